@@ -1,0 +1,1 @@
+"""Plain arrays in, measurements out; never imports TensorFlow."""

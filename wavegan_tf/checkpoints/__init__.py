@@ -1,0 +1,1 @@
+"""Reading and writing checkpoints, the original's and ours."""

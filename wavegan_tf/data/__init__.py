@@ -1,0 +1,1 @@
+"""Files of speech, decoded and cut into batches of slices."""

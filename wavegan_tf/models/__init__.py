@@ -1,0 +1,1 @@
+"""The networks, described by a :class:`~wavegan_tf.models.config.ModelConfig`."""
