@@ -1,0 +1,242 @@
+"""What a model is: its options, the layers that follow from them, and their JSON form.
+
+Nothing here imports TensorFlow, so that command lines answer at once.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from wavegan_tf.errors import InputError
+
+MODELS = ("wavegan", "ciwgan", "fiwgan")
+SLICE_LENS = (16384, 32768, 65536)
+STRIDES = (4, 2)
+UPSAMPLES = ("zeros", "nn")
+Z_PROJECT_LENGTH = 16
+
+# Strides of the original's five or six (transposed) convolutions, Generator order.
+_BLOCK_STRIDES = {
+    16384: (4, 4, 4, 4, 4),
+    32768: (4, 4, 4, 4, 4, 2),
+    65536: (4, 4, 4, 4, 4, 4),
+}
+
+
+class Layer(NamedTuple):
+    """One convolutional layer.
+
+    Attributes:
+        name: The paper's name: ``conv1`` .. ``out`` (Generator), ``conv1`` .. (classifiers).
+        length: Samples in time of what the layer puts out.
+        in_channels: Feature maps it reads.
+        channels: Feature maps it puts out.
+        stride: Its factor in time: up in the Generator, down in the classifiers.
+        rate_hz: Samples per second of what it puts out, Hz.
+    """
+
+    name: str
+    length: int
+    in_channels: int
+    channels: int
+    stride: int
+    rate_hz: float
+
+    @property
+    def nyquist_hz(self) -> float:
+        """The highest frequency the layer can carry, Hz."""
+        return self.rate_hz / 2
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The architecture of a Generator and its Discriminator and Q-network.
+
+    Attributes:
+        model: ``wavegan`` (no code), ``ciwgan`` (one-hot code) or ``fiwgan`` (binary code).
+        slice_len: Samples of audio: 16384, 32768 or 65536.
+        sample_rate: Of the audio, Hz.
+        num_channels: Of the audio: 1 mono, 2 stereo, ...
+        dim: The width d that every layer's channel count is a multiple of; 64 in the papers.
+        kernel_len: Length of the filters, samples.
+        stride: 4 as in the original; 2 makes two layers of every one (the deeper WaveGAN).
+        latent_dim: Length of the latent vector, the code included.
+        num_categ: Length of the code c, which stands first in the latent vector; 0 for wavegan.
+        batchnorm: Whether batch normalisation is on.
+        upsample: ``zeros`` (transposed convolution) or ``nn`` (nearest neighbour, convolution).
+        postfilter_len: Length of the filter on the Generator's audio, samples; 0 for none.
+        phaseshuffle: Largest shift of the phase shuffle, samples; 0 for none.
+
+    Raises:
+        InputError: A value is outside its rule; the message names flag, value and way out.
+    """
+
+    model: str = "wavegan"
+    slice_len: int = 16384
+    sample_rate: int = 16000
+    num_channels: int = 1
+    dim: int = 64
+    kernel_len: int = 25
+    stride: int = 4
+    latent_dim: int = 100
+    num_categ: int = 0
+    batchnorm: bool = False
+    upsample: str = "zeros"
+    postfilter_len: int = 0
+    phaseshuffle: int = 2
+
+    def __post_init__(self):
+        """Checks every value against its rule."""
+        _one_of("model", self.model, MODELS)
+        _one_of("data_slice_len", self.slice_len, SLICE_LENS)
+        _one_of("wavegan_stride", self.stride, STRIDES)
+        _one_of("wavegan_genr_upsample", self.upsample, UPSAMPLES)
+        _at_least("data_sample_rate", self.sample_rate, 1)
+        _at_least("data_num_channels", self.num_channels, 1)
+        _at_least("wavegan_dim", self.dim, 1)
+        _at_least("wavegan_kernel_len", self.kernel_len, 1)
+        _at_least("wavegan_latent_dim", self.latent_dim, 1)
+        _at_least("wavegan_genr_pp_len", self.postfilter_len, 0)
+        _at_least("wavegan_disc_phaseshuffle", self.phaseshuffle, 0)
+        if self.model == "wavegan" and self.num_categ != 0:
+            raise InputError(
+                f"--num_categ={self.num_categ}: a wavegan has no code; leave the flag out, or "
+                "choose --model=ciwgan or --model=fiwgan"
+            )
+        if self.model != "wavegan" and not 1 <= self.num_categ <= self.latent_dim:
+            raise InputError(
+                f"--num_categ={self.num_categ}: the code of a {self.model} is part of the latent "
+                f"vector and has 1 to {self.latent_dim} variables (--wavegan_latent_dim)"
+            )
+        if self.postfilter_len and self.num_channels != 1:
+            raise InputError(
+                f"--wavegan_genr_pp with --data_num_channels={self.num_channels}: the post filter "
+                "is a single filter and makes mono audio; leave it out or use one channel"
+            )
+        shortest = min(layer.length for layer in self.classifier_layers[:-1])
+        if self.phaseshuffle >= shortest:
+            raise InputError(
+                f"--wavegan_disc_phaseshuffle={self.phaseshuffle}: the shift is reflected within "
+                f"the layer, so it must be below the {shortest} samples of the shortest one"
+            )
+
+    @property
+    def depth(self) -> int:
+        """Number of (transposed) convolutions in each network."""
+        return len(self._strides)
+
+    @property
+    def _strides(self) -> tuple[int, ...]:
+        """Stride of each transposed convolution, Generator order."""
+        strides = _BLOCK_STRIDES[self.slice_len]
+        if self.stride == 4:
+            return strides
+        return tuple(part for s in strides for part in ((2, 2) if s == 4 else (s,)))
+
+    @property
+    def z_project_channels(self) -> int:
+        """Feature maps of the dense projection, [batch, 16, channels]."""
+        return 2 ** (len(_BLOCK_STRIDES[self.slice_len]) - 1) * self.dim
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The Generator's layers, ``conv1`` .. ``out``.
+
+        Channels halve at each layer of the original; in the deeper model, whose pairs of stride-2
+        layers stand for one of stride 4, at the second of each pair.
+        """
+        channels = [self.z_project_channels]
+        for block_stride in _BLOCK_STRIDES[self.slice_len]:
+            if self.stride == 2 and block_stride == 4:
+                channels.append(channels[-1])
+            channels.append(channels[-1] // 2)
+        channels[-1] = self.num_channels
+        layers = []
+        length = Z_PROJECT_LENGTH
+        for i, stride in enumerate(self._strides):
+            length *= stride
+            name = "out" if i == self.depth - 1 else f"conv{i + 1}"
+            layers.append(self._layer(name, length, channels[i], channels[i + 1], stride))
+        return tuple(layers)
+
+    @property
+    def classifier_layers(self) -> tuple[Layer, ...]:
+        """The convolutions of Discriminator and Q-network, ``conv1`` .. : the Generator mirrored.
+
+        Only the original's last layer at slice_len 32768 is no mirror image: its stride of 2
+        comes last, as in the Generator.
+        """
+        channels = [layer.in_channels for layer in reversed(self.layers)]
+        layers = []
+        length, in_channels = self.slice_len, self.num_channels
+        strides = self._strides  # not reversed: at 32768 the stride of 2 comes last in both
+        for i, (stride, out_channels) in enumerate(zip(strides, channels, strict=True)):
+            length //= stride
+            layers.append(self._layer(f"conv{i + 1}", length, in_channels, out_channels, stride))
+            in_channels = out_channels
+        return tuple(layers)
+
+    def _layer(self, name, length, in_channels, channels, stride) -> Layer:
+        rate_hz = self.sample_rate * length / self.slice_len
+        return Layer(name, length, in_channels, channels, stride, rate_hz)
+
+    def layer_table(self) -> str:
+        """The Generator's layers as text: name, length, channels, rate and Nyquist limit in Hz."""
+        lines = [f"{'layer':<8}{'length':>8}{'channels':>10}{'rate_hz':>10}{'nyquist_hz':>12}"]
+        for layer in self.layers:
+            lines.append(
+                f"{layer.name:<8}{layer.length:>8}{layer.channels:>10}"
+                f"{layer.rate_hz:>10g}{layer.nyquist_hz:>12g}"
+            )
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict:
+        """The options as a dictionary of plain values."""
+        return dataclasses.asdict(self)
+
+    def to_json(self) -> str:
+        """The options as JSON."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    @classmethod
+    def from_dict(cls, options: dict) -> "ModelConfig":
+        """Makes a config of ``to_dict``'s dictionary.
+
+        Raises:
+            InputError: An option is unknown or its value breaks its rule.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        unknown = sorted(set(options) - known)
+        if unknown:
+            raise InputError(
+                f"model configuration: unknown option {unknown[0]!r}; known are "
+                f"{', '.join(sorted(known))} (written by a newer version?)"
+            )
+        return cls(**options)
+
+    @classmethod
+    def from_json(cls, text: str) -> "ModelConfig":
+        """Makes a config of ``to_json``'s text; raises as ``from_dict``."""
+        try:
+            options = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InputError(f"model configuration: not JSON ({error})") from None
+        if not isinstance(options, dict):
+            raise InputError("model configuration: expected a JSON object of options")
+        return cls.from_dict(options)
+
+    def differences(self, other: "ModelConfig") -> list[str]:
+        """The options in which two configs differ, each as ``name: mine, other``."""
+        mine, theirs = self.to_dict(), other.to_dict()
+        return [f"{k}: {mine[k]}, {theirs[k]}" for k in mine if mine[k] != theirs[k]]
+
+
+def _one_of(flag: str, value, allowed) -> None:
+    if value not in allowed:
+        raise InputError(f"--{flag}={value}: must be one of {', '.join(map(str, allowed))}")
+
+
+def _at_least(flag: str, value, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InputError(f"--{flag}={value}: must be a whole number of {least} or more")

@@ -1,0 +1,140 @@
+"""The layers that the networks are made of: projection, up- and down-convolution, phase shuffle.
+
+Variables have the original's shapes but for the transposed kernel, [k, out, in] here and
+[1, k, out, in] there. Keras' 'same' padding and transposed convolution equal TensorFlow 1's.
+"""
+
+import keras
+import tensorflow as tf
+
+BATCHNORM_EPSILON = 1e-3  # TensorFlow 1's defaults
+BATCHNORM_MOMENTUM = 0.99
+
+
+class ZProject(keras.layers.Layer):
+    """Dense projection of the latent vector, [batch, latent] -> [batch, length, channels]."""
+
+    def __init__(self, length, channels, *, batchnorm, seed, name):
+        """Makes the projection; ``seed`` draws its Glorot-uniform kernel."""
+        super().__init__(name=name)
+        self.length, self.channels = length, channels
+        self.dense = keras.layers.Dense(length * channels, kernel_initializer=_glorot(seed))
+        self.batch_norm = _batch_norm(BATCHNORM_MOMENTUM) if batchnorm else None
+
+    def call(self, z, training=False):
+        """Returns the projection after ReLU."""
+        x = self.dense(z)  # [batch, length * channels]
+        x = tf.reshape(x, [-1, self.length, self.channels])  # [batch, length, channels]
+        if self.batch_norm is not None:
+            x = self.batch_norm(x, training=training)
+        return tf.nn.relu(x)
+
+
+class UpConv(keras.layers.Layer):
+    """Transposed convolution, [batch, time, in] -> [batch, stride * time, out].
+
+    With ``upsample='nn'``: every sample repeated ``stride`` times, then a convolution of stride 1.
+    """
+
+    def __init__(
+        self, channels, kernel_len, stride, *, upsample, batchnorm, activation, seed, name
+    ):
+        """Makes the layer; ``activation`` is ``relu`` or ``tanh``."""
+        super().__init__(name=name)
+        self.stride, self.upsample = stride, upsample
+        self.activation = keras.activations.get(activation)
+        self.conv = (
+            keras.layers.Conv1D(
+                channels, kernel_len, padding="same", kernel_initializer=_glorot(seed)
+            )
+            if upsample == "nn"
+            else keras.layers.Conv1DTranspose(
+                channels, kernel_len, stride, padding="same", kernel_initializer=_glorot(seed)
+            )
+        )
+        self.batch_norm = _batch_norm(BATCHNORM_MOMENTUM) if batchnorm else None
+
+    def call(self, x, training=False):
+        """Returns the layer's output after its activation."""
+        if self.upsample == "nn":
+            x = tf.repeat(x, self.stride, axis=1)  # [batch, stride * time, in]
+        x = self.conv(x)  # [batch, stride * time, out]
+        if self.batch_norm is not None:
+            x = self.batch_norm(x, training=training)
+        return self.activation(x)
+
+
+class DownConv(keras.layers.Layer):
+    """Strided convolution and leaky ReLU 0.2, [batch, time, in] -> [batch, time / stride, out].
+
+    Batch normalisation uses the batch's own statistics always, in training and out of it, and
+    never moves its averages: so does the original.
+    """
+
+    def __init__(self, channels, kernel_len, stride, *, batchnorm, seed, name):
+        """Makes the layer; ``seed`` draws its Glorot-uniform kernel."""
+        super().__init__(name=name)
+        self.conv = keras.layers.Conv1D(
+            channels, kernel_len, stride, padding="same", kernel_initializer=_glorot(seed)
+        )
+        self.batch_norm = _batch_norm(momentum=1.0) if batchnorm else None
+
+    def call(self, x):
+        """Returns the layer's output after leaky ReLU."""
+        x = self.conv(x)  # [batch, time / stride, out]
+        if self.batch_norm is not None:
+            x = self.batch_norm(x, training=True)
+        return tf.nn.leaky_relu(x, alpha=0.2)
+
+
+class PostFilter(keras.layers.Layer):
+    """The Generator's post filter: one bias-free filter, [batch, time, 1] -> [batch, time, 1]."""
+
+    def __init__(self, length, *, seed, name):
+        """Makes a filter of ``length`` samples."""
+        super().__init__(name=name)
+        self.conv = keras.layers.Conv1D(
+            1, length, padding="same", use_bias=False, kernel_initializer=_glorot(seed)
+        )
+
+    def call(self, x):
+        """Returns the filtered audio."""
+        return self.conv(x)
+
+
+class Logits(keras.layers.Layer):
+    """Dense layer on the flattened input, [batch, time, channels] -> [batch, units]."""
+
+    def __init__(self, units, *, seed, name):
+        """Makes the layer; ``seed`` draws its Glorot-uniform kernel."""
+        super().__init__(name=name)
+        self.dense = keras.layers.Dense(units, kernel_initializer=_glorot(seed))
+
+    def call(self, x):
+        """Returns the logits."""
+        return self.dense(tf.reshape(x, [tf.shape(x)[0], x.shape[1] * x.shape[2]]))
+
+
+def phase_shuffle(x, shift):
+    """Shifts a batch in time, reflecting at its edge (Donahue et al. 2019, section 3.2).
+
+    Args:
+        x: [batch, time, channels].
+        shift: Scalar int32, samples; positive moves later. Less than ``time`` in size.
+
+    Returns:
+        [batch, time, channels].
+    """
+    last = x.shape[1] - 1
+    source = tf.abs(tf.range(last + 1) - shift)  # reflected at the start
+    source = last - tf.abs(last - source)  # and at the end
+    # A gather, for a dynamic pad or slice has no second-order gradient under XLA.
+    return tf.gather(x, source, axis=1)
+
+
+def _glorot(seed):
+    return keras.initializers.GlorotUniform(seed=seed)
+
+
+def _batch_norm(momentum):
+    return keras.layers.BatchNormalization(momentum=momentum, epsilon=BATCHNORM_EPSILON)

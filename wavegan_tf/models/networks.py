@@ -1,0 +1,174 @@
+"""Generator, Discriminator and Q-network.
+
+Each returns every layer's output in one ordered dictionary; there is no other way to call them.
+"""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from wavegan_tf.models.config import Z_PROJECT_LENGTH, ModelConfig
+from wavegan_tf.models.layers import DownConv, Logits, PostFilter, UpConv, ZProject, phase_shuffle
+
+
+class Generator(keras.Model):
+    """Latent vectors to audio, every layer on the way."""
+
+    def __init__(self, config: ModelConfig, seed: int = 0):
+        """Makes the layers ``z_project``, ``upconv_0`` .. and, if configured, ``pp_filt``."""
+        super().__init__(name="G")
+        self.config = config
+        seeds = _layer_seeds(seed, network=0, count=config.depth + 2)
+        self.z_project = ZProject(
+            Z_PROJECT_LENGTH,
+            config.z_project_channels,
+            batchnorm=config.batchnorm,
+            seed=seeds[-1],
+            name="z_project",
+        )
+        for i, layer in enumerate(config.layers):
+            is_out = layer.name == "out"
+            upconv = UpConv(
+                layer.channels,
+                config.kernel_len,
+                layer.stride,
+                upsample=config.upsample,
+                batchnorm=config.batchnorm and not is_out,
+                activation="tanh" if is_out else "relu",
+                seed=seeds[i],
+                name=f"upconv_{i}",
+            )
+            setattr(self, upconv.name, upconv)
+        if config.postfilter_len:
+            self.pp_filt = PostFilter(config.postfilter_len, seed=seeds[-2], name="pp_filt")
+
+    @property
+    def blocks(self) -> list[keras.layers.Layer]:
+        """The layers in the order of their use."""
+        names = ["z_project", *(f"upconv_{i}" for i in range(self.config.depth))]
+        names += ["pp_filt"] if self.config.postfilter_len else []
+        return [getattr(self, name) for name in names]
+
+    def call(self, z, training=False):
+        """Runs the network.
+
+        Args:
+            z: Latent vectors, code first, [batch, latent_dim].
+            training: Whether batch norm uses the batch's statistics and moves its averages.
+
+        Returns:
+            Ordered dict: ``z_project`` [batch, 16, channels] and ``conv1`` .. [batch, time,
+            channels] after ReLU; with a post filter ``pre_filter``, the audio before it; ``out``
+            [batch, slice_len, num_channels], the audio.
+        """
+        x = self.z_project(z, training=training)
+        outputs = {"z_project": x}
+        for i, layer in enumerate(self.config.layers):
+            x = getattr(self, f"upconv_{i}")(x, training=training)
+            outputs[layer.name] = x
+        if self.config.postfilter_len:
+            outputs["pre_filter"] = outputs.pop("out")
+            outputs["out"] = self.pp_filt(x)
+        return outputs
+
+
+class Discriminator(keras.Model):
+    """Audio to one logit, every layer on the way."""
+
+    def __init__(self, config: ModelConfig, seed: int = 0, *, name="D", network=1, units=1):
+        """Makes the layers ``downconv_0`` .. and ``output_dense``."""
+        super().__init__(name=name)
+        self.config = config
+        seeds = _layer_seeds(seed, network, count=config.depth + 1)
+        for i, layer in enumerate(config.classifier_layers):
+            downconv = DownConv(
+                layer.channels,
+                config.kernel_len,
+                layer.stride,
+                batchnorm=config.batchnorm and i > 0,
+                seed=seeds[i],
+                name=f"downconv_{i}",
+            )
+            setattr(self, downconv.name, downconv)
+        self.output_dense = Logits(units, seed=seeds[-1], name="output")
+
+    @property
+    def blocks(self) -> list[keras.layers.Layer]:
+        """The layers in the order of their use."""
+        downconvs = [getattr(self, f"downconv_{i}") for i in range(self.config.depth)]
+        return [*downconvs, self.output_dense]
+
+    def call(self, x, shifts=None):
+        """Runs the network.
+
+        Args:
+            x: Audio, [batch, slice_len, num_channels].
+            shifts: Phase shuffle, one shift per convolution but the last, int32 [depth - 1];
+                None for none, as outside training.
+
+        Returns:
+            Ordered dict: ``conv1`` .. [batch, time, channels] after leaky ReLU and before the
+            shuffle; ``logits``, [batch] of the Discriminator, [batch, num_categ] of Q.
+        """
+        outputs = {}
+        for i, layer in enumerate(self.config.classifier_layers):
+            x = getattr(self, f"downconv_{i}")(x)
+            outputs[layer.name] = x
+            if shifts is not None and i < self.config.depth - 1:
+                x = phase_shuffle(x, shifts[i])
+        outputs["logits"] = self._logits(x)
+        return outputs
+
+    def _logits(self, x):
+        return self.output_dense(x)[:, 0]  # [batch]
+
+
+class QNetwork(Discriminator):
+    """Audio to the logits of the code: the Discriminator's shape with another last layer."""
+
+    def __init__(self, config: ModelConfig, seed: int = 0):
+        """Makes the layers ``downconv_0`` .. and ``output_dense``."""
+        super().__init__(config, seed, name="Q", network=2, units=config.num_categ)
+
+    def _logits(self, x):
+        return self.output_dense(x)  # [batch, num_categ]
+
+
+class Networks(NamedTuple):
+    """The networks of one model; ``discriminator`` and ``q`` are None where there are none."""
+
+    generator: Generator
+    discriminator: Discriminator | None
+    q: QNetwork | None
+
+
+def build_networks(config: ModelConfig, seed: int = 0, generator_only: bool = False) -> Networks:
+    """Makes and builds the networks of a model, their weights drawn from ``seed``.
+
+    Args:
+        config: The architecture.
+        seed: Of the initial weights; the same seed gives the same weights.
+        generator_only: Leave out Discriminator and Q-network.
+
+    Returns:
+        The networks, every variable made.
+    """
+    generator = Generator(config, seed)
+    generator(tf.zeros([1, config.latent_dim]))
+    if generator_only:
+        return Networks(generator, None, None)
+    audio = tf.zeros([1, config.slice_len, config.num_channels])
+    discriminator = Discriminator(config, seed)
+    discriminator(audio)
+    q = None
+    if config.num_categ:
+        q = QNetwork(config, seed)
+        q(audio)
+    return Networks(generator, discriminator, q)
+
+
+def _layer_seeds(seed: int, network: int, count: int) -> list[int]:
+    """Seeds of a network's initialisers, one per layer, unrelated to one another."""
+    return [int(s) for s in np.random.SeedSequence([seed, network]).generate_state(count)]
