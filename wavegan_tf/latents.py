@@ -194,6 +194,8 @@ def load_latents(path: str, config) -> np.ndarray:
     try:
         latents = np.load(path) if suffix == ".npy" else _read_csv(path, config)
         latents = np.atleast_2d(latents.astype(np.float32))
+    except InputError:
+        raise
     except (ValueError, EOFError) as error:
         raise InputError(f"--latents={path}: cannot be read as numbers ({error})") from None
     if latents.ndim != 2 or latents.shape[1] != config.latent_dim:

@@ -1,0 +1,120 @@
+"""Variables of networks and optimisers under the names and shapes of the original's graph."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from wavegan_tf.checkpoints.files import Checkpoint
+from wavegan_tf.errors import InputError
+
+STEP = "global_step"
+SEED = "wavegan_tf/seed"
+
+_SCOPES = {
+    keras.layers.Dense: "dense",
+    keras.layers.Conv1DTranspose: "conv2d_transpose",
+    keras.layers.Conv1D: "conv1d",
+    keras.layers.BatchNormalization: "batch_normalization",
+}
+
+
+class Stored(NamedTuple):
+    """A variable and the shape it has in a file."""
+
+    variable: object
+    shape: tuple[int, ...]
+
+    def value(self) -> np.ndarray:
+        """Its value in the file's shape."""
+        return np.reshape(self.variable.numpy(), self.shape)
+
+
+def network_variables(networks) -> dict[str, Stored]:
+    """Every variable of the networks by its name in the original.
+
+    Args:
+        networks: A :class:`~wavegan_tf.models.networks.Networks`.
+    """
+    stored = {}
+    for network in filter(None, networks):
+        prefix = "Q" if network.name == "Q" else ""  # the original's Q/Qdownconv_0, Q/Qoutput
+        for block in network.blocks:
+            for part in _parts(block):
+                scope = next(s for kind, s in _SCOPES.items() if isinstance(part, kind))
+                for variable in part.variables:
+                    name = f"{network.name}/{prefix}{block.name}/{scope}/{variable.name}"
+                    stored[name] = Stored(variable, _file_shape(scope, variable))
+    return stored
+
+
+def optimizer_variables(optimizers, networks) -> dict[str, Stored]:
+    """Every variable of the optimisers, by the name TensorFlow 1 gives it.
+
+    Slots are ``NAME/Adam`` and ``NAME/Adam_1``, or ``NAME/RMSProp`` and ``NAME/RMSProp_1``; a
+    second optimiser of the same kind on the same variable counts on. Adam's powers of beta are
+    numbered in the order Generator, Discriminator, as the original makes its optimisers.
+
+    Args:
+        optimizers: A :class:`~wavegan_tf.training.updates.Optimizers`.
+        networks: The networks they update.
+    """
+    stored = {}
+    by_variable = {
+        id(s.variable): (name, s.shape) for name, s in network_variables(networks).items()
+    }
+    for optimizer in filter(None, optimizers):
+        for variable, slots in zip(optimizer.variables, optimizer.slots, strict=True):
+            name, shape = by_variable[id(variable)]
+            for slot in slots:
+                stored[_unused(f"{name}/{optimizer.kind}", stored)] = Stored(slot, shape)
+        for name, power in optimizer.powers.items():
+            stored[_unused(name, stored)] = Stored(power, ())
+    return stored
+
+
+def values_of(stored: dict[str, Stored]) -> dict[str, np.ndarray]:
+    """Values by name, in the file's shapes."""
+    return {name: item.value() for name, item in stored.items()}
+
+
+def assign(stored: dict[str, Stored], checkpoint: Checkpoint) -> None:
+    """Sets variables to a checkpoint's values; all, or on an error none.
+
+    Raises:
+        InputError: A variable is missing or has another shape; it is named.
+    """
+    for name, item in stored.items():
+        shape = checkpoint.shapes.get(name)
+        if shape is None:
+            raise InputError(f"checkpoint {checkpoint.prefix}: variable {name} is missing")
+        if shape != item.shape:
+            raise InputError(
+                f"checkpoint {checkpoint.prefix}: variable {name} has shape {list(shape)}, but "
+                f"the architecture read for it makes {list(item.shape)}; is the args.txt or "
+                "config.json beside it that of another run?"
+            )
+    values = {name: checkpoint.read(name) for name in stored}
+    for name, item in stored.items():
+        item.variable.assign(np.reshape(values[name], item.variable.shape))
+
+
+def _parts(block):
+    """A block's Keras layers that hold variables, in the order of their use."""
+    parts = (getattr(block, name, None) for name in ("dense", "conv", "batch_norm"))
+    return [part for part in parts if part is not None]
+
+
+def _file_shape(scope: str, variable) -> tuple[int, ...]:
+    shape = tuple(variable.shape)
+    if scope == "conv2d_transpose" and variable.name == "kernel":
+        return (1, *shape)  # [k, out, in] here
+    return shape
+
+
+def _unused(name: str, taken) -> str:
+    candidate, number = name, 0
+    while candidate in taken:
+        number += 1
+        candidate = f"{name}_{number}"
+    return candidate

@@ -1,0 +1,99 @@
+"""``open_checkpoint``: any checkpoint, ours or the original's, to networks with their weights."""
+
+import json
+import os
+from typing import NamedTuple
+
+from wavegan_tf.checkpoints import files, names, original
+from wavegan_tf.errors import InputError
+from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.models.networks import Networks, build_networks
+
+CONFIG_FILE = "config.json"
+
+
+class Opened(NamedTuple):
+    """A checkpoint and what it holds.
+
+    Attributes:
+        config: The architecture.
+        networks: The networks with the checkpoint's weights; Discriminator and Q-network are None
+            where the file holds the Generator alone.
+        step: Generator updates done.
+        origin: Where the architecture was read: ``config.json`` (a run of ours), ``args.txt``
+            or ``variables`` (a run of the original).
+        checkpoint: The file itself.
+    """
+
+    config: ModelConfig
+    networks: Networks
+    step: int
+    origin: str
+    checkpoint: files.Checkpoint
+
+
+def open_checkpoint(path: str, overrides: dict | None = None) -> Opened:
+    """Opens a checkpoint of ours or of the original.
+
+    Args:
+        path: A run directory (its newest checkpoint), or a prefix such as
+            ``train/model.ckpt-12255``.
+        overrides: Options of the architecture that an original's files leave open, by the names
+            of :class:`~wavegan_tf.models.config.ModelConfig`: ``slice_len``, ``model``,
+            ``num_categ``.
+
+    Returns:
+        Config, networks, step and origin.
+
+    Raises:
+        InputError: No checkpoint there; truncated; a variable missing or of another shape; the
+            architecture is left open; an override contradicts the files.
+    """
+    checkpoint = files.Checkpoint(files.find_prefix(path))
+    config, origin = read_config(checkpoint, overrides or {})
+    if not any(name.startswith("G/") for name in checkpoint.shapes):
+        raise InputError(f"checkpoint {checkpoint.prefix}: no Generator in it (variables G/...)")
+    generator_only = not any(name.startswith(("D/", "Q/")) for name in checkpoint.shapes)
+    networks = build_networks(config, generator_only=generator_only)
+    names.assign(names.network_variables(networks), checkpoint)
+    step = int(checkpoint.read(names.STEP)) if names.STEP in checkpoint.shapes else 0
+    return Opened(config, networks, step, origin, checkpoint)
+
+
+def read_config(checkpoint: files.Checkpoint, overrides: dict) -> tuple[ModelConfig, str]:
+    """A checkpoint's architecture and its origin; raises as ``open_checkpoint``."""
+    directory = os.path.dirname(checkpoint.prefix)
+    run_config = read_run_config(directory)
+    if run_config is not None:
+        config = ModelConfig.from_dict(run_config["model"])
+        for option, value in overrides.items():
+            if getattr(config, option) != value:
+                raise InputError(
+                    f"{option}={value}: {os.path.join(directory, CONFIG_FILE)} says "
+                    f"{getattr(config, option)}; leave the flag out"
+                )
+        return config, CONFIG_FILE
+    args_path = os.path.join(directory, original.ARGS_FILE)
+    if os.path.isfile(args_path):
+        return original.config_from_args(args_path, overrides), original.ARGS_FILE
+    config = original.config_from_shapes(checkpoint.shapes, checkpoint.prefix, overrides)
+    return config, "variables"
+
+
+def read_run_config(directory: str) -> dict | None:
+    """The ``config.json`` of a run directory of ours, or None where there is none.
+
+    Raises:
+        InputError: It is no JSON or lacks the architecture.
+    """
+    path = os.path.join(directory, CONFIG_FILE)
+    if not os.path.isfile(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        try:
+            run_config = json.load(file)
+        except json.JSONDecodeError as error:
+            raise InputError(f"{path}: not JSON ({error}); restore it from a backup") from None
+    if not isinstance(run_config, dict) or not isinstance(run_config.get("model"), dict):
+        raise InputError(f"{path}: no 'model' in it; is it the config.json of a run directory?")
+    return run_config

@@ -1,0 +1,172 @@
+"""The architecture of an original run: from its args.txt, or from its variables alone."""
+
+import logging
+import os
+
+from wavegan_tf.errors import InputError
+from wavegan_tf.models.config import Z_PROJECT_LENGTH, ModelConfig
+
+ARGS_FILE = "args.txt"
+
+# The original's flag for each option of a ModelConfig, where the value is the same.
+_FLAGS = {
+    "slice_len": "data_slice_len",
+    "sample_rate": "data_sample_rate",
+    "num_channels": "data_num_channels",
+    "dim": "wavegan_dim",
+    "kernel_len": "wavegan_kernel_len",
+    "latent_dim": "wavegan_latent_dim",
+    "batchnorm": "wavegan_batchnorm",
+    "upsample": "wavegan_genr_upsample",
+    "phaseshuffle": "wavegan_disc_phaseshuffle",
+}
+# Ours, written beside them: what the original's own files do not say.
+_OUR_FLAGS = {"model": "model", "stride": "wavegan_stride"}
+
+# Transposed convolutions -> (slice lengths, stride) they can belong to.
+_DEPTHS = {
+    5: ((16384,), 4),
+    6: ((32768, 65536), 4),
+    10: ((16384,), 2),
+    11: ((32768,), 2),
+    12: ((65536,), 2),
+}
+
+_log = logging.getLogger("wavegan_tf")
+
+
+def read_args(path: str) -> dict[str, str]:
+    """Reads an args.txt: ``name,value`` lines.
+
+    Raises:
+        InputError: A line is of another form.
+    """
+    args = {}
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            name, comma, value = line.rstrip("\n").partition(",")
+            if line.strip() and not comma:
+                raise InputError(f"{path}, line {number}: {line.strip()!r} is not name,value")
+            if comma:
+                args[name] = value
+    return args
+
+
+def write_args(directory: str, config: ModelConfig, training: dict[str, object]) -> None:
+    """Writes the args.txt of a model trained here, with the original's names.
+
+    Args:
+        directory: Where to.
+        config: The architecture.
+        training: Further flags and their values, the loss among them.
+    """
+    args = dict(training)
+    args |= {flag: getattr(config, option) for option, flag in (_FLAGS | _OUR_FLAGS).items()}
+    args["wavegan_genr_pp"] = config.postfilter_len > 0
+    args["wavegan_genr_pp_len"] = config.postfilter_len or 512
+    if config.num_categ:
+        args["num_categ"] = config.num_categ
+    text = "\n".join(f"{name},{args[name]}" for name in sorted(args))
+    with open(os.path.join(directory, ARGS_FILE), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def config_from_args(path: str, overrides: dict) -> ModelConfig:
+    """Reads the architecture from an args.txt.
+
+    Args:
+        path: The file.
+        overrides: Options that the user states; they may add to the file, not contradict it.
+
+    Raises:
+        InputError: A value breaks its rule, or an option contradicts the file.
+    """
+    args = read_args(path)
+    options = {o: args[f] for o, f in (_FLAGS | _OUR_FLAGS).items() if f in args}
+    if _parse(args.get("wavegan_genr_pp", "False"), bool, path):
+        options["postfilter_len"] = args.get("wavegan_genr_pp_len", "512")
+    if "num_categ" in args:
+        options["num_categ"] = args["num_categ"]
+    types = {field: type(value) for field, value in ModelConfig().to_dict().items()}
+    options = {o: _parse(v, types[o], f"{path}: {o}") for o, v in options.items()}
+    return _complete(options, overrides, source=path)
+
+
+def config_from_shapes(shapes: dict[str, tuple], prefix: str, overrides: dict) -> ModelConfig:
+    """Infers the architecture from a checkpoint's variables.
+
+    Args:
+        shapes: Shape of each variable by name.
+        prefix: Of the checkpoint, for messages.
+        overrides: Options that the user states, ``slice_len`` above all.
+
+    Raises:
+        InputError: The variables are not a Generator's, or leave the slice length open.
+    """
+    depth = 0
+    while any(name.startswith(f"G/upconv_{depth}/") for name in shapes):
+        depth += 1
+    dense = shapes.get("G/z_project/dense/kernel", ())
+    if len(dense) != 2 or depth not in _DEPTHS:
+        raise InputError(
+            f"checkpoint {prefix}: its variables are not those of a WaveGAN, ciwGAN or fiwGAN "
+            f"({depth} layers G/upconv_i, expected 5 or 6, or 10 to 12 of the deeper model)"
+        )
+    slice_lens, stride = _DEPTHS[depth]
+    slice_len = overrides.get("slice_len", slice_lens[0])
+    if "slice_len" not in overrides and len(slice_lens) > 1:
+        raise InputError(
+            f"checkpoint {prefix}: {depth} layers are those of 32768 or 65536 samples, and "
+            f"without an {ARGS_FILE} beside it nothing says which; add --data_slice_len=32768 "
+            "or --data_slice_len=65536"
+        )
+    last = f"G/upconv_{depth - 1}"
+    upsample = "zeros" if f"{last}/conv2d_transpose/kernel" in shapes else "nn"
+    kernel = shapes.get(f"{last}/conv2d_transpose/kernel") or shapes[f"{last}/conv1d/kernel"]
+    options = {
+        "slice_len": slice_len if slice_len in slice_lens else slice_lens[0],
+        "stride": stride,
+        "latent_dim": dense[0],
+        "dim": dense[1] // Z_PROJECT_LENGTH // (16 if slice_lens == (16384,) else 32),
+        "upsample": upsample,
+        "kernel_len": kernel[1] if upsample == "zeros" else kernel[0],
+        "num_channels": kernel[2],
+        "batchnorm": "G/z_project/batch_normalization/gamma" in shapes,
+        "postfilter_len": shapes.get("G/pp_filt/conv1d/kernel", (0,))[0],
+    }
+    if "Q/Qoutput/dense/bias" in shapes:
+        options["num_categ"] = shapes["Q/Qoutput/dense/bias"][0]
+    return _complete(options, overrides, source=f"checkpoint {prefix}")
+
+
+def _complete(options: dict, overrides: dict, source: str) -> ModelConfig:
+    """Joins what a file says and what the user says, and settles the variant."""
+    flags = {"slice_len": "data_slice_len"}
+    for option, value in overrides.items():
+        if options.get(option, value) != value:
+            raise InputError(
+                f"--{flags.get(option, option)}={value}: {source} says {options[option]}; leave "
+                "the flag out"
+            )
+    options = {**options, **overrides}
+    if options.get("num_categ") and "model" not in options:
+        _log.warning(
+            "%s has a code of %d variables, but the original's files do not say whether it is a "
+            "ciwGAN (one-hot) or a fiwGAN (binary): taking it for a ciwGAN; if it is not, add "
+            "--model=fiwgan",
+            source,
+            options["num_categ"],
+        )
+        options["model"] = "ciwgan"
+    return ModelConfig.from_dict(options)
+
+
+def _parse(text: str, kind: type, where: str):
+    """A value of an args.txt as the type its option has."""
+    if kind is bool and text in ("True", "False"):
+        return text == "True"
+    if kind is int and text.lstrip("-").isdigit():
+        return int(text)
+    if kind is str:
+        return text
+    raise InputError(f"{where}: {text!r} is no {kind.__name__}")
