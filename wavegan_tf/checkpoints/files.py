@@ -88,6 +88,11 @@ class Checkpoint:
             raise self._unreadable(error) from None
         self.shapes = {k: tuple(v) for k, v in self._reader.get_variable_to_shape_map().items()}
 
+    @property
+    def directory(self) -> str:
+        """Where it lies."""
+        return os.path.dirname(self.prefix)
+
     def read(self, name: str) -> np.ndarray:
         """Reads a variable.
 

@@ -1,15 +1,12 @@
 """``open_checkpoint``: any checkpoint, ours or the original's, to networks with their weights."""
 
-import json
 import os
 from typing import NamedTuple
 
-from wavegan_tf.checkpoints import files, names, original
+from wavegan_tf.checkpoints import files, names, original, run
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.models.networks import Networks, build_networks
-
-CONFIG_FILE = "config.json"
 
 
 class Opened(NamedTuple):
@@ -62,38 +59,14 @@ def open_checkpoint(path: str, overrides: dict | None = None) -> Opened:
 
 def read_config(checkpoint: files.Checkpoint, overrides: dict) -> tuple[ModelConfig, str]:
     """A checkpoint's architecture and its origin; raises as ``open_checkpoint``."""
-    directory = os.path.dirname(checkpoint.prefix)
-    run_config = read_run_config(directory)
+    directory = checkpoint.directory
+    run_config = run.read_run_config(directory)
     if run_config is not None:
-        config = ModelConfig.from_dict(run_config["model"])
-        for option, value in overrides.items():
-            if getattr(config, option) != value:
-                raise InputError(
-                    f"{option}={value}: {os.path.join(directory, CONFIG_FILE)} says "
-                    f"{getattr(config, option)}; leave the flag out"
-                )
-        return config, CONFIG_FILE
+        source = os.path.join(directory, run.CONFIG_FILE)
+        original.check_overrides(run_config["model"].to_dict(), overrides, source)
+        return run_config["model"], run.CONFIG_FILE
     args_path = os.path.join(directory, original.ARGS_FILE)
     if os.path.isfile(args_path):
         return original.config_from_args(args_path, overrides), original.ARGS_FILE
     config = original.config_from_shapes(checkpoint.shapes, checkpoint.prefix, overrides)
     return config, "variables"
-
-
-def read_run_config(directory: str) -> dict | None:
-    """The ``config.json`` of a run directory of ours, or None where there is none.
-
-    Raises:
-        InputError: It is no JSON or lacks the architecture.
-    """
-    path = os.path.join(directory, CONFIG_FILE)
-    if not os.path.isfile(path):
-        return None
-    with open(path, encoding="utf-8") as file:
-        try:
-            run_config = json.load(file)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{path}: not JSON ({error}); restore it from a backup") from None
-    if not isinstance(run_config, dict) or not isinstance(run_config.get("model"), dict):
-        raise InputError(f"{path}: no 'model' in it; is it the config.json of a run directory?")
-    return run_config

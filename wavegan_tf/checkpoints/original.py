@@ -3,6 +3,7 @@
 import logging
 import os
 
+from wavegan_tf.checkpoints import run
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import Z_PROJECT_LENGTH, ModelConfig
 
@@ -52,13 +53,36 @@ def read_args(path: str) -> dict[str, str]:
     return args
 
 
-def write_args(directory: str, config: ModelConfig, training: dict[str, object]) -> None:
+def training_args(directory: str) -> dict[str, str]:
+    """Flags of a run beside its architecture, by the original's names.
+
+    Args:
+        directory: A run directory of ours or of the original.
+
+    Returns:
+        Those of its args.txt, or of the config.json of a run trained here or converted; empty
+        where there is neither.
+    """
+    run_config = run.read_run_config(directory)
+    path = os.path.join(directory, ARGS_FILE)
+    if run_config is None:
+        return read_args(path) if os.path.isfile(path) else {}
+    if "original_args" in run_config:
+        return run_config["original_args"]
+    return {
+        name: str(value)
+        for name, value in run_config["flags"].items()
+        if name.startswith(("data_", "train_", "wavegan_"))
+    }
+
+
+def write_args(directory: str, config: ModelConfig, training: dict[str, str]) -> None:
     """Writes the args.txt of a model trained here, with the original's names.
 
     Args:
         directory: Where to.
         config: The architecture.
-        training: Further flags and their values, the loss among them.
+        training: The flags beside it, the loss among them (``training_args``).
     """
     args = dict(training)
     args |= {flag: getattr(config, option) for option, flag in (_FLAGS | _OUR_FLAGS).items()}
@@ -114,7 +138,7 @@ def config_from_shapes(shapes: dict[str, tuple], prefix: str, overrides: dict) -
         )
     slice_lens, stride = _DEPTHS[depth]
     slice_len = overrides.get("slice_len", slice_lens[0])
-    if "slice_len" not in overrides and len(slice_lens) > 1:
+    if len(slice_lens) > 1 and ("slice_len" not in overrides or slice_len not in slice_lens):
         raise InputError(
             f"checkpoint {prefix}: {depth} layers are those of 32768 or 65536 samples, and "
             f"without an {ARGS_FILE} beside it nothing says which; add --data_slice_len=32768 "
@@ -139,15 +163,19 @@ def config_from_shapes(shapes: dict[str, tuple], prefix: str, overrides: dict) -
     return _complete(options, overrides, source=f"checkpoint {prefix}")
 
 
-def _complete(options: dict, overrides: dict, source: str) -> ModelConfig:
-    """Joins what a file says and what the user says, and settles the variant."""
-    flags = {"slice_len": "data_slice_len"}
+def check_overrides(options: dict, overrides: dict, source: str) -> None:
+    """Raises InputError where the user states another value than a file does."""
     for option, value in overrides.items():
         if options.get(option, value) != value:
             raise InputError(
-                f"--{flags.get(option, option)}={value}: {source} says {options[option]}; leave "
-                "the flag out"
+                f"--{_FLAGS.get(option, option)}={value}: {source} says {options[option]}; "
+                "leave the flag out"
             )
+
+
+def _complete(options: dict, overrides: dict, source: str) -> ModelConfig:
+    """Joins what a file says and what the user says, and settles the variant."""
+    check_overrides(options, overrides, source)
     options = {**options, **overrides}
     if options.get("num_categ") and "model" not in options:
         _log.warning(

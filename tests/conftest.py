@@ -1,0 +1,64 @@
+"""Fixtures that several test files share."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+ROOT = Path(__file__).parents[1]
+MODEL_NAMES = (
+    "wavegan",
+    "ciwgan",
+    "fiwgan",
+    "wavegan_32768_batchnorm",
+    "wavegan_65536_postfilter",
+    "wavegan_nn_kernel17_lsgan",
+)
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--reference",
+        default=str(ROOT / "tests" / "reference"),
+        help="folder with recordings of the original code (checkpoints/, steps/)",
+    )
+
+
+@pytest.fixture(scope="session")
+def reference(request):
+    return Path(request.config.getoption("reference"))
+
+
+@pytest.fixture(scope="session")
+def run_script():
+    """Runs a script of the top level, or with -m a tool, as a user does."""
+
+    def run(script, *args, cwd=ROOT):
+        command = [sys.executable, *script.split(), *map(str, args)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(
+            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def speech_dir(tmp_path_factory):
+    """A folder of six short synthetic vowels at 8 kHz, 16-bit WAV."""
+    from scipy.io import wavfile
+
+    directory = tmp_path_factory.mktemp("speech")
+    time_s = np.arange(6000) / 8000
+    for i in range(6):
+        f0_hz = 90 + 20 * i
+        sound = sum(np.sin(2 * np.pi * f0_hz * k * time_s) / k for k in range(1, 9))
+        envelope = np.minimum(1, np.minimum(time_s, time_s[::-1]) / 0.05)
+        pcm = (8000 * sound / np.abs(sound).max() * envelope).astype(np.int16)
+        wavfile.write(directory / f"vowel{i}.wav", 8000, pcm)
+    return directory

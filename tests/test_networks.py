@@ -1,0 +1,196 @@
+import conftest
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from wavegan_tf.checkpoints.open import open_checkpoint
+from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.models.layers import DownConv, UpConv, phase_shuffle
+from wavegan_tf.models.networks import build_networks
+
+
+def expected_of(directory):
+    """A recording; the audio where it is the last activation itself is not stored twice."""
+    expected = dict(np.load(directory / "expected.npz"))
+    last = max((k for k in expected if k.startswith("G_act_")), key=lambda k: int(k[6:]))
+    expected.setdefault("G_z", expected[last])
+    return expected
+
+
+def assert_close(actual, expected, what):
+    actual = np.asarray(actual)
+    assert actual.shape == expected.shape, what
+    difference = np.abs(actual - expected).max() / np.abs(expected).max()
+    assert difference <= 1e-5, f"{what}: {difference:.2g} of the layer's largest value"
+
+
+@pytest.mark.parametrize("name", conftest.MODEL_NAMES)
+def test_every_activation_equals_the_originals(reference, name):
+    directory = reference / "checkpoints" / name
+    model = "fiwgan" if name == "fiwgan" else "ciwgan" if name == "ciwgan" else "wavegan"
+    networks = open_checkpoint(directory, {"model": model}).networks
+    expected = expected_of(directory)
+
+    outputs = networks.generator(expected["z"])
+    activations = [k for k in outputs if k != "out" or "pre_filter" not in outputs]
+    recorded = [k for k in expected if k.startswith("G_act_")]
+    assert len(activations) == len(recorded)
+    for i, key in enumerate(activations):
+        assert_close(outputs[key], expected[f"G_act_{i}"], key)
+    assert_close(outputs["out"], expected["G_z"], "out")
+    pcm = np.clip(outputs["out"] * 32767, -32768, 32767).astype(np.int16)
+    assert np.abs(pcm.astype(int) - expected["G_z_int16"]).max() <= 1
+
+    for network, letter in ((networks.discriminator, "D"), (networks.q, "Q")):
+        recorded = [k for k in expected if k.startswith(f"{letter}_act_")]
+        if network is None:
+            assert not recorded
+            continue
+        outputs = network(expected["x"])
+        assert len(outputs) == len(recorded) + 1
+        for i, key in enumerate(list(outputs)[:-1]):
+            assert_close(outputs[key], expected[f"{letter}_act_{i}"], f"{letter} {key}")
+        assert_close(outputs["logits"], expected[f"{letter}_logits"], f"{letter} logits")
+
+
+def test_parameter_counts_are_the_originals():
+    counts = [n.count_params() for n in build_networks(ModelConfig(model="ciwgan", num_categ=5))]
+    assert counts == [19_065_345, 17_427_969, 17_493_509]
+    generator, discriminator, q = build_networks(ModelConfig(slice_len=65536))
+    assert (generator.count_params(), discriminator.count_params()) == (73_149_953, 69_875_201)
+    assert q is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"slice_len": 32768, "batchnorm": True},
+        {"slice_len": 65536, "upsample": "nn", "kernel_len": 7},
+        {"stride": 2, "num_channels": 2, "model": "ciwgan", "num_categ": 3},
+        {"stride": 2, "slice_len": 32768, "postfilter_len": 16},
+        {"kernel_len": 1, "latent_dim": 3},
+        {"kernel_len": 4, "phaseshuffle": 0},
+    ],
+)
+def test_outputs_are_every_layer_in_order_with_the_configs_shapes(options):
+    config = ModelConfig(dim=1, **options)
+    networks = build_networks(config)
+    outputs = networks.generator(tf.zeros([2, config.latent_dim]))
+    names = [layer.name for layer in config.layers]
+    if config.postfilter_len:
+        names.insert(-1, "pre_filter")
+    assert list(outputs) == ["z_project", *names]
+    for layer in config.layers:
+        assert outputs[layer.name].shape == (2, layer.length, layer.channels)
+    for network, logits in ((networks.discriminator, (2,)), (networks.q, (2, config.num_categ))):
+        if network is None:
+            continue
+        outputs = network(tf.zeros([2, config.slice_len, config.num_channels]))
+        assert list(outputs) == [layer.name for layer in config.classifier_layers] + ["logits"]
+        for layer in config.classifier_layers:
+            assert outputs[layer.name].shape == (2, layer.length, layer.channels)
+        assert outputs["logits"].shape == logits
+
+
+def test_outputs_keep_their_order_inside_a_graph():
+    generator = build_networks(ModelConfig(dim=1), generator_only=True).generator
+    assert list(tf.function(generator)(tf.zeros([1, 100]))) == [
+        "z_project", "conv1", "conv2", "conv3", "conv4", "out",
+    ]  # fmt: skip
+
+
+def same_offset(length, stride, kernel_len):
+    """Padding on the left of TensorFlow's 'SAME', from its documentation."""
+    return max(kernel_len - stride, 0) // 2 if length % stride == 0 else None
+
+
+def convolve(x, kernel, stride):
+    """Strided 'SAME' convolution of [time, in] by [k, in, out], a sum at a time."""
+    k = len(kernel)
+    left = same_offset(len(x), stride, k)
+    y = np.zeros([len(x) // stride, kernel.shape[2]])
+    for t in range(len(y)):
+        for j in range(k):
+            source = t * stride + j - left
+            if 0 <= source < len(x):
+                y[t] += x[source] @ kernel[j]
+    return y
+
+
+@pytest.mark.parametrize(
+    ("kernel_len", "stride"), [(25, 4), (25, 2), (17, 4), (4, 4), (3, 4), (1, 2)]
+)
+def test_layers_equal_sums_written_out_in_numpy(kernel_len, stride):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=[1, 32, 3]), rng.normal(size=[1, 32 // stride, 3])
+    down = DownConv(2, kernel_len, stride, batchnorm=False, seed=0, name="down")
+    actual = down(tf.constant(x, tf.float32))[0]
+    expected = convolve(x[0], down.conv.kernel.numpy(), stride)
+    np.testing.assert_allclose(actual, np.where(expected > 0, expected, 0.2 * expected), atol=1e-5)
+
+    # A transposed convolution is the adjoint: <up(y), x> = <y, down(x)> for the same kernel.
+    up = UpConv(
+        2,
+        kernel_len,
+        stride,
+        upsample="zeros",
+        batchnorm=False,
+        activation="linear",
+        seed=0,
+        name="up",
+    )
+    image = np.asarray(up(tf.constant(y, tf.float32))[0], np.float64)  # [32, 2]
+    probe = rng.normal(size=image.shape)
+    kernel = up.conv.kernel.numpy()  # [k, out, in]
+    assert np.sum(image * probe) == pytest.approx(
+        np.sum(convolve(probe, kernel, stride) * y[0]), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize("shift", [-3, -1, 0, 2, 3])
+def test_phase_shuffle_shifts_and_reflects(shift):
+    x = np.arange(10.0)
+    padded = np.pad(x, 3, mode="reflect")
+    expected = padded[3 - shift : 13 - shift]
+    actual = phase_shuffle(tf.constant(x.reshape(1, 10, 1)), tf.constant(shift))
+    np.testing.assert_array_equal(np.ravel(actual), expected)
+
+
+def test_discriminator_shuffles_every_layer_but_the_last():
+    config = ModelConfig(dim=1)
+    discriminator = build_networks(config).discriminator
+    x = tf.random.stateless_normal([1, 16384, 1], [1, 2])
+    plain = discriminator(x)
+    for i in range(config.depth - 1):
+        shifts = [0] * (config.depth - 1)
+        shifts[i] = 2
+        shuffled = discriminator(x, shifts=tf.constant(shifts))
+        changed = [n for n in plain if not np.array_equal(plain[n], shuffled[n])]
+        assert changed == list(plain)[i + 1 :]
+
+
+def test_batch_norm_moves_averages_of_the_generator_in_training_only():
+    networks = build_networks(ModelConfig(dim=1, batchnorm=True))
+    norm = networks.generator.upconv_0.batch_norm
+    z = tf.random.stateless_uniform([8, 100], [1, 2], -1, 1)
+    networks.generator(z)
+    assert not np.any(norm.moving_mean.numpy())
+    before = networks.generator.upconv_0.conv(networks.generator(z, training=True)["z_project"])
+    mean = before.numpy().mean((0, 1))
+    np.testing.assert_allclose(norm.moving_mean.numpy(), 0.01 * mean, rtol=1e-4)
+    networks.discriminator(tf.ones([2, 16384, 1]))
+    norm = networks.discriminator.downconv_1.batch_norm
+    assert not np.any(norm.moving_mean.numpy()) and np.all(norm.moving_variance.numpy() == 1)
+
+
+def test_weights_are_seeded_and_differ_between_layers_and_networks():
+    config = ModelConfig(dim=1, model="ciwgan", num_categ=1)
+    first, again, other = (build_networks(config, seed) for seed in (3, 3, 4))
+    for a, b, c in zip(first, again, other, strict=True):
+        for x, y, z in zip(a.weights, b.weights, c.weights, strict=True):
+            np.testing.assert_array_equal(x, y)
+            assert x.path.endswith("bias") or not np.array_equal(x, z)
+    assert not np.array_equal(
+        first.discriminator.downconv_0.conv.kernel, first.q.downconv_0.conv.kernel
+    )

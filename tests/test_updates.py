@@ -1,0 +1,160 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from wavegan_tf.checkpoints import names
+from wavegan_tf.latents import sample_latents
+from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.models.networks import build_networks
+from wavegan_tf.training import losses
+from wavegan_tf.training.optimizers import Adam, RMSProp
+from wavegan_tf.training.updates import (
+    Draws,
+    draw,
+    make_optimizers,
+    update_discriminator,
+    update_generator,
+)
+
+RECORDINGS = [
+    "ciwgan_wgan-gp", "fiwgan_wgan-gp", "wavegan_dcgan", "wavegan_lsgan", "wavegan_wgan-gp",
+    "wavegan_wgan",
+]  # fmt: skip
+
+
+class Recording:
+    """Six updates of the original; what an update left as it was is found in the one before."""
+
+    def __init__(self, directory, name):
+        self.values = np.load(directory / f"{name}.npz")
+        self.shared = directory / "x.npz"
+        self.weights = {k[5:]: v for k, v in self.values.items() if k.startswith("init/")}
+
+    def audio(self, update):
+        x = self.values[f"{update}/x"]
+        return (x if x.ndim else np.load(self.shared)[str(x)])[..., 0]  # [batch, time, channels]
+
+    def advance(self, update):
+        for name in self.weights:
+            if f"{update}/after/{name}" in self.values:
+                self.weights[name] = self.values[f"{update}/after/{name}"]
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_every_update_equals_the_originals(reference, name):
+    model, loss = name.split("_")
+    num_categ = 0 if model == "wavegan" else 4
+    config = ModelConfig(model, dim=1, latent_dim=12, num_categ=num_categ, phaseshuffle=0)
+    recording = Recording(reference / "steps", name)
+    networks = build_networks(config)
+    optimizers = make_optimizers(networks, loss)
+    weights = names.network_variables(networks)
+    assert set(weights) == set(recording.weights)
+    for key, stored in weights.items():
+        stored.variable.assign(np.reshape(recording.weights[key], stored.variable.shape))
+
+    for update in ("0D", "1D", "2G", "3D", "4D", "5G"):
+        values = recording.values
+        alpha = values[f"{update}/alpha"] if f"{update}/alpha" in values else np.zeros([3, 1, 1])
+        draws = Draws(tf.constant(values[f"{update}/z"]), tf.constant(alpha, tf.float32), None)
+        if "D" in update:
+            x = tf.constant(recording.audio(update))
+            result = update_discriminator(networks, optimizers, loss, x, draws)
+        else:
+            result = update_generator(networks, optimizers, loss, draws)
+        for key, value in result.items():
+            # wgan's later losses are differences of equal means, 0 but for rounding: hence abs.
+            expected = values[f"{update}/loss_{key[0]}"]
+            assert float(value) == pytest.approx(float(expected), rel=1e-5, abs=1e-7)
+        recording.advance(update)
+        differences = np.concatenate(
+            [np.ravel(np.abs(s.value() - recording.weights[k])) for k, s in weights.items()]
+        )
+        assert np.mean(differences <= 1e-6) >= 0.999
+        assert differences.max() <= 5e-5
+
+
+def test_penalty_of_a_linear_critic_is_known():
+    w = np.random.default_rng(0).normal(size=[1, 8, 1])
+    gradients = tf.constant(np.repeat(w, 3, axis=0))
+    penalty = losses.gradient_penalty(losses.slopes(gradients))
+    assert float(penalty) == pytest.approx((np.linalg.norm(w) - 1) ** 2)
+
+
+def test_losses_equal_their_formulas():
+    fake, real = np.array([0.3, -1.2, 2.0]), np.array([1.5, 0.1, -0.4])
+    f, r = tf.constant(fake), tf.constant(real)
+    sigmoid = lambda x: 1 / (1 + np.exp(-x))  # noqa: E731
+    expected = {
+        "wgan-gp": (fake.mean() - real.mean(), -fake.mean()),
+        "wgan": (fake.mean() - real.mean(), -fake.mean()),
+        "lsgan": (((real - 1) ** 2).mean() / 2 + (fake**2).mean() / 2, ((fake - 1) ** 2).mean()),
+        "dcgan": (
+            -np.log(sigmoid(real)).mean() / 2 - np.log(1 - sigmoid(fake)).mean() / 2,
+            -np.log(sigmoid(fake)).mean(),
+        ),
+    }
+    assert set(expected) == set(losses.LOSSES)
+    for loss, (d, g) in expected.items():
+        assert float(losses.discriminator_loss(loss, f, r)) == pytest.approx(d)
+        assert float(losses.generator_loss(loss, f)) == pytest.approx(g)
+    code, logits = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[0.5, 2.0], [0.0, -1.0]])
+    softmax = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    expected = -np.log((softmax * code).sum(1)).mean()
+    assert float(losses.code_loss("ciwgan", code, logits)) == pytest.approx(expected)
+    expected = -(code * np.log(sigmoid(logits)) + (1 - code) * np.log(1 - sigmoid(logits))).mean()
+    assert float(losses.code_loss("fiwgan", code, logits)) == pytest.approx(expected)
+
+
+def test_rmsprop_starts_its_accumulator_at_one():
+    variable = tf.Variable([1.0, 2.0])
+    optimizer = RMSProp([variable], learning_rate=0.1)
+    g = np.array([0.5, -3.0])
+    optimizer.apply([tf.constant(g, tf.float32)])
+    expected = [1, 2] - 0.1 * g / np.sqrt(0.9 * 1 + 0.1 * g**2 + 1e-10)
+    np.testing.assert_allclose(variable, expected, rtol=1e-6)
+
+
+def test_adam_follows_tensorflow_1():
+    variable, value = tf.Variable([1.0, 2.0]), np.array([1.0, 2.0])
+    optimizer = Adam([variable], 0.1, beta1=0.5, beta2=0.9)
+    m = v = 0
+    for t, g in enumerate(np.array([[0.5, -3.0], [1e-9, 2.0], [0.1, 0.2]]), start=1):
+        optimizer.apply([tf.constant(g, tf.float32)])
+        m, v = 0.5 * m + 0.5 * g, 0.9 * v + 0.1 * g**2
+        value = value - 0.1 * np.sqrt(1 - 0.9**t) / (1 - 0.5**t) * m / (np.sqrt(v) + 1e-8)
+    np.testing.assert_allclose(variable, value, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("model", "num_categ"), [("wavegan", 0), ("ciwgan", 4), ("fiwgan", 3)])
+def test_training_draws_are_distributed_as_sampled_latents(model, num_categ):
+    config = ModelConfig(model, num_categ=num_categ, latent_dim=8)
+    draws = draw(config, 4000, seed=tf.constant(1, tf.int64), update=tf.constant(5, tf.int64))
+    sampled = sample_latents(config, 4000, seed=0)
+    np.testing.assert_allclose(np.mean(draws.z, 0), sampled.mean(0), atol=0.05)
+    np.testing.assert_allclose(
+        np.cov(draws.z, rowvar=False), np.cov(sampled, rowvar=False), atol=0.05
+    )
+    assert draws.shifts.shape == (4, 4) and set(np.unique(draws.shifts)) <= set(range(-2, 3))
+    assert 0 <= np.min(draws.alpha) and np.max(draws.alpha) <= 1
+
+
+def test_draws_are_a_function_of_seed_and_update():
+    config = ModelConfig(latent_dim=4)
+
+    def z(seed, update):
+        return draw(config, 2, tf.constant(seed, tf.int64), tf.constant(update, tf.int64)).z.numpy()
+
+    np.testing.assert_array_equal(z(1, 5), z(1, 5))
+    assert len({z(*key).tobytes() for key in [(1, 5), (1, 6), (2, 5), (5, 1)]}) == 4
+
+
+def test_phase_shuffle_draws_every_shift_equally_often():
+    config = ModelConfig()
+    shifts = [
+        draw(config, 1, tf.constant(0, tf.int64), tf.constant(i, tf.int64)).shifts
+        for i in range(200)
+    ]
+    counts = np.unique(np.stack(shifts), return_counts=True)
+    assert list(counts[0]) == [-2, -1, 0, 1, 2]
+    assert np.all(np.abs(counts[1] - 640) < 120)  # 5 standard deviations of 3200 draws

@@ -1,0 +1,207 @@
+"""Trains a WaveGAN, ciwGAN or fiwGAN on a folder of speech.
+
+  python train.py --model=ciwgan --data_dir=DIR --data_first_slice --train_dir=train/digits
+
+Writes to --train_dir: config.json, checkpoints model.ckpt-STEP in the original's format, and
+TensorBoard summaries (tensorboard --logdir=DIR). The same command again goes on where it stopped.
+Ctrl-C stops after the current step and saves.
+"""
+
+import dataclasses
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from absl import flags
+
+from wavegan_tf import cli
+from wavegan_tf.errors import InputError
+from wavegan_tf.models.config import MODELS, STRIDES, UPSAMPLES, ModelConfig
+
+NUM_CATEG = {"wavegan": 0, "ciwgan": 10, "fiwgan": 3}  # the original's defaults
+
+flags.DEFINE_enum("model", "wavegan", MODELS, "wavegan, ciwgan (one-hot) or fiwgan (binary code).")
+flags.DEFINE_string("train_dir", None, "Run directory: checkpoints, summaries.", required=True)
+flags.DEFINE_integer("train_steps", 0, "Step to stop at (Generator updates); 0: until stopped.")
+flags.DEFINE_string(
+    "init_ckpt",
+    None,
+    "Checkpoint, ours or the original's, to begin a new run from: weights, optimisers, step.",
+)
+flags.DEFINE_integer("seed", 0, "Of initial weights, latents and the order of the data.")
+
+flags.DEFINE_string("data_dir", None, "Folder of audio: WAV, FLAC, MP3, OGG.", required=True)
+flags.DEFINE_integer("data_sample_rate", 16000, "Audio is resampled to this rate, Hz.")
+flags.DEFINE_integer("data_slice_len", 16384, "Samples of a slice: 16384, 32768 or 65536.")
+flags.DEFINE_integer("data_num_channels", 1, "Channels: 1 mono, 2 stereo.")
+flags.DEFINE_float("data_overlap_ratio", 0.0, "Overlap of a file's slices, 0 .. 1 (1 excluded).")
+flags.DEFINE_bool("data_first_slice", False, "Only each file's first slice, zero-padded.")
+flags.DEFINE_bool("data_pad_end", False, "Zero-pad a file's last slice instead of dropping it.")
+
+flags.DEFINE_integer("num_categ", None, "Variables of the code; 10 for ciwgan, 3 for fiwgan.")
+flags.DEFINE_integer("wavegan_latent_dim", 100, "Latent variables, the code included.")
+flags.DEFINE_integer("wavegan_kernel_len", 25, "Length of the filters, samples.")
+flags.DEFINE_integer("wavegan_dim", 64, "Width of the networks.")
+flags.DEFINE_integer("wavegan_stride", 4, f"Stride of a layer, one of {STRIDES}; 2: deeper model.")
+flags.DEFINE_bool("wavegan_batchnorm", False, "Batch normalisation.")
+flags.DEFINE_integer("wavegan_disc_nupdates", 5, "Discriminator updates in a step.")
+flags.DEFINE_string("wavegan_loss", "wgan-gp", "wgan-gp, wgan, lsgan or dcgan.")
+flags.DEFINE_enum("wavegan_genr_upsample", "zeros", UPSAMPLES, "Generator upsampling.")
+flags.DEFINE_bool("wavegan_genr_pp", False, "Post filter on the Generator's audio.")
+flags.DEFINE_integer("wavegan_genr_pp_len", 512, "Length of the post filter, samples.")
+flags.DEFINE_integer("wavegan_disc_phaseshuffle", 2, "Largest phase shuffle, samples; 0: off.")
+
+flags.DEFINE_integer("train_batch_size", 64, "Examples in an update.")
+flags.DEFINE_float("train_save_secs", 300, "Seconds between checkpoints; 0: not by time.")
+flags.DEFINE_integer("train_save_steps", 0, "Steps between checkpoints; 0: not by step.")
+flags.DEFINE_integer("train_keep", 5, "Newest checkpoints to keep; 0: all.")
+flags.DEFINE_float("train_summary_secs", 120, "Seconds between summaries; 0: not by time.")
+flags.DEFINE_integer("train_summary_steps", 0, "Steps between summaries; 0: not by step.")
+
+FLAGS = flags.FLAGS
+
+
+def model_config() -> ModelConfig:
+    """The architecture that the flags describe."""
+    num_categ = NUM_CATEG[FLAGS.model] if FLAGS.num_categ is None else FLAGS.num_categ
+    return ModelConfig(
+        model=FLAGS.model,
+        slice_len=FLAGS.data_slice_len,
+        sample_rate=FLAGS.data_sample_rate,
+        num_channels=FLAGS.data_num_channels,
+        dim=FLAGS.wavegan_dim,
+        kernel_len=FLAGS.wavegan_kernel_len,
+        stride=FLAGS.wavegan_stride,
+        latent_dim=FLAGS.wavegan_latent_dim,
+        num_categ=num_categ,
+        batchnorm=FLAGS.wavegan_batchnorm,
+        upsample=FLAGS.wavegan_genr_upsample,
+        postfilter_len=FLAGS.wavegan_genr_pp_len if FLAGS.wavegan_genr_pp else 0,
+        phaseshuffle=FLAGS.wavegan_disc_phaseshuffle,
+    )
+
+
+def starting_point(config: ModelConfig, training) -> str | None:
+    """The checkpoint to go on from: the run directory's own, or --init_ckpt; None for neither."""
+    from wavegan_tf.checkpoints import files, open, run
+
+    directory = FLAGS.train_dir
+    run_config = run.read_run_config(directory)
+    if run_config is None:
+        if os.path.isdir(directory) and os.listdir(directory):
+            raise InputError(
+                f"--train_dir={directory}: not empty and no run of this package (no config.json); "
+                "name another; to go on from an original's run add --init_ckpt="
+                f"{directory}"
+            )
+        if not FLAGS.init_ckpt:
+            return None
+        prefix = files.find_prefix(FLAGS.init_ckpt)
+        theirs, _ = open.read_config(files.Checkpoint(prefix), {"model": FLAGS.model})
+        differences = config.differences(theirs)
+        where = f"--init_ckpt={FLAGS.init_ckpt}"
+    else:
+        prefixes = files.list_prefixes(directory)
+        prefix = prefixes[-1] if prefixes else None
+        differences = config.differences(run_config["model"])
+        then = run_config.get("training", {}).get("loss", training.loss)
+        if then != training.loss:
+            differences.append(f"loss: {training.loss}, {then}")
+        where = f"--train_dir={directory}"
+    if differences:
+        raise InputError(
+            f"{where}: the flags describe another model than was trained there (flags, there): "
+            f"{'; '.join(differences)}; repeat its flags, or name a new --train_dir"
+        )
+    return prefix
+
+
+def record_run(config: ModelConfig, training, step: int) -> None:
+    """Writes the run's config.json, or adds to it what is different from this step on."""
+    from wavegan_tf.checkpoints import run
+
+    now = cli.run_record(FLAGS)
+    run_config = run.read_run_config(FLAGS.train_dir)
+    if run_config is None:
+        run_config = now | {"model": config, "training": dataclasses.asdict(training)}
+        run.write_run_config(FLAGS.train_dir, run_config | {"resumed": []})
+        return
+    last = [run_config, *run_config["resumed"]][-1]
+    if any(last[key] != now[key] for key in ("flags", "versions")):
+        run_config["resumed"].append(now | {"step": step})
+        run.write_run_config(FLAGS.train_dir, run_config)
+
+
+def stop_on_signal() -> Callable[[], bool]:
+    """Says whether SIGINT or SIGTERM came; a second one ends the program at once."""
+    received = []
+
+    def note(number, frame):
+        received.append(number)
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, note)
+    return lambda: bool(received)
+
+
+def describe(losses: dict) -> str:
+    """The losses of a step as text."""
+    return "  ".join(f"{name} {float(value):.4g}" for name, value in losses.items())
+
+
+def main():
+    """Trains, from the start or from where the run directory stands."""
+    config = model_config()
+    # TensorFlow only after the flags are known to be good.
+    from wavegan_tf.checkpoints import files
+    from wavegan_tf.data.slices import SliceConfig, check_files, find_audio_files, slice_dataset
+    from wavegan_tf.training.trainer import Schedule, Trainer, TrainingConfig, train
+
+    training = TrainingConfig(
+        FLAGS.wavegan_loss, FLAGS.train_batch_size, FLAGS.wavegan_disc_nupdates, FLAGS.seed
+    )
+    schedule = Schedule(
+        train_steps=FLAGS.train_steps,
+        save_secs=FLAGS.train_save_secs,
+        save_steps=FLAGS.train_save_steps,
+        summary_secs=FLAGS.train_summary_secs,
+        summary_steps=FLAGS.train_summary_steps,
+        keep=FLAGS.train_keep,
+    )
+    slices = SliceConfig(
+        slice_len=config.slice_len,
+        sample_rate_hz=config.sample_rate,
+        num_channels=config.num_channels,
+        first_slice=FLAGS.data_first_slice,
+        overlap_ratio=FLAGS.data_overlap_ratio,
+        pad_end=FLAGS.data_pad_end,
+    )
+    source = starting_point(config, training)
+    audio_files = find_audio_files(FLAGS.data_dir)
+    check_files(audio_files, slices)
+    trainer = Trainer(config, training)
+    if source is not None:
+        trainer.restore(files.Checkpoint(source))
+    record_run(config, training, int(trainer.step))
+    dataset = slice_dataset(
+        audio_files,
+        slices,
+        batch_size=training.batch_size,
+        seed=(int(trainer.seed), int(trainer.step)),
+    )
+    print(config.layer_table())
+    print(f"tensorboard --logdir={FLAGS.train_dir}")
+    steps = train(trainer, iter(dataset), FLAGS.train_dir, schedule, stop_on_signal())
+    start = int(trainer.step)
+    for _ in cli.progress(steps, FLAGS.train_steps or None, "training", start, describe):
+        pass
+    step = int(trainer.step)
+    if step < FLAGS.train_steps:
+        sys.exit(f"stopped and saved at step {step}; the same command goes on from there")
+    print(f"{FLAGS.train_dir}: at step {step}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,281 @@
+"""What the command lines share: flags, errors in one line, output directories, progress.
+
+TensorFlow is imported only after the flags are parsed, so that ``--help`` answers at once.
+"""
+
+import contextlib
+import importlib.metadata
+import logging
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from absl import app, flags
+from tqdm import tqdm
+
+from wavegan_tf.analysis.acoustics import AcousticSettings
+from wavegan_tf.errors import InputError
+from wavegan_tf.models.config import MODELS
+from wavegan_tf.report import tables
+
+_PACKAGES = (
+    "tensorflow", "tensorflow-io", "keras", "numpy", "scipy", "praat-parselmouth", "matplotlib",
+)  # fmt: skip
+# Flag -> field of AcousticSettings, help.
+_MEASUREMENT_FLAGS = {
+    "pitch_time_step": ("pitch_time_step_s", "Distance of pitch frames, s."),
+    "silence_threshold": ("silence_threshold", "Frames below this share of the peak: unvoiced."),
+    "voicing_threshold": ("voicing_threshold", "Frames of a lower autocorrelation: unvoiced."),
+    "intensity_min_pitch": ("intensity_min_pitch_hz", "Sets the intensity window, Hz."),
+    "formant_ceiling": ("formant_ceiling_hz", "Top of the range searched for formants, Hz."),
+    "n_formants": ("n_formants", "Formants searched below the ceiling, in steps of 0.5."),
+    "formant_window": ("formant_window_s", "Effective length of the formants' window, s."),
+    "pre_emphasis_from": ("pre_emphasis_from_hz", "+6 dB per octave above this, formants, Hz."),
+    "max_gap": ("max_gap_s", "Voiceless gaps shorter than this are closed, s."),
+    "min_duration": ("min_duration_s", "Voiced intervals shorter than this are dropped, s."),
+}
+_BAR_SECS, _LINE_SECS = 1, 10  # between updates of the progress bar's text, or between lines
+
+
+def run(main: Callable[[], None]) -> None:
+    """Parses the flags and runs ``main``; bad input ends in one line and status 1."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_LogFormat())
+    logger = logging.getLogger("wavegan_tf")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+    def guarded(argv):
+        try:
+            if len(argv) > 1:
+                raise InputError(f"unexpected argument {argv[1]!r}; every option is a --flag=value")
+            main()
+        except InputError as error:
+            sys.exit(f"error: {error}")
+        except OSError as error:
+            if error.filename is None and error.strerror is None:
+                raise  # no file's fault: a defect, to be seen whole
+            sys.exit(f"error: {error.filename or 'file system'}: {error.strerror}")
+
+    app.run(guarded)
+
+
+class _LogFormat(logging.Formatter):
+    def format(self, record):
+        prefix = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
+        return prefix + record.getMessage()
+
+
+def define_checkpoint_flags() -> None:
+    """Flags that choose a checkpoint and state what an original's files leave open."""
+    flags.DEFINE_string(
+        "ckpt",
+        None,
+        "Checkpoint: a run directory (its newest), or a prefix such as train/model.ckpt-12255; "
+        "of this package or of the original WaveGAN, ciwGAN, fiwGAN.",
+        required=True,
+    )
+    flags.DEFINE_enum(
+        "model",
+        None,
+        MODELS,
+        "The variant, where an original's files do not say it (its args.txt does not tell a "
+        "ciwGAN from a fiwGAN).",
+    )
+    flags.DEFINE_integer(
+        "data_slice_len",
+        None,
+        "Samples of audio, where an original's variables do not say it (no args.txt, six layers).",
+    )
+    flags.DEFINE_integer(
+        "num_categ",
+        None,
+        "Variables of the code, where an original's files do not say it (no args.txt, no Q).",
+    )
+
+
+def checkpoint_overrides(flag_values) -> dict:
+    """The architecture options given by ``define_checkpoint_flags``' flags."""
+    overrides = {
+        "model": flag_values.model,
+        "slice_len": flag_values.data_slice_len,
+        "num_categ": flag_values.num_categ,
+    }
+    return {option: value for option, value in overrides.items() if value is not None}
+
+
+def define_latent_flags() -> None:
+    """Flags that choose latent vectors and layers."""
+    flags.DEFINE_integer("seed", 0, "Of the latent vectors.", lower_bound=0)
+    flags.DEFINE_string(
+        "set",
+        "",
+        "Variables held at a value: c1=1,z11=-5. Of a ciwGAN, naming any code variable sets the "
+        "others of the code to 0.",
+    )
+    flags.DEFINE_string("layers", "all", "Layers to probe, for example conv3,conv4; out always is.")
+
+
+def define_measurement_flags() -> None:
+    """Flags of the acoustic measurements; defaults are those of AcousticSettings."""
+    defaults = AcousticSettings()
+    f0_range = [f"{defaults.f0_floor_hz:g}", f"{defaults.f0_ceiling_hz:g}"]
+    flags.DEFINE_list("f0_range", f0_range, "F0 floor and ceiling, Hz; the paper's ciwGAN: 75,450.")
+    flags.DEFINE_integer("n_points", defaults.n_points, "Points of normalised time per interval.")
+    for name, (field, text) in _MEASUREMENT_FLAGS.items():
+        flags.DEFINE_float(name, getattr(defaults, field), text)
+
+
+def acoustic_settings(flag_values) -> AcousticSettings:
+    """The settings that ``define_measurement_flags``' flags describe.
+
+    Raises:
+        InputError: A value breaks its rule.
+    """
+    try:
+        floor_hz, ceiling_hz = (float(value) for value in flag_values.f0_range)
+    except ValueError:
+        raise InputError(
+            f"--f0_range={','.join(flag_values.f0_range)}: give floor and ceiling in Hz: "
+            "--f0_range=60,300"
+        ) from None
+    others = {field: flag_values[name].value for name, (field, _) in _MEASUREMENT_FLAGS.items()}
+    return AcousticSettings(floor_hz, ceiling_hz, n_points=flag_values.n_points, **others)
+
+
+def define_output_flags(default_dir: str) -> None:
+    """Flags that choose where results go."""
+    flags.DEFINE_string("out_dir", default_dir, "Directory for the results; made if missing.")
+    flags.DEFINE_bool("overwrite", False, "Replace an out_dir that is not empty.")
+
+
+@contextlib.contextmanager
+def output_directory(path: str, overwrite: bool) -> Iterator[str]:
+    """A directory to write results to, which becomes ``path`` only if all goes well.
+
+    Args:
+        path: The directory wanted.
+        overwrite: Whether one that is not empty may be replaced.
+
+    Yields:
+        A scratch directory beside it.
+
+    Raises:
+        InputError: ``path`` is a file, or not empty and not to be overwritten.
+    """
+    path = os.path.abspath(path)
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise InputError(f"--out_dir={path}: is a file; name a directory")
+    if os.path.isdir(path) and os.listdir(path) and not overwrite:
+        raise InputError(
+            f"--out_dir={path}: exists and is not empty; name another, or add --overwrite"
+        )
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    name = os.path.basename(path)
+    scratch = tempfile.mkdtemp(prefix=f".{name}-", dir=os.path.dirname(path))
+    try:
+        os.chmod(scratch, 0o777 & ~_umask())
+        yield scratch
+        if os.path.isdir(path):
+            old = tempfile.mkdtemp(prefix=f".{name}-old-", dir=os.path.dirname(path))
+            os.replace(path, old)
+            os.replace(scratch, path)
+            shutil.rmtree(old)
+        else:
+            os.replace(scratch, path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def run_record(flag_values) -> dict:
+    """What repeats a run: every flag of the command and the versions of what it rests on."""
+    script = os.path.abspath(sys.argv[0])
+    ours = flag_values.get_key_flags_for_module(sys.argv[0])
+    return {
+        "command": os.path.splitext(os.path.basename(script))[0],
+        "flags": {flag.name: flag.value for flag in sorted(ours, key=lambda flag: flag.name)},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in _PACKAGES},
+        },
+    }
+
+
+def progress(
+    items: Iterable,
+    total: int | None,
+    label: str,
+    start: int = 0,
+    describe: Callable[[object], str] | None = None,
+) -> Iterator:
+    """Passes items on and shows how far it is: a bar, or without a terminal lines.
+
+    Args:
+        items: To iterate over.
+        total: How many there will be, ``start`` included; None if unknown.
+        label: Shown in front.
+        start: How many are done already.
+        describe: Says something of the item at hand, when there is something to show.
+
+    Yields:
+        The items.
+    """
+    on_terminal = sys.stderr.isatty()
+    bar = tqdm(total=total, initial=start, desc=label, disable=not on_terminal)
+    every_secs = _BAR_SECS if on_terminal else _LINE_SECS
+    begun = shown = time.monotonic()
+    done, item = start, None
+    for item in items:
+        yield item
+        done += 1
+        bar.update()
+        now = time.monotonic()
+        if now - shown < every_secs:
+            continue
+        shown = now
+        text = describe(item) if describe else ""
+        if on_terminal:
+            bar.set_postfix_str(text)
+        else:
+            rate = (done - start) / (now - begun)
+            left = f"/{total}, {_clock((total - done) / rate)} left" if total else ""
+            _print_line(f"{label}: {done}{left} {text}")
+    bar.close()
+    if not on_terminal and done > start:
+        text = f"{describe(item)}, " if describe else ""
+        _print_line(f"{label}: {done} done, {text}{_clock(time.monotonic() - begun)}")
+
+
+def print_correlations(directory: str) -> None:
+    """Prints a run's correlations.csv as a table: a row per measure, a column per layer."""
+    rows = tables.read_csv(os.path.join(directory, "correlations.csv"))
+    layers = list(dict.fromkeys(row["layer"] for row in rows))
+    if not rows:
+        return
+    print("Pearson's r with out (no evidence without a control):")
+    print(f"{'':<10}" + "".join(f"{layer:>8}" for layer in layers))
+    for measure in dict.fromkeys(row["measure"] for row in rows):
+        r = {row["layer"]: row["r"] for row in rows if row["measure"] == measure}
+        print(f"{measure:<10}" + "".join(f"{r[layer]:>8.2f}" for layer in layers))
+
+
+def _print_line(text: str) -> None:
+    print(text.rstrip(), file=sys.stderr, flush=True)
+
+
+def _clock(seconds: float) -> str:
+    """Seconds as H:MM:SS."""
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+
+def _umask() -> int:
+    value = os.umask(0)
+    os.umask(value)
+    return value

@@ -1,0 +1,48 @@
+"""Converts a checkpoint between this package's runs and the original's.
+
+  python -m wavegan_tf.tools.convert_checkpoint --ckpt=train/digits --to=original --out_dir=theirs
+  python -m wavegan_tf.tools.convert_checkpoint --ckpt=theirs --to=native --model=fiwgan --out_dir=ours
+
+Both hold the same variables under the same names, optimiser slots included, and a round trip
+changes none. --to=original writes model.ckpt-STEP, checkpoint and args.txt, --to=native a run
+directory: model.ckpt-STEP, checkpoint and config.json, which probe.py and interpolate.py open
+without further flags and train.py goes on from.
+"""
+
+from absl import flags
+
+from wavegan_tf import cli
+
+cli.define_checkpoint_flags()
+cli.define_output_flags(None)
+flags.DEFINE_enum("to", "original", ("original", "native"), "The format to write.")
+flags.mark_flag_as_required("out_dir")
+
+FLAGS = flags.FLAGS
+
+
+def main():
+    """Converts a checkpoint."""
+    from wavegan_tf.checkpoints import files, names, original, run
+    from wavegan_tf.checkpoints.open import open_checkpoint
+
+    with cli.output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
+        opened = open_checkpoint(FLAGS.ckpt, cli.checkpoint_overrides(FLAGS))
+        checkpoint = opened.checkpoint
+        kept = [n for n in checkpoint.shapes if n != names.SEED or FLAGS.to == "native"]
+        values = {name: checkpoint.read(name) for name in kept}
+        args = original.training_args(checkpoint.directory)
+        if FLAGS.to == "original":
+            original.write_args(directory, opened.config, args)
+        else:
+            record = cli.run_record(FLAGS) | {"model": opened.config, "original_args": args}
+            if "wavegan_loss" in args:
+                record["training"] = {"loss": args["wavegan_loss"]}
+            run.write_run_config(directory, record | {"resumed": []})
+        files.write_checkpoint(directory, values, opened.step)
+    print(f"{FLAGS.out_dir}: step {opened.step}, {len(values)} variables")
+
+
+if __name__ == "__main__":
+    flags.adopt_module_key_flags(cli)
+    cli.run(main)
