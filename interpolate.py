@@ -7,7 +7,7 @@ Writes to --out_dir the files of probe.py, one row per step, and figures/interpo
 per layer, a line per step.
 """
 
-import os
+import functools
 
 from absl import flags
 
@@ -34,22 +34,19 @@ def main():
         settings = cli.acoustic_settings(FLAGS)
         from wavegan_tf import probing
         from wavegan_tf.checkpoints.open import open_checkpoint
-        from wavegan_tf.report import figures, tables
+        from wavegan_tf.report import figures
 
         opened = open_checkpoint(FLAGS.ckpt, cli.checkpoint_overrides(FLAGS))
-        config, generator = opened.config, opened.networks.generator
+        config = opened.config
         layers = probing.choose_layers(FLAGS.layers, config)
         sweep = parse_sweep(FLAGS.vary, config)
         base = sample_latents(config, 1, FLAGS.seed)[0]
         latents = sweep_latents(base, parse_settings(FLAGS.set, config), sweep, config)
         print(config.layer_table())
-        record = cli.run_record(FLAGS) | probing.describe_run(opened, layers, settings)
+        record = cli.run_record(FLAGS)
         record["vary"] = {"name": sweep.name, "values": sweep.values}
-        tables.write_json(os.path.join(directory, "config.json"), record)
-        probing.write_run(
-            directory, config, generator, latents, layers, settings,
-            progress=lambda outputs: cli.progress(outputs, len(latents), "interpolating"),
-        )  # fmt: skip
+        progress = functools.partial(cli.progress, total=len(latents), label="interpolating")
+        probing.write_run(directory, opened, latents, layers, settings, record, progress)
         figures.draw_interpolation_figure(directory)
     print(f"written to {FLAGS.out_dir}")
 

@@ -8,7 +8,7 @@ with Praat on the voiced intervals of the output. Writes to --out_dir: config.js
 series.npz, audio/, measurements.csv, correlations.csv, figures/.
 """
 
-import os
+import functools
 
 from absl import flags
 
@@ -44,19 +44,16 @@ def main():
         settings = cli.acoustic_settings(FLAGS)
         from wavegan_tf import probing
         from wavegan_tf.checkpoints.open import open_checkpoint
-        from wavegan_tf.report import figures, tables
+        from wavegan_tf.report import figures
 
         opened = open_checkpoint(FLAGS.ckpt, cli.checkpoint_overrides(FLAGS))
-        config, generator = opened.config, opened.networks.generator
+        config = opened.config
         layers = probing.choose_layers(FLAGS.layers, config)
         latents = choose_latents(config)
         print(config.layer_table())
-        record = cli.run_record(FLAGS) | probing.describe_run(opened, layers, settings)
-        tables.write_json(os.path.join(directory, "config.json"), record)
-        probing.write_run(
-            directory, config, generator, latents, layers, settings,
-            progress=lambda outputs: cli.progress(outputs, len(latents), "probing"),
-        )  # fmt: skip
+        record = cli.run_record(FLAGS)
+        progress = functools.partial(cli.progress, total=len(latents), label="probing")
+        probing.write_run(directory, opened, latents, layers, settings, record, progress)
         figures.draw_probe_figures(directory, FLAGS.max_figures)
         cli.print_correlations(directory)
     print(f"written to {FLAGS.out_dir}")

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Callable
 
+import numpy as np
 from absl import flags
 
 from wavegan_tf import cli
@@ -133,6 +134,11 @@ def record_run(config: ModelConfig, training, step: int) -> None:
         run.write_run_config(FLAGS.train_dir, run_config)
 
 
+def data_seed(seed: int, step: int) -> int:
+    """Seed of the order of the data from a step on, so that going on does not repeat it."""
+    return int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
+
+
 def stop_on_signal() -> Callable[[], bool]:
     """Says whether SIGINT or SIGTERM came; a second one ends the program at once."""
     received = []
@@ -156,7 +162,7 @@ def main():
     config = model_config()
     # TensorFlow only after the flags are known to be good.
     from wavegan_tf.checkpoints import files
-    from wavegan_tf.data.slices import SliceConfig, check_files, find_audio_files, slice_dataset
+    from wavegan_tf.data.slices import SliceConfig, find_audio_files, slice_dataset
     from wavegan_tf.training.trainer import Schedule, Trainer, TrainingConfig, train
 
     training = TrainingConfig(
@@ -180,17 +186,16 @@ def main():
     )
     source = starting_point(config, training)
     audio_files = find_audio_files(FLAGS.data_dir)
-    check_files(audio_files, slices)
     trainer = Trainer(config, training)
     if source is not None:
         trainer.restore(files.Checkpoint(source))
-    record_run(config, training, int(trainer.step))
     dataset = slice_dataset(
         audio_files,
         slices,
         batch_size=training.batch_size,
-        seed=(int(trainer.seed), int(trainer.step)),
+        seed=data_seed(int(trainer.seed), int(trainer.step)),
     )
+    record_run(config, training, int(trainer.step))
     print(config.layer_table())
     print(f"tensorboard --logdir={FLAGS.train_dir}")
     steps = train(trainer, iter(dataset), FLAGS.train_dir, schedule, stop_on_signal())

@@ -56,7 +56,8 @@ def test_layer_table_names_length_channels_rate_and_nyquist():
 def test_json_round_trip_keeps_every_option():
     config = ModelConfig(
         model="fiwgan", slice_len=32768, sample_rate=8000, dim=3, kernel_len=17, stride=2,
-        latent_dim=40, num_categ=4, batchnorm=True, upsample="nn", postfilter_len=64, phaseshuffle=1,
+        latent_dim=40, num_categ=4, batchnorm=True, upsample="nn", postfilter_len=64,
+        phaseshuffle=1,
     )  # fmt: skip
     assert ModelConfig.from_json(config.to_json()) == config
 

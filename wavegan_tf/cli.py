@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from absl import app, flags
 from tqdm import tqdm
 
-from wavegan_tf.analysis.acoustics import AcousticSettings
+from wavegan_tf.analysis.settings import AcousticSettings
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import MODELS
 from wavegan_tf.report import tables
@@ -245,7 +245,7 @@ def progress(
         else:
             rate = (done - start) / (now - begun)
             left = f"/{total}, {_clock((total - done) / rate)} left" if total else ""
-            _print_line(f"{label}: {done}{left} {text}")
+            _print_line(f"{label}: {done}{left}  {text}")
     bar.close()
     if not on_terminal and done > start:
         text = f"{describe(item)}, " if describe else ""

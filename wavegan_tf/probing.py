@@ -13,6 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from wavegan_tf.analysis import acoustics, averages, statistics
+from wavegan_tf.analysis.settings import AcousticSettings, layer_limits
+from wavegan_tf.checkpoints.open import Opened
 from wavegan_tf.errors import InputError
 from wavegan_tf.latents import latent_names
 from wavegan_tf.models.config import Layer, ModelConfig
@@ -73,27 +75,30 @@ def _run(generator, latents):
 
 def write_run(
     directory: str,
-    config: ModelConfig,
-    generator: Generator,
+    opened: Opened,
     latents: np.ndarray,
     layers: tuple[Layer, ...],
-    settings: acoustics.AcousticSettings,
+    settings: AcousticSettings,
+    record: dict,
     progress=iter,
 ) -> None:
-    """Generates, measures and writes everything but config.json and the figures.
+    """Generates, measures and writes everything but the figures.
 
-    Writes ``latents.csv``, ``series.npz``, ``audio/ID_LAYER.wav``, ``measurements.csv`` and
-    ``correlations.csv`` (README, Files).
+    Writes ``config.json``, ``latents.csv``, ``series.npz``, ``audio/ID_LAYER.wav``,
+    ``measurements.csv`` and ``correlations.csv`` (README, Files).
 
     Args:
         directory: An empty directory.
-        config: The model.
-        generator: Its Generator.
+        opened: The checkpoint.
         latents: [n, latent_dim].
         layers: The layers wanted, ``out`` among them.
         settings: Of the measurements.
+        record: What the command line adds to config.json.
         progress: Wraps the outputs as they are made.
     """
+    config = opened.config
+    record = record | describe_run(opened, layers, settings)
+    tables.write_json(os.path.join(directory, "config.json"), record)
     names = latent_names(config)
     tables.write_csv(
         os.path.join(directory, "latents.csv"),
@@ -102,7 +107,9 @@ def write_run(
     )
     os.makedirs(os.path.join(directory, "audio"))
     all_series, rows, voiced = [], [], 0
-    for i, series in enumerate(progress(generate_series(generator, latents, layers))):
+    for i, series in enumerate(
+        progress(generate_series(opened.networks.generator, latents, layers))
+    ):
         sounds = to_sounds(series, config.slice_len)
         for name, sound in sounds.items():
             path = os.path.join(directory, "audio", f"{i:04d}_{name}.wav")
@@ -155,16 +162,16 @@ def measure_output(sounds: dict, layers, sample_rate: int, settings) -> list[dic
     return rows
 
 
-def describe_run(opened, layers, settings) -> dict:
+def describe_run(opened: Opened, layers, settings) -> dict:
     """What config.json says of the checkpoint, the model and the measurements.
 
     Args:
-        opened: The :class:`~wavegan_tf.checkpoints.open.Opened` checkpoint.
+        opened: The checkpoint.
         layers: The layers that were probed.
         settings: Of the measurements.
     """
     config = opened.config
-    limits = {layer.name: acoustics.layer_limits(layer.rate_hz, settings) for layer in layers}
+    limits = {layer.name: layer_limits(layer.rate_hz, settings) for layer in layers}
     for name, limit in limits.items():
         for warning in limit.warnings:
             _log.warning("%s: %s", name, warning)

@@ -18,6 +18,8 @@ from wavegan_tf.errors import InputError
 
 STATE_FILE = "checkpoint"
 _DATA_SUFFIX = ".data-00000-of-00001"
+# TensorFlow's checkpoint reader turns a damaged file into any of these.
+_READER_ERRORS = (tf.errors.OpError, RuntimeError, ValueError, IndexError)
 
 
 def find_prefix(path: str) -> str:
@@ -84,7 +86,7 @@ class Checkpoint:
         self.prefix = prefix
         try:
             self._reader = tf.train.load_checkpoint(prefix)
-        except (tf.errors.OpError, RuntimeError, ValueError) as error:
+        except _READER_ERRORS as error:
             raise self._unreadable(error) from None
         self.shapes = {k: tuple(v) for k, v in self._reader.get_variable_to_shape_map().items()}
 
@@ -103,7 +105,7 @@ class Checkpoint:
             raise InputError(f"checkpoint {self.prefix}: variable {name} is missing")
         try:
             return self._reader.get_tensor(name)
-        except (tf.errors.OpError, RuntimeError, ValueError) as error:
+        except _READER_ERRORS as error:
             raise self._unreadable(error) from None
 
     def sha256(self) -> str:

@@ -1,7 +1,7 @@
 """Converts a checkpoint between this package's runs and the original's.
 
-  python -m wavegan_tf.tools.convert_checkpoint --ckpt=train/digits --to=original --out_dir=theirs
-  python -m wavegan_tf.tools.convert_checkpoint --ckpt=theirs --to=native --model=fiwgan --out_dir=ours
+  python -m wavegan_tf.tools.convert_checkpoint --ckpt=ours --to=original --out_dir=theirs
+  python -m wavegan_tf.tools.convert_checkpoint --ckpt=theirs --to=native --out_dir=run
 
 Both hold the same variables under the same names, optimiser slots included, and a round trip
 changes none. --to=original writes model.ckpt-STEP, checkpoint and args.txt, --to=native a run

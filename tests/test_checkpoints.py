@@ -1,0 +1,332 @@
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from wavegan_tf.checkpoints import files, names, original, run
+from wavegan_tf.checkpoints.open import open_checkpoint
+from wavegan_tf.errors import InputError
+from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.training.trainer import Trainer, TrainingConfig
+
+SMALL = dict(dim=1, latent_dim=6)
+CONFIGS = {
+    "wavegan": ModelConfig(**SMALL),
+    "ciwgan": ModelConfig("ciwgan", num_categ=3, **SMALL),
+    "fiwgan": ModelConfig("fiwgan", num_categ=2, **SMALL),
+    "batchnorm": ModelConfig(slice_len=32768, batchnorm=True, **SMALL),
+    "postfilter": ModelConfig(slice_len=65536, postfilter_len=8, **SMALL),
+    "nn": ModelConfig(upsample="nn", kernel_len=7, num_channels=2, **SMALL),
+    "deeper": ModelConfig("ciwgan", num_categ=3, stride=2, **SMALL),
+}
+
+
+def trained(config, loss="wgan-gp", steps=2, seed=0):
+    """A trainer after some steps on noise."""
+    trainer = Trainer(config, TrainingConfig(loss, batch_size=2, disc_nupdates=2, seed=seed))
+    shape = [2, config.slice_len, config.num_channels]
+    noise = tf.data.Dataset.random(seed=1).map(
+        lambda s: tf.random.stateless_uniform(shape, [s, 0], -1.0, 1.0)
+    )
+    batches = iter(noise)
+    for _ in range(steps):
+        trainer.train_step(batches)
+    return trainer
+
+
+def state_of(trainer):
+    return names.values_of(trainer._state())
+
+
+def write_weights(directory, config, step=3, drop=(), args=False):
+    """A checkpoint like an original's: weights and step, without or with args.txt."""
+    values = state_of(Trainer(config, TrainingConfig()))
+    values[names.STEP] = np.int64(step)
+    kept = {k: v for k, v in values.items() if not k.startswith(tuple(drop)) and k != names.SEED}
+    prefix = files.write_checkpoint(str(directory), kept, step)
+    if args:
+        original.write_args(str(directory), config, {})
+    return prefix
+
+
+@pytest.mark.parametrize("loss", ["wgan-gp", "wgan", "lsgan", "dcgan"])
+@pytest.mark.parametrize("name", ["ciwgan", "wavegan"])
+def test_save_perturb_restore_is_equal_for_every_optimiser(tmp_path, name, loss):
+    trainer = trained(CONFIGS[name], loss)
+    saved = state_of(trainer)
+    assert saved["global_step"] == 2
+    prefix = trainer.save(str(tmp_path))
+    for stored in trainer._state().values():
+        stored.variable.assign(tf.cast(np.asarray(stored.variable) + 1, stored.variable.dtype))
+    assert all(not np.array_equal(saved[k], v) for k, v in state_of(trainer).items())
+    trainer.restore(files.Checkpoint(prefix))
+    restored = state_of(trainer)
+    for key, value in saved.items():
+        np.testing.assert_array_equal(restored[key], value, err_msg=key)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_variable_of_every_network_is_in_the_file(tmp_path, name):
+    trainer = Trainer(CONFIGS[name], TrainingConfig())
+    checkpoint = files.Checkpoint(trainer.save(str(tmp_path)))
+    variables = [v for network in filter(None, trainer.networks) for v in network.variables]
+    stored = names.network_variables(trainer.networks)
+    assert {id(s.variable) for s in stored.values()} == {id(v) for v in variables}
+    for optimizer in filter(None, trainer.optimizers):
+        assert len(optimizer.slots) == len(optimizer.variables)
+    assert set(trainer._state()) == set(checkpoint.shapes)
+
+
+def test_going_on_from_a_checkpoint_equals_never_having_stopped(tmp_path):
+    config = CONFIGS["ciwgan"]
+    straight = trained(config, steps=3)
+    prefix = trained(config, steps=2).save(str(tmp_path))
+    resumed = Trainer(config, TrainingConfig(batch_size=2, disc_nupdates=2, seed=99))
+    resumed.restore(files.Checkpoint(prefix))
+    batches = iter(
+        tf.data.Dataset.random(seed=1)
+        .map(lambda s: tf.random.stateless_uniform([2, 16384, 1], [s, 0], -1.0, 1.0))
+        .skip(4)
+    )
+    resumed.train_step(batches)
+    expected = state_of(straight)
+    for key, value in state_of(resumed).items():
+        np.testing.assert_array_equal(value, expected[key], err_msg=key)
+
+
+@pytest.mark.parametrize("name", ["ciwgan", "wavegan_nn_kernel17_lsgan"])
+def test_original_names_and_shapes_are_ours_slots_included(reference, name):
+    directory = reference / "checkpoints" / name
+    opened = open_checkpoint(directory, {"model": "ciwgan"} if name == "ciwgan" else {})
+    loss = original.training_args(str(directory))["wavegan_loss"]
+    trainer = Trainer(opened.config, TrainingConfig(loss))
+    ours = {k: s.shape for k, s in trainer._state().items() if k != names.SEED}
+    assert ours == opened.checkpoint.shapes
+
+
+@pytest.mark.parametrize("name", ["ciwgan", "wavegan_nn_kernel17_lsgan"])
+def test_training_restores_the_originals_slots(reference, name):
+    directory = reference / "checkpoints" / name
+    checkpoint = files.Checkpoint(files.find_prefix(directory))
+    config = open_checkpoint(directory, {"model": "ciwgan"} if name == "ciwgan" else {}).config
+    loss = original.training_args(str(directory))["wavegan_loss"]
+    trainer = Trainer(config, TrainingConfig(loss, seed=5))
+    trainer.restore(checkpoint)
+    state = state_of(trainer)
+    assert state.pop(names.SEED) == 5
+    for key, value in state.items():
+        np.testing.assert_array_equal(value, checkpoint.read(key), err_msg=key)
+    if name == "ciwgan":  # 25 steps: the Generator's first power of beta1 is 0.5^26
+        assert state["beta1_power"] == np.float32(0.5**26)
+
+
+def test_weights_without_slots_start_the_optimisers_anew(tmp_path, caplog):
+    config = CONFIGS["wavegan"]
+    slots = ("beta", "G/", "D/")
+    values = {
+        k: v
+        for k, v in state_of(trained(config)).items()
+        if not (k.startswith(slots) and ("Adam" in k or "power" in k))
+    }
+    prefix = files.write_checkpoint(str(tmp_path), values, 2)
+    trainer = Trainer(config, TrainingConfig())
+    trainer.restore(files.Checkpoint(prefix))
+    assert "start anew" in caplog.text
+    assert not np.any(trainer.optimizers.generator.slots[0][0])
+    assert int(trainer.step) == 2
+
+
+def test_converting_there_and_back_is_exact_to_the_byte(reference, tmp_path, run_script):
+    source = reference / "checkpoints" / "ciwgan"
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    tool = "-m wavegan_tf.tools.convert_checkpoint"
+    first = run_script(tool, "--ckpt", source, "--model=ciwgan", "--to=native", "--out_dir", ours)
+    assert first.returncode == 0, first.stderr
+    second = run_script(tool, "--ckpt", ours, "--to=original", "--out_dir", theirs)
+    assert second.returncode == 0, second.stderr
+    for name in ("model.ckpt-25.index", "model.ckpt-25.data-00000-of-00001", "checkpoint"):
+        assert (theirs / name).read_bytes() == (source / name).read_bytes(), name
+    before = original.read_args(source / "args.txt")
+    after = original.read_args(theirs / "args.txt")
+    assert {k: after[k] for k in before} == before
+    assert set(after) - set(before) == {"model", "wavegan_stride"}
+    assert open_checkpoint(ours).config == open_checkpoint(theirs).config  # no flag needed now
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_model_of_ours_opens_as_an_originals_with_args(tmp_path, name):
+    config = CONFIGS[name]
+    write_weights(tmp_path, config, args=True)
+    opened = open_checkpoint(tmp_path)
+    assert (opened.config, opened.step, opened.origin) == (config, 3, "args.txt")
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_architecture_is_read_off_the_variables_alone(tmp_path, name):
+    config = CONFIGS[name]
+    write_weights(tmp_path, config)
+    given = {"slice_len": config.slice_len} if config.slice_len > 16384 else {}
+    if config.num_categ:
+        given["model"] = config.model
+    opened = open_checkpoint(tmp_path, given)
+    assert opened.config == config
+    assert opened.origin == "variables"
+
+
+@pytest.mark.parametrize("given", [{}, {"slice_len": 16384}])
+def test_six_layers_leave_the_slice_length_open_and_the_error_names_the_flag(tmp_path, given):
+    write_weights(tmp_path, CONFIGS["batchnorm"])
+    with pytest.raises(InputError, match=r"32768 or 65536.*--data_slice_len=32768"):
+        open_checkpoint(tmp_path, given)
+
+
+def test_an_originals_code_is_taken_for_a_ciwgans_with_a_warning(tmp_path, caplog):
+    write_weights(tmp_path, CONFIGS["fiwgan"])
+    assert open_checkpoint(tmp_path).config.model == "ciwgan"
+    assert "--model=fiwgan" in caplog.text
+
+
+def test_generator_only_files_open(tmp_path):
+    write_weights(tmp_path, CONFIGS["fiwgan"], drop=("D/", "Q/"))
+    opened = open_checkpoint(tmp_path, {"model": "fiwgan", "num_categ": 2})
+    assert opened.config == CONFIGS["fiwgan"]
+    assert opened.networks.discriminator is None and opened.networks.q is None
+
+
+def test_path_may_be_directory_prefix_or_file(reference):
+    directory = reference / "checkpoints" / "wavegan"
+    prefix = str(directory / "model.ckpt-25")
+    for path in (directory, prefix, f"{prefix}.index", f"{prefix}.data-00000-of-00001"):
+        assert files.find_prefix(path) == prefix
+
+
+def test_directory_means_the_checkpoint_its_state_file_names(tmp_path):
+    for step in (5, 30, 200):
+        files.write_checkpoint(str(tmp_path), {"x": np.zeros(2)}, step)
+    assert files.find_prefix(tmp_path).endswith("-200")
+    (tmp_path / "checkpoint").write_text('model_checkpoint_path: "/elsewhere/model.ckpt-30"\n')
+    assert files.find_prefix(tmp_path).endswith("-30")
+    (tmp_path / "checkpoint").unlink()
+    assert files.find_prefix(tmp_path).endswith("-200")
+
+
+def test_only_the_newest_checkpoints_are_kept(tmp_path):
+    for step in range(1, 6):
+        files.write_checkpoint(str(tmp_path), {"x": np.full(2, step)}, step, keep=2)
+    assert sorted(os.listdir(tmp_path)) == [
+        "checkpoint",
+        *(f"model.ckpt-{s}.{e}" for s in (4, 5) for e in ("data-00000-of-00001", "index")),
+    ]
+    state = (tmp_path / "checkpoint").read_text().splitlines()
+    assert state[0] == 'model_checkpoint_path: "model.ckpt-5"'
+    assert state[1:] == [f'all_model_checkpoint_paths: "model.ckpt-{s}"' for s in (4, 5)]
+    assert tf.train.latest_checkpoint(tmp_path) == str(tmp_path / "model.ckpt-5")
+
+
+@pytest.mark.parametrize("fail_at", range(3))
+def test_a_save_cut_short_leaves_the_checkpoint_before(tmp_path, monkeypatch, fail_at):
+    files.write_checkpoint(str(tmp_path), {"x": np.arange(3)}, 1, keep=1)
+    replace, calls = os.replace, []
+
+    def failing(source, target):
+        calls.append(target)
+        if len(calls) == fail_at + 1:
+            raise OSError(28, "No space left on device", target)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(OSError, match="No space"):
+        files.write_checkpoint(str(tmp_path), {"x": np.zeros(3)}, 2, keep=1)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(
+        files.Checkpoint(files.find_prefix(tmp_path)).read("x"), np.arange(3)
+    )
+
+
+@pytest.mark.parametrize("what", ["nothing", "empty", "no data", "no index"])
+def test_a_path_that_is_no_checkpoint_is_refused(reference, tmp_path, what):
+    source = reference / "checkpoints" / "wavegan"
+    path = tmp_path / "run"
+    if what != "nothing":
+        path.mkdir()
+    if what == "no data":
+        shutil.copy(source / "model.ckpt-25.index", path)
+    if what == "no index":
+        shutil.copy(source / "model.ckpt-25.data-00000-of-00001", path)
+    with pytest.raises(InputError, match="--ckpt="):
+        open_checkpoint(path)
+
+
+@pytest.mark.parametrize("suffix", ["index", "data-00000-of-00001"])
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_a_truncated_checkpoint_is_refused(reference, tmp_path, suffix, share):
+    path = tmp_path / "run"
+    shutil.copytree(reference / "checkpoints" / "wavegan", path)
+    file = path / f"model.ckpt-25.{suffix}"
+    file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
+    with pytest.raises(InputError, match="truncated or damaged"):
+        open_checkpoint(path)
+
+
+def test_a_missing_variable_is_named(tmp_path):
+    write_weights(tmp_path, CONFIGS["wavegan"], drop=("D/downconv_2/conv1d/bias",), args=True)
+    with pytest.raises(InputError, match="D/downconv_2/conv1d/bias is missing"):
+        open_checkpoint(tmp_path)
+
+
+def test_a_variable_of_another_shape_is_named(tmp_path):
+    write_weights(tmp_path, CONFIGS["wavegan"])
+    original.write_args(str(tmp_path), ModelConfig(dim=1, latent_dim=6, kernel_len=9), {})
+    with pytest.raises(InputError, match=r"conv2d_transpose/kernel has shape \[1, 25.*\[1, 9"):
+        open_checkpoint(tmp_path)
+
+
+def test_a_checkpoint_of_something_else_is_refused(tmp_path):
+    files.write_checkpoint(str(tmp_path), {"dense/kernel": np.zeros([2, 2])}, 1)
+    with pytest.raises(InputError, match="not those of a WaveGAN"):
+        open_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("args", [False, True])
+def test_a_flag_that_contradicts_the_files_is_refused(tmp_path, args):
+    write_weights(tmp_path, CONFIGS["ciwgan"], args=args)
+    with pytest.raises(InputError, match="--num_categ=5.*says 3"):
+        open_checkpoint(tmp_path, {"num_categ": 5})
+    run.write_run_config(str(tmp_path), {"model": CONFIGS["ciwgan"]})
+    with pytest.raises(InputError, match="--model=fiwgan.*says ciwgan"):
+        open_checkpoint(tmp_path, {"model": "fiwgan"})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("{", "not JSON"), ("[]", "no 'model'"), ('{"model": {"dim": 0}}', "--wavegan_dim=0")],
+)
+def test_a_damaged_run_config_is_refused(tmp_path, text, words):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(InputError, match=words):
+        run.read_run_config(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("wavegan_dim", "not name,value"),
+        ("wavegan_dim,big", "no int"),
+        ("wavegan_batchnorm,1", "no bool"),
+    ],
+)
+def test_a_damaged_args_file_is_refused(tmp_path, line, words):
+    (tmp_path / "args.txt").write_text(f"data_slice_len,16384\n{line}\n")
+    with pytest.raises(InputError, match=words):
+        original.config_from_args(str(tmp_path / "args.txt"), {})
+
+
+def test_run_config_round_trip(tmp_path):
+    record = {"model": CONFIGS["deeper"], "flags": {"seed": 1}}
+    run.write_run_config(str(tmp_path), record)
+    assert run.read_run_config(str(tmp_path)) == record
+    assert json.loads((tmp_path / "config.json").read_text())["model"]["stride"] == 2
+    assert run.read_run_config(str(tmp_path / "elsewhere")) is None

@@ -1,0 +1,75 @@
+"""The README's examples, run in its order."""
+
+import re
+import shlex
+import subprocess
+import sys
+
+import conftest
+import pytest
+
+README = (conftest.ROOT / "README.md").read_text()
+
+# Added to an example, so that it takes seconds: the last of two equal flags counts.
+SMALL = {
+    "train.py": ["--wavegan_dim=1", "--train_batch_size=2", "--train_steps=2"],
+    "probe.py": ["--n=2", "--max_figures=1"],
+    "interpolate.py": ["--layers=conv4"],
+}
+
+
+def examples(language):
+    blocks = re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    assert blocks
+    return blocks
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory, speech_dir):
+    """A folder as the README assumes it: the scripts, recordings, an original's checkpoint."""
+    desk = tmp_path_factory.mktemp("desk")
+    for name in ("wavegan_tf", "train.py", "probe.py", "interpolate.py", "tests"):
+        (desk / name).symlink_to(conftest.ROOT / name)
+    (desk / "recordings").symlink_to(speech_dir)
+    return desk
+
+
+def test_every_command_of_the_readme_runs(desk, run_script):
+    lines = [line for block in examples("sh") for line in block.splitlines()]
+    commands = [shlex.split(line)[1:] for line in lines if line.startswith("python ")]
+    assert {command[0] for command in commands} == {*SMALL, "-m"}
+    # First what makes train/digits, last what goes on from what is made of it.
+    commands.sort(key=lambda c: (c[0] != "train.py" or "--init_ckpt=original" in c, c[0] != "-m"))
+    for command in commands:
+        number = 2 if command[0] == "-m" else 1
+        script, flags = " ".join(command[:number]), command[number:]
+        result = run_script(script, *flags, *SMALL.get(script, []), cwd=desk)
+        assert result.returncode == 0, f"{command}\n{result.stderr}"
+    for name in ("probed", "interpolated", "interpolated_c2"):
+        assert (desk / name / "figures").is_dir() and (desk / name / "measurements.csv").is_file()
+    assert (desk / "original" / "args.txt").is_file()
+    assert (desk / "train" / "continued" / "checkpoint").is_file()
+
+
+def test_the_readmes_python_runs(desk):
+    for code in examples("python"):
+        result = subprocess.run(
+            [sys.executable, "-c", code], cwd=desk, capture_output=True, text=True
+        )
+        assert result.returncode == 0, result.stderr
+        assert "'conv4': (2, 4096, 2)" in result.stdout
+
+
+def test_every_flag_the_readme_names_exists(run_script):
+    helps = "".join(
+        run_script(script, "--help").stdout
+        for script in (*SMALL, "-m wavegan_tf.tools.convert_checkpoint")
+    )
+    known = set(re.findall(r"^\s+--(?:\[no\])?(\w+):", helps, re.MULTILINE)) | {"help", "logdir"}
+    named = {flag for flag in re.findall(r"--(\w+)", README)}
+    assert named - known == {"check"}  # ruff's
+
+
+def test_every_file_and_picture_the_readme_names_exists():
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
+        assert (conftest.ROOT / target).is_file()

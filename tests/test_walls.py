@@ -1,0 +1,106 @@
+"""The rooms of the house and the walls between them."""
+
+import ast
+import subprocess
+import sys
+
+import conftest
+import pytest
+
+PACKAGE = conftest.ROOT / "wavegan_tf"
+FILES = sorted(p for p in PACKAGE.rglob("*.py"))
+
+# Room -> rooms of the package it may import from.
+ROOMS = {
+    "errors": set(),
+    "latents": {"errors"},
+    "models": {"errors", "latents"},
+    "data": {"errors"},
+    "checkpoints": {"errors", "models"},
+    "training": {"errors", "models", "checkpoints"},
+    "analysis": {"errors"},
+    "report": {"errors", "analysis"},
+    "probing": {"errors", "models", "latents", "checkpoints", "analysis", "report"},
+    "cli": {"errors", "models", "analysis", "report"},
+    "tools": {"errors", "cli", "models", "checkpoints", "latents", "report"},
+}
+
+
+def imports_of(path):
+    """Modules that a file imports, anywhere in it."""
+    modules = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            modules |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return modules
+
+
+def files_that_import(package, files=None):
+    named = (p for p in files or FILES if any(m.split(".")[0] == package for m in imports_of(p)))
+    return {str(p.relative_to(PACKAGE)) for p in named}
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_run_one_way(path):
+    room = room_of(path)
+    if path == PACKAGE / "__init__.py":
+        assert not imports_of(path)
+        return
+    imported = {m.split(".")[1] for m in imports_of(path) if m.startswith("wavegan_tf.")}
+    assert imported <= ROOMS[room] | {room}
+
+
+def test_tensorflow_io_is_imported_by_audio_alone():
+    assert files_that_import("tensorflow_io") == {"data/audio.py"}
+
+
+def test_praat_is_imported_by_acoustics_alone():
+    assert files_that_import("parselmouth") == {"analysis/acoustics.py"}
+
+
+def test_matplotlib_is_imported_by_figures_alone():
+    assert files_that_import("matplotlib") == {"report/figures.py"}
+
+
+def test_pyplot_and_its_global_state_are_not_used():
+    assert not any(m.startswith("matplotlib.pyplot") for p in FILES for m in imports_of(p))
+
+
+def test_flags_are_touched_by_command_lines_alone():
+    assert all(p == "cli.py" or p.startswith("tools/") for p in files_that_import("absl"))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "wavegan_tf.latents",
+        "wavegan_tf.models.config",
+        "wavegan_tf.cli",
+        "wavegan_tf.analysis.averages",
+        "wavegan_tf.analysis.acoustics",
+        "wavegan_tf.analysis.annotation",
+        "wavegan_tf.analysis.settings",
+        "wavegan_tf.analysis.statistics",
+        "wavegan_tf.report.figures",
+        "wavegan_tf.report.tables",
+    ],
+)
+def test_module_never_loads_tensorflow(module):
+    code = f"import {module}, sys; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=conftest.ROOT).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["train.py", "probe.py", "interpolate.py", "-m wavegan_tf.tools.convert_checkpoint"],
+)
+def test_help_shows_the_flags_without_tensorflow(run_script, command):
+    result = run_script(f"-X importtime {command}", "--help")
+    assert "--seed" in result.stdout or "--ckpt" in result.stdout, result.stderr
+    assert "numpy" in result.stderr and "tensorflow" not in result.stderr

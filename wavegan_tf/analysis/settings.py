@@ -1,0 +1,184 @@
+"""What Praat is asked for, and what the bandwidth of a layer leaves of it. Plain Python."""
+
+import math
+from dataclasses import dataclass
+
+from wavegan_tf.analysis.annotation import MAX_GAP_S, MIN_DURATION_S
+from wavegan_tf.errors import InputError
+
+FORMANT_NEEDS_HZ = {"f1": 1000.0, "f2": 2000.0, "f3": 3500.0}
+"""Nyquist frequency that a layer needs for a formant. Averages of vowels reach F1 936 Hz and F3
+3372 Hz (Hillenbrand et al. 1995, women). F2 reaches 2761 Hz, but the paper measures it at Conv4,
+whose Nyquist is 2000 Hz: back and central vowels fit, front vowels do not; this is warned about."""
+
+F2_FULL_RANGE_HZ = 2800.0
+
+PITCH_PERIODS = 3.0
+"""Periods of the F0 floor in Praat's pitch window (manual, "Sound: To Pitch (ac)...")."""
+
+INTENSITY_PERIODS = 6.4
+"""Periods of the minimum pitch in Praat's intensity window ("Sound: To Intensity...": the effective
+length is 3.2 periods, the physical length twice that)."""
+
+MIN_PERIOD_SAMPLES = 8
+"""Periods with fewer samples of the layer than this are warned about: linear upsampling leaves
+mirror images above the layer's Nyquist, which are no multiples of F0, and Praat may then prefer two
+or three periods to one. On synthetic vowels, half-wave rectified and band-limited to the layer, a
+tenth of all F0 values (63 .. 295 Hz) were such octave errors at 4000 and 2000 Hz, a third at 1000
+and 500 Hz, and hardly any after band-limited upsampling; the paper upsamples linearly."""
+
+MIN_INTENSITY_SAMPLES = 8
+"""An intensity window with fewer samples of the layer than this is warned about."""
+
+
+@dataclass(frozen=True)
+class AcousticSettings:
+    """What Praat is asked for. The defaults are the paper's for WaveGAN, else Praat's own.
+
+    Attributes:
+        f0_floor_hz: lowest F0; its window lasts 3 periods of it. Paper: 60 (ciwGAN: 75).
+        f0_ceiling_hz: highest F0. Paper: 300 (ciwGAN: 450).
+        pitch_time_step_s: distance of pitch frames. 5 ms, so that intervals are as precise; Praat's
+            own choice, 0.75 / floor, would be 12.5 ms.
+        silence_threshold: frames with a peak below this share of the sound's are unvoiced.
+        voicing_threshold: frames whose autocorrelation is below this are unvoiced.
+        intensity_min_pitch_hz: sets the window, 6.4 periods of it. Paper: 100.
+        formant_ceiling_hz: top of the range searched for formants. Praat's default, 5500.
+        n_formants: formants searched below the ceiling, in steps of 0.5. Praat's default, 5.
+        formant_window_s: effective length of the formants' window. Praat's default, 0.025.
+        pre_emphasis_from_hz: +6 dB per octave above this, before formants. Praat's default, 50.
+        n_points: points of normalised time in each interval. Paper: 10 (ciwGAN: 40).
+        max_gap_s: voiceless gaps shorter than this are closed.
+        min_duration_s: voiced intervals shorter than this are dropped.
+
+    Raises:
+        InputError: a value breaks its rule; the message names the flag.
+    """
+
+    f0_floor_hz: float = 60.0
+    f0_ceiling_hz: float = 300.0
+    pitch_time_step_s: float = 0.005
+    silence_threshold: float = 0.03
+    voicing_threshold: float = 0.45
+    intensity_min_pitch_hz: float = 100.0
+    formant_ceiling_hz: float = 5500.0
+    n_formants: float = 5.0
+    formant_window_s: float = 0.025
+    pre_emphasis_from_hz: float = 50.0
+    n_points: int = 10
+    max_gap_s: float = MAX_GAP_S
+    min_duration_s: float = MIN_DURATION_S
+
+    def __post_init__(self):
+        """Check every value."""
+        if not 0 < self.f0_floor_hz < self.f0_ceiling_hz < math.inf:
+            raise InputError(
+                f"--f0_range={self.f0_floor_hz:g},{self.f0_ceiling_hz:g}: the floor must be above "
+                "0 Hz and below the ceiling; for example --f0_range=60,300"
+            )
+        rules = [
+            ("pitch_time_step", self.pitch_time_step_s, 1e-4, 0.1, "s", 0.005),
+            ("silence_threshold", self.silence_threshold, 0, 1, "", 0.03),
+            ("voicing_threshold", self.voicing_threshold, 0, 1, "", 0.45),
+            ("intensity_min_pitch", self.intensity_min_pitch_hz, 1, 10_000, "Hz", 100),
+            ("formant_ceiling", self.formant_ceiling_hz, 1000, 50_000, "Hz", 5500),
+            ("n_formants", self.n_formants, 1, 10, "", 5),
+            ("formant_window", self.formant_window_s, 0.005, 0.1, "s", 0.025),
+            ("pre_emphasis_from", self.pre_emphasis_from_hz, 1, 50_000, "Hz", 50),
+            ("n_points", self.n_points, 1, 10_000, "", 10),
+            ("max_gap", self.max_gap_s, 0, 10, "s", MAX_GAP_S),
+            ("min_duration", self.min_duration_s, 0, 10, "s", MIN_DURATION_S),
+        ]
+        for flag, value, low, high, unit, default in rules:
+            if not low <= value <= high:
+                raise InputError(
+                    f"--{flag}={value:g}: must be within {low:g} .. {high:g} {unit}".rstrip()
+                    + f"; the default is --{flag}={default:g}"
+                )
+        if self.n_points != int(self.n_points):
+            raise InputError(f"--n_points={self.n_points:g}: must be a whole number")
+        if 2 * self.n_formants != int(2 * self.n_formants):
+            raise InputError(f"--n_formants={self.n_formants:g}: must be a multiple of 0.5")
+        # Praat needs more samples, at twice the ceiling, than poles, two for each formant.
+        if 2 * self.formant_window_s * self.formant_ceiling_hz < self.n_formants + 2:
+            raise InputError(
+                f"--formant_window={self.formant_window_s:g}: too short for "
+                f"--n_formants={self.n_formants:g} below {self.formant_ceiling_hz:g} Hz; lengthen "
+                "the window or ask for fewer formants"
+            )
+
+
+@dataclass(frozen=True)
+class LayerLimits:
+    """What the bandwidth of a layer leaves of the settings.
+
+    Attributes:
+        f0_ceiling_hz: the setting, or the layer's Nyquist frequency where that is lower.
+        formant_ceiling_hz: likewise.
+        n_formants: formants searched below that ceiling, as dense as in the settings, to the
+            nearest half, at least one.
+        forbidden: measures that the layer cannot carry, each with the reason.
+        warnings: sentences on measures that are made in a narrower range than was asked for.
+    """
+
+    f0_ceiling_hz: float
+    formant_ceiling_hz: float
+    n_formants: float
+    forbidden: dict[str, str]
+    warnings: tuple[str, ...]
+
+
+def layer_limits(layer_rate_hz, settings):
+    """Work out which measures a layer can carry (nothing stands above its Nyquist frequency).
+
+    Args:
+        layer_rate_hz: the layer's own rate: its length over the duration of the output.
+        settings: :class:`AcousticSettings`.
+
+    Returns:
+        :class:`LayerLimits`.
+    """
+    nyquist_hz = layer_rate_hz / 2
+    forbidden, warnings = {}, []
+    if nyquist_hz <= settings.f0_floor_hz:
+        forbidden["f0"] = (
+            f"the layer's Nyquist, {nyquist_hz:g} Hz, is not above the F0 floor, "
+            f"{settings.f0_floor_hz:g} Hz"
+        )
+    elif nyquist_hz < settings.f0_ceiling_hz:
+        warnings.append(
+            f"f0: ceiling lowered from {settings.f0_ceiling_hz:g} Hz to the layer's Nyquist, "
+            f"{nyquist_hz:g} Hz"
+        )
+    sparse_hz = layer_rate_hz / MIN_PERIOD_SAMPLES
+    if "f0" not in forbidden and sparse_hz < settings.f0_ceiling_hz:
+        warnings.append(
+            f"f0: above {sparse_hz:g} Hz a period has fewer than {MIN_PERIOD_SAMPLES} samples of "
+            "the layer, and linear upsampling can make Praat read F0 an octave or more too low"
+        )
+    window_s = INTENSITY_PERIODS / settings.intensity_min_pitch_hz
+    if window_s * layer_rate_hz < MIN_INTENSITY_SAMPLES:
+        warnings.append(
+            f"intensity: the window of {window_s:g} s holds {window_s * layer_rate_hz:.2g} samples "
+            "of the layer; it follows the slope of the series more than a vibration"
+        )
+    ceiling_hz = min(settings.formant_ceiling_hz, nyquist_hz)
+    for measure, needed_hz in FORMANT_NEEDS_HZ.items():
+        if nyquist_hz < needed_hz:
+            forbidden[measure] = (
+                f"the layer's Nyquist, {nyquist_hz:g} Hz, is below the {needed_hz:g} Hz that "
+                f"{measure.upper()} needs"
+            )
+    if FORMANT_NEEDS_HZ["f2"] <= nyquist_hz < F2_FULL_RANGE_HZ:
+        warnings.append(
+            f"f2: the layer's Nyquist, {nyquist_hz:g} Hz, is below the F2 of front vowels, up to "
+            f"{F2_FULL_RANGE_HZ:g} Hz"
+        )
+    share = ceiling_hz / settings.formant_ceiling_hz
+    return LayerLimits(
+        f0_ceiling_hz=min(settings.f0_ceiling_hz, nyquist_hz),
+        formant_ceiling_hz=ceiling_hz,
+        n_formants=max(1.0, round(2 * settings.n_formants * share) / 2),
+        forbidden=forbidden,
+        warnings=tuple(warnings),
+    )
