@@ -208,11 +208,17 @@ def test_a_flac_without_its_frames_is_refused_and_not_waited_for(tmp_path):
     assert isinstance(returns_within(60, lambda: audio.decode(path)), InputError)
 
 
-@pytest.mark.parametrize("place", [-1, -200, -1500])
+@pytest.mark.parametrize("place", [-1, -314, -941, -2823])
 def test_a_flac_with_a_damaged_byte_of_sound_is_refused(tmp_path, place):
     content = bytearray((REFERENCE / "tone_16bit.flac").read_bytes())
     content[place] ^= 0x55
     path = write(tmp_path, content)
+    assert isinstance(returns_within(60, lambda: audio.decode(path)), InputError)
+
+
+def test_a_flac_that_ends_in_noise_is_refused_and_not_waited_for(tmp_path):
+    content = (REFERENCE / "tone_16bit.flac").read_bytes()
+    path = write(tmp_path, content[:-941] + 3000 * b"\xff")
     assert isinstance(returns_within(60, lambda: audio.decode(path)), InputError)
 
 
