@@ -12,11 +12,12 @@ from typing import NamedTuple
 import numpy as np
 import parselmouth
 
-from wavegan_tf.analysis.annotation import voiced_intervals
+from wavegan_tf.analysis.annotation import Interval, voiced_intervals
 from wavegan_tf.analysis.settings import (
     FORMANT_NEEDS_HZ,
     INTENSITY_PERIODS,
     PITCH_PERIODS,
+    AcousticSettings,
     layer_limits,
 )
 from wavegan_tf.errors import InputError
@@ -45,12 +46,14 @@ class Measurement(NamedTuple):
     reason: str
 
 
-def praat_version():
+def praat_version() -> str:
     """Return the version of Praat that measures, for example ``6.1.38``."""
     return parselmouth.PRAAT_VERSION
 
 
-def find_voiced_intervals(sound, sample_rate_hz, settings):
+def find_voiced_intervals(
+    sound: np.ndarray, sample_rate_hz: float, settings: AcousticSettings
+) -> list[Interval]:
     """Find the voiced intervals of an output, on which every layer is then measured.
 
     Voiced is what Praat's raw autocorrelation gives an F0 to ("Sound: To Pitch (ac)..."), joined
@@ -89,7 +92,13 @@ def find_voiced_intervals(sound, sample_rate_hz, settings):
     )
 
 
-def measure_series(series, sample_rate_hz, layer_rate_hz, intervals, settings):
+def measure_series(
+    series: np.ndarray,
+    sample_rate_hz: float,
+    layer_rate_hz: float,
+    intervals: list[Interval],
+    settings: AcousticSettings,
+) -> list[Measurement]:
     """Measure a layer at N points of normalised time in each interval.
 
     Point k of N stands at start + (k - 0.5) / N * duration. F0: "To Pitch (ac)", between the

@@ -22,8 +22,13 @@ class Interval(NamedTuple):
 
 
 def voiced_intervals(
-    times_s, voiced, step_s, max_gap_s=MAX_GAP_S, min_duration_s=MIN_DURATION_S, label="voiced"
-):
+    times_s: np.ndarray,
+    voiced: np.ndarray,
+    step_s: float,
+    max_gap_s: float = MAX_GAP_S,
+    min_duration_s: float = MIN_DURATION_S,
+    label: str = "voiced",
+) -> list[Interval]:
     """Join voiced frames into intervals.
 
     A frame at time t stands for t - step/2 .. t + step/2. Gaps are closed first, short intervals

@@ -8,7 +8,7 @@ NumPy only.
 import numpy as np
 
 
-def average_feature_maps(activations):
+def average_feature_maps(activations: np.ndarray) -> np.ndarray:
     """Average a layer over its feature maps (eq. 4: t_C = sum of the C_i, over |C|).
 
     Args:
@@ -29,7 +29,7 @@ def average_feature_maps(activations):
     return activations.mean(axis=-1, dtype=np.float64).astype(np.float32)
 
 
-def upsample_linear(series, length):
+def upsample_linear(series: np.ndarray, length: int) -> np.ndarray:
     """Interpolate series linearly to another number of samples over the same time.
 
     Half-sample-centred: sample i of a series at rate r stands at (i + 0.5) / r seconds, the middle
@@ -64,7 +64,7 @@ def upsample_linear(series, length):
     return start + weight * (series[..., right] - start)
 
 
-def to_sound(series, length):
+def to_sound(series: np.ndarray, length: int) -> np.ndarray:
     """Turn an averaged series into a sound: clip to -1 .. 1, then upsample (footnote 2).
 
     Args:

@@ -128,7 +128,7 @@ class LayerLimits:
     warnings: tuple[str, ...]
 
 
-def layer_limits(layer_rate_hz, settings):
+def layer_limits(layer_rate_hz: float, settings: AcousticSettings) -> LayerLimits:
     """Work out which measures a layer can carry (nothing stands above its Nyquist frequency).
 
     Args:

@@ -6,7 +6,7 @@ PAIRED_BY = ("id", "interval", "point")
 """What names a place of measurement: a layer's value is compared with the output's at the same."""
 
 
-def correlate(rows, target="out"):
+def correlate(rows: list[dict], target: str = "out") -> list[dict]:
     """Correlate each layer with the output, measure by measure.
 
     Pearson's r over the concatenated values of all outputs (Beguš & Zhou 2022, section IV). Values
@@ -46,7 +46,7 @@ def correlate(rows, target="out"):
     return table
 
 
-def pearson(pairs):
+def pearson(pairs: np.ndarray) -> tuple[float, int]:
     """Pearson's r of the finite pairs.
 
     Args:

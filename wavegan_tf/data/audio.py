@@ -55,21 +55,21 @@ _OTHER_FORMATS = (  # (offset of the magic bytes, magic bytes, name)
 )
 
 
-def decode(path):
+def decode(path: str) -> tuple[np.ndarray, int]:
     """Reads an audio file; the format is told by its first bytes, not by its name.
 
     Integer samples are divided by their full scale (int16 by 32768).
 
     Args:
-      path: WAV (PCM of 8, 16, 24 or 32 bits, float32, float64), FLAC (8, 16 or 24 bits), MP3 or
-        OGG Vorbis.
+        path: WAV (PCM of 8, 16, 24 or 32 bits, float32, float64), FLAC (8, 16 or 24 bits), MP3 or
+            OGG Vorbis.
 
     Returns:
-      (samples, sample_rate_hz): float32 [time, channels] and int.
+        (samples, sample_rate_hz): float32 [time, channels] and int.
 
     Raises:
-      InputError: The file cannot be read, is of another format, truncated or damaged, has no
-        samples, or has samples that are NaN or infinite.
+        InputError: The file cannot be read, is of another format, truncated or damaged, has no
+            samples, or has samples that are NaN or infinite.
     """
     try:
         with open(path, "rb") as file:
@@ -89,7 +89,9 @@ def decode(path):
     return samples, sample_rate_hz
 
 
-def load(path, *, sample_rate_hz, num_channels, peak_normalize=True):
+def load(
+    path: str, *, sample_rate_hz: int, num_channels: int, peak_normalize: bool = True
+) -> np.ndarray:
     """Reads an audio file at the model's rate and with its number of channels.
 
     Several channels are averaged into one, or one is copied into several. Resampling is
@@ -97,17 +99,17 @@ def load(path, *, sample_rate_hz, num_channels, peak_normalize=True):
     stays silent.
 
     Args:
-      path: An audio file that `decode` reads.
-      sample_rate_hz: The rate wanted, int.
-      num_channels: The number of channels wanted.
-      peak_normalize: Whether to scale the file to a peak of one.
+        path: An audio file that `decode` reads.
+        sample_rate_hz: The rate wanted, int.
+        num_channels: The number of channels wanted.
+        peak_normalize: Whether to scale the file to a peak of one.
 
     Returns:
-      float32 [time, num_channels].
+        float32 [time, num_channels].
 
     Raises:
-      InputError: `decode` cannot read the file, the rates have no usable ratio, or the file's
-        channels cannot become `num_channels`.
+        InputError: `decode` cannot read the file, the rates have no usable ratio, or the file's
+            channels cannot become `num_channels`.
     """
     samples, file_rate_hz = decode(path)
     try:
@@ -120,7 +122,7 @@ def load(path, *, sample_rate_hz, num_channels, peak_normalize=True):
     return samples
 
 
-def resample(samples, from_hz, to_hz):
+def resample(samples: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
     """Changes the sampling rate with scipy's polyphase filter and a long Kaiser window.
 
     The filter passes 0 to 0.91 of the lower of the two Nyquist frequencies and suppresses all above
@@ -128,15 +130,15 @@ def resample(samples, from_hz, to_hz):
     tensorflow-io's resampler is as clean as this one, but several times slower.)
 
     Args:
-      samples: float32 [time, channels].
-      from_hz: The rate of `samples`, int.
-      to_hz: The rate wanted, int.
+        samples: float32 [time, channels].
+        from_hz: The rate of `samples`, int.
+        to_hz: The rate wanted, int.
 
     Returns:
-      float32 [ceil(time * to_hz / from_hz), channels].
+        float32 [ceil(time * to_hz / from_hz), channels].
 
     Raises:
-      InputError: The ratio of the rates has no terms below 50000.
+        InputError: The ratio of the rates has no terms below 50000.
     """
     common = math.gcd(from_hz, to_hz)
     up, down = to_hz // common, from_hz // common

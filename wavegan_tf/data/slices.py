@@ -6,6 +6,7 @@ import functools
 import logging
 import os
 import threading
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -23,16 +24,16 @@ class SliceConfig:
     """How files are cut into slices. The original's flags bear the same names after --data_.
 
     Attributes:
-      slice_len: Samples per slice.
-      sample_rate_hz: The rate to which files are resampled (--data_sample_rate).
-      num_channels: Channels per slice.
-      first_slice: Takes only the first slice of each file, zero padded, without a random start.
-      overlap_ratio: The part of a slice that the next one repeats, 0 <= ratio < 1.
-      pad_end: Zero-pads the last slice of a file instead of dropping it.
-      peak_normalize: Scales each file to a peak of one, as the original always does.
+        slice_len: Samples per slice.
+        sample_rate_hz: The rate to which files are resampled (--data_sample_rate).
+        num_channels: Channels per slice.
+        first_slice: Takes only the first slice of each file, zero padded, without a random start.
+        overlap_ratio: The part of a slice that the next one repeats, 0 <= ratio < 1.
+        pad_end: Zero-pads the last slice of a file instead of dropping it.
+        peak_normalize: Scales each file to a peak of one, as the original always does.
 
     Raises:
-      InputError: A value is out of its range.
+        InputError: A value is out of its range.
     """
 
     slice_len: int = 16384
@@ -62,11 +63,11 @@ class SliceConfig:
             )
 
     @property
-    def hop(self):
+    def hop(self) -> int:
         """Samples from the start of one slice to the start of the next."""
         return round(self.slice_len * (1 - self.overlap_ratio))
 
-    def num_starts(self, num_samples):
+    def num_starts(self, num_samples: int) -> int:
         """How many starts, counted from 0, leave at least one slice of `num_samples`; 0 if none.
 
         Starts are below `slice_len`, as in the original. Where the original finds no slice because
@@ -79,17 +80,17 @@ class SliceConfig:
         return min(self.slice_len, max(0, last + 1))
 
 
-def find_audio_files(data_dir):
+def find_audio_files(data_dir: str) -> list[str]:
     """Lists the files of a folder and its sub-folders, whatever their suffix.
 
     Args:
-      data_dir: The folder.
+        data_dir: The folder.
 
     Returns:
-      The paths of all regular files, sorted; those in hidden folders and hidden ones are left out.
+        The paths of all regular files, sorted; hidden ones and those in hidden folders left out.
 
     Raises:
-      InputError: There is no such folder, it cannot be read, or it has no files.
+        InputError: There is no such folder, it cannot be read, or it has no files.
     """
     if not os.path.isdir(data_dir):
         found = "is a file" if os.path.exists(data_dir) else "does not exist"
@@ -110,21 +111,21 @@ def find_audio_files(data_dir):
     return sorted(files)
 
 
-def slice_audio(samples, config, start):
+def slice_audio(samples: np.ndarray, config: SliceConfig, start: int) -> np.ndarray:
     """Cuts a signal into slices.
 
     Args:
-      samples: [time, channels].
-      config: A SliceConfig.
-      start: The first sample used; 0 with `first_slice`.
+        samples: [time, channels].
+        config: A SliceConfig.
+        start: The first sample used; 0 with `first_slice`.
 
     Returns:
-      [n, slice_len, channels]. With `first_slice` n is 1, zero padded. Otherwise slices follow each
-      other by `config.hop`: all whole ones, or with `pad_end` one at each hop within the signal,
-      zero padded (both as tf.signal.frame).
+        [n, slice_len, channels]. With `first_slice` n is 1, zero padded. Otherwise slices follow
+        each other by `config.hop`: all whole ones, or with `pad_end` one at each hop within the
+        signal, zero padded (both as tf.signal.frame).
 
     Raises:
-      ValueError: `start` is not 0 with `first_slice`, or negative.
+        ValueError: `start` is not 0 with `first_slice`, or negative.
     """
     if start < 0 or (config.first_slice and start):
         raise ValueError(f"start is {start}; it must be 0 with first_slice, and never negative")
@@ -143,19 +144,19 @@ def slice_audio(samples, config, start):
     return slices
 
 
-def load_slices(path, config, rng):
+def load_slices(path: str, config: SliceConfig, rng: np.random.Generator) -> np.ndarray:
     """Reads a file and cuts it into slices from a random start.
 
     Args:
-      path: An audio file.
-      config: A SliceConfig.
-      rng: The np.random.Generator that draws the start.
+        path: An audio file.
+        config: A SliceConfig.
+        rng: The np.random.Generator that draws the start.
 
     Returns:
-      float32 [n, slice_len, channels], n at least 1.
+        float32 [n, slice_len, channels], n at least 1.
 
     Raises:
-      InputError: The file is unusable or too short for a slice.
+        InputError: The file is unusable or too short for a slice.
     """
     samples = audio.load(
         path,
@@ -173,18 +174,18 @@ def load_slices(path, config, rng):
     return slice_audio(samples, config, int(rng.integers(num_starts)))
 
 
-def check_files(files, config):
+def check_files(files: list[str], config: SliceConfig) -> int:
     """Reads files until one gives a slice, so that training cannot wait for ever for the first.
 
     Args:
-      files: Paths.
-      config: A SliceConfig.
+        files: Paths.
+        config: A SliceConfig.
 
     Returns:
-      How many slices that file gave.
+        How many slices that file gave.
 
     Raises:
-      InputError: No file gives a slice; the message has the first reasons.
+        InputError: No file gives a slice; the message has the first reasons.
     """
     reasons = []
     for path in files:
@@ -199,7 +200,15 @@ def check_files(files, config):
     )
 
 
-def slice_dataset(files, config, *, batch_size, seed, shuffle_buffer=4096, on_bad_file=None):
+def slice_dataset(
+    files: list[str],
+    config: SliceConfig,
+    *,
+    batch_size: int,
+    seed: int,
+    shuffle_buffer: int = 4096,
+    on_bad_file: Callable[[str, str], None] | None = None,
+) -> tf.data.Dataset:
     """The endless stream of training batches.
 
     Each epoch passes over the files in a new order; their slices are shuffled in a buffer. Order
@@ -212,20 +221,20 @@ def slice_dataset(files, config, *, batch_size, seed, shuffle_buffer=4096, on_ba
     after an error) would wait for Python for ever, Python for the thread, and the process for both.
 
     Args:
-      files: Paths.
-      config: A SliceConfig.
-      batch_size: Slices per batch.
-      seed: Integer >= 0.
-      shuffle_buffer: Slices held for shuffling.
-      on_bad_file: Called as `on_bad_file(path, message)`, once for each file that cannot be used
-        and from then on is skipped; by default logs a warning. It is called from other threads.
+        files: Paths.
+        config: A SliceConfig.
+        batch_size: Slices per batch.
+        seed: Integer >= 0.
+        shuffle_buffer: Slices held for shuffling.
+        on_bad_file: Called as `on_bad_file(path, message)`, once for each file that cannot be used
+            and from then on is skipped; by default logs a warning. It is called from other threads.
 
     Returns:
-      A tf.data.Dataset of float32 [batch_size, slice_len, channels]. It raises
-      tf.errors.InvalidArgumentError when, later on, whole epochs pass without one usable file.
+        A tf.data.Dataset of float32 [batch_size, slice_len, channels]. It raises
+        tf.errors.InvalidArgumentError when, later on, whole epochs pass without one usable file.
 
     Raises:
-      InputError: No file gives a slice, or `batch_size` or `seed` is out of its range.
+        InputError: No file gives a slice, or `batch_size` or `seed` is out of its range.
     """
     if batch_size < 1:
         raise InputError(f"--train_batch_size={batch_size} must be at least 1")

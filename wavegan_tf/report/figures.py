@@ -57,16 +57,16 @@ class Panel(NamedTuple):
     nyquist_hz: float
     series: np.ndarray
 
-    def times_s(self):
+    def times_s(self) -> np.ndarray:
         """Middles of the samples in s, ``[length]``."""
         return (np.arange(self.series.shape[-1]) + 0.5) / self.rate_hz
 
-    def heading(self):
+    def heading(self) -> str:
         """Title with the layer's rate and Nyquist frequency."""
         return f"{self.title}  ({self.rate_hz:g} Hz, Nyquist {self.nyquist_hz:g} Hz)"
 
 
-def draw_probe_figures(out_dir, max_outputs=4):
+def draw_probe_figures(out_dir: str | Path, max_outputs: int = 4) -> list[Path]:
     """Draw the figures of a probe run into ``out_dir/figures``.
 
     For each of the first outputs: ``layers_0000.png`` (every averaged layer), ``overlay_0000.png``
@@ -105,7 +105,7 @@ def draw_probe_figures(out_dir, max_outputs=4):
     return paths
 
 
-def draw_interpolation_figure(out_dir):
+def draw_interpolation_figure(out_dir: str | Path) -> Path:
     """Draw ``figures/interpolation.png``: a panel per layer, a line per step (Figs. 9-10).
 
     All series are upsampled linearly to the length of the output. Within a panel the lines are
@@ -282,7 +282,9 @@ def _draw_spectrograms(panels, i, duration_s):
     return figure
 
 
-def spectrogram(series, rate_hz, top_hz):
+def spectrogram(
+    series: np.ndarray, rate_hz: float, top_hz: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Compute a broad-band spectrogram like Praat's picture of one.
 
     Gaussian window of 5 ms effective length (twice that physically, at least 8 samples), a frame

@@ -8,12 +8,14 @@ stays numeric) and Python's ``float`` read it as missing without an option; ``NA
 
 import csv
 import json
+from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 from scipy.io import wavfile
 
 
-def write_csv(path, columns, rows):
+def write_csv(path: str | Path, columns: Iterable[str], rows: Iterable[dict]) -> None:
     """Write a table.
 
     Args:
@@ -33,7 +35,7 @@ def write_csv(path, columns, rows):
             writer.writerow([_to_text(row[name]) for name in columns])
 
 
-def read_csv(path):
+def read_csv(path: str | Path) -> list[dict]:
     """Read a table that :func:`write_csv` wrote.
 
     Returns:
@@ -63,7 +65,7 @@ def _from_text(text):
     return text
 
 
-def write_json(path, content):
+def write_json(path: str | Path, content: dict) -> None:
     """Write JSON: keys in their own order, two spaces, a line feed at the end.
 
     NumPy numbers and arrays become numbers and lists.
@@ -84,13 +86,13 @@ def _plain(value):
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-def read_json(path):
+def read_json(path: str | Path) -> dict:
     """Read JSON written by :func:`write_json`."""
     with open(path, encoding="utf-8") as file:
         return json.load(file)
 
 
-def write_npz(path, arrays):
+def write_npz(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
     """Write named arrays, uncompressed, in the order of the mapping.
 
     ``numpy.savez`` dates every member 1980-01-01, so the same arrays give the same bytes.
@@ -102,13 +104,13 @@ def write_npz(path, arrays):
     np.savez(path, **arrays)
 
 
-def read_npz(path):
+def read_npz(path: str | Path) -> dict[str, np.ndarray]:
     """Read named arrays; returns a dict in the order of the file. Pickled objects are refused."""
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
-def write_wav(path, sound, sample_rate_hz):
+def write_wav(path: str | Path, sound: np.ndarray, sample_rate_hz: int) -> None:
     """Write a float32 WAV.
 
     Args:
