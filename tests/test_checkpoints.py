@@ -38,7 +38,7 @@ def trained(config, loss="wgan-gp", steps=2, seed=0):
 
 
 def state_of(trainer):
-    return names.values_of(trainer._state())
+    return names.values_of(trainer.state())
 
 
 def write_weights(directory, config, step=3, drop=(), args=False):
@@ -59,7 +59,7 @@ def test_save_perturb_restore_is_equal_for_every_optimiser(tmp_path, name, loss)
     saved = state_of(trainer)
     assert saved["global_step"] == 2
     prefix = trainer.save(str(tmp_path))
-    for stored in trainer._state().values():
+    for stored in trainer.state().values():
         stored.variable.assign(tf.cast(np.asarray(stored.variable) + 1, stored.variable.dtype))
     assert all(not np.array_equal(saved[k], v) for k, v in state_of(trainer).items())
     trainer.restore(files.Checkpoint(prefix))
@@ -77,7 +77,7 @@ def test_every_variable_of_every_network_is_in_the_file(tmp_path, name):
     assert {id(s.variable) for s in stored.values()} == {id(v) for v in variables}
     for optimizer in filter(None, trainer.optimizers):
         assert len(optimizer.slots) == len(optimizer.variables)
-    assert set(trainer._state()) == set(checkpoint.shapes)
+    assert set(trainer.state()) == set(checkpoint.shapes)
 
 
 def test_going_on_from_a_checkpoint_equals_never_having_stopped(tmp_path):
@@ -103,7 +103,7 @@ def test_original_names_and_shapes_are_ours_slots_included(reference, name):
     opened = open_checkpoint(directory, {"model": "ciwgan"} if name == "ciwgan" else {})
     loss = original.training_args(str(directory))["wavegan_loss"]
     trainer = Trainer(opened.config, TrainingConfig(loss))
-    ours = {k: s.shape for k, s in trainer._state().items() if k != names.SEED}
+    ours = {k: s.shape for k, s in trainer.state().items() if k != names.SEED}
     assert ours == opened.checkpoint.shapes
 
 

@@ -304,7 +304,7 @@ def test_probe_refuses_bad_input_and_leaves_nothing(run_script, tmp_path, flags,
     np.save(tmp_path / "wide.npy", np.zeros([1, 7]))
     flags = [flag.replace("WIDE", str(tmp_path / "wide.npy")) for flag in flags]
     words = [word.replace("WIDE", str(tmp_path / "wide.npy")) for word in words]
-    result = run_script("probe.py", *flags, "--out_dir", tmp_path / "out")
+    result = run_script("probe.py", *flags, "--out_dir", tmp_path / "new" / "out")
     assert_refused(result, *words)
     assert [p.name for p in tmp_path.iterdir()] == ["wide.npy"]
 
@@ -325,12 +325,18 @@ def test_an_output_directory_in_use_is_left_alone_unless_told(run_script, tmp_pa
     flags = ["--ckpt", CIWGAN, "--n=1", "--max_figures=0", "--out_dir", out]
     assert_refused(run_script("probe.py", *flags), "not empty", "--overwrite")
     assert (out / "mine.txt").read_text() == "mine"
+    assert run_script("probe.py", *flags, "--overwrite").returncode == 0
+    before = (out / "series.npz").read_bytes()
     # An error after --overwrite loses nothing either.
     assert_refused(run_script("probe.py", *flags, "--overwrite", "--set=c6=1"), "c6")
+    assert (out / "series.npz").read_bytes() == before
+    result = run_script("probe.py", *flags, "--overwrite", "--layers=conv1", "--seed=5")
+    assert result.returncode == 0
+    assert (out / "series.npz").read_bytes() != before
+    names = [f"0000_{layer}.wav" for layer in ("conv1", "out")]
+    assert sorted(p.name for p in (out / "audio").iterdir()) == names  # none of the run before
     assert (out / "mine.txt").read_text() == "mine"
-    assert run_script("probe.py", *flags, "--overwrite").returncode == 0
-    assert not (out / "mine.txt").exists() and (out / "series.npz").exists()
-    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    assert not list(out.glob(".*"))
 
 
 @pytest.mark.parametrize("case", ["missing", "empty", "all bad"])

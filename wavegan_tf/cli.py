@@ -44,6 +44,7 @@ _BAR_SECS, _LINE_SECS = 1, 10  # between updates of the progress bar's text, or 
 def run(main: Callable[[], None]) -> None:
     """Parses the flags and runs ``main``; bad input ends in one line and status 1."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's Keras is set to
     handler = logging.StreamHandler()
     handler.setFormatter(_LogFormat())
     logger = logging.getLogger("wavegan_tf")
@@ -58,6 +59,8 @@ def run(main: Callable[[], None]) -> None:
             main()
         except InputError as error:
             sys.exit(f"error: {error}")
+        except KeyboardInterrupt:
+            sys.exit("interrupted")
         except OSError as error:
             if error.filename is None and error.strerror is None:
                 raise  # no file's fault: a defect, to be seen whole
@@ -152,19 +155,22 @@ def acoustic_settings(flag_values) -> AcousticSettings:
 def define_output_flags(default_dir: str) -> None:
     """Flags that choose where results go."""
     flags.DEFINE_string("out_dir", default_dir, "Directory for the results; made if missing.")
-    flags.DEFINE_bool("overwrite", False, "Replace an out_dir that is not empty.")
+    flags.DEFINE_bool(
+        "overwrite", False, "Replace the results in an out_dir that is not empty; other files stay."
+    )
 
 
 @contextlib.contextmanager
 def output_directory(path: str, overwrite: bool) -> Iterator[str]:
-    """A directory to write results to, which becomes ``path`` only if all goes well.
+    """A scratch directory for results, which are moved to ``path`` only if all goes well.
 
     Args:
-        path: The directory wanted.
-        overwrite: Whether one that is not empty may be replaced.
+        path: The directory wanted; made if missing.
+        overwrite: Whether one that is not empty may be used: entries of the same names are
+            replaced, others stay.
 
     Yields:
-        A scratch directory beside it.
+        The scratch directory, inside ``path``: on one file system, even if that is a mount.
 
     Raises:
         InputError: ``path`` is a file, or not empty and not to be overwritten.
@@ -176,21 +182,25 @@ def output_directory(path: str, overwrite: bool) -> Iterator[str]:
         raise InputError(
             f"--out_dir={path}: exists and is not empty; name another, or add --overwrite"
         )
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    name = os.path.basename(path)
-    scratch = tempfile.mkdtemp(prefix=f".{name}-", dir=os.path.dirname(path))
+    made, parent = [], path
+    while not os.path.isdir(parent):
+        made.append(parent)
+        parent = os.path.dirname(parent)
+    os.makedirs(path, exist_ok=True)
+    scratch = tempfile.mkdtemp(prefix=".writing-", dir=path)
     try:
-        os.chmod(scratch, 0o777 & ~_umask())
         yield scratch
-        if os.path.isdir(path):
-            old = tempfile.mkdtemp(prefix=f".{name}-old-", dir=os.path.dirname(path))
-            os.replace(path, old)
-            os.replace(scratch, path)
-            shutil.rmtree(old)
-        else:
-            os.replace(scratch, path)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(scratch)
+        for directory in made:
+            os.rmdir(directory)
+        raise
+    for name in os.listdir(scratch):
+        entry = os.path.join(path, name)
+        if os.path.isdir(entry):
+            shutil.rmtree(entry)
+        os.replace(os.path.join(scratch, name), entry)
+    os.rmdir(scratch)
 
 
 def run_record(flag_values) -> dict:
@@ -273,9 +283,3 @@ def _clock(seconds: float) -> str:
     """Seconds as H:MM:SS."""
     minutes, seconds = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
-
-
-def _umask() -> int:
-    value = os.umask(0)
-    os.umask(value)
-    return value

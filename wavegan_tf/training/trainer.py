@@ -93,7 +93,7 @@ class Trainer:
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.seed = tf.Variable(training.seed, dtype=tf.int64, trainable=False)
 
-    def _state(self) -> dict[str, names.Stored]:
+    def state(self) -> dict[str, names.Stored]:
         """Everything that going on needs, by name in a checkpoint."""
         return {
             **names.network_variables(self.networks),
@@ -104,7 +104,7 @@ class Trainer:
 
     def save(self, directory: str, keep: int = 0) -> str:
         """Writes a checkpoint; returns its prefix."""
-        values = names.values_of(self._state())
+        values = names.values_of(self.state())
         return files.write_checkpoint(directory, values, int(self.step), keep)
 
     def restore(self, checkpoint: files.Checkpoint) -> None:
@@ -116,7 +116,7 @@ class Trainer:
         Raises:
             InputError: A variable is missing or of another shape.
         """
-        state = self._state()
+        state = self.state()
         if names.SEED not in checkpoint.shapes:
             del state[names.SEED]
         slots = names.optimizer_variables(self.optimizers, self.networks)
