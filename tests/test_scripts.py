@@ -4,6 +4,7 @@ import csv
 import filecmp
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import tensorflow as tf
 from scipy.io import wavfile
 
 from wavegan_tf.analysis.averages import average_feature_maps
+from wavegan_tf.checkpoints import files
 from wavegan_tf.checkpoints.open import open_checkpoint
 
 CIWGAN = "tests/reference/checkpoints/ciwgan"
@@ -307,6 +309,29 @@ def test_probe_refuses_bad_input_and_leaves_nothing(run_script, tmp_path, flags,
     result = run_script("probe.py", *flags, "--out_dir", tmp_path / "new" / "out")
     assert_refused(result, *words)
     assert [p.name for p in tmp_path.iterdir()] == ["wide.npy"]
+
+
+@pytest.mark.parametrize("case", ["truncated", "variable missing", "other shape"])
+def test_probe_refuses_a_damaged_checkpoint_and_leaves_nothing(run_script, tmp_path, case):
+    ckpt = tmp_path / "ckpt"
+    shutil.copytree(conftest.ROOT / "tests/reference/checkpoints/wavegan", ckpt)
+    words = ["ckpt/model.ckpt-25"]
+    if case == "truncated":
+        data = ckpt / "model.ckpt-25.data-00000-of-00001"
+        data.write_bytes(data.read_bytes()[:100_000])
+        words.append("truncated")
+    elif case == "variable missing":
+        checkpoint = files.Checkpoint(str(ckpt / "model.ckpt-25"))
+        values = {k: checkpoint.read(k) for k in checkpoint.shapes if "downconv_3" not in k}
+        files.write_checkpoint(str(ckpt), values, 25)
+        words.append("D/downconv_3/conv1d/kernel is missing")
+    else:
+        args = (ckpt / "args.txt").read_text()
+        (ckpt / "args.txt").write_text(args.replace("wavegan_dim,2", "wavegan_dim,4"))
+        words.append("G/z_project/dense/kernel has shape [100, 512]")
+    result = run_script("probe.py", "--ckpt", ckpt, "--out_dir", tmp_path / "out")
+    assert_refused(result, *words)
+    assert [p.name for p in tmp_path.iterdir()] == ["ckpt"]
 
 
 @pytest.mark.parametrize("sweep", ["z11=0:5:0", "z11=5:0:1", "c9=0,1"])
