@@ -168,13 +168,16 @@ def test_interpolate_moves_one_latent_and_draws_every_layer(run_script, tmp_path
     assert len(list((tmp_path / "first/audio").iterdir())) == 5 * 5
 
 
-def test_deeper_stereo_model_is_probed_whole(run_script, tmp_path, speech_dir):
+def test_deeper_stereo_model_is_trained_on_every_format_and_probed_whole(run_script, tmp_path):
+    recordings = "tests/reference/audio"  # FLAC, MP3, OGG; and two files that cannot be read
     result = run_script(
-        "train.py", "--model=fiwgan", "--num_categ=2", "--data_dir", speech_dir, "--train_dir",
+        "train.py", "--model=fiwgan", "--num_categ=2", "--data_dir", recordings, "--train_dir",
         tmp_path / "run", "--wavegan_dim=1", "--wavegan_stride=2", "--data_num_channels=2",
         "--data_first_slice", "--train_batch_size=2", "--train_steps=1",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
+    skipped = re.findall(r"skipped: \S+/(\S+):", result.stderr)
+    assert sorted(skipped) == ["README.md", "tone_opus.ogg"]
     result = run_script(
         "probe.py", "--ckpt", tmp_path / "run", "--n=2", "--max_figures=1", "--out_dir",
         tmp_path / "out",
