@@ -58,8 +58,10 @@ def test_clock(seconds, text):
     assert cli._clock(seconds) == text
 
 
-def test_every_measurement_flag_sets_what_it_is_named_after(run_script):
+def test_every_measurement_flag_sets_what_it_is_named_after(run_script, tmp_path):
     # A value out of range comes back in the error of the setting it reached.
     for flag in cli._MEASUREMENT_FLAGS:
-        result = run_script("probe.py", "--ckpt=nowhere", f"--{flag}=-7")
+        result = run_script(
+            "probe.py", "--ckpt=nowhere", f"--{flag}=-7", "--out_dir", tmp_path / "out"
+        )
         assert f"--{flag}=-7" in result.stderr and result.returncode == 1
