@@ -24,7 +24,9 @@ NUM_CATEG = {"wavegan": 0, "ciwgan": 10, "fiwgan": 3}  # the original's defaults
 
 flags.DEFINE_enum("model", "wavegan", MODELS, "wavegan, ciwgan (one-hot) or fiwgan (binary code).")
 flags.DEFINE_string("train_dir", None, "Run directory: checkpoints, summaries.", required=True)
-flags.DEFINE_integer("train_steps", 0, "Step to stop at (Generator updates); 0: until stopped.")
+flags.DEFINE_integer(
+    "train_steps", 0, "Step to stop at (Generator updates); 0: until stopped.", lower_bound=0
+)
 flags.DEFINE_string(
     "init_ckpt",
     None,
@@ -54,11 +56,19 @@ flags.DEFINE_integer("wavegan_genr_pp_len", 512, "Length of the post filter, sam
 flags.DEFINE_integer("wavegan_disc_phaseshuffle", 2, "Largest phase shuffle, samples; 0: off.")
 
 flags.DEFINE_integer("train_batch_size", 64, "Examples in an update.")
-flags.DEFINE_float("train_save_secs", 300, "Seconds between checkpoints; 0: not by time.")
-flags.DEFINE_integer("train_save_steps", 0, "Steps between checkpoints; 0: not by step.")
-flags.DEFINE_integer("train_keep", 5, "Newest checkpoints to keep; 0: all.")
-flags.DEFINE_float("train_summary_secs", 120, "Seconds between summaries; 0: not by time.")
-flags.DEFINE_integer("train_summary_steps", 0, "Steps between summaries; 0: not by step.")
+flags.DEFINE_float(
+    "train_save_secs", 300, "Seconds between checkpoints; 0: not by time.", lower_bound=0
+)
+flags.DEFINE_integer(
+    "train_save_steps", 0, "Steps between checkpoints; 0: not by step.", lower_bound=0
+)
+flags.DEFINE_integer("train_keep", 5, "Newest checkpoints to keep; 0: all.", lower_bound=0)
+flags.DEFINE_float(
+    "train_summary_secs", 120, "Seconds between summaries; 0: not by time.", lower_bound=0
+)
+flags.DEFINE_integer(
+    "train_summary_steps", 0, "Steps between summaries; 0: not by step.", lower_bound=0
+)
 
 FLAGS = flags.FLAGS
 
@@ -98,7 +108,7 @@ def starting_point(config: ModelConfig, training) -> str | None:
             )
         if not FLAGS.init_ckpt:
             return None
-        prefix = files.find_prefix(FLAGS.init_ckpt)
+        prefix = files.find_prefix(FLAGS.init_ckpt, flag="init_ckpt")
         theirs, _ = open.read_config(files.Checkpoint(prefix), {"model": FLAGS.model})
         differences = config.differences(theirs)
         where = f"--init_ckpt={FLAGS.init_ckpt}"

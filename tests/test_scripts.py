@@ -382,6 +382,25 @@ def test_train_refuses_a_folder_without_speech_and_leaves_nothing(run_script, tm
     assert not (tmp_path / "run").exists()
 
 
+def test_train_refuses_a_negative_schedule_and_leaves_nothing(run_script, tmp_path, speech_dir):
+    run = tmp_path / "run"
+    for flag in ("--train_keep=-1", "--train_steps=-5", "--train_save_secs=-1"):
+        result = run_script("train.py", f"--data_dir={speech_dir}", f"--train_dir={run}", flag)
+        assert_refused(result, flag)
+    assert not run.exists()
+
+
+def test_train_refuses_to_begin_from_no_checkpoint_naming_the_flag(
+    run_script, tmp_path, speech_dir
+):
+    result = run_script(
+        "train.py", f"--data_dir={speech_dir}", f"--train_dir={tmp_path / 'run'}",
+        "--init_ckpt=nowhere",
+    )  # fmt: skip
+    assert_refused(result, "--init_ckpt=nowhere", "no checkpoint")
+    assert not (tmp_path / "run").exists()
+
+
 def test_train_refuses_a_directory_that_is_no_run(run_script, tmp_path, speech_dir):
     (tmp_path / "thesis.tex").write_text("...")
     result = run_script("train.py", f"--data_dir={speech_dir}", f"--train_dir={tmp_path}")

@@ -205,10 +205,9 @@ def output_directory(path: str, overwrite: bool) -> Iterator[str]:
 
 def run_record(flag_values) -> dict:
     """What repeats a run: every flag of the command and the versions of what it rests on."""
-    script = os.path.abspath(sys.argv[0])
     ours = flag_values.get_key_flags_for_module(sys.argv[0])
     return {
-        "command": os.path.splitext(os.path.basename(script))[0],
+        "command": os.path.splitext(os.path.basename(sys.argv[0]))[0],
         "flags": {flag.name: flag.value for flag in sorted(ours, key=lambda flag: flag.name)},
         "versions": {
             "python": platform.python_version(),

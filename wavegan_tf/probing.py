@@ -85,7 +85,7 @@ def write_run(
     """Generates, measures and writes everything but the figures.
 
     Writes ``config.json``, ``latents.csv``, ``series.npz``, ``audio/ID_LAYER.wav``,
-    ``measurements.csv`` and ``correlations.csv`` (README, Files).
+    ``measurements.csv`` and ``correlations.csv`` (README, What it writes).
 
     Args:
         directory: An empty directory.

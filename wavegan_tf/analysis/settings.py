@@ -77,19 +77,20 @@ class AcousticSettings:
                 "0 Hz and below the ceiling; for example --f0_range=60,300"
             )
         rules = [
-            ("pitch_time_step", self.pitch_time_step_s, 1e-4, 0.1, "s", 0.005),
-            ("silence_threshold", self.silence_threshold, 0, 1, "", 0.03),
-            ("voicing_threshold", self.voicing_threshold, 0, 1, "", 0.45),
-            ("intensity_min_pitch", self.intensity_min_pitch_hz, 1, 10_000, "Hz", 100),
-            ("formant_ceiling", self.formant_ceiling_hz, 1000, 50_000, "Hz", 5500),
-            ("n_formants", self.n_formants, 1, 10, "", 5),
-            ("formant_window", self.formant_window_s, 0.005, 0.1, "s", 0.025),
-            ("pre_emphasis_from", self.pre_emphasis_from_hz, 1, 50_000, "Hz", 50),
-            ("n_points", self.n_points, 1, 10_000, "", 10),
-            ("max_gap", self.max_gap_s, 0, 10, "s", MAX_GAP_S),
-            ("min_duration", self.min_duration_s, 0, 10, "s", MIN_DURATION_S),
+            ("pitch_time_step", "pitch_time_step_s", 1e-4, 0.1, "s"),
+            ("silence_threshold", "silence_threshold", 0, 1, ""),
+            ("voicing_threshold", "voicing_threshold", 0, 1, ""),
+            ("intensity_min_pitch", "intensity_min_pitch_hz", 1, 10_000, "Hz"),
+            ("formant_ceiling", "formant_ceiling_hz", 1000, 50_000, "Hz"),
+            ("n_formants", "n_formants", 1, 10, ""),
+            ("formant_window", "formant_window_s", 0.005, 0.1, "s"),
+            ("pre_emphasis_from", "pre_emphasis_from_hz", 1, 50_000, "Hz"),
+            ("n_points", "n_points", 1, 10_000, ""),
+            ("max_gap", "max_gap_s", 0, 10, "s"),
+            ("min_duration", "min_duration_s", 0, 10, "s"),
         ]
-        for flag, value, low, high, unit, default in rules:
+        for flag, field, low, high, unit in rules:
+            value, default = getattr(self, field), getattr(AcousticSettings, field)
             if not low <= value <= high:
                 raise InputError(
                     f"--{flag}={value:g}: must be within {low:g} .. {high:g} {unit}".rstrip()

@@ -22,11 +22,12 @@ _DATA_SUFFIX = ".data-00000-of-00001"
 _READER_ERRORS = (tf.errors.OpError, RuntimeError, ValueError, IndexError)
 
 
-def find_prefix(path: str) -> str:
+def find_prefix(path: str, flag: str = "ckpt") -> str:
     """Finds the checkpoint that a path means.
 
     Args:
         path: A directory (its newest checkpoint), a prefix, or one of a prefix's files.
+        flag: The flag that gave it, for messages.
 
     Returns:
         The prefix.
@@ -39,7 +40,7 @@ def find_prefix(path: str) -> str:
         prefixes = list_prefixes(path)
         if not prefixes:
             raise InputError(
-                f"--ckpt={path}: no checkpoint in this directory; it needs files "
+                f"--{flag}={path}: no checkpoint in this directory; it needs files "
                 "model.ckpt-STEP.index and model.ckpt-STEP.data-00000-of-00001"
             )
         prefix = prefixes[-1]
@@ -47,13 +48,13 @@ def find_prefix(path: str) -> str:
         prefix = re.sub(r"\.(index|meta|data-\d{5}-of-\d{5})$", "", path)
     if not os.path.isfile(f"{prefix}.index"):
         raise InputError(
-            f"--ckpt={path}: no checkpoint there (no file {prefix}.index); give a run directory, "
+            f"--{flag}={path}: no checkpoint there (no file {prefix}.index); give a run directory, "
             "or a prefix such as train/model.ckpt-12255"
         )
     if not glob.glob(f"{glob.escape(prefix)}.data-*-of-*"):
         raise InputError(
-            f"--ckpt={path}: {prefix}.index is there but {os.path.basename(prefix)}{_DATA_SUFFIX} "
-            "is not; copy both files"
+            f"--{flag}={path}: {prefix}.index is there but its other file, {_DATA_SUFFIX}, is not; "
+            "copy both"
         )
     return prefix
 
@@ -158,7 +159,7 @@ def write_checkpoint(directory: str, values: dict, step: int, keep: int = 0) -> 
                 os.fsync(file.fileno())
             os.replace(written + suffix, prefix + suffix)
         older = [p for p in list_prefixes(directory) if p != prefix]
-        kept = older[-(keep - 1) :] if keep > 1 else [] if keep == 1 else older
+        kept = older[max(0, len(older) + 1 - keep) :] if keep else older
         _write_state_file(directory, scratch, [*kept, prefix])
     finally:
         shutil.rmtree(scratch)

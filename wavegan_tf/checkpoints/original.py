@@ -137,8 +137,8 @@ def config_from_shapes(shapes: dict[str, tuple], prefix: str, overrides: dict) -
             f"({depth} layers G/upconv_i, expected 5 or 6, or 10 to 12 of the deeper model)"
         )
     slice_lens, stride = _DEPTHS[depth]
-    slice_len = overrides.get("slice_len", slice_lens[0])
-    if len(slice_lens) > 1 and ("slice_len" not in overrides or slice_len not in slice_lens):
+    given = overrides.get("slice_len")
+    if len(slice_lens) > 1 and given not in slice_lens:
         raise InputError(
             f"checkpoint {prefix}: {depth} layers are those of 32768 or 65536 samples, and "
             f"without an {ARGS_FILE} beside it nothing says which; add --data_slice_len=32768 "
@@ -148,7 +148,7 @@ def config_from_shapes(shapes: dict[str, tuple], prefix: str, overrides: dict) -
     upsample = "zeros" if f"{last}/conv2d_transpose/kernel" in shapes else "nn"
     kernel = shapes.get(f"{last}/conv2d_transpose/kernel") or shapes[f"{last}/conv1d/kernel"]
     options = {
-        "slice_len": slice_len if slice_len in slice_lens else slice_lens[0],
+        "slice_len": given if given in slice_lens else slice_lens[0],
         "stride": stride,
         "latent_dim": dense[0],
         "dim": dense[1] // Z_PROJECT_LENGTH // (16 if slice_lens == (16384,) else 32),
