@@ -3,10 +3,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from wavegan_tf.checkpoints import names
 from wavegan_tf.checkpoints.open import open_checkpoint
 from wavegan_tf.models.config import ModelConfig
-from wavegan_tf.models.layers import DownConv, UpConv, phase_shuffle
-from wavegan_tf.models.networks import build_networks
+from wavegan_tf.models.convolution import FORMS
+from wavegan_tf.models.layers import Arithmetic, DownConv, UpConv, phase_shuffle
+from wavegan_tf.models.networks import Networks, build_networks
 
 
 def expected_of(directory):
@@ -24,11 +26,19 @@ def assert_close(actual, expected, what):
     assert difference <= 1e-5, f"{what}: {difference:.2g} of the layer's largest value"
 
 
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", conftest.MODEL_NAMES)
-def test_every_activation_equals_the_originals(reference, name):
+def test_every_activation_equals_the_originals(reference, name, form):
     directory = reference / "checkpoints" / name
     model = "fiwgan" if name == "fiwgan" else "ciwgan" if name == "ciwgan" else "wavegan"
-    networks = open_checkpoint(directory, {"model": model}).networks
+    opened = open_checkpoint(directory, {"model": model})
+    networks = opened.networks
+    if form != "keras":  # in which checkpoints are opened
+        networks = build_networks(opened.config, arithmetic=Arithmetic(form))
+        networks = Networks(
+            *(n if o else None for n, o in zip(networks, opened.networks, strict=True))
+        )
+        names.assign(names.network_variables(networks), opened.checkpoint)
     expected = expected_of(directory)
 
     outputs = networks.generator(expected["z"])
@@ -194,3 +204,21 @@ def test_weights_are_seeded_and_differ_between_layers_and_networks():
     assert not np.array_equal(
         first.discriminator.downconv_0.conv.kernel, first.q.downconv_0.conv.kernel
     )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_bfloat16_is_of_the_products_alone(form):
+    config = ModelConfig(dim=2)
+    exact = build_networks(config)
+    coarse = build_networks(config, arithmetic=Arithmetic(form, "bfloat16"))
+    z = tf.random.stateless_uniform([2, 100], [1, 2], -1, 1)
+    for network, other, x in (
+        (exact.generator, coarse.generator, z),
+        (exact.discriminator, coarse.discriminator, tf.sin(tf.range(16384.0))[None, :, None]),
+    ):
+        assert {v.dtype for v in other.variables} == {"float32"}
+        for ours, theirs in zip(other(x).values(), network(x).values(), strict=True):
+            assert ours.dtype == tf.float32
+            difference = np.abs(ours - theirs).max() / np.abs(theirs).max()
+            assert difference < 0.03
+        assert difference > 1e-6  # of the last layer: it is not the same computation

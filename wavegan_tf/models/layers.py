@@ -4,11 +4,35 @@ Variables have the original's shapes but for the transposed kernel, [k, out, in]
 [1, k, out, in] there. Keras' 'same' padding and transposed convolution equal TensorFlow 1's.
 """
 
+from typing import NamedTuple
+
 import keras
 import tensorflow as tf
 
+from wavegan_tf.models import convolution
+
 BATCHNORM_EPSILON = 1e-3  # TensorFlow 1's defaults
 BATCHNORM_MOMENTUM = 0.99
+
+
+class Arithmetic(NamedTuple):
+    """How convolutions are computed; what they compute, and their variables, stay the same.
+
+    Attributes:
+        form: One of ``convolution.FORMS``.
+        dtype: Of the products, ``float32`` or ``bfloat16``. Variables and results are float32.
+    """
+
+    form: str = "keras"
+    dtype: str = "float32"
+
+    @property
+    def policy(self) -> str:
+        """Keras' name of it."""
+        return "float32" if self.dtype == "float32" else f"mixed_{self.dtype}"
+
+
+REFERENCE = Arithmetic()  # plain Keras layers
 
 
 class ZProject(keras.layers.Layer):
@@ -37,28 +61,46 @@ class UpConv(keras.layers.Layer):
     """
 
     def __init__(
-        self, channels, kernel_len, stride, *, upsample, batchnorm, activation, seed, name
+        self,
+        channels,
+        kernel_len,
+        stride,
+        *,
+        upsample,
+        batchnorm,
+        activation,
+        arithmetic=REFERENCE,
+        seed,
+        name,
     ):
         """Makes the layer; ``activation`` is ``relu`` or ``tanh``."""
         super().__init__(name=name)
-        self.stride, self.upsample = stride, upsample
+        self.stride, self.upsample, self.form = stride, upsample, arithmetic.form
         self.activation = keras.activations.get(activation)
+        options = {
+            "padding": "same",
+            "kernel_initializer": _glorot(seed),
+            "dtype": arithmetic.policy,
+        }
         self.conv = (
-            keras.layers.Conv1D(
-                channels, kernel_len, padding="same", kernel_initializer=_glorot(seed)
-            )
+            keras.layers.Conv1D(channels, kernel_len, **options)
             if upsample == "nn"
-            else keras.layers.Conv1DTranspose(
-                channels, kernel_len, stride, padding="same", kernel_initializer=_glorot(seed)
-            )
+            else keras.layers.Conv1DTranspose(channels, kernel_len, stride, **options)
         )
         self.batch_norm = _batch_norm(BATCHNORM_MOMENTUM) if batchnorm else None
+
+    def build(self, input_shape):
+        """Makes the convolution's variables."""
+        self.conv.build(input_shape)
 
     def call(self, x, training=False):
         """Returns the layer's output after its activation."""
         if self.upsample == "nn":
             x = tf.repeat(x, self.stride, axis=1)  # [batch, stride * time, in]
-        x = self.conv(x)  # [batch, stride * time, out]
+            x = _convolve(convolution.down, x, self.conv, 1, self.form)
+        else:
+            x = _convolve(convolution.up, x, self.conv, self.stride, self.form)
+        # x: [batch, stride * time, out]
         if self.batch_norm is not None:
             x = self.batch_norm(x, training=training)
         return self.activation(x)
@@ -71,17 +113,29 @@ class DownConv(keras.layers.Layer):
     never moves its averages: so does the original.
     """
 
-    def __init__(self, channels, kernel_len, stride, *, batchnorm, seed, name):
+    def __init__(
+        self, channels, kernel_len, stride, *, batchnorm, arithmetic=REFERENCE, seed, name
+    ):
         """Makes the layer; ``seed`` draws its Glorot-uniform kernel."""
         super().__init__(name=name)
+        self.stride, self.form = stride, arithmetic.form
         self.conv = keras.layers.Conv1D(
-            channels, kernel_len, stride, padding="same", kernel_initializer=_glorot(seed)
+            channels,
+            kernel_len,
+            stride,
+            padding="same",
+            kernel_initializer=_glorot(seed),
+            dtype=arithmetic.policy,
         )
         self.batch_norm = _batch_norm(momentum=1.0) if batchnorm else None
 
+    def build(self, input_shape):
+        """Makes the convolution's variables."""
+        self.conv.build(input_shape)
+
     def call(self, x):
         """Returns the layer's output after leaky ReLU."""
-        x = self.conv(x)  # [batch, time / stride, out]
+        x = _convolve(convolution.down, x, self.conv, self.stride, self.form)
         if self.batch_norm is not None:
             x = self.batch_norm(x, training=True)
         return tf.nn.leaky_relu(x, alpha=0.2)
@@ -125,11 +179,23 @@ def phase_shuffle(x, shift):
     Returns:
         [batch, time, channels].
     """
-    last = x.shape[1] - 1
-    source = tf.abs(tf.range(last + 1) - shift)  # reflected at the start
+    batch, (length, channels) = tf.shape(x)[0], x.shape[1:]
+    last = length - 1
+    source = tf.abs(tf.range(length) - shift)  # reflected at the start
     source = last - tf.abs(last - source)  # and at the end
-    # A gather, for a dynamic pad or slice has no second-order gradient under XLA.
-    return tf.gather(x, source, axis=1)
+    # A gather, for a dynamic pad or slice has no second-order gradient under XLA; of rows of a
+    # flat array, for the gradient of a gather along another axis transposes the array.
+    source += length * tf.range(batch)[:, None]  # [batch, time]
+    return tf.gather(tf.reshape(x, [-1, channels]), source)  # [batch, time, channels]
+
+
+def _convolve(function, x, conv, stride, form):
+    """What the Keras layer ``conv`` computes, by ``function`` in the given form."""
+    if form == "keras":
+        return tf.cast(conv(x), tf.float32)
+    kernel = tf.cast(tf.convert_to_tensor(conv.kernel), conv.compute_dtype)
+    y = function(tf.cast(x, conv.compute_dtype), kernel, stride, form)
+    return tf.nn.bias_add(tf.cast(y, tf.float32), tf.convert_to_tensor(conv.bias))
 
 
 def _glorot(seed):

@@ -10,13 +10,22 @@ import numpy as np
 import tensorflow as tf
 
 from wavegan_tf.models.config import Z_PROJECT_LENGTH, ModelConfig
-from wavegan_tf.models.layers import DownConv, Logits, PostFilter, UpConv, ZProject, phase_shuffle
+from wavegan_tf.models.layers import (
+    REFERENCE,
+    Arithmetic,
+    DownConv,
+    Logits,
+    PostFilter,
+    UpConv,
+    ZProject,
+    phase_shuffle,
+)
 
 
 class Generator(keras.Model):
     """Latent vectors to audio, every layer on the way."""
 
-    def __init__(self, config: ModelConfig, seed: int = 0):
+    def __init__(self, config: ModelConfig, seed: int = 0, arithmetic=REFERENCE):
         """Makes the layers ``z_project``, ``upconv_0`` .. and, if configured, ``pp_filt``."""
         super().__init__(name="G")
         self.config = config
@@ -37,6 +46,7 @@ class Generator(keras.Model):
                 upsample=config.upsample,
                 batchnorm=config.batchnorm and not is_out,
                 activation="tanh" if is_out else "relu",
+                arithmetic=arithmetic,
                 seed=seeds[i],
                 name=f"upconv_{i}",
             )
@@ -77,7 +87,16 @@ class Generator(keras.Model):
 class Discriminator(keras.Model):
     """Audio to one logit, every layer on the way."""
 
-    def __init__(self, config: ModelConfig, seed: int = 0, *, name="D", network=1, units=1):
+    def __init__(
+        self,
+        config: ModelConfig,
+        seed: int = 0,
+        arithmetic=REFERENCE,
+        *,
+        name="D",
+        network=1,
+        units=1,
+    ):
         """Makes the layers ``downconv_0`` .. and ``output_dense``."""
         super().__init__(name=name)
         self.config = config
@@ -88,6 +107,7 @@ class Discriminator(keras.Model):
                 config.kernel_len,
                 layer.stride,
                 batchnorm=config.batchnorm and i > 0,
+                arithmetic=arithmetic,
                 seed=seeds[i],
                 name=f"downconv_{i}",
             )
@@ -128,9 +148,9 @@ class Discriminator(keras.Model):
 class QNetwork(Discriminator):
     """Audio to the logits of the code: the Discriminator's shape with another last layer."""
 
-    def __init__(self, config: ModelConfig, seed: int = 0):
+    def __init__(self, config: ModelConfig, seed: int = 0, arithmetic=REFERENCE):
         """Makes the layers ``downconv_0`` .. and ``output_dense``."""
-        super().__init__(config, seed, name="Q", network=2, units=config.num_categ)
+        super().__init__(config, seed, arithmetic, name="Q", network=2, units=config.num_categ)
 
     def _logits(self, x):
         return self.output_dense(x)  # [batch, num_categ]
@@ -144,27 +164,33 @@ class Networks(NamedTuple):
     q: QNetwork | None
 
 
-def build_networks(config: ModelConfig, seed: int = 0, generator_only: bool = False) -> Networks:
+def build_networks(
+    config: ModelConfig,
+    seed: int = 0,
+    arithmetic: Arithmetic = REFERENCE,
+    generator_only: bool = False,
+) -> Networks:
     """Makes and builds the networks of a model, their weights drawn from ``seed``.
 
     Args:
         config: The architecture.
         seed: Of the initial weights; the same seed gives the same weights.
+        arithmetic: How convolutions are computed.
         generator_only: Leave out Discriminator and Q-network.
 
     Returns:
         The networks, every variable made.
     """
-    generator = Generator(config, seed)
+    generator = Generator(config, seed, arithmetic)
     generator(tf.zeros([1, config.latent_dim]))
     if generator_only:
         return Networks(generator, None, None)
     audio = tf.zeros([1, config.slice_len, config.num_channels])
-    discriminator = Discriminator(config, seed)
+    discriminator = Discriminator(config, seed, arithmetic)
     discriminator(audio)
     q = None
     if config.num_categ:
-        q = QNetwork(config, seed)
+        q = QNetwork(config, seed, arithmetic)
         q(audio)
     return Networks(generator, discriminator, q)
 
