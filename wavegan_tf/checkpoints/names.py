@@ -10,6 +10,7 @@ from wavegan_tf.errors import InputError
 
 STEP = "global_step"
 SEED = "wavegan_tf/seed"
+UPDATE = "wavegan_tf/update"  # Discriminator updates done in the step at hand
 
 _SCOPES = {
     keras.layers.Dense: "dense",

@@ -1,8 +1,9 @@
-"""TensorFlow 1's Adam and RMSProp rules, which Keras' do not repeat.
+"""TensorFlow 1's Adam and RMSProp, which Keras' do not repeat: its own kernels on its own state.
 
 TensorFlow 1's RMSProp starts its accumulator at one (Keras: at zero) and has its epsilon inside
 the root; its Adam adds epsilon to the uncorrected root. The state is what TensorFlow 1 keeps:
-slots per variable, and for Adam the powers of beta.
+slots per variable, and for Adam the powers of beta. With replicas (tf.distribute) ``apply`` stands
+outside their functions, and takes gradients that are already the mean over replicas.
 """
 
 import tensorflow as tf
@@ -33,14 +34,25 @@ class Adam:
 
     def apply(self, gradients):
         """Updates the variables by their gradients, in the order of ``variables``."""
-        beta1_power, beta2_power = self.powers["beta1_power"], self.powers["beta2_power"]
-        rate = self.learning_rate * tf.sqrt(1.0 - beta2_power) / (1.0 - beta1_power)
-        for variable, (m, v), g in zip(self.variables, self.slots, gradients, strict=True):
-            m.assign_add((g - m) * (1.0 - self.beta1))
-            v.assign_add((tf.square(g) - v) * (1.0 - self.beta2))
-            variable.assign_sub(rate * m / (tf.sqrt(v) + self.epsilon))
-        beta1_power.assign(beta1_power * self.beta1)
-        beta2_power.assign(beta2_power * self.beta2)
+        powers = tuple(self.powers.values())
+        for variable, slots, g in zip(self.variables, self.slots, gradients, strict=True):
+            _update(self._apply_one, variable, (*slots, *powers, g))
+        for power, beta in zip(powers, (self.beta1, self.beta2), strict=True):
+            power.assign(power * beta)
+
+    def _apply_one(self, variable, m, v, beta1_power, beta2_power, gradient):
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=m.handle,
+            v=v.handle,
+            beta1_power=beta1_power,
+            beta2_power=beta2_power,
+            lr=self.learning_rate,
+            beta1=self.beta1,
+            beta2=self.beta2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
 
 
 class RMSProp:
@@ -64,12 +76,20 @@ class RMSProp:
 
     def apply(self, gradients):
         """Updates the variables by their gradients, in the order of ``variables``."""
-        for variable, (mean_square, step), g in zip(
-            self.variables, self.slots, gradients, strict=True
-        ):
-            mean_square.assign_add((tf.square(g) - mean_square) * (1.0 - self.decay))
-            step.assign(self.learning_rate * g * tf.math.rsqrt(mean_square + self.epsilon))
-            variable.assign_sub(step)
+        for variable, slots, g in zip(self.variables, self.slots, gradients, strict=True):
+            _update(self._apply_one, variable, (*slots, g))
+
+    def _apply_one(self, variable, mean_square, step, gradient):
+        tf.raw_ops.ResourceApplyRMSProp(
+            var=variable.handle,
+            ms=mean_square.handle,
+            mom=step.handle,
+            lr=self.learning_rate,
+            rho=self.decay,
+            momentum=0.0,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
 
 
 def make_optimizer(loss: str, variables):
@@ -84,6 +104,11 @@ def make_optimizer(loss: str, variables):
 def make_q_optimizer(variables):
     """The original's optimiser of the Q-network and, for the code, the Generator."""
     return RMSProp(variables, 1e-4)
+
+
+def _update(function, variable, arguments):
+    """Calls ``function`` with the copies that every replica holds of a Keras variable, slots, .."""
+    tf.distribute.get_strategy().extended.update(variable.value, function, arguments)
 
 
 def _slot(variable, value: float):

@@ -5,11 +5,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import tensorflow as tf
 
 from wavegan_tf.checkpoints import files, names
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.models.convolution import choose_form
+from wavegan_tf.models.layers import Arithmetic
 from wavegan_tf.models.networks import build_networks
 from wavegan_tf.training.losses import LOSSES
 from wavegan_tf.training.summaries import Summaries
@@ -32,12 +35,19 @@ class TrainingConfig:
         batch_size: Examples in every update.
         disc_nupdates: Discriminator updates in a step, before the Generator's one.
         seed: Of initial weights, latent vectors and the order of the data.
+        conv: How convolutions are computed: a form of ``models.convolution``, or ``auto`` for the
+            one measured best on such a machine.
+        precision: Of their products, ``float32`` or ``bfloat16``.
+        xla: Compile gradients with XLA.
     """
 
     loss: str = "wgan-gp"
     batch_size: int = 64
     disc_nupdates: int = 5
     seed: int = 0
+    conv: str = "auto"
+    precision: str = "float32"
+    xla: bool = False
 
     def __post_init__(self):
         """Checks every value against its rule."""
@@ -74,38 +84,49 @@ class Schedule:
 
 
 class Trainer:
-    """A model in training: its networks, optimisers, step and random state.
+    """A model in training: its networks, optimisers and place in the run.
 
     Attributes:
         config: The architecture.
         training: How it is trained.
+        strategy: Of tf.distribute; None for TensorFlow's default, one replica.
         networks: Generator, Discriminator, Q-network.
         optimizers: Theirs.
-        step: Generator updates done, int64 variable.
-        seed: All that the random draws depend on beside the step, int64 variable.
+        step: Generator updates done.
+        update: Discriminator updates done in the step at hand, 0 .. disc_nupdates.
+        seed: All that the random draws depend on beside the place.
     """
 
-    def __init__(self, config: ModelConfig, training: TrainingConfig):
-        """Makes a model at its start."""
-        self.config, self.training = config, training
-        self.networks = build_networks(config, training.seed)
-        self.optimizers = make_optimizers(self.networks, training.loss)
-        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.seed = tf.Variable(training.seed, dtype=tf.int64, trainable=False)
+    def __init__(self, config: ModelConfig, training: TrainingConfig, strategy=None):
+        """Makes a model at its start.
 
-    def state(self) -> dict[str, names.Stored]:
+        Raises:
+            InputError: The batch or the model cannot be divided among the replicas.
+        """
+        self.config, self.training = config, training
+        self.strategy = strategy or tf.distribute.get_strategy()
+        self._check_replicas()
+        form = choose_form(training.xla) if training.conv == "auto" else training.conv
+        arithmetic = Arithmetic(form, training.precision)
+        with self.strategy.scope():
+            self.networks = build_networks(config, training.seed, arithmetic)
+            self.optimizers = make_optimizers(self.networks, training.loss)
+        self.step, self.update, self.seed = 0, 0, training.seed
+
+    @property
+    def batches_used(self) -> int:
+        """How many batches of real audio the run has taken."""
+        return self.step * self.training.disc_nupdates + self.update
+
+    def values(self) -> dict[str, np.ndarray]:
         """Everything that going on needs, by name in a checkpoint."""
-        return {
-            **names.network_variables(self.networks),
-            **names.optimizer_variables(self.optimizers, self.networks),
-            names.STEP: names.Stored(self.step, ()),
-            names.SEED: names.Stored(self.seed, ()),
-        }
+        places = {names.STEP: self.step, names.UPDATE: self.update, names.SEED: self.seed}
+        places = {name: np.int64(value) for name, value in places.items()}
+        return names.values_of(self._variables()) | places
 
     def save(self, directory: str, keep: int = 0) -> str:
         """Writes a checkpoint; returns its prefix."""
-        values = names.values_of(self.state())
-        return files.write_checkpoint(directory, values, int(self.step), keep)
+        return files.write_checkpoint(directory, self.values(), self.step, keep)
 
     def restore(self, checkpoint: files.Checkpoint) -> None:
         """Goes on from a checkpoint of ours or of the original, its optimisers' state included.
@@ -116,9 +137,7 @@ class Trainer:
         Raises:
             InputError: A variable is missing or of another shape.
         """
-        state = self.state()
-        if names.SEED not in checkpoint.shapes:
-            del state[names.SEED]
+        stored = self._variables()
         slots = names.optimizer_variables(self.optimizers, self.networks)
         if not any(name in checkpoint.shapes for name in slots):
             _log.warning(
@@ -127,37 +146,89 @@ class Trainer:
                 checkpoint.prefix,
                 self.training.loss,
             )
-            state = {name: item for name, item in state.items() if name not in slots}
-        names.assign(state, checkpoint)
+            stored = {name: item for name, item in stored.items() if name not in slots}
+        step = int(checkpoint.read(names.STEP))
+        update = seed = None
+        if names.SEED in checkpoint.shapes:
+            seed = int(checkpoint.read(names.SEED))
+        if names.UPDATE in checkpoint.shapes:
+            update = int(checkpoint.read(names.UPDATE))
+        with self.strategy.scope():
+            names.assign(stored, checkpoint)
+        self.step = step
+        self.update = min(update or 0, self.training.disc_nupdates)
+        self.seed = self.seed if seed is None else seed
 
-    @tf.function
-    def train_step(self, batches: Iterator) -> dict:
-        """Runs one step on the next batches of real audio, [batch, slice_len, num_channels].
+    def advance(self, batches: Iterator) -> dict:
+        """Runs the next update: of the Discriminator, or the one that ends the step.
+
+        Args:
+            batches: Of real audio, this process' rows of each global batch, [rows, slice_len,
+                num_channels]; the Generator's update takes none.
 
         Returns:
-            The losses of the last updates, and under ``x`` and ``z`` the last batch and latents.
+            The update's losses, scalar tensors by name, and what it was run on: ``x``, the real
+            audio, or ``z``, the latents [batch, latent_dim].
         """
-        nupdates = self.training.disc_nupdates
-        first = self.step * (nupdates + 1)
-        for i in range(nupdates):
+        draw_index = self.step * (self.training.disc_nupdates + 1) + self.update
+        key = tf.constant([self.seed, draw_index], tf.int64)
+        if self.update < self.training.disc_nupdates:
             x = next(batches)
-            outputs = self._update_discriminator(x, self._draw(first + i))
-        draws = self._draw(first + nupdates)
-        outputs |= self._update_generator(draws)
-        self.step.assign_add(1)
-        return outputs | {"x": x, "z": draws.z}
-
-    # Functions of their own, so that five updates are traced once.
-    @tf.function
-    def _update_discriminator(self, x, draws):
-        return update_discriminator(self.networks, self.optimizers, self.training.loss, x, draws)
+            outputs = self._update_discriminator(self._distribute(x), key) | {"x": x}
+            self.update += 1
+            return outputs
+        outputs = self._update_generator(key)
+        self.step, self.update = self.step + 1, 0
+        return outputs
 
     @tf.function
-    def _update_generator(self, draws):
-        return update_generator(self.networks, self.optimizers, self.training.loss, draws)
+    def _update_discriminator(self, x, key):
+        training = self.training
+        with self.strategy.scope():
+            return update_discriminator(
+                self.networks, self.optimizers, training.loss, x, self._draw(key), training.xla
+            )
 
-    def _draw(self, update):
-        return draw(self.config, self.training.batch_size, self.seed, update)
+    @tf.function
+    def _update_generator(self, key):
+        training, draws = self.training, self._draw(key)
+        with self.strategy.scope():
+            outputs = update_generator(
+                self.networks, self.optimizers, training.loss, draws, training.xla
+            )
+        return outputs | {"z": draws.z}
+
+    def _draw(self, key):
+        return draw(self.config, self.training.batch_size, key)
+
+    def _distribute(self, x):
+        """This process' rows of a batch as a value for each of its replicas."""
+        if self.strategy.num_replicas_in_sync == 1:
+            return x
+        num_local = len(self.strategy.extended.worker_devices)
+        shares = tf.split(x, num_local)
+        return self.strategy.experimental_distribute_values_from_function(
+            lambda context: shares[context.replica_id_in_sync_group % num_local]
+        )
+
+    def _variables(self):
+        return {
+            **names.network_variables(self.networks),
+            **names.optimizer_variables(self.optimizers, self.networks),
+        }
+
+    def _check_replicas(self):
+        num_replicas = self.strategy.num_replicas_in_sync
+        if self.training.batch_size % num_replicas:
+            raise InputError(
+                f"--train_batch_size={self.training.batch_size}: the global batch, must be a "
+                f"multiple of the {num_replicas} replicas"
+            )
+        if num_replicas > 1 and self.config.batchnorm:
+            raise InputError(
+                f"--wavegan_batchnorm: its statistics would be of each of the {num_replicas} "
+                "replicas' share of the batch; train this model with --strategy=one"
+            )
 
 
 def train(

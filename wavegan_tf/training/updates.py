@@ -1,7 +1,9 @@
-"""One training step: five Discriminator updates, then one of Generator and Q-network.
+"""The two updates: of the Discriminator, and of Generator and Q-network.
 
-Every random draw is a pure function of (seed, step, update), so the random state of a run is its
-seed and its step.
+Every random draw is a pure function of (seed, number of the update), so the random state of a run
+is its seed and how far it is. With replicas (tf.distribute) each takes its rows of the global
+batch and of its draws, and gradients are averaged: n replicas with batches of B / n compute what
+one computes with B.
 """
 
 from typing import NamedTuple
@@ -48,19 +50,17 @@ def make_optimizers(networks: Networks, loss: str) -> Optimizers:
     return Optimizers(generator, discriminator, q)
 
 
-def draw(config: ModelConfig, batch_size: int, seed, update) -> Draws:
+def draw(config: ModelConfig, batch_size: int, key) -> Draws:
     """Draws what one update needs.
 
     Args:
         config: The model.
         batch_size: Examples in the update.
-        seed: Scalar int64.
-        update: Scalar int64, unique in the run.
+        key: The run's seed and the number of the update, int64 [2].
 
     Returns:
         The draws; the code as in :func:`wavegan_tf.latents.sample_latents`.
     """
-    key = tf.stack([seed, update])
     z_key, code_key, alpha_key, shift_key = (
         tf.random.experimental.stateless_fold_in(key, i) for i in range(4)
     )
@@ -87,42 +87,36 @@ def draw(config: ModelConfig, batch_size: int, seed, update) -> Draws:
     return Draws(tf.concat([code, z], axis=1), alpha, shifts)
 
 
-def update_discriminator(networks, optimizers, loss, x, draws) -> dict:
+def update_discriminator(networks, optimizers, loss, x, draws, xla=False) -> dict:
     """One Discriminator update.
 
     Args:
         networks: Generator and Discriminator.
         optimizers: Theirs.
         loss: One of ``losses.LOSSES``.
-        x: Real audio, [batch, slice_len, num_channels].
-        draws: The update's random numbers.
+        x: Real audio, [batch, slice_len, num_channels], or with replicas a value for each.
+        draws: The update's random numbers, of the global batch.
+        xla: Compile the gradients with XLA.
 
     Returns:
-        Scalars by name: ``D_loss``.
+        Scalars by name: ``D_loss``; of wgan and wgan-gp its parts, ``D_wasserstein``, the estimate
+        of the distance, and ``D_penalty``, weighted, with ``D_slope``, the mean slope;
+        ``D_grad_norm``, the norm of all gradients.
     """
-    discriminator = networks.discriminator
-    fake_shifts, real_shifts, penalty_shifts, _ = _shifts(draws)
-    fake = networks.generator(draws.z, training=True)["out"]
-    with tf.GradientTape() as tape:
-        logits_fake = discriminator(fake, shifts=fake_shifts)["logits"]
-        logits_real = discriminator(x, shifts=real_shifts)["logits"]
-        value = losses.discriminator_loss(loss, logits_fake, logits_real)
-        if loss == "wgan-gp":
-            between = losses.interpolate(x, fake, draws.alpha)
-            with tf.GradientTape() as inner:
-                inner.watch(between)
-                logits = discriminator(between, shifts=penalty_shifts)["logits"]
-            slopes = losses.slopes(inner.gradient(logits, between))
-            value += losses.PENALTY_WEIGHT * losses.gradient_penalty(slopes)
+
+    def gradients(x, draws):
+        return discriminator_gradients(networks, loss, x, _rows_of_replica(draws))
+
     variables = optimizers.discriminator.variables
-    optimizers.discriminator.apply(tape.gradient(value, variables))
+    values, gradients = _average(gradients, (x, draws), variables, xla)
+    optimizers.discriminator.apply(gradients)
     if loss == "wgan":
         for variable in variables:
             variable.assign(tf.clip_by_value(variable, -losses.CLIP, losses.CLIP))
-    return {"D_loss": value}
+    return values | {"D_grad_norm": tf.linalg.global_norm(gradients)}
 
 
-def update_generator(networks, optimizers, loss, draws) -> dict:
+def update_generator(networks, optimizers, loss, draws, xla=False) -> dict:
     """One update of the Generator and, with a code, of the Q-network.
 
     Both gradients are of the same weights; the Generator's step comes first, then that of the
@@ -132,10 +126,74 @@ def update_generator(networks, optimizers, loss, draws) -> dict:
         networks: All of the model's.
         optimizers: Theirs.
         loss: One of ``losses.LOSSES``.
-        draws: The update's random numbers.
+        draws: The update's random numbers, of the global batch.
+        xla: Compile the gradients with XLA.
 
     Returns:
-        Scalars by name: ``G_loss`` and, with a code, ``Q_loss``.
+        Scalars by name: ``G_loss``, ``G_grad_norm`` and, with a code, ``Q_loss``, ``Q_grad_norm``.
+    """
+
+    def gradients(draws):
+        return generator_gradients(networks, loss, _rows_of_replica(draws))
+
+    variables = list(optimizers.generator.variables)
+    q_variables = list(optimizers.q.variables) if optimizers.q else []
+    values, gradients = _average(gradients, (draws,), variables + q_variables, xla)
+    gradients, q_gradients = gradients[: len(variables)], gradients[len(variables) :]
+    optimizers.generator.apply(gradients)
+    values["G_grad_norm"] = tf.linalg.global_norm(gradients)
+    if optimizers.q:
+        optimizers.q.apply(q_gradients)
+        values["Q_grad_norm"] = tf.linalg.global_norm(q_gradients)
+    return values
+
+
+def discriminator_gradients(networks, loss, x, draws):
+    """Losses and gradients of the Discriminator, in one replica.
+
+    Args:
+        networks: Generator and Discriminator.
+        loss: One of ``losses.LOSSES``.
+        x: Real audio, [batch, slice_len, num_channels].
+        draws: Of this batch.
+
+    Returns:
+        Scalars by name, and a gradient for each trainable variable of the Discriminator.
+    """
+    discriminator = networks.discriminator
+    fake_shifts, real_shifts, penalty_shifts, _ = _shifts(draws)
+    values = {}
+    fake = networks.generator(draws.z, training=True)["out"]
+    with tf.GradientTape() as tape:
+        logits_fake = discriminator(fake, shifts=fake_shifts)["logits"]
+        logits_real = discriminator(x, shifts=real_shifts)["logits"]
+        value = losses.discriminator_loss(loss, logits_fake, logits_real)
+        if loss in ("wgan", "wgan-gp"):
+            values["D_wasserstein"] = -value
+        if loss == "wgan-gp":
+            between = losses.interpolate(x, fake, draws.alpha)
+            with tf.GradientTape() as inner:
+                inner.watch(between)
+                logits = discriminator(between, shifts=penalty_shifts)["logits"]
+            slopes = losses.slopes(inner.gradient(logits, between))
+            penalty = losses.PENALTY_WEIGHT * losses.gradient_penalty(slopes)
+            value += penalty
+            values |= {"D_penalty": penalty, "D_slope": tf.reduce_mean(slopes)}
+    gradients = tape.gradient(value, discriminator.trainable_variables)
+    return {"D_loss": value} | values, gradients
+
+
+def generator_gradients(networks, loss, draws):
+    """Losses and gradients of the Generator and, with a code, the Q-network, in one replica.
+
+    Args:
+        networks: All of the model's.
+        loss: One of ``losses.LOSSES``.
+        draws: Of this batch.
+
+    Returns:
+        Scalars by name, and gradients: of ``G_loss`` for the Generator's variables, then with a
+        code of ``Q_loss`` for those of the Q-network and the Generator.
     """
     generator, discriminator, q = networks
     fake_shifts, _, _, q_shifts = _shifts(draws)
@@ -148,13 +206,32 @@ def update_generator(networks, optimizers, loss, draws) -> dict:
             code = draws.z[:, : q.config.num_categ]
             q_logits = q(fake, shifts=q_shifts)["logits"]
             values["Q_loss"] = losses.code_loss(q.config.model, code, q_logits)
-    gradients = tape.gradient(values["G_loss"], optimizers.generator.variables)
+    gradients = tape.gradient(values["G_loss"], generator.trainable_variables)
     if q is not None:
-        q_gradients = tape.gradient(values["Q_loss"], optimizers.q.variables)
-    optimizers.generator.apply(gradients)
-    if q is not None:
-        optimizers.q.apply(q_gradients)
-    return values
+        q_variables = q.trainable_variables + generator.trainable_variables
+        gradients += tape.gradient(values["Q_loss"], q_variables)
+    return values, gradients
+
+
+def _average(function, arguments, variables, xla):
+    """Runs ``function`` in every replica; the means of its scalars and of its gradients."""
+    strategy = tf.distribute.get_strategy()
+    if xla:
+        function = tf.function(function, jit_compile=True)
+    values, gradients = strategy.run(function, arguments)
+    mean = tf.distribute.ReduceOp.MEAN
+    values = {name: strategy.reduce(mean, value, axis=None) for name, value in values.items()}
+    pairs = [(g, variable.value) for g, variable in zip(gradients, variables, strict=True)]
+    return values, strategy.extended.batch_reduce_to(mean, pairs)
+
+
+def _rows_of_replica(draws: Draws) -> Draws:
+    """This replica's rows of the global batch's draws; the shifts are everyone's."""
+    replica = tf.distribute.get_replica_context()
+    num_rows = draws.z.shape[0] // replica.num_replicas_in_sync
+    first = num_rows * replica.replica_id_in_sync_group
+    z, alpha = (array[first : first + num_rows] for array in (draws.z, draws.alpha))
+    return Draws(z, alpha, draws.shifts)
 
 
 def _shifts(draws: Draws):

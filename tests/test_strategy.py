@@ -1,0 +1,114 @@
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import conftest
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from wavegan_tf.errors import InputError
+from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.training.strategy import make_strategy, worker_place
+from wavegan_tf.training.trainer import Trainer, TrainingConfig
+
+# Two steps (six updates) of one replica and of two differ by the rounding of float32.
+TOLERANCE = 1e-6
+
+
+def free_addresses(count):
+    sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
+    addresses = [f"localhost:{s.getsockname()[1]}" for s in sockets]
+    for s in sockets:
+        s.close()
+    return addresses
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """All values after the same training by one replica, two devices, two processes."""
+    directory = tmp_path_factory.mktemp("replicas")
+    addresses = free_addresses(2)
+    ways = {"one": [], "mirrored": [], "worker0": addresses, "worker1": addresses}
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CONFIG"}
+    environment["PYTHONPATH"] = str(conftest.ROOT)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, conftest.ROOT / "tests/replicas.py", directory / f"{way}.npz", way]
+            + others,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for way, others in ways.items()
+    ]
+    for process in processes:
+        _, errors = process.communicate(timeout=200)
+        assert process.returncode == 0, errors
+    return {way: dict(np.load(directory / f"{way}.npz")) for way in ways}
+
+
+@pytest.mark.parametrize("way", ["mirrored", "worker0", "worker1"])
+def test_two_replicas_train_as_one_does(trained, way):
+    one, two = trained["one"], trained[way]
+    assert (one["replicas"], two["replicas"]) == (1, 2)
+    assert one["global_step"] == two["global_step"] == 2
+    assert len(one) > 60 and one.keys() == two.keys()
+    for name in one.keys() - {"replicas"}:
+        np.testing.assert_allclose(two[name], one[name], rtol=1e-5, atol=TOLERANCE, err_msg=name)
+
+
+def test_workers_stay_bit_for_bit_the_same(trained):
+    for name, value in trained["worker0"].items():
+        np.testing.assert_array_equal(value, trained["worker1"][name])
+
+
+def test_one_replica_without_tf_config(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    strategy = make_strategy("auto")
+    assert strategy.num_replicas_in_sync == 1 and worker_place(strategy) == (0, 1)
+    with pytest.raises(InputError, match="no TF_CONFIG; set it"):
+        make_strategy("multi_worker")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "{", "[]", '{"cluster": {"worker": ["a:1", "b:1"]}}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "cook", "index": 0}}',
+    ],
+)  # fmt: skip
+def test_a_bad_tf_config_is_shown(monkeypatch, config):
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(InputError) as error:
+        make_strategy("auto")
+    assert str(error.value).startswith(f"TF_CONFIG={config}: not as TensorFlow documents it")
+
+
+def test_a_cluster_of_one_is_one_replica(monkeypatch):
+    config = {"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    assert make_strategy("auto").num_replicas_in_sync == 1
+
+
+class Two:
+    """Stands for a strategy of two replicas."""
+
+    num_replicas_in_sync = 2
+
+
+@pytest.mark.parametrize(
+    ("options", "batch_size", "words"),
+    [
+        ({}, 5, "--train_batch_size=5: the global batch, must be a multiple of the 2 replicas"),
+        ({"batchnorm": True}, 4, "--wavegan_batchnorm: its statistics"),
+    ],
+)
+def test_what_replicas_cannot_share_is_refused(options, batch_size, words):
+    with pytest.raises(InputError) as error:
+        Trainer(ModelConfig(dim=1, **options), TrainingConfig(batch_size=batch_size), Two())
+    assert words in str(error.value)
+    assert tf.distribute.get_strategy().num_replicas_in_sync == 1

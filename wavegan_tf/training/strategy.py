@@ -1,0 +1,71 @@
+"""Replicas of a training: one process and device, several devices, or several machines."""
+
+import json
+import os
+
+import tensorflow as tf
+
+from wavegan_tf.errors import InputError
+
+STRATEGIES = ("auto", "one", "mirrored", "multi_worker")
+
+
+def make_strategy(name: str):
+    """Makes a tf.distribute strategy; call it before anything else of TensorFlow.
+
+    Args:
+        name: ``one`` replica; ``mirrored``, one on each GPU of this machine; ``multi_worker``, one
+            on each GPU (or, without any, the CPU) of each process that ``TF_CONFIG`` names, as
+            TensorFlow documents it; ``auto`` chooses by ``TF_CONFIG`` and the number of GPUs.
+
+    Returns:
+        A tf.distribute.Strategy.
+
+    Raises:
+        InputError: ``TF_CONFIG`` is missing or not as documented.
+    """
+    workers = _workers()
+    if name == "auto":
+        several = len(tf.config.list_physical_devices("GPU")) > 1
+        name = "multi_worker" if len(workers) > 1 else "mirrored" if several else "one"
+    if name == "one":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy()
+    if not workers:
+        raise InputError(
+            "--strategy=multi_worker: the environment has no TF_CONFIG; set it in each process to "
+            '{"cluster": {"worker": ["host1:port", "host2:port"]}, "task": {"type": "worker", '
+            '"index": 0}}, with its own index'
+        )
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def worker_place(strategy) -> tuple[int, int]:
+    """This process among those of a strategy: its index, and how many there are; chief is 0."""
+    if strategy.num_replicas_in_sync == 1:
+        return 0, 1
+    num_workers = strategy.num_replicas_in_sync // len(strategy.extended.worker_devices)
+    if num_workers == 1:
+        return 0, 1
+    resolver = strategy.cluster_resolver
+    chiefs = len(resolver.cluster_spec().as_dict().get("chief", []))
+    return resolver.task_id + (chiefs if resolver.task_type == "worker" else 0), num_workers
+
+
+def _workers() -> list[str]:
+    """The addresses in ``TF_CONFIG``, the chief's first."""
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        return []
+    try:
+        config = json.loads(text)
+        cluster, task = config.get("cluster", {}), config["task"]
+        workers = [*cluster.get("chief", []), *cluster.get("worker", [])]
+        if not 0 <= int(task["index"]) < len(cluster[task["type"]]):
+            raise IndexError("the task's index is not in the cluster")
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"TF_CONFIG={text}: not as TensorFlow documents it ({type(error).__name__}: {error})"
+        ) from None
+    return workers
