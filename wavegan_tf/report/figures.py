@@ -5,6 +5,7 @@ and the same files give the same PNG. Colours are told apart in every common col
 (Okabe & Ito 2008; viridis).
 """
 
+import io
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from wavegan_tf.report.tables import read_csv, read_json, read_npz
 
 WIDTH_IN = 7.0  # the text width of a journal page
 DPI = 200
+SCREEN_DPI = 100
 GREY, BLUE, ORANGE, SKY = "#8C8C8C", "#0072B2", "#D55E00", "#56B4E9"
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -135,6 +137,28 @@ def draw_interpolation_figure(out_dir: str | Path) -> Path:
         return _save(figure, out_dir / "figures" / "interpolation.png")
 
 
+def layers_png(layers, arrays: dict[str, np.ndarray], title: str) -> bytes:
+    """Draw every averaged layer of one output for the screen, as ``layers_0000.png`` does.
+
+    Args:
+        layers: of the model, in order, each with its ``name``, ``rate_hz`` and ``nyquist_hz``.
+        arrays: series by layer, ``[1, length]``; ``out`` of several channels
+            ``[1, length, channels]``.
+        title: of the figure.
+
+    Returns:
+        The PNG, 700 pixels wide.
+    """
+    panels = _make_panels([(x.name, x.rate_hz, x.nyquist_hz) for x in layers], arrays)
+    duration_s = panels[-1].series.shape[-1] / panels[-1].rate_hz
+    png = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure = _draw_layers(panels, 0, duration_s, [])
+        figure.suptitle(title)
+        _save(figure, png, SCREEN_DPI)
+    return png.getvalue()
+
+
 def _read_run(out_dir):
     """Read config.json and series.npz: the configuration and a list of panels in layer order."""
     for name in ("config.json", "series.npz"):
@@ -144,9 +168,17 @@ def _read_run(out_dir):
                 "directory of probe.py or interpolate.py"
             )
     config, arrays = read_json(out_dir / "config.json"), read_npz(out_dir / "series.npz")
+    layers = [(layer["name"], layer["rate_hz"], layer["nyquist_hz"]) for layer in config["layers"]]
+    panels = _make_panels(layers, arrays)
+    if not panels:
+        raise InputError(f"{out_dir}: series.npz holds none of the layers in config.json")
+    return config, panels
+
+
+def _make_panels(layers, arrays):
+    """Make a panel of each layer (name, rate, Nyquist) with a series; of each channel of out."""
     panels = []
-    for layer in config["layers"]:
-        name, rates = layer["name"], (layer["rate_hz"], layer["nyquist_hz"])
+    for name, *rates in layers:
         if name not in arrays:
             continue
         if arrays[name].ndim == 2:
@@ -155,9 +187,7 @@ def _read_run(out_dir):
             for c in range(arrays[name].shape[-1]):
                 title = f"{name.capitalize()}, channel {c + 1}"
                 panels.append(Panel(name, title, *rates, arrays[name][:, :, c]))
-    if not panels:
-        raise InputError(f"{out_dir}: series.npz holds none of the layers in config.json")
-    return config, panels
+    return panels
 
 
 def _read_intervals(path):
@@ -183,9 +213,9 @@ def _read_intervals(path):
     return intervals
 
 
-def _save(figure, path):
+def _save(figure, path, dpi=DPI):
     """Write a PNG without a date or version in it; return the path."""
-    figure.savefig(path, dpi=DPI, metadata={"Software": None})
+    figure.savefig(path, dpi=dpi, metadata={"Software": None})
     return path
 
 
