@@ -1,7 +1,6 @@
 """A training's summaries: TensorBoard, metrics.jsonl, previews, warnings."""
 
 import contextlib
-import errno
 import logging
 import os
 import re
@@ -18,17 +17,18 @@ from wavegan_tf.models.networks import Networks
 from wavegan_tf.report.figures import layers_png
 from wavegan_tf.watching import signs
 from wavegan_tf.watching.evaluation import Evaluation, fixed_latents, fresh_latents
+from wavegan_tf.watching.events import Events
 from wavegan_tf.watching.metrics import Metrics
 
-PREVIEWS = "previews"
+PREVIEWS, SAVING = "previews", ".saving"
 NUM_PREVIEW = 32  # latents in a preview, as in the original
 PREVIEW_SILENCE_S = 0.5
 MAX_FIXED = 32  # fixed latents: all codes up to so many
 NUM_FRESH = 100  # outputs that the Q-network is asked about
 MAX_AUDIO = 10  # of one tag, and latents whose layers can be heard
 LISTEN_GROWTH = 1.05
-"""Sounds of fixed latents come when the step has grown by this factor: often while much changes,
-and 150 times, not 5000, in a training of a week."""
+"""Sounds come when the step has grown by this factor: often while much changes, and 150 times, not
+5000, in a training of a week. (TensorBoard shows ten of a tag.)"""
 
 _log = logging.getLogger("wavegan_tf")
 
@@ -76,12 +76,10 @@ class Watcher:
         self.evaluation = Evaluation(networks, config)
         self.preview_z = sample_latents(config, NUM_PREVIEW, seed)
         self.fixed_z = fixed_latents(config, seed, MAX_FIXED)
-        with self._writing(directory):
-            os.makedirs(os.path.join(directory, PREVIEWS), exist_ok=True)
-            self.metrics = Metrics(directory, step)
-            self.listened = self._drop_previews(step)
-            self.writer = tf.summary.create_file_writer(directory)
-            self._mark_start(step)
+        os.makedirs(os.path.join(directory, PREVIEWS), exist_ok=True)
+        self.metrics = Metrics(directory, step)
+        self.listened = self._drop_previews(step)
+        self.events = Events(directory, step)
         # G's loss is judged where its level means something: a critic's is free to drift.
         self.judged = ("D_loss", "Q_loss") + (() if self.wasserstein else ("G_loss",))
         self.losses = {}
@@ -100,8 +98,7 @@ class Watcher:
 
     def close(self) -> None:
         """Closes the files."""
-        with self._writing(self.directory):
-            self.writer.close()
+        self.events.close()
 
     def write(self, step: int, outputs: dict) -> None:
         """Writes the summary of one step.
@@ -124,19 +121,17 @@ class Watcher:
         scalars |= {k: float(v) for k, v in outputs.items() if np.ndim(v) == 0}
         scalars |= self._measure(step, x, g_z, preview)
         self._warn(step, scalars)
-        with self._writing(self.directory), self.writer.as_default(step):
+        with self.events.at(step):
             for name, value in scalars.items():
                 tf.summary.scalar(name, value)
             for name, audio in (("x", x), ("G_z", g_z)):
-                tf.summary.audio(name, audio, self.config.sample_rate, max_outputs=MAX_AUDIO)
                 tf.summary.histogram(f"{name}_rms_batch", signs.rms(audio))
             self._write_figure(step, fixed)
             if step >= LISTEN_GROWTH * self.listened:
-                self._write_sounds(fixed)
+                self._write_sounds(x, g_z, fixed)
                 self._write_preview(step, preview)
                 self.listened = step
-            self.writer.flush()
-            self.metrics.append(step, scalars)
+        self.metrics.append(step, scalars)
         self.last = step, time.monotonic()
 
     def _pace(self, step: int, now: float) -> dict[str, float]:
@@ -185,8 +180,10 @@ class Watcher:
         )
         tf.summary.image("layers", tf.io.decode_png(png, channels=3)[tf.newaxis])
 
-    def _write_sounds(self, fixed: dict) -> None:
-        """Audio of every fixed latent, and of the averaged layers of the first ones."""
+    def _write_sounds(self, x: np.ndarray, g_z: np.ndarray, fixed: dict) -> None:
+        """Audio of the batch, every fixed latent, and the averaged layers of the first ones."""
+        for name, audio in (("x", x), ("G_z", g_z)):
+            tf.summary.audio(name, audio, self.config.sample_rate, max_outputs=MAX_AUDIO)
         for layer, series in fixed.items():
             tag = "fixed" if layer == "out" else f"fixed_{layer}"
             for i, name in enumerate(self.fixed_z):
@@ -203,35 +200,21 @@ class Watcher:
         sound = padded.reshape(-1, self.config.num_channels)[:-silence]
         pcm = (np.clip(np.nan_to_num(sound), -1, 1) * 32767).astype(np.int16)  # toward zero
         path = os.path.join(self.directory, PREVIEWS, f"{step:08d}.wav")
-        with self._writing(path):
-            wavfile.write(f"{path}.saving", self.config.sample_rate, pcm)
-            os.replace(f"{path}.saving", path)
+        try:
+            wavfile.write(path + SAVING, self.config.sample_rate, pcm)
+            os.replace(path + SAVING, path)
+        except OSError as error:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(path + SAVING)
+            raise OSError(error.errno, error.strerror, path) from None
 
     def _drop_previews(self, step: int) -> int:
         """Removes previews of later steps, which come again; the step of the newest left, or 0."""
         newest = 0
         for name in os.listdir(os.path.join(self.directory, PREVIEWS)):
-            match = re.fullmatch(r"(\d+)\.wav", name)
-            if match and int(match[1]) > step:
+            match = re.fullmatch(rf"(\d{{8,}})\.wav({SAVING})?", name)
+            if match and (match[2] or int(match[1]) > step):
                 os.remove(os.path.join(self.directory, PREVIEWS, name))
             elif match:
                 newest = max(newest, int(match[1]))
         return newest
-
-    def _mark_start(self, step: int) -> None:
-        """Tells TensorBoard to forget what earlier event files say of steps after this one."""
-        log = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
-        event = tf.compat.v1.Event(wall_time=time.time(), step=step + 1, session_log=log)
-        # TensorFlow 2 has no other way to write this event.
-        tf.raw_ops.ImportEvent(writer=self.writer._resource, event=event.SerializeToString())
-        self.writer.flush()
-
-    @contextlib.contextmanager
-    def _writing(self, path: str):
-        """Gives errors of writing the name of the file, or of the directory of the events."""
-        try:
-            yield
-        except tf.errors.OpError as error:
-            raise OSError(errno.EIO, f"TensorBoard events: {error.message}", path) from None
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, error.filename or path) from None
