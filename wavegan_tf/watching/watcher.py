@@ -30,7 +30,14 @@ LISTEN_GROWTH = 1.05
 """Sounds come when the step has grown by this factor: often while much changes, and 150 times, not
 5000, in a training of a week. (TensorBoard shows ten of a tag.)"""
 
+ORIGINAL = ("D_loss", "G_loss", "Q_loss", "x_rms", "G_z_rms")
+
 _log = logging.getLogger("wavegan_tf")
+
+
+def tensorboard_tag(name: str) -> str:
+    """The tag of a scalar: the original's are as they were, others form groups on the page."""
+    return name if name in ORIGINAL or name.startswith("Q_accuracy") else f"training/{name}"
 
 
 class Watcher:
@@ -105,8 +112,8 @@ class Watcher:
 
         Args:
             step: Generator updates done.
-            outputs: What the step returned: scalars, written under their names; ``x``, the last
-                real audio [batch, slice_len, num_channels]; ``z``, the last latents [batch,
+            outputs: What the step returned: scalars, whatever their names; ``x``, the last real
+                audio [batch, slice_len, num_channels]; ``z``, the last latents [batch,
                 latent_dim].
 
         Raises:
@@ -123,7 +130,7 @@ class Watcher:
         self._warn(step, scalars)
         with self.events.at(step):
             for name, value in scalars.items():
-                tf.summary.scalar(name, value)
+                tf.summary.scalar(tensorboard_tag(name), value)
             for name, audio in (("x", x), ("G_z", g_z)):
                 tf.summary.histogram(f"{name}_rms_batch", signs.rms(audio))
             self._write_figure(step, fixed)
