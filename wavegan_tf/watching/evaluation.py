@@ -130,5 +130,7 @@ def _in_batches(function, array: np.ndarray) -> dict[str, np.ndarray]:
     for start in range(0, n, BATCH):
         batch = array[np.arange(start, start + BATCH) % n]
         values = function(tf.constant(batch, tf.float32))
-        parts.append({name: np.asarray(value)[: n - start] for name, value in values.items()})
+        parts.append(
+            {name: np.asarray(value, np.float32)[: n - start] for name, value in values.items()}
+        )
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -36,7 +36,7 @@ _log = logging.getLogger("wavegan_tf")
 
 
 def tensorboard_tag(name: str) -> str:
-    """The tag of a scalar: the original's are as they were, others form groups on the page."""
+    """The tag of a scalar: the original's are as they were, the others form groups on the page."""
     return name if name in ORIGINAL or name.startswith("Q_accuracy") else f"training/{name}"
 
 
@@ -174,8 +174,9 @@ class Watcher:
         """Logs each sign of trouble when it sets in."""
         self._note_losses(scalars)
         found = signs.find_signs(step, scalars, self.losses)
-        for name in found.keys() - self.warned:
-            _log.warning("step %d: %s", step, found[name])
+        for name, message in found.items():
+            if name not in self.warned:
+                _log.warning("step %d: %s", step, message)
         self.warned = set(found)
 
     def _write_figure(self, step: int, fixed: dict) -> None:
@@ -219,7 +220,7 @@ class Watcher:
         """Removes previews of later steps, which come again; the step of the newest left, or 0."""
         newest = 0
         for name in os.listdir(os.path.join(self.directory, PREVIEWS)):
-            match = re.fullmatch(rf"(\d{{8,}})\.wav({SAVING})?", name)
+            match = re.fullmatch(rf"(\d{{8,}})\.wav({re.escape(SAVING)})?", name)
             if match and (match[2] or int(match[1]) > step):
                 os.remove(os.path.join(self.directory, PREVIEWS, name))
             elif match:
