@@ -1,11 +1,14 @@
 """Checkpoint files: finding, reading and atomically writing them.
 
 A checkpoint is a prefix, ``DIR/model.ckpt-STEP``, with two files, ``.index`` and
-``.data-00000-of-00001``; ``DIR/checkpoint`` names the newest.
+``.data-00000-of-00001``; ``DIR/checkpoint`` names the newest. ``model.ckpt-STEP+UPDATES`` was saved
+inside the step after STEP, that many updates into it.
 """
 
+import contextlib
 import glob
 import hashlib
+import logging
 import os
 import re
 import shutil
@@ -14,12 +17,20 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
+from wavegan_tf.checkpoints import disk
 from wavegan_tf.errors import InputError
 
 STATE_FILE = "checkpoint"
-_DATA_SUFFIX = ".data-00000-of-00001"
+DATA_SUFFIX = ".data-00000-of-00001"
+SCRATCH = ".saving-"
 # TensorFlow's checkpoint reader turns a damaged file into any of these.
 _READER_ERRORS = (tf.errors.OpError, RuntimeError, ValueError, IndexError)
+
+_log = logging.getLogger("wavegan_tf")
+
+
+class DamagedError(InputError):
+    """A checkpoint that is truncated or damaged."""
 
 
 def find_prefix(path: str, flag: str = "ckpt") -> str:
@@ -53,7 +64,7 @@ def find_prefix(path: str, flag: str = "ckpt") -> str:
         )
     if not glob.glob(f"{glob.escape(prefix)}.data-*-of-*"):
         raise InputError(
-            f"--{flag}={path}: {prefix}.index is there but its other file, {_DATA_SUFFIX}, is not; "
+            f"--{flag}={path}: {prefix}.index is there but its other file, {DATA_SUFFIX}, is not; "
             "copy both"
         )
     return prefix
@@ -62,12 +73,40 @@ def find_prefix(path: str, flag: str = "ckpt") -> str:
 def list_prefixes(directory: str) -> list[str]:
     """The checkpoints of a directory, oldest first, the one that ``checkpoint`` names last."""
     indices = glob.glob(os.path.join(glob.escape(directory), "*.index"))
-    prefixes = sorted((name.removesuffix(".index") for name in indices), key=_step_in_name)
+    prefixes = sorted((name.removesuffix(".index") for name in indices), key=_place_in_name)
     newest = _newest_in_state_file(directory)
     if newest in prefixes:
         prefixes.remove(newest)
         prefixes.append(newest)
     return prefixes
+
+
+def newest_whole(directory: str) -> "Checkpoint | None":
+    """The newest checkpoint of a directory of which every value can be read.
+
+    A damaged one, as a power cut can leave, is passed over with a warning.
+
+    Returns:
+        The checkpoint, or None where there is none at all.
+
+    Raises:
+        InputError: All are damaged.
+    """
+    damaged = []
+    for prefix in reversed(list_prefixes(directory)):
+        try:
+            checkpoint = Checkpoint(prefix)
+            for name in checkpoint.shapes:
+                checkpoint.read(name)
+        except DamagedError as error:
+            damaged.append(str(error))
+            continue
+        for reason in damaged:
+            _log.warning("%s; going on from %s", reason.split("; copy")[0], prefix)
+        return checkpoint
+    if damaged:
+        raise InputError(f"{directory}: no checkpoint in it can be read. {damaged[0]}")
+    return None
 
 
 class Checkpoint:
@@ -82,7 +121,7 @@ class Checkpoint:
         """Opens it.
 
         Raises:
-            InputError: The index cannot be read.
+            DamagedError: The index cannot be read.
         """
         self.prefix = prefix
         try:
@@ -100,7 +139,8 @@ class Checkpoint:
         """Reads a variable.
 
         Raises:
-            InputError: The variable is missing, or the data is truncated or damaged.
+            InputError: The variable is missing.
+            DamagedError: The data is truncated or damaged.
         """
         if name not in self.shapes:
             raise InputError(f"checkpoint {self.prefix}: variable {name} is missing")
@@ -119,32 +159,81 @@ class Checkpoint:
                     digest.update(block)
         return digest.hexdigest()
 
-    def _unreadable(self, error: Exception) -> InputError:
+    def _unreadable(self, error: Exception) -> DamagedError:
         reason = str(error).splitlines()[0][:200]
-        return InputError(
+        return DamagedError(
             f"checkpoint {self.prefix}: truncated or damaged, or no TensorFlow checkpoint "
             f"({reason}); copy both its files again, or use an older checkpoint"
         )
 
 
-def write_checkpoint(directory: str, values: dict, step: int, keep: int = 0) -> str:
+def write_checkpoint(
+    directory: str, values: dict, step: int, keep: int = 0, updates: int = 0
+) -> str:
     """Writes ``model.ckpt-STEP`` and makes it the directory's newest, or changes nothing.
 
-    The files appear under their names only when they are whole, and ``checkpoint`` is replaced
-    last, so that a kill at any moment leaves the checkpoint before intact.
+    The files appear under their names only when they are whole and on the disk, ``checkpoint`` is
+    replaced last, and only then older checkpoints go: a kill or a power cut at any moment leaves
+    the checkpoint before intact.
 
     Args:
         directory: Made if missing.
         values: Arrays by variable name.
         step: Of the training.
         keep: How many of the newest checkpoints to leave; 0 for all.
+        updates: Updates done of the step after ``step``.
 
     Returns:
         The prefix.
+
+    Raises:
+        InputError: A value is NaN or infinite, or the file system refuses: it is full, read-only.
+            The message says which checkpoint is whole.
     """
-    os.makedirs(directory, exist_ok=True)
-    prefix = os.path.join(directory, f"model.ckpt-{step}")
-    scratch = tempfile.mkdtemp(prefix=".saving-", dir=directory)
+    name = f"model.ckpt-{step}+{updates}" if updates else f"model.ckpt-{step}"
+    for key, value in values.items():
+        if not np.all(np.isfinite(value)):
+            raise not_finite(directory, step, f"variable {key} has NaN or infinite values")
+    needed = sum(value.nbytes for value in values.values())
+    try:
+        os.makedirs(directory, exist_ok=True)
+        disk.check_space(directory, needed)
+        return _write(directory, values, name, keep)
+    except (OSError, tf.errors.OpError) as error:
+        why = f"{disk.reason(error)} ({disk.space(directory, needed)})"
+        raise InputError(
+            f"{directory}: {name} not saved: {why}; {newest_text(directory)}. Free space (a lower "
+            "--train_keep needs less) or make the directory writable, and repeat the command"
+        ) from None
+
+
+def not_finite(directory: str, step: int, what: str) -> InputError:
+    """The error that ends a training whose numbers are no numbers any more.
+
+    Args:
+        directory: The run directory.
+        step: The step at hand.
+        what: What is not finite.
+    """
+    return InputError(
+        f"step {step}: {what}; the run ends, and nothing of this state was saved; "
+        f"{newest_text(directory)}. The same command goes on from it and would make the same "
+        "draws: add --seed with another number for others; if it comes again, look at the losses "
+        "before it and at the data, and go back further with --init_ckpt and a new --train_dir"
+    )
+
+
+def newest_text(directory: str) -> str:
+    """Says which checkpoint of a directory is its newest."""
+    prefixes = list_prefixes(directory)
+    return (
+        f"the newest checkpoint, {prefixes[-1]}, is whole" if prefixes else "there is none before"
+    )
+
+
+def _write(directory: str, values: dict, name: str, keep: int) -> str:
+    prefix = os.path.join(directory, name)
+    scratch = tempfile.mkdtemp(prefix=SCRATCH, dir=directory)
     try:
         written = os.path.join(scratch, "model")
         names = sorted(values)
@@ -154,32 +243,38 @@ def write_checkpoint(directory: str, values: dict, step: int, keep: int = 0) -> 
             shape_and_slices=[""] * len(names),
             tensors=[tf.convert_to_tensor(values[name]) for name in names],
         )
-        for suffix in (_DATA_SUFFIX, ".index"):
-            with open(written + suffix, "rb+") as file:
-                os.fsync(file.fileno())
+        for suffix in (DATA_SUFFIX, ".index"):
+            disk.sync(written + suffix)
+        remove(prefix)  # of the same step: never one's index beside the other's data
+        for suffix in (DATA_SUFFIX, ".index"):
             os.replace(written + suffix, prefix + suffix)
-        older = [p for p in list_prefixes(directory) if p != prefix]
-        kept = older[max(0, len(older) + 1 - keep) :] if keep else older
-        _write_state_file(directory, scratch, [*kept, prefix])
+    except BaseException:
+        if not os.path.exists(f"{prefix}.index"):
+            remove(prefix)
+        raise
     finally:
-        shutil.rmtree(scratch)
+        shutil.rmtree(scratch, ignore_errors=True)
+    older = [p for p in list_prefixes(directory) if p != prefix]
+    kept = older[max(0, len(older) + 1 - keep) :] if keep else older
+    _write_state_file(directory, [*kept, prefix])
+    disk.sync(directory)
     for old in set(older) - set(kept):
-        for suffix in (".index", _DATA_SUFFIX, ".meta"):  # the index first: no half a checkpoint
-            if os.path.exists(old + suffix):
-                os.remove(old + suffix)
+        remove(old)
     return prefix
 
 
-def _write_state_file(directory: str, scratch: str, prefixes: list[str]) -> None:
+def remove(prefix: str) -> None:
+    """Removes what there is of a checkpoint's files."""
+    for suffix in (".index", DATA_SUFFIX, ".meta"):  # the index first: no half a checkpoint
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(prefix + suffix)
+
+
+def _write_state_file(directory: str, prefixes: list[str]) -> None:
     names = [os.path.basename(prefix) for prefix in prefixes]
     lines = [f'model_checkpoint_path: "{names[-1]}"']
     lines += [f'all_model_checkpoint_paths: "{name}"' for name in names]
-    path = os.path.join(scratch, STATE_FILE)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(path, os.path.join(directory, STATE_FILE))
+    disk.write_text(os.path.join(directory, STATE_FILE), "\n".join(lines) + "\n")
 
 
 def _newest_in_state_file(directory: str) -> str | None:
@@ -192,6 +287,6 @@ def _newest_in_state_file(directory: str) -> str | None:
     return match and os.path.join(directory, os.path.basename(match[1]))
 
 
-def _step_in_name(prefix: str) -> int:
-    match = re.search(r"-(\d+)$", prefix)
-    return int(match[1]) if match else -1
+def _place_in_name(prefix: str) -> tuple[int, int]:
+    match = re.search(r"-(\d+)(?:\+(\d+))?$", prefix)
+    return (int(match[1]), int(match[2] or 0)) if match else (-1, 0)

@@ -11,6 +11,7 @@ from wavegan_tf.errors import InputError
 STEP = "global_step"
 SEED = "wavegan_tf/seed"
 UPDATE = "wavegan_tf/update"  # Discriminator updates done in the step at hand
+OURS = (SEED, UPDATE)  # what the original's checkpoints do not have
 
 _SCOPES = {
     keras.layers.Dense: "dense",

@@ -3,6 +3,7 @@
 import json
 import os
 
+from wavegan_tf.checkpoints import disk
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
 
@@ -36,6 +37,4 @@ def write_run_config(directory: str, run_config: dict) -> None:
     os.makedirs(directory, exist_ok=True)
     path = os.path.join(directory, CONFIG_FILE)
     text = json.dumps(run_config | {"model": run_config["model"].to_dict()}, indent=2)
-    with open(f"{path}.saving", "w", encoding="utf-8") as file:
-        file.write(text + "\n")
-    os.replace(f"{path}.saving", path)
+    disk.write_text(path, text + "\n")

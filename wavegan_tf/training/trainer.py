@@ -1,8 +1,7 @@
-"""The training loop: steps, checkpoints and summaries."""
+"""A model in training."""
 
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,6 @@ from wavegan_tf.models.convolution import choose_form
 from wavegan_tf.models.layers import Arithmetic
 from wavegan_tf.models.networks import build_networks
 from wavegan_tf.training.losses import LOSSES
-from wavegan_tf.training.summaries import Summaries
 from wavegan_tf.training.updates import (
     draw,
     make_optimizers,
@@ -62,27 +60,6 @@ class TrainingConfig:
                 raise InputError(f"--{flag}={value}: must be {least} or more")
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """When a training stops, saves and writes summaries.
-
-    Attributes:
-        train_steps: The step to stop at; 0 for never.
-        save_secs: Seconds between checkpoints; 0 for none by time.
-        save_steps: Steps between checkpoints; 0 for none by step.
-        summary_secs: Seconds between summaries; 0 for none by time.
-        summary_steps: Steps between summaries; 0 for none by step.
-        keep: How many of the newest checkpoints to leave; 0 for all.
-    """
-
-    train_steps: int = 0
-    save_secs: float = 300
-    save_steps: int = 0
-    summary_secs: float = 120
-    summary_steps: int = 0
-    keep: int = 5
-
-
 class Trainer:
     """A model in training: its networks, optimisers and place in the run.
 
@@ -114,6 +91,11 @@ class Trainer:
         self.step, self.update, self.seed = 0, 0, training.seed
 
     @property
+    def updates_done(self) -> int:
+        """Updates of either kind since the start, of which every draw is a function."""
+        return self.step * (self.training.disc_nupdates + 1) + self.update
+
+    @property
     def batches_used(self) -> int:
         """How many batches of real audio the run has taken."""
         return self.step * self.training.disc_nupdates + self.update
@@ -126,7 +108,7 @@ class Trainer:
 
     def save(self, directory: str, keep: int = 0) -> str:
         """Writes a checkpoint; returns its prefix."""
-        return files.write_checkpoint(directory, self.values(), self.step, keep)
+        return files.write_checkpoint(directory, self.values(), self.step, keep, self.update)
 
     def restore(self, checkpoint: files.Checkpoint) -> None:
         """Goes on from a checkpoint of ours or of the original, its optimisers' state included.
@@ -147,17 +129,12 @@ class Trainer:
                 self.training.loss,
             )
             stored = {name: item for name, item in stored.items() if name not in slots}
-        step = int(checkpoint.read(names.STEP))
-        update = seed = None
-        if names.SEED in checkpoint.shapes:
-            seed = int(checkpoint.read(names.SEED))
-        if names.UPDATE in checkpoint.shapes:
-            update = int(checkpoint.read(names.UPDATE))
+        place = {names.STEP: 0, names.UPDATE: 0, names.SEED: self.seed}
+        place |= {name: int(checkpoint.read(name)) for name in place if name in checkpoint.shapes}
         with self.strategy.scope():
             names.assign(stored, checkpoint)
-        self.step = step
-        self.update = min(update or 0, self.training.disc_nupdates)
-        self.seed = self.seed if seed is None else seed
+        self.step, self.seed = place[names.STEP], place[names.SEED]
+        self.update = min(place[names.UPDATE], self.training.disc_nupdates)
 
     def advance(self, batches: Iterator) -> dict:
         """Runs the next update: of the Discriminator, or the one that ends the step.
@@ -170,8 +147,7 @@ class Trainer:
             The update's losses, scalar tensors by name, and what it was run on: ``x``, the real
             audio, or ``z``, the latents [batch, latent_dim].
         """
-        draw_index = self.step * (self.training.disc_nupdates + 1) + self.update
-        key = tf.constant([self.seed, draw_index], tf.int64)
+        key = tf.constant([self.seed, self.updates_done], tf.int64)
         if self.update < self.training.disc_nupdates:
             x = next(batches)
             outputs = self._update_discriminator(self._distribute(x), key) | {"x": x}
@@ -229,58 +205,3 @@ class Trainer:
                 f"--wavegan_batchnorm: its statistics would be of each of the {num_replicas} "
                 "replicas' share of the batch; train this model with --strategy=one"
             )
-
-
-def train(
-    trainer: Trainer,
-    batches: Iterator,
-    directory: str,
-    schedule: Schedule,
-    stopped: Callable[[], bool],
-) -> Iterator[dict]:
-    """Trains until the schedule's last step, saving and summarising on the way.
-
-    Args:
-        trainer: The model, at its start or restored.
-        batches: Iterator of real audio, [batch, slice_len, num_channels].
-        directory: The run directory.
-        schedule: When to stop, save and summarise.
-        stopped: Asked after every step; True ends the training early. A checkpoint is saved in
-            either case.
-
-    Yields:
-        The losses of each step, scalar tensors by name.
-    """
-    summaries = Summaries(directory, trainer.config)
-    step = int(trainer.step)
-    if not files.list_prefixes(directory):
-        trainer.save(directory)
-    save_due = _Every(schedule.save_secs, schedule.save_steps)
-    summary_due = _Every(schedule.summary_secs, schedule.summary_steps)
-    last = schedule.train_steps and step >= schedule.train_steps
-    while not last:
-        outputs = trainer.train_step(batches)
-        step += 1
-        last = stopped() or step == schedule.train_steps
-        losses = {name: value for name, value in outputs.items() if name.endswith("_loss")}
-        if summary_due(step) or last:
-            fake = trainer.networks.generator(outputs["z"])["out"]
-            summaries.write(step, losses, x=outputs["x"], g_z=fake)
-        if save_due(step) or last:
-            trainer.save(directory, schedule.keep)
-        yield losses
-
-
-class _Every:
-    """Says when something is due: every so many seconds, or every so many steps."""
-
-    def __init__(self, secs: float, steps: int):
-        self.secs, self.steps = secs, steps
-        self.last = time.monotonic()
-
-    def __call__(self, step: int) -> bool:
-        by_time = self.secs > 0 and time.monotonic() - self.last >= self.secs
-        by_step = self.steps > 0 and step % self.steps == 0
-        if by_time or by_step:
-            self.last = time.monotonic()
-        return by_time or by_step

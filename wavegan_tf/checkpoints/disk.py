@@ -1,0 +1,60 @@
+"""Writing to a file system that may be full, read-only, or without power in a moment."""
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+
+
+def write_text(path: str, text: str) -> None:
+    """Writes a text file, whole and on the disk, or not at all.
+
+    Raises:
+        OSError: It cannot be written; it names the file, and a file of before is as it was.
+    """
+    scratch = f"{path}.saving"
+    try:
+        with open(scratch, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.remove(scratch)
+        raise OSError(error.errno, error.strerror, path) from None
+
+
+def sync(path: str) -> None:
+    """Waits until a file, or the names in a directory, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that cannot do it for directories
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def check_space(directory: str, needed: int) -> None:
+    """Raises the OSError of a full disk where fewer than ``needed`` bytes are free."""
+    usage = shutil.disk_usage(directory)
+    if 0 < usage.total and usage.free < needed:  # a total of 0: the file system does not say
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), directory)
+
+
+def space(directory: str, needed: int) -> str:
+    """Says how much space is needed and how much there is."""
+    text = f"needs {needed / 1e6:.1f} MB"
+    with contextlib.suppress(OSError):
+        text += f", {shutil.disk_usage(directory).free / 1e6:.1f} MB free"
+    return text
+
+
+def reason(error: Exception) -> str:
+    """What the system said, in an OSError or in TensorFlow's error around it."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return re.sub(r" \[Op:.*", "", str(error).splitlines()[0].split("; ")[-1])

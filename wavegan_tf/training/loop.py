@@ -1,0 +1,112 @@
+"""The training loop: steps, checkpoints and summaries on schedule, and an orderly end."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from wavegan_tf.checkpoints import files, upkeep
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a training stops, saves and writes summaries.
+
+    Attributes:
+        train_steps: The step to stop at; 0 for never.
+        save_secs: Seconds between checkpoints; 0 for none by time.
+        save_steps: Steps between checkpoints; 0 for none by step.
+        summary_secs: Seconds between summaries; 0 for none by time.
+        summary_steps: Steps between summaries; 0 for none by step.
+        keep: How many of the newest checkpoints to leave; 0 for all.
+        keep_every_hours: Hours between checkpoints kept for good; 0 for none.
+    """
+
+    train_steps: int = 0
+    save_secs: float = 300
+    save_steps: int = 0
+    summary_secs: float = 120
+    summary_steps: int = 0
+    keep: int = 5
+    keep_every_hours: float = 0
+
+
+def train(
+    trainer,
+    batches: Iterator,
+    directory: str,
+    schedule: Schedule,
+    stopped: Callable[[], bool],
+    summarize: Callable[[int, dict], None] | None = None,
+    saves: bool = True,
+) -> Iterator[dict[str, float]]:
+    """Trains until the schedule's last step, saving and summarising on the way.
+
+    The loop waits for the device once per step, to read the step's scalars.
+
+    Args:
+        trainer: A :class:`~wavegan_tf.training.trainer.Trainer`, at its start or restored, maybe
+            inside a step.
+        batches: Iterator of real audio, [batch, slice_len, num_channels].
+        directory: The run directory.
+        schedule: When to stop, save and summarise.
+        stopped: Asked before every update; True saves, inside a step too, and ends the training.
+        summarize: Called as ``summarize(step, outputs)`` with what the step's updates returned,
+            scalars and arrays, when a summary is due and after the last step.
+        saves: Whether this process is the one that saves.
+
+    Yields:
+        The scalars of each completed step by name.
+
+    Raises:
+        InputError: A scalar, or a value to be saved, is NaN or infinite; a checkpoint cannot be
+            written. The checkpoint before stays the newest.
+    """
+
+    def save():
+        nonlocal saved
+        if saves and trainer.updates_done != saved:
+            prefix = trainer.save(directory, schedule.keep)
+            if schedule.keep_every_hours:
+                upkeep.back_up(prefix, schedule.keep_every_hours)
+        saved = trainer.updates_done
+
+    saved = trainer.updates_done if files.list_prefixes(directory) else None
+    save()
+    save_due = _Every(schedule.save_secs, schedule.save_steps)
+    summary_due = _Every(schedule.summary_secs, schedule.summary_steps)
+    updates_per_step = trainer.training.disc_nupdates + 1
+    step = trainer.updates_done // updates_per_step
+    outputs = {}
+    while step < (schedule.train_steps or np.inf) and not stopped():
+        outputs |= trainer.advance(batches)
+        step, inside = divmod(trainer.updates_done, updates_per_step)
+        if inside:
+            continue
+        scalars = {k: float(v) for k, v in outputs.items() if len(v.shape) == 0}
+        for name, value in scalars.items():
+            if not np.isfinite(value):
+                raise files.not_finite(directory, step, f"{name} is {value}")
+        if summarize and (summary_due(step) or step == schedule.train_steps):
+            summarize(step, outputs)
+        if save_due(step):
+            save()
+        yield scalars
+        outputs = {}
+    save()
+
+
+class _Every:
+    """Says when something is due: every so many seconds, or every so many steps."""
+
+    def __init__(self, secs: float, steps: int):
+        self.secs, self.steps = secs, steps
+        self.last = time.monotonic()
+
+    def __call__(self, step: int) -> bool:
+        by_time = self.secs > 0 and time.monotonic() - self.last >= self.secs
+        by_step = self.steps > 0 and step % self.steps == 0
+        if by_time or by_step:
+            self.last = time.monotonic()
+        return by_time or by_step
