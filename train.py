@@ -4,7 +4,7 @@
 
 Writes to --train_dir: config.json, checkpoints model.ckpt-STEP in the original's format, and
 TensorBoard summaries (tensorboard --logdir=DIR). The same command again goes on where it stopped.
-Ctrl-C stops after the current step and saves.
+Ctrl-C or SIGTERM saves and leaves after the current update.
 """
 
 import dataclasses
@@ -32,7 +32,18 @@ flags.DEFINE_string(
     None,
     "Checkpoint, ours or the original's, to begin a new run from: weights, optimisers, step.",
 )
-flags.DEFINE_integer("seed", 0, "Of initial weights, latents and the order of the data.")
+flags.DEFINE_integer(
+    "seed",
+    0,
+    "Of initial weights, latents and the order of the data; another one, given to a run that goes "
+    "on, holds from there.",
+)
+flags.DEFINE_bool(
+    "deterministic",
+    False,
+    "Equal commands give equal weights to the bit on one machine, however often interrupted; "
+    "slower.",
+)
 
 flags.DEFINE_string("data_dir", None, "Folder of audio: WAV, FLAC, MP3, OGG.", required=True)
 flags.DEFINE_integer("data_sample_rate", 16000, "Audio is resampled to this rate, Hz.")
@@ -64,6 +75,12 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_integer("train_keep", 5, "Newest checkpoints to keep; 0: all.", lower_bound=0)
 flags.DEFINE_float(
+    "keep_every_hours",
+    0,
+    "Hours between checkpoints kept for good, in the run's backups/; 0: none.",
+    lower_bound=0,
+)
+flags.DEFINE_float(
     "train_summary_secs", 120, "Seconds between summaries; 0: not by time.", lower_bound=0
 )
 flags.DEFINE_integer(
@@ -93,14 +110,14 @@ def model_config() -> ModelConfig:
     )
 
 
-def starting_point(config: ModelConfig, training) -> str | None:
+def starting_point(config: ModelConfig, training):
     """The checkpoint to go on from: the run directory's own, or --init_ckpt; None for neither."""
-    from wavegan_tf.checkpoints import files, open, run
+    from wavegan_tf.checkpoints import files, lock, open, run, upkeep
 
     directory = FLAGS.train_dir
     run_config = run.read_run_config(directory)
     if run_config is None:
-        if os.path.isdir(directory) and os.listdir(directory):
+        if set(os.listdir(directory)) - {lock.LOCK_FILE}:
             raise InputError(
                 f"--train_dir={directory}: not empty and no run of this package (no config.json); "
                 "name another; to go on from an original's run add --init_ckpt="
@@ -108,13 +125,13 @@ def starting_point(config: ModelConfig, training) -> str | None:
             )
         if not FLAGS.init_ckpt:
             return None
-        prefix = files.find_prefix(FLAGS.init_ckpt, flag="init_ckpt")
-        theirs, _ = open.read_config(files.Checkpoint(prefix), {"model": FLAGS.model})
+        checkpoint = files.Checkpoint(files.find_prefix(FLAGS.init_ckpt, flag="init_ckpt"))
+        theirs, _ = open.read_config(checkpoint, {"model": FLAGS.model})
         differences = config.differences(theirs)
         where = f"--init_ckpt={FLAGS.init_ckpt}"
     else:
-        prefixes = files.list_prefixes(directory)
-        prefix = prefixes[-1] if prefixes else None
+        upkeep.remove_remains(directory)
+        checkpoint = files.newest_whole(directory)
         differences = config.differences(run_config["model"])
         then = run_config.get("training", {}).get("loss", training.loss)
         if then != training.loss:
@@ -125,7 +142,7 @@ def starting_point(config: ModelConfig, training) -> str | None:
             f"{where}: the flags describe another model than was trained there (flags, there): "
             f"{'; '.join(differences)}; repeat its flags, or name a new --train_dir"
         )
-    return prefix
+    return checkpoint
 
 
 def record_run(config: ModelConfig, training, step: int) -> None:
@@ -167,14 +184,18 @@ def describe(losses: dict) -> str:
     return "  ".join(f"{name} {float(value):.4g}" for name, value in losses.items())
 
 
-def main():
+def run_training(config: ModelConfig) -> None:
     """Trains, from the start or from where the run directory stands."""
-    config = model_config()
     # TensorFlow only after the flags are known to be good.
-    from wavegan_tf.checkpoints import files
-    from wavegan_tf.data.slices import SliceConfig, find_audio_files, slice_dataset
-    from wavegan_tf.training.trainer import Schedule, Trainer, TrainingConfig, train
+    import tensorflow as tf
 
+    from wavegan_tf.data.slices import SliceConfig, find_audio_files, slice_dataset
+    from wavegan_tf.training.loop import Schedule, train
+    from wavegan_tf.training.summaries import Summaries
+    from wavegan_tf.training.trainer import Trainer, TrainingConfig
+
+    if FLAGS.deterministic:
+        tf.config.experimental.enable_op_determinism()
     training = TrainingConfig(
         FLAGS.wavegan_loss, FLAGS.train_batch_size, FLAGS.wavegan_disc_nupdates, FLAGS.seed
     )
@@ -185,6 +206,7 @@ def main():
         summary_secs=FLAGS.train_summary_secs,
         summary_steps=FLAGS.train_summary_steps,
         keep=FLAGS.train_keep,
+        keep_every_hours=FLAGS.keep_every_hours,
     )
     slices = SliceConfig(
         slice_len=config.slice_len,
@@ -194,11 +216,13 @@ def main():
         overlap_ratio=FLAGS.data_overlap_ratio,
         pad_end=FLAGS.data_pad_end,
     )
-    source = starting_point(config, training)
+    checkpoint = starting_point(config, training)
     audio_files = find_audio_files(FLAGS.data_dir)
     trainer = Trainer(config, training)
-    if source is not None:
-        trainer.restore(files.Checkpoint(source))
+    if checkpoint is not None:
+        trainer.restore(checkpoint)
+        if FLAGS["seed"].present:
+            trainer.seed.assign(FLAGS.seed)
     dataset = slice_dataset(
         audio_files,
         slices,
@@ -208,14 +232,30 @@ def main():
     record_run(config, training, int(trainer.step))
     print(config.layer_table())
     print(f"tensorboard --logdir={FLAGS.train_dir}")
-    steps = train(trainer, iter(dataset), FLAGS.train_dir, schedule, stop_on_signal())
+    summaries = Summaries(FLAGS.train_dir, config)
+
+    def summarize(step, outputs):
+        losses = {name: value for name, value in outputs.items() if name.endswith("_loss")}
+        fake = trainer.networks.generator(outputs["z"])["out"]
+        summaries.write(step, losses, x=outputs["x"], g_z=fake)
+
     start = int(trainer.step)
+    steps = train(trainer, iter(dataset), FLAGS.train_dir, schedule, stop_on_signal(), summarize)
     for _ in cli.progress(steps, FLAGS.train_steps or None, "training", start, describe):
         pass
     step = int(trainer.step)
-    if step < FLAGS.train_steps:
+    if step < (FLAGS.train_steps or step + 1):
         sys.exit(f"stopped and saved at step {step}; the same command goes on from there")
     print(f"{FLAGS.train_dir}: at step {step}")
+
+
+def main():
+    """Trains, as the only process in the run directory."""
+    from wavegan_tf.checkpoints.lock import run_lock
+
+    config = model_config()
+    with run_lock(FLAGS.train_dir):
+        run_training(config)
 
 
 if __name__ == "__main__":
