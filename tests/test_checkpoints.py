@@ -24,16 +24,19 @@ CONFIGS = {
 }
 
 
-def trained(config, loss="wgan-gp", steps=2, seed=0):
-    """A trainer after some steps on noise."""
-    trainer = Trainer(config, TrainingConfig(loss, batch_size=2, disc_nupdates=2, seed=seed))
+def noise(config, first=0):
+    """Batches of noise from one on."""
     shape = [2, config.slice_len, config.num_channels]
-    noise = tf.data.Dataset.random(seed=1).map(
-        lambda s: tf.random.stateless_uniform(shape, [s, 0], -1.0, 1.0)
-    )
-    batches = iter(noise)
-    for _ in range(steps):
-        trainer.train_step(batches)
+    numbers = tf.data.Dataset.counter(first)
+    return iter(numbers.map(lambda n: tf.random.stateless_uniform(shape, [n, 0], -1.0, 1.0)))
+
+
+def trained(config, loss="wgan-gp", updates=6, seed=0):
+    """A trainer after some updates on noise, three to a step."""
+    trainer = Trainer(config, TrainingConfig(loss, batch_size=2, disc_nupdates=2, seed=seed))
+    batches = noise(config)
+    for _ in range(updates):
+        trainer.advance(batches)
     return trainer
 
 
@@ -45,7 +48,9 @@ def write_weights(directory, config, step=3, drop=(), args=False):
     """A checkpoint like an original's: weights and step, without or with args.txt."""
     values = state_of(Trainer(config, TrainingConfig()))
     values[names.STEP] = np.int64(step)
-    kept = {k: v for k, v in values.items() if not k.startswith(tuple(drop)) and k != names.SEED}
+    kept = {
+        k: v for k, v in values.items() if not k.startswith(tuple(drop)) and k not in names.OURS
+    }
     prefix = files.write_checkpoint(str(directory), kept, step)
     if args:
         original.write_args(str(directory), config, {})
@@ -80,18 +85,17 @@ def test_every_variable_of_every_network_is_in_the_file(tmp_path, name):
     assert set(trainer.state()) == set(checkpoint.shapes)
 
 
-def test_going_on_from_a_checkpoint_equals_never_having_stopped(tmp_path):
+@pytest.mark.parametrize("updates", [6, 8])  # after the second step, and inside the third
+def test_going_on_from_a_checkpoint_equals_never_having_stopped(tmp_path, updates):
     config = CONFIGS["ciwgan"]
-    straight = trained(config, steps=3)
-    prefix = trained(config, steps=2).save(str(tmp_path))
+    straight = trained(config, updates=9)
+    prefix = trained(config, updates=updates).save(str(tmp_path))
     resumed = Trainer(config, TrainingConfig(batch_size=2, disc_nupdates=2, seed=99))
     resumed.restore(files.Checkpoint(prefix))
-    batches = iter(
-        tf.data.Dataset.random(seed=1)
-        .map(lambda s: tf.random.stateless_uniform([2, 16384, 1], [s, 0], -1.0, 1.0))
-        .skip(4)
-    )
-    resumed.train_step(batches)
+    assert resumed.updates_done == updates
+    batches = noise(config, first={6: 4, 8: 6}[updates])
+    while resumed.updates_done < 9:
+        resumed.advance(batches)
     expected = state_of(straight)
     for key, value in state_of(resumed).items():
         np.testing.assert_array_equal(value, expected[key], err_msg=key)
@@ -103,7 +107,7 @@ def test_original_names_and_shapes_are_ours_slots_included(reference, name):
     opened = open_checkpoint(directory, {"model": "ciwgan"} if name == "ciwgan" else {})
     loss = original.training_args(str(directory))["wavegan_loss"]
     trainer = Trainer(opened.config, TrainingConfig(loss))
-    ours = {k: s.shape for k, s in trainer.state().items() if k != names.SEED}
+    ours = {k: s.shape for k, s in trainer.state().items() if k not in names.OURS}
     assert ours == opened.checkpoint.shapes
 
 
@@ -117,6 +121,7 @@ def test_training_restores_the_originals_slots(reference, name):
     trainer.restore(checkpoint)
     state = state_of(trainer)
     assert state.pop(names.SEED) == 5
+    assert state.pop(names.UPDATE) == 6 * state[names.STEP]
     for key, value in state.items():
         np.testing.assert_array_equal(value, checkpoint.read(key), err_msg=key)
     if name == "ciwgan":  # 25 steps: the Generator's first power of beta1 is 0.5^26
@@ -238,7 +243,7 @@ def test_a_save_cut_short_leaves_the_checkpoint_before(tmp_path, monkeypatch, fa
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", failing)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(InputError, match="model.ckpt-2 not saved: No space"):
         files.write_checkpoint(str(tmp_path), {"x": np.zeros(3)}, 2, keep=1)
     monkeypatch.undo()
     np.testing.assert_array_equal(

@@ -1,12 +1,11 @@
 import pytest
 import tensorflow as tf
 
-from wavegan_tf.checkpoints import files
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.training import trainer as trainer_module
 from wavegan_tf.training.summaries import rms_per_example
-from wavegan_tf.training.trainer import Schedule, Trainer, TrainingConfig, train
+from wavegan_tf.training.trainer import Trainer, TrainingConfig
 
 
 @pytest.mark.parametrize(
@@ -46,26 +45,6 @@ def test_a_step_is_so_many_discriminator_updates_and_one_of_the_generator(monkey
     assert [what for what, _ in seen] == [0, 1, 2, "G", 3, 4, 5, "G"]  # fresh x in each update
     assert len({z for _, z in seen}) == 8  # fresh z in each update
     assert int(trainer.step) == 2
-
-
-def test_stopping_early_saves_the_step_at_hand(tmp_path):
-    trainer = Trainer(ModelConfig(dim=1), TrainingConfig(batch_size=1, disc_nupdates=1))
-    batches = iter(tf.data.Dataset.from_tensors(tf.ones([1, 16384, 1])).repeat())
-    answers = iter([False, False, True])
-    steps = list(train(trainer, batches, str(tmp_path), Schedule(), lambda: next(answers)))
-    assert len(steps) == 3
-    steps = [p.rsplit("-", 1)[1] for p in files.list_prefixes(str(tmp_path))]
-    assert steps == ["0", "3"]
-
-
-def test_something_is_due_by_step_or_by_time(monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr(trainer_module.time, "monotonic", lambda: now[0])
-    due = trainer_module._Every(secs=10, steps=4)
-    assert [due(step) for step in range(1, 6)] == [False, False, False, True, False]
-    now[0] += 10
-    assert due(6) and not due(7)
-    assert not any(trainer_module._Every(secs=0, steps=0)(step) for step in range(10))
 
 
 def test_rms_is_per_example():

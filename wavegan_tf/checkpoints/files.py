@@ -73,7 +73,7 @@ def find_prefix(path: str, flag: str = "ckpt") -> str:
 def list_prefixes(directory: str) -> list[str]:
     """The checkpoints of a directory, oldest first, the one that ``checkpoint`` names last."""
     indices = glob.glob(os.path.join(glob.escape(directory), "*.index"))
-    prefixes = sorted((name.removesuffix(".index") for name in indices), key=_place_in_name)
+    prefixes = sorted((name.removesuffix(".index") for name in indices), key=place)
     newest = _newest_in_state_file(directory)
     if newest in prefixes:
         prefixes.remove(newest)
@@ -107,6 +107,12 @@ def newest_whole(directory: str) -> "Checkpoint | None":
     if damaged:
         raise InputError(f"{directory}: no checkpoint in it can be read. {damaged[0]}")
     return None
+
+
+def place(prefix: str) -> tuple[int, int]:
+    """Step and updates inside the next one that a checkpoint's name says; (-1, 0) if none."""
+    match = re.search(r"-(\d+)(?:\+(\d+))?$", prefix)
+    return (int(match[1]), int(match[2] or 0)) if match else (-1, 0)
 
 
 class Checkpoint:
@@ -285,8 +291,3 @@ def _newest_in_state_file(directory: str) -> str | None:
         match = re.search(r'^model_checkpoint_path: "(.*)"', file.read(), re.MULTILINE)
     # The original may have written the absolute path of another machine: only its name counts.
     return match and os.path.join(directory, os.path.basename(match[1]))
-
-
-def _place_in_name(prefix: str) -> tuple[int, int]:
-    match = re.search(r"-(\d+)(?:\+(\d+))?$", prefix)
-    return (int(match[1]), int(match[2] or 0)) if match else (-1, 0)

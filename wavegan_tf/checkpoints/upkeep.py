@@ -25,10 +25,8 @@ def back_up(prefix: str, hours: float) -> str | None:
     """
     directory = os.path.join(os.path.dirname(prefix), BACKUPS)
     saved = os.path.getmtime(f"{prefix}.index")
-    before = max(
-        (os.path.getmtime(f"{p}.index") for p in files.list_prefixes(directory)), default=0
-    )
-    if saved - before < hours * 3600:
+    older = [os.path.getmtime(f"{p}.index") for p in files.list_prefixes(directory)]
+    if older and saved - max(older) < hours * 3600:
         return None
     os.makedirs(directory, exist_ok=True)
     config = os.path.join(os.path.dirname(prefix), run.CONFIG_FILE)
