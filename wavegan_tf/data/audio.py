@@ -1,11 +1,13 @@
-"""Audio files to arrays: WAV, FLAC, MP3 and OGG Vorbis.
+"""Audio files to arrays: WAV, AIFF, NIST SPHERE, FLAC, MP3 and OGG Vorbis.
 
 The only module that imports tensorflow_io, whose decoders read FLAC, MP3 and OGG Vorbis. They are
 handed nothing but files whose header was recognised here, because tensorflow-io 0.37.1 aborts the
-process on an empty OGG and never returns from some damaged FLAC files. WAV is read with NumPy:
-tensorflow-io reads 32-bit PCM wrongly without a word, and 8-bit, 24-bit and float64 not at all.
+process on an empty OGG and never returns from some damaged FLAC files. The uncompressed formats are
+read with NumPy (``pcm``): tensorflow-io reads 32-bit PCM wrongly without a word, and 8-bit, 24-bit
+and float64 not at all.
 """
 
+import dataclasses
 import functools
 import hashlib
 import math
@@ -16,23 +18,16 @@ import tensorflow as tf
 import tensorflow_io as tfio
 from scipy import signal
 
+from wavegan_tf.data.pcm import Decoded, decode_aiff, decode_sphere, decode_wav
 from wavegan_tf.errors import InputError
 
-_WAY_OUT = "convert it to WAV (PCM or float), FLAC, MP3 or OGG Vorbis, or leave it out"
+WAY_OUT = "convert it to WAV (PCM or float), FLAC, MP3 or OGG Vorbis, or leave it out"
 
 # Rates outside these bounds come from damaged headers, not from recordings of speech.
 _RATES_HZ = (1_000, 1_000_000)
+_HEAD_LEN = 4096
 # Rates whose ratio to the target has no smaller terms than this need a needlessly long filter.
 _MAX_RESAMPLING_TERM = 50_000
-
-_WAV_PCM, _WAV_FLOAT, _WAV_EXTENSIBLE = 1, 3, 0xFFFE
-_WAV_FULL_SCALE = {  # by codec and bits
-    **{(_WAV_PCM, bits): np.float32(2 ** (bits - 1)) for bits in (8, 16, 24, 32)},
-    **{(_WAV_FLOAT, bits): np.float32(1) for bits in (32, 64)},
-}
-_WAV_CODECS = {1: "PCM", 2: "ADPCM", 3: "float", 6: "A-law", 7: "mu-law", 17: "IMA ADPCM"}
-# A program that writes to a pipe cannot know the length: ffmpeg writes 2^32 - 1, sox 2^31 - 4096.
-_WAV_LENGTH_UNKNOWN = 0x7FFFF000
 
 # FLAC frames to append, so that tensorflow-io fails where samples are missing. If the last frame of
 # a file is damaged, its loop asks the decoder for ever; a frame of another place (variable blocks,
@@ -41,8 +36,7 @@ _WAV_LENGTH_UNKNOWN = 0x7FFFF000
 _FLAC_STOP = 256 * bytes.fromhex("fff91002febfbfbfbfbfbfd6000054d6")
 
 _OTHER_FORMATS = (  # (offset of the magic bytes, magic bytes, name)
-    (0, b"NIST_1A", "a NIST SPHERE file"),
-    (0, b"FORM", "an AIFF file"),
+    (0, b"FORM", "an IFF file that is not AIFF"),
     (0, b"RF64", "an RF64 file (a WAV above 4 GB)"),
     (0, b"RIFX", "a big-endian RIFX file"),
     (0, b"RIFF", "a RIFF file that is not WAVE"),
@@ -55,43 +49,71 @@ _OTHER_FORMATS = (  # (offset of the magic bytes, magic bytes, name)
 )
 
 
-def decode(path: str) -> tuple[np.ndarray, int]:
+class UnknownFormatError(InputError):
+    """A file whose first bytes are those of no audio format: perhaps it was not meant as audio."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What is known of a recording once it was read.
+
+    Attributes:
+        format: Such as ``WAV 16-bit``.
+        rate_hz: The file's sampling rate.
+        channels: The file's channels.
+        duration_s: The file's duration, s.
+        num_samples: Samples per channel after resampling.
+        level: RMS about the mean after resampling, before normalisation; full scale is 1.
+        digest: Of the decoded samples and their rate: equal for equal content in any format that
+            keeps it.
+    """
+
+    format: str
+    rate_hz: int
+    channels: int
+    duration_s: float
+    num_samples: int
+    level: float
+    digest: str
+
+
+def decode(path: str) -> Decoded:
     """Reads an audio file; the format is told by its first bytes, not by its name.
 
-    Integer samples are divided by their full scale (int16 by 32768).
-
     Args:
-        path: WAV (PCM of 8, 16, 24 or 32 bits, float32, float64), FLAC (8, 16 or 24 bits), MP3 or
-            OGG Vorbis.
+        path: WAV, AIFF or NIST SPHERE (PCM of 8, 16, 24 or 32 bits, float, mu-law, A-law), FLAC (8,
+            16 or 24 bits), MP3 or OGG Vorbis.
 
     Returns:
-        (samples, sample_rate_hz): float32 [time, channels] and int.
+        (samples, rate_hz, format): float32 [time, channels], int, str.
 
     Raises:
-        InputError: The file cannot be read, is of another format, truncated or damaged, has no
-            samples, or has samples that are NaN or infinite.
+        UnknownFormatError: It is no audio file.
+        InputError: The file cannot be read, is of a format that is not read, truncated or damaged,
+            has no samples, or has samples that are NaN or infinite.
     """
     try:
         with open(path, "rb") as file:
-            data = file.read()
+            head = file.read(_HEAD_LEN)
+            # A film is not read to find that it is none of ours; a tag can be of any length.
+            decoder = _decode_tagged if head[:3] == b"ID3" else _decoder_of(head)
+            data = head + file.read()
+        decoded = decoder(data)
+        _check_samples(decoded.samples, decoded.rate_hz)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror}); check its name and rights"
         ) from error
-    try:
-        data = _without_id3(data)
-        samples, sample_rate_hz = _decoder_of(data)(data)
-        _check_samples(samples, sample_rate_hz)
     except InputError as error:
-        raise InputError(f"{path}: {error}; {_WAY_OUT}") from None
+        raise type(error)(f"{path}: {error}; {WAY_OUT}") from None
     except (tf.errors.InvalidArgumentError, tf.errors.ResourceExhaustedError) as error:
-        raise InputError(f"{path}: truncated or damaged; {_WAY_OUT}") from error
-    return samples, sample_rate_hz
+        raise InputError(f"{path}: truncated or damaged; {WAY_OUT}") from error
+    return decoded
 
 
 def load(
     path: str, *, sample_rate_hz: int, num_channels: int, peak_normalize: bool = True
-) -> np.ndarray:
+) -> tuple[np.ndarray, Facts]:
     """Reads an audio file at the model's rate and with its number of channels.
 
     Several channels are averaged into one, or one is copied into several. Resampling is
@@ -105,21 +127,40 @@ def load(
         peak_normalize: Whether to scale the file to a peak of one.
 
     Returns:
-        float32 [time, num_channels].
+        (samples, facts): float32 [time, num_channels], and what was found.
 
     Raises:
         InputError: `decode` cannot read the file, the rates have no usable ratio, or the file's
             channels cannot become `num_channels`.
     """
-    samples, file_rate_hz = decode(path)
+    decoded = decode(path)
     try:
-        samples = resample(_with_channels(samples, num_channels), file_rate_hz, sample_rate_hz)
+        samples = _with_channels(decoded.samples, num_channels)
+        samples = resample(samples, decoded.rate_hz, sample_rate_hz)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+    num_frames, channels = decoded.samples.shape
+    facts = Facts(
+        format=decoded.format,
+        rate_hz=decoded.rate_hz,
+        channels=channels,
+        duration_s=num_frames / decoded.rate_hz,
+        num_samples=len(samples),
+        level=float(samples.std(dtype=np.float64)),
+        digest=_digest(decoded),
+    )
     if peak_normalize:
         peak = np.abs(samples).max()
         samples = samples / (peak if peak > 0 else np.float32(1))
-    return samples
+    return samples, facts
+
+
+def _digest(decoded):
+    digest = hashlib.blake2b(
+        repr((decoded.rate_hz, decoded.samples.shape)).encode(), digest_size=16
+    )
+    digest.update(np.ascontiguousarray(decoded.samples))
+    return digest.hexdigest()
 
 
 def resample(samples: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
@@ -191,82 +232,36 @@ def _check_samples(samples, sample_rate_hz):
         raise InputError(f"{bad} of {samples.size} samples are NaN or infinite")
 
 
-def _without_id3(data):
-    """Drops a leading ID3v2 tag, which MP3 files (and some FLAC files) carry."""
-    if data[:3] != b"ID3" or len(data) < 10:
-        return data
+def _decode_tagged(data):
+    """Decodes what follows an ID3v2 tag, which MP3 files (and some FLAC files) carry."""
     size = 0
     for byte in data[6:10]:
         size = size << 7 | byte & 0x7F
-    footer_len = 10 if data[5] & 0x10 else 0
-    return data[10 + size + footer_len :].lstrip(b"\0")
+    footer_len = 10 if len(data) > 5 and data[5] & 0x10 else 0
+    data = data[10 + size + footer_len :].lstrip(b"\0")
+    return _decoder_of(data)(data)
 
 
-def _decoder_of(data):
-    """The function that decodes these bytes into (float32 [time, channels], rate in Hz)."""
-    if not data:
+def _decoder_of(head):
+    """The function that decodes the bytes which start with these into a Decoded."""
+    if not head:
         raise InputError("an empty file")
-    if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
-        return _decode_wav
-    if data[:4] == b"fLaC":
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        return decode_wav
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return decode_aiff
+    if head[:7] == b"NIST_1A":
+        return decode_sphere
+    if head[:4] == b"fLaC":
         return _decode_flac
-    if data[:4] == b"OggS" and _vorbis_header(data)[:7] == b"\x01vorbis":
+    if head[:4] == b"OggS" and _vorbis_header(head)[:7] == b"\x01vorbis":
         return _decode_vorbis
-    if _mp3_rate_hz(data):
+    if _mp3_rate_hz(head):
         return _decode_mp3
     for offset, magic, name in _OTHER_FORMATS:
-        if data[offset : offset + len(magic)] == magic:
+        if head[offset : offset + len(magic)] == magic:
             raise InputError(f"{name}, which is not read")
-    raise InputError(f"not a known audio format (it starts with {data[:8]!r})")
-
-
-def _decode_wav(data):
-    fmt, body = _wav_chunks(data)
-    codec, channels, rate_hz, _, block_len, bits = struct.unpack_from("<HHIIHH", fmt)
-    if codec == _WAV_EXTENSIBLE and len(fmt) >= 26:
-        (codec,) = struct.unpack_from("<H", fmt, 24)
-    if (codec, bits) not in _WAV_FULL_SCALE:
-        raise InputError(f"a WAV of {bits} bits coded as {_WAV_CODECS.get(codec, codec)}")
-    if not channels or block_len * 8 != channels * bits or len(body) % block_len:
-        raise InputError(
-            f"a damaged WAV: {len(body)} bytes in frames of {block_len} bytes, each of {channels} "
-            f"channels of {bits} bits"
-        )
-    samples = _wav_samples(body, codec, bits).reshape(-1, channels)  # [time, channels]
-    return samples / _WAV_FULL_SCALE[codec, bits], rate_hz
-
-
-def _wav_chunks(data):
-    """The contents of the `fmt ` and `data` chunks."""
-    fmt = None
-    start = 12
-    while start + 8 <= len(data):
-        name, size = struct.unpack_from("<4sI", data, start)
-        start += 8
-        left = len(data) - start
-        if name == b"data" and size >= _WAV_LENGTH_UNKNOWN:
-            size = left
-        if size > left:
-            raise InputError(f"a truncated WAV: {size} bytes announced in {name!r}, {left} there")
-        if name == b"fmt ":
-            fmt = data[start : start + size]
-        if name == b"data" and fmt is not None and len(fmt) >= 16:
-            return fmt, data[start : start + size]
-        start += size + size % 2
-    raise InputError("a WAV without a format and data chunk (its header is truncated or damaged)")
-
-
-def _wav_samples(body, codec, bits):
-    """The samples of all channels, interleaved, before scaling: float32 [time * channels]."""
-    if codec == _WAV_PCM and bits == 8:  # unsigned
-        return np.frombuffer(body, np.uint8).astype(np.float32) - np.float32(128)
-    if codec == _WAV_PCM and bits == 24:
-        padded = np.zeros([len(body) // 3, 4], np.uint8)
-        padded[:, 1:] = np.frombuffer(body, np.uint8).reshape(-1, 3)
-        return (padded.view("<i4")[:, 0] >> 8).astype(np.float32)
-    kind = "i" if codec == _WAV_PCM else "f"
-    with np.errstate(over="ignore"):  # a float64 that exceeds float32 is refused as infinite
-        return np.frombuffer(body, f"<{kind}{bits // 8}").astype(np.float32)
+    raise UnknownFormatError(f"not a known audio format (it starts with {head[:8]!r})")
 
 
 def _decode_flac(data):
@@ -287,18 +282,19 @@ def _decode_flac(data):
     little_endian = samples.astype("<i4")[..., None].view(np.uint8)[..., : bits // 8]
     if any(md5) and hashlib.md5(little_endian.tobytes()).digest() != md5:
         raise InputError("a damaged FLAC: its samples do not have the checksum of its header")
-    return samples.astype(np.float32) / np.float32(2 ** (bits - 1)), rate_hz
+    samples = samples.astype(np.float32) / np.float32(2 ** (bits - 1))
+    return Decoded(samples, rate_hz, f"FLAC {bits}-bit")
 
 
 def _decode_vorbis(data):
     _, _, rate_hz = struct.unpack_from("<IBI", _vorbis_header(data), 7)
     with tf.device("CPU"):
-        return tfio.audio.decode_vorbis(data).numpy(), rate_hz
+        return Decoded(tfio.audio.decode_vorbis(data).numpy(), rate_hz, "OGG Vorbis")
 
 
 def _decode_mp3(data):
     with tf.device("CPU"):
-        return tfio.audio.decode_mp3(data).numpy(), _mp3_rate_hz(data)
+        return Decoded(tfio.audio.decode_mp3(data).numpy(), _mp3_rate_hz(data), "MP3")
 
 
 def _vorbis_header(data):

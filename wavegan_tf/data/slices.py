@@ -1,22 +1,16 @@
-"""A folder of audio files to an endless tf.data stream of slices."""
+"""How recordings are cut into slices, and the endless order in which training meets them."""
 
-import concurrent.futures
+import bisect
 import dataclasses
-import functools
-import logging
-import os
 import threading
-from collections.abc import Callable
 
 import numpy as np
-import tensorflow as tf
 
-from wavegan_tf.data import audio
 from wavegan_tf.errors import InputError
 
-# The random draws of one seed: an order of the files per epoch, a start per draw of a file.
-_ORDER, _START = 0, 1
-_NUM_REASONS = 5
+# What the random draws of one seed are for.
+_STARTS, _FILES, _MIX, _REPLACE = range(4)
+_DRAWS_AT_ONCE = 65_536
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,276 +61,133 @@ class SliceConfig:
         """Samples from the start of one slice to the start of the next."""
         return round(self.slice_len * (1 - self.overlap_ratio))
 
-    def num_starts(self, num_samples: int) -> int:
-        """How many starts, counted from 0, leave at least one slice of `num_samples`; 0 if none.
+    def num_starts(self, num_samples):
+        """How many starts, counted from 0, leave at least one slice of a file; 0 if none.
 
         Starts are below `slice_len`, as in the original. Where the original finds no slice because
         its start lies too near the end of a short file, the starts here end earlier: each file of
         at least `slice_len` samples gives a slice each time.
+
+        Args:
+            num_samples: Samples of the file, an int or an array of ints.
+
+        Returns:
+            The same shape.
         """
         if self.first_slice:
-            return 1
-        last = num_samples - 1 if self.pad_end else num_samples - self.slice_len
-        return min(self.slice_len, max(0, last + 1))
+            return np.ones_like(num_samples)
+        last = num_samples - (1 if self.pad_end else self.slice_len)
+        return np.clip(last + 1, 0, self.slice_len)
+
+    def num_slices(self, num_samples):
+        """How many slices there are from a start on.
+
+        With `first_slice` one. Otherwise slices follow each other by `hop`: all whole ones, or with
+        `pad_end` one at each hop within the file (both as tf.signal.frame).
+
+        Args:
+            num_samples: Samples from the start to the end of the file, an int or an array of ints.
+
+        Returns:
+            The same shape.
+        """
+        if self.first_slice:
+            return np.ones_like(num_samples)
+        if self.pad_end:
+            return -(-num_samples // self.hop)
+        return np.maximum(0, 1 + (num_samples - self.slice_len) // self.hop)
 
 
-def find_audio_files(data_dir: str) -> list[str]:
-    """Lists the files of a folder and its sub-folders, whatever their suffix.
+class SliceOrder:
+    """The order of slices without end: a function of the seed and a position alone.
 
-    Args:
-        data_dir: The folder.
+    Each epoch takes every file once from a new random start, in a new order of the files, and mixes
+    the slices within windows: the original's shuffle buffer, except that no slice leaves its epoch.
+    Nothing has to be drawn in turn, so that training can go on at any position at once.
 
-    Returns:
-        The paths of all regular files, sorted; hidden ones and those in hidden folders left out.
-
-    Raises:
-        InputError: There is no such folder, it cannot be read, or it has no files.
-    """
-    if not os.path.isdir(data_dir):
-        found = "is a file" if os.path.exists(data_dir) else "does not exist"
-        raise InputError(f"--data_dir={data_dir} {found}; give a folder of audio files")
-    files = []
-    try:
-        for folder, folders, names in os.walk(data_dir, onerror=_raise):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            paths = [os.path.join(folder, name) for name in names if not name.startswith(".")]
-            files += [path for path in paths if os.path.isfile(path)]
-    except OSError as error:
-        raise InputError(
-            f"--data_dir={data_dir}: {error.filename} cannot be read ({error.strerror}); check its "
-            "rights"
-        ) from error
-    if not files:
-        raise InputError(f"--data_dir={data_dir} has no files; give a folder of audio files")
-    return sorted(files)
-
-
-def slice_audio(samples: np.ndarray, config: SliceConfig, start: int) -> np.ndarray:
-    """Cuts a signal into slices.
-
-    Args:
-        samples: [time, channels].
-        config: A SliceConfig.
-        start: The first sample used; 0 with `first_slice`.
-
-    Returns:
-        [n, slice_len, channels]. With `first_slice` n is 1, zero padded. Otherwise slices follow
-        each other by `config.hop`: all whole ones, or with `pad_end` one at each hop within the
-        signal, zero padded (both as tf.signal.frame).
-
-    Raises:
-        ValueError: `start` is not 0 with `first_slice`, or negative.
-    """
-    if start < 0 or (config.first_slice and start):
-        raise ValueError(f"start is {start}; it must be 0 with first_slice, and never negative")
-    samples = samples[start:]
-    length, hop = config.slice_len, config.hop
-    if config.first_slice:
-        num_slices = 1
-    elif config.pad_end:
-        num_slices = -(-len(samples) // hop)
-    else:
-        num_slices = max(0, 1 + (len(samples) - length) // hop)
-    slices = np.zeros([num_slices, length, samples.shape[1]], samples.dtype)
-    for index in range(num_slices):
-        piece = samples[index * hop :][:length]
-        slices[index, : len(piece)] = piece
-    return slices
-
-
-def load_slices(path: str, config: SliceConfig, rng: np.random.Generator) -> np.ndarray:
-    """Reads a file and cuts it into slices from a random start.
-
-    Args:
-        path: An audio file.
-        config: A SliceConfig.
-        rng: The np.random.Generator that draws the start.
-
-    Returns:
-        float32 [n, slice_len, channels], n at least 1.
-
-    Raises:
-        InputError: The file is unusable or too short for a slice.
-    """
-    samples = audio.load(
-        path,
-        sample_rate_hz=config.sample_rate_hz,
-        num_channels=config.num_channels,
-        peak_normalize=config.peak_normalize,
-    )
-    num_starts = config.num_starts(len(samples))
-    if not num_starts:
-        raise InputError(
-            f"{path}: {len(samples)} samples at {config.sample_rate_hz} Hz are less than "
-            f"--data_slice_len={config.slice_len}; --data_first_slice or --data_pad_end takes "
-            "short files"
-        )
-    return slice_audio(samples, config, int(rng.integers(num_starts)))
-
-
-def check_files(files: list[str], config: SliceConfig) -> int:
-    """Reads files until one gives a slice, so that training cannot wait for ever for the first.
-
-    Args:
-        files: Paths.
-        config: A SliceConfig.
-
-    Returns:
-        How many slices that file gave.
-
-    Raises:
-        InputError: No file gives a slice; the message has the first reasons.
-    """
-    reasons = []
-    for path in files:
-        try:
-            return len(load_slices(path, config, np.random.default_rng(0)))
-        except InputError as error:
-            reasons.append(str(error))
-    shown = "\n  ".join(reasons[:_NUM_REASONS])
-    raise InputError(
-        f"none of the {len(reasons)} files in --data_dir gives a slice. The first reasons:\n"
-        f"  {shown}"
-    )
-
-
-def slice_dataset(
-    files: list[str],
-    config: SliceConfig,
-    *,
-    batch_size: int,
-    seed: int,
-    shuffle_buffer: int = 4096,
-    on_bad_file: Callable[[str, str], None] | None = None,
-) -> tf.data.Dataset:
-    """The endless stream of training batches.
-
-    Each epoch passes over the files in a new order; their slices are shuffled in a buffer. Order
-    and starts are functions of the seed and of a count of the files drawn so far, and the buffer
-    has a seed of its own, so equal seeds give equal batches (tf.data mixes TensorFlow's global
-    seed, if one is set, into the buffer's).
-
-    Files are read ahead by Python threads, and tf.data itself starts no thread. Keep it so: add no
-    prefetch() and no parallel map. The thread of an iterator that is alive when Python exits (as
-    after an error) would wait for Python for ever, Python for the thread, and the process for both.
-
-    Args:
-        files: Paths.
-        config: A SliceConfig.
-        batch_size: Slices per batch.
+    Attributes:
+        config: How files are cut.
+        lengths: Samples of each file, int64 [files]; each gives at least one slice.
         seed: Integer >= 0.
-        shuffle_buffer: Slices held for shuffling.
-        on_bad_file: Called as `on_bad_file(path, message)`, once for each file that cannot be used
-            and from then on is skipped; by default logs a warning. It is called from other threads.
-
-    Returns:
-        A tf.data.Dataset of float32 [batch_size, slice_len, channels]. It raises
-        tf.errors.InvalidArgumentError when, later on, whole epochs pass without one usable file.
-
-    Raises:
-        InputError: No file gives a slice, or `batch_size` or `seed` is out of its range.
+        window: Slices mixed with each other.
     """
-    if batch_size < 1:
-        raise InputError(f"--train_batch_size={batch_size} must be at least 1")
-    if seed < 0:
-        raise InputError(f"--seed={seed} must be at least 0")
-    slices_per_file = check_files(files, config)
-    draws = _FileDraws(files, config, seed, on_bad_file or _log_bad_file)
-    read_ahead = _ReadAhead(draws.slices_at, depth=batch_size // slices_per_file)
 
-    def slices_at(count):
-        slices = tf.numpy_function(read_ahead, [count], tf.float32)
-        return tf.ensure_shape(slices, [None, config.slice_len, config.num_channels])
-
-    dataset = tf.data.Dataset.counter().map(slices_at)
-    dataset = dataset.scan(tf.constant(0), functools.partial(_stop_when_dry, 2 * len(files)))
-    dataset = dataset.unbatch()
-    dataset = dataset.shuffle(shuffle_buffer, seed=seed, reshuffle_each_iteration=False)
-    dataset = dataset.batch(batch_size, drop_remainder=True)
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    options.experimental_optimization.inject_prefetch = False
-    return dataset.with_options(options)
-
-
-class _FileDraws:
-    """The slices of the file drawn at each count, and the files that failed."""
-
-    def __init__(self, files, config, seed, on_bad_file):
-        self._files = list(files)
-        self._config = config
-        self._seed = seed
-        self._on_bad_file = on_bad_file
-        self._bad_files = set()
+    def __init__(self, lengths, config: SliceConfig, seed: int, window: int = 4096):
+        """Makes the order of the slices of files, given their lengths in samples."""
+        self.config, self.seed, self.window = config, seed, window
+        self.lengths = np.asarray(lengths, np.int64)
+        self._num_starts = config.num_starts(self.lengths)
+        most = config.num_slices(self.lengths)
+        fewest = config.num_slices(self.lengths - self._num_starts + 1)
+        # The length of every epoch, if their starts do not change it.
+        self._fixed_len = int(most.sum()) if np.array_equal(most, fewest) else None
+        self._epochs_at_once = max(1, _DRAWS_AT_ONCE // len(self.lengths))
+        self._ends = []  # the position after each epoch, as far as known
+        self._epochs = {}  # the last ones used
         self._lock = threading.Lock()
 
-    def slices_at(self, count):
-        """float32 [n, slice_len, channels]; n is 0 for a bad file."""
-        epoch, index = divmod(count, len(self._files))
-        path = self._files[_epoch_order(self._seed, epoch, len(self._files))[index]]
-        if path not in self._bad_files:
-            try:
-                rng = np.random.default_rng([self._seed, _START, count])
-                return load_slices(path, self._config, rng)
-            except InputError as error:
-                self._report(path, str(error))
-        return np.zeros([0, self._config.slice_len, self._config.num_channels], np.float32)
-
-    def _report(self, path, message):
+    def locate(self, position: int) -> tuple[int, int, int]:
+        """The epoch a position is in, its index there, and the epoch's length."""
+        if self._fixed_len:
+            return *divmod(position, self._fixed_len), self._fixed_len
         with self._lock:
-            is_new = path not in self._bad_files
-            self._bad_files.add(path)
-        if is_new:
-            self._on_bad_file(path, message)
+            while not self._ends or self._ends[-1] <= position:
+                last = self._ends[-1] if self._ends else 0
+                starts = self._starts(len(self._ends) // self._epochs_at_once)
+                counts = self.config.num_slices(self.lengths - starts).sum(axis=1)
+                self._ends += (last + np.cumsum(counts)).tolist()
+            epoch = bisect.bisect_right(self._ends, position)
+        first = self._ends[epoch - 1] if epoch else 0
+        return epoch, position - first, self._ends[epoch] - first
 
+    def epoch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """The slices of an epoch in order.
 
-class _ReadAhead:
-    """A function of a count that computes the values of the next counts in threads meanwhile."""
-
-    def __init__(self, function, depth):
-        self._function = function
-        self._depth = max(depth, _num_threads())
-        self._futures = {}
-        self._lock = threading.Lock()
-
-    def __call__(self, count):
-        count = int(count)
+        Returns:
+            (files, starts): the index of each slice's file and its first sample, int64 [n] both.
+        """
         with self._lock:
-            self._futures = {
-                ahead: self._futures.get(ahead) or _threads().submit(self._function, ahead)
-                for ahead in range(count, count + self._depth + 1)
-            }
-            future = self._futures[count]
-        return future.result()
+            if number not in self._epochs:
+                while len(self._epochs) > 2:
+                    del self._epochs[next(iter(self._epochs))]
+                self._epochs[number] = self._draw_epoch(number)
+            return self._epochs[number]
 
+    def span(self, first: int, count: int) -> list[tuple[int, int]]:
+        """(file, first sample) of each slice from a position on, over the ends of epochs."""
+        found = []
+        while len(found) < count:
+            epoch, index, _ = self.locate(first + len(found))
+            files, starts = self.epoch(epoch)
+            part = slice(index, index + count - len(found))
+            found += zip(files[part].tolist(), starts[part].tolist(), strict=True)
+        return found
 
-def _num_threads():
-    return os.cpu_count() or 1
+    def instead_of(self, position: int):
+        """Yields (file, first sample) of all slices of a position's epoch, in an order of its own.
 
+        What stands in for a slice that cannot be read any more.
+        """
+        files, starts = self.epoch(self.locate(position)[0])
+        for index in self._rng(_REPLACE, position).permutation(len(files)):
+            yield int(files[index]), int(starts[index])
 
-@functools.lru_cache(maxsize=1)
-def _threads():
-    """The threads that read ahead, shared by all datasets: TensorFlow never frees a dataset's."""
-    return concurrent.futures.ThreadPoolExecutor(_num_threads())
+    def _draw_epoch(self, number):
+        block, row = divmod(number, self._epochs_at_once)
+        order = self._rng(_FILES, number).permutation(len(self.lengths))
+        starts = self._starts(block)[row, order]
+        counts = self.config.num_slices(self.lengths[order] - starts)
+        files = np.repeat(order, counts)
+        index_in_file = np.arange(len(files)) - np.repeat(np.cumsum(counts) - counts, counts)
+        starts = np.repeat(starts, counts) + self.config.hop * index_in_file
+        windows = np.arange(len(files)) // self.window
+        mixed = np.lexsort([self._rng(_MIX, number).random(len(files)), windows])
+        return files[mixed], starts[mixed]
 
+    def _starts(self, block):
+        """First samples used of every file in some epochs, int64 [epochs, files]."""
+        draws = self._rng(_STARTS, block).random([self._epochs_at_once, len(self.lengths)])
+        return (draws * self._num_starts).astype(np.int64)
 
-@functools.lru_cache(maxsize=4)  # threads may be in two epochs at once
-def _epoch_order(seed, epoch, num_files):
-    return np.random.default_rng([seed, _ORDER, epoch]).permutation(num_files)
-
-
-def _stop_when_dry(limit, num_empty, slices):
-    """A step of tf.data's scan: fails after `limit` files in a row that gave no slice."""
-    num_empty = tf.where(tf.shape(slices)[0] > 0, 0, num_empty + 1)
-    message = "no file in --data_dir gives a slice any more; is the folder still there?"
-    with tf.control_dependencies([tf.debugging.assert_less(num_empty, limit, message)]):
-        return num_empty, tf.identity(slices)
-
-
-def _log_bad_file(path, message):
-    del path  # the message starts with it
-    logging.getLogger("wavegan_tf").warning("skipped: %s", message)
-
-
-def _raise(error):
-    raise error
+    def _rng(self, purpose, number):
+        return np.random.default_rng([self.seed, purpose, number])

@@ -1,0 +1,308 @@
+"""A folder of audio looked through before anything is built: what is there and what is wrong."""
+
+import collections
+import concurrent.futures
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+
+from wavegan_tf.data import audio
+from wavegan_tf.data.clips import ClipStore
+from wavegan_tf.data.slices import SliceOrder
+from wavegan_tf.errors import InputError
+
+SILENCE = 1e-4  # RMS, -80 dB of full scale: what the noise of no microphone falls below
+_AUDIO_SUFFIXES = frozenset(
+    ".wav .wave .flac .mp3 .ogg .oga .opus .aif .aiff .aifc .sph .nist .au .snd .m4a .aac".split()
+)
+UNREADABLE, TOO_SHORT, SILENT = "unreadable", "too short", "silent"
+_WAYS_OUT = {  # what may be done about files left out
+    UNREADABLE: audio.WAY_OUT,
+    TOO_SHORT: "--data_first_slice or --data_pad_end takes them",
+    SILENT: "no louder than -80 dB of full scale: record them again",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Recording:
+    """A usable file: its path below the folder, its path, and what is known of it."""
+
+    name: str
+    path: str
+    facts: audio.Facts
+
+
+@dataclasses.dataclass
+class Report:
+    """What a folder holds.
+
+    Attributes:
+        data_dir: The folder.
+        recordings: The usable files, sorted by name.
+        slices_per_epoch: How many slices they give; a little more or less in every epoch if
+            slices begin at random places.
+        left_out: Per kind of trouble the names of files and the reasons.
+        not_audio: How many files that do not look or sound like audio there are, by suffix.
+        duplicates: Name of a recording and of the first one with the same content. They are used.
+        storage: Where samples are kept, in words.
+    """
+
+    data_dir: str
+    recordings: list[Recording]
+    slices_per_epoch: int
+    left_out: dict[str, list[tuple[str, str]]]
+    not_audio: collections.Counter
+    duplicates: list[tuple[str, str]]
+    storage: str = ""
+
+    @property
+    def num_files(self) -> int:
+        """All files found, usable or not."""
+        left_out = sum(map(len, self.left_out.values()))
+        return len(self.recordings) + left_out + self.not_audio.total()
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for equal names and contents of the usable files."""
+        content = [(r.name, r.facts.digest, r.facts.num_samples) for r in self.recordings]
+        return hashlib.blake2b(repr(content).encode(), digest_size=16).hexdigest()
+
+    def counts(self, attribute: str) -> dict:
+        """How many recordings have each value of a field of `audio.Facts`, the commonest first."""
+        values = collections.Counter(getattr(r.facts, attribute) for r in self.recordings)
+        return dict(values.most_common())
+
+    def lines(self, limit: int | None = 5) -> Iterator[str]:
+        """The report as text, naming at most `limit` files of each kind of trouble."""
+        seconds = round(sum(recording.facts.duration_s for recording in self.recordings))
+        clock = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        yield (
+            f"data: {len(self.recordings)} of {self.num_files} files in {self.data_dir}, {clock} "
+            f"(h:min:s) of sound, {self.slices_per_epoch} slices an epoch; {self.storage}"
+        )
+        rates = {f"{rate} Hz": count for rate, count in self.counts("rate_hz").items()}
+        for title, counts in (
+            ("formats", self.counts("format")),
+            ("rates", rates),
+            ("channels", self.counts("channels")),
+        ):
+            yield f"  {title}: " + ", ".join(f"{what} ({n})" for what, n in counts.items())
+        if self.not_audio:
+            counts = (f"{count} {suffix}" for suffix, count in self.not_audio.most_common())
+            yield f"  not audio, left out: {', '.join(counts)}"
+        for kind, files in self.left_out.items():
+            named = [f"{name}: {reason}" for name, reason in files]
+            yield from _some(f"{kind}, left out", named, limit)
+            if files:
+                yield f"    ({_WAYS_OUT[kind]})"
+        named = [f"{name} = {first}" for name, first in self.duplicates]
+        yield from _some("of the same content as another, used all the same", named, limit)
+
+    def write(self, path: str) -> None:
+        """Writes the report as JSON, every file left out and every duplicate named."""
+        record = {
+            "data_dir": self.data_dir,
+            "files": self.num_files,
+            "used": len(self.recordings),
+            "duration_s": round(sum(r.facts.duration_s for r in self.recordings), 3),
+            "slices_per_epoch": self.slices_per_epoch,
+            "fingerprint": self.fingerprint,
+            "formats": self.counts("format"),
+            "rates_hz": self.counts("rate_hz"),
+            "channels": self.counts("channels"),
+            "not_audio": dict(self.not_audio.most_common()),
+            "left_out": {kind: dict(files) for kind, files in self.left_out.items()},
+            "duplicates": dict(self.duplicates),
+        }
+        with open(path, "w") as file:
+            json.dump(record, file, indent=1)
+            file.write("\n")
+
+
+def find_files(data_dir: str) -> list[str]:
+    """Lists the files of a folder and its sub-folders, whatever their suffix.
+
+    Args:
+        data_dir: The folder.
+
+    Returns:
+        The paths of all regular files, and of links to nothing, sorted; hidden ones and those in
+        hidden folders left out.
+
+    Raises:
+        InputError: There is no such folder, it cannot be read, or it has no files.
+    """
+    if not os.path.isdir(data_dir):
+        found = "is a file" if os.path.exists(data_dir) else "does not exist"
+        raise InputError(f"--data_dir={data_dir} {found}; give a folder of audio files")
+    files = []
+    try:
+        for folder, folders, names in os.walk(data_dir, onerror=_raise):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            paths = [os.path.join(folder, name) for name in names if not name.startswith(".")]
+            # A pipe is no file: to read it would be to wait for ever.
+            files += [path for path in paths if os.path.isfile(path) or not os.path.exists(path)]
+    except OSError as error:
+        raise InputError(
+            f"--data_dir={data_dir}: {error.filename} cannot be read ({error.strerror}); check its "
+            "rights"
+        ) from error
+    if not files:
+        raise InputError(f"--data_dir={data_dir} has no files; give a folder of audio files")
+    return sorted(files)
+
+
+def preflight(
+    data_dir: str,
+    store: ClipStore,
+    progress: Callable[[Iterable, int], Iterable] = lambda items, total: items,
+) -> Report:
+    """Reads every file of a folder once, which fills the store, and says what was found.
+
+    A file is left out if it cannot be read, gives no slice, or is silent (`SILENCE`). One whose
+    first bytes are those of no audio format is only counted, unless its suffix promises audio.
+
+    Args:
+        data_dir: The folder.
+        store: Keeps the samples.
+        progress: Passes items on and shows how far it is, given them and their number.
+
+    Returns:
+        A Report with at least one recording.
+
+    Raises:
+        InputError: There is no such folder, or no file of it can be used.
+    """
+    files = find_files(data_dir)
+    recordings, not_audio = [], collections.Counter()
+    left_out = {UNREADABLE: [], TOO_SHORT: [], SILENT: []}
+    for path, found in progress(_facts_of(files, store), len(files)):
+        name = printable(os.path.relpath(path, data_dir))
+        suffix = os.path.splitext(path)[1]
+        if isinstance(found, audio.UnknownFormatError) and suffix.lower() not in _AUDIO_SUFFIXES:
+            not_audio[printable(suffix) or "without suffix"] += 1
+        elif isinstance(found, InputError):
+            reason = str(found).removeprefix(f"{path}: ").removesuffix(f"; {audio.WAY_OUT}")
+            left_out[UNREADABLE].append((name, reason))
+        elif not store.config.num_starts(found.num_samples):
+            reason = (
+                f"{found.num_samples} samples at {store.config.sample_rate_hz} Hz are less than "
+                f"--data_slice_len={store.config.slice_len}"
+            )
+            left_out[TOO_SHORT].append((name, reason))
+        elif found.level < SILENCE:
+            left_out[SILENT].append((name, f"RMS {found.level:.2g} of full scale"))
+        else:
+            recordings.append(Recording(name, path, found))
+    if not recordings:
+        raise InputError(_nothing_usable(data_dir, len(files), left_out, not_audio))
+    lengths = [recording.facts.num_samples for recording in recordings]
+    return Report(
+        data_dir=data_dir,
+        recordings=recordings,
+        slices_per_epoch=SliceOrder(lengths, store.config, seed=0).locate(0)[2],
+        left_out=left_out,
+        not_audio=not_audio,
+        duplicates=list(_duplicates(recordings)),
+        storage=store.describe(sum(lengths)),
+    )
+
+
+def split_holdout(
+    recordings: list[Recording], fraction: float, seed: int
+) -> tuple[list[Recording], list[Recording]]:
+    """Splits recordings into those to train on and those held out.
+
+    The side of a recording is decided by a hash of its content and the seed: it stays the same when
+    others are added or files are renamed, and recordings of one content are on one side.
+
+    Args:
+        recordings: Usable files.
+        fraction: About how many of them to hold out, 0 <= fraction < 1. At least one, unless 0.
+        seed: Integer.
+
+    Returns:
+        (to train on, held out).
+
+    Raises:
+        InputError: The fraction is out of its range or leaves nothing to train on.
+    """
+    if not 0 <= fraction < 1:
+        raise InputError(f"--data_holdout={fraction} must be at least 0 and below 1")
+    if not fraction:
+        return recordings, []
+    places = [_place(recording.facts.digest, seed) for recording in recordings]
+    limit = max(fraction, min(places) + 2.0**-53)
+    train = [r for r, place in zip(recordings, places, strict=True) if place >= limit]
+    held_out = [r for r, place in zip(recordings, places, strict=True) if place < limit]
+    if not train:
+        raise InputError(
+            f"--data_holdout={fraction} leaves none of {len(recordings)} recordings to train on; "
+            "use a lower one or more recordings of different content"
+        )
+    return train, held_out
+
+
+def printable(text: str) -> str:
+    """Text with everything escaped that would break a line or a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _facts_of(files, store):
+    """Yields (path, Facts or InputError) in the order of the files, which threads read."""
+
+    def read(path):
+        try:
+            return path, store.facts(path)
+        except InputError as error:
+            return path, error
+
+    threads = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
+    try:
+        yield from threads.map(read, files)
+    finally:  # interrupted, what has not begun is not begun
+        threads.shutdown(cancel_futures=True)
+
+
+def _duplicates(recordings):
+    """Yields (name, name of the first recording of that content)."""
+    first = {}
+    for recording in recordings:
+        name = first.setdefault(recording.facts.digest, recording.name)
+        if name != recording.name:
+            yield recording.name, name
+
+
+def _nothing_usable(data_dir, num_files, left_out, not_audio):
+    counts = [f"{len(files)} {kind}" for kind, files in left_out.items() if files]
+    counts += [f"{not_audio.total()} not audio"] if not_audio else []
+    lines = [
+        f"--data_dir={data_dir}: none of its {num_files} files can be used: {', '.join(counts)}"
+    ]
+    for kind, files in left_out.items():
+        lines += _some(kind, [f"{name}: {reason}" for name, reason in files], 5)
+        lines += [f"    ({_WAYS_OUT[kind]})"] if files else []
+    return "\n".join(lines)
+
+
+def _some(title, named, limit):
+    """Lines that name the first files of a kind, and say where the others are named."""
+    if not named:
+        return
+    yield f"  {title}: {len(named)}"
+    for text in named[:limit]:
+        yield f"    {text}"
+    if limit is not None and len(named) > limit:
+        yield f"    .. and {len(named) - limit} more, all named in data.json"
+
+
+def _place(digest, seed):
+    """0 <= place < 1, evenly distributed over contents."""
+    hashed = hashlib.blake2b(f"{seed} {digest}".encode(), digest_size=8).digest()
+    return (int.from_bytes(hashed, "big") >> 11) * 2.0**-53
+
+
+def _raise(error):
+    raise error
