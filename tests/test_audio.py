@@ -7,6 +7,8 @@ import threading
 import numpy as np
 import pytest
 from scipy.io import wavfile
+from torture import aiff, chunk, sphere, wav
+from torture import wav_format as fmt
 
 from wavegan_tf.data import audio
 from wavegan_tf.errors import InputError
@@ -27,24 +29,6 @@ def peak_of_spectrum(samples, rate_hz):
     window = np.hanning(len(middle))
     spectrum = 2 * np.abs(np.fft.rfft(middle * window, 8 * len(middle))) / window.sum()
     return np.argmax(spectrum) * rate_hz / (8 * len(middle)), spectrum.max()
-
-
-def chunk(name, content):
-    return struct.pack("<4sI", name, len(content)) + content + b"\0" * (len(content) % 2)
-
-
-def wav(fmt, body, before=b"", data_size=None):
-    """A WAV by hand; `data_size` is what the header announces, if not the truth."""
-    data = chunk(b"data", body)
-    if data_size is not None:
-        data = struct.pack("<4sI", b"data", data_size) + body
-    content = b"WAVE" + chunk(b"fmt ", fmt) + before + data
-    return struct.pack("<4sI", b"RIFF", len(content)) + content
-
-
-def fmt(codec=1, channels=1, rate_hz=16000, bits=16):
-    block_len = channels * bits // 8
-    return struct.pack("<HHIIHH", codec, channels, rate_hz, rate_hz * block_len, block_len, bits)
 
 
 def write(folder, content, name="clip.wav"):
@@ -83,7 +67,7 @@ def test_wav_samples_are_those_scipy_wrote_over_their_full_scale(tmp_path, dtype
         expected = (written - (128.0 if dtype == "u1" else 0.0)) / 2.0 ** (limits.bits - 1)
     path = tmp_path / "clip.wav"
     wavfile.write(path, 8000, written)
-    samples, rate_hz = audio.decode(path)
+    samples, rate_hz, _ = audio.decode(path)
     assert samples.dtype == np.float32 and type(rate_hz) is int and rate_hz == 8000
     np.testing.assert_array_equal(samples, expected.astype(np.float32))
 
@@ -91,7 +75,7 @@ def test_wav_samples_are_those_scipy_wrote_over_their_full_scale(tmp_path, dtype
 def test_24_bit_wav_reaches_full_scale(tmp_path):
     values = [0, 1, -1, 2**23 - 1, -(2**23)]
     body = b"".join(value.to_bytes(3, "little", signed=True) for value in values)
-    samples, _ = audio.decode(write(tmp_path, wav(fmt(bits=24), body)))
+    samples, _, _ = audio.decode(write(tmp_path, wav(fmt(bits=24), body)))
     np.testing.assert_array_equal(samples[:, 0], np.float32(values) / np.float32(2**23))
 
 
@@ -105,14 +89,14 @@ def test_wav_with_other_chunks_an_extended_header_or_unknown_length_is_read(tmp_
         wav(fmt(), body, data_size=0xFFFFFFFF),
         wav(fmt(), body, data_size=0x7FFFF000),
     ):
-        samples, rate_hz = audio.decode(write(tmp_path, content))
+        samples, rate_hz, _ = audio.decode(write(tmp_path, content))
         np.testing.assert_array_equal(samples[:, 0] * 2**15, [1, -2, 3])
         assert rate_hz == 16000
 
 
 @pytest.mark.parametrize("bits", [8, 16, 24])
 def test_flac_is_the_encoded_sine_within_one_step(bits):
-    samples, rate_hz = audio.decode(REFERENCE / f"tone_{bits}bit.flac")
+    samples, rate_hz, _ = audio.decode(REFERENCE / f"tone_{bits}bit.flac")
     expected = np.hstack([tone(440, RATE_HZ, 4410), tone(880, RATE_HZ, 4410)])
     assert rate_hz == RATE_HZ and samples.dtype == np.float32
     np.testing.assert_allclose(samples, expected, atol=1.5 * 2.0 ** (1 - bits))
@@ -120,7 +104,7 @@ def test_flac_is_the_encoded_sine_within_one_step(bits):
 
 @pytest.mark.parametrize("name", ["tone_id3.mp3", "tone_bare.mp3", "tone.ogg"])
 def test_lossy_formats_keep_frequency_level_and_channel_order(name):
-    samples, rate_hz = audio.decode(REFERENCE / name)
+    samples, rate_hz, _ = audio.decode(REFERENCE / name)
     assert rate_hz == RATE_HZ and samples.dtype == np.float32 and samples.shape[1] == 2
     for channel, expected_hz in enumerate((440, 880)):
         freq_hz, amplitude = peak_of_spectrum(samples[:, channel], rate_hz)
@@ -131,8 +115,85 @@ def test_lossy_formats_keep_frequency_level_and_channel_order(name):
 @pytest.mark.parametrize("name", ["tone_16bit.flac", "tone_id3.mp3", "tone.ogg"])
 def test_the_header_tells_the_format_and_not_the_suffix(tmp_path, name):
     content = (REFERENCE / name).read_bytes()
-    renamed, _ = audio.decode(write(tmp_path, content, "clip.wav"))
+    renamed, _, _ = audio.decode(write(tmp_path, content, "clip.wav"))
     np.testing.assert_array_equal(renamed, audio.decode(REFERENCE / name)[0])
+
+
+def integers(bits, order, channels=2):
+    """(bytes, float64 [time, channels]) of integers that reach full scale."""
+    limit = 2 ** (bits - 1)
+    values = np.random.default_rng(bits).integers(-limit, limit, [50, channels])
+    values[0, 0], values[1, 0] = -limit, limit - 1
+    body = b"".join(int(v).to_bytes(bits // 8, order, signed=True) for v in values.ravel())
+    return body, values / limit
+
+
+@pytest.mark.parametrize("bits", [8, 16, 24, 32])
+def test_aiff_samples_are_integers_over_their_full_scale(tmp_path, bits):
+    body, expected = integers(bits, "big")
+    for compression in (None, b"NONE", b"twos"):
+        content = aiff(body, channels=2, bits=bits, rate_hz=44100, compression=compression)
+        samples, rate_hz, name = audio.decode(write(tmp_path, content))
+        assert (rate_hz, name, samples.dtype) == (44100, f"AIFF {bits}-bit", np.float32)
+        np.testing.assert_array_equal(samples, expected.astype(np.float32))
+
+
+def test_aiff_c_may_be_little_endian_or_float(tmp_path):
+    body, expected = integers(16, "little")
+    content = aiff(body, channels=2, compression=b"sowt")
+    np.testing.assert_array_equal(audio.decode(write(tmp_path, content))[0], expected)
+    for bits in (32, 64):
+        body = expected.astype(f">f{bits // 8}").tobytes()
+        content = aiff(body, channels=2, bits=bits, compression=b"fl%d" % bits)
+        samples, _, name = audio.decode(write(tmp_path, content))
+        assert name == f"AIFF float{bits}"
+        np.testing.assert_array_equal(samples, expected)
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize("bits", [8, 16, 24, 32])
+def test_sphere_samples_are_integers_over_their_full_scale(tmp_path, bits, order):
+    body, expected = integers(bits, order)
+    digits = "0123"[: bits // 8]
+    content = sphere(
+        body + b"more than announced", channel_count=2, sample_count=50, sample_n_bytes=bits // 8,
+        sample_byte_format=digits if order == "little" else digits[::-1], sample_rate=20000,
+        database_id="TIMIT",
+    )  # fmt: skip
+    samples, rate_hz, name = audio.decode(write(tmp_path, content, "SA1.WAV"))
+    assert (rate_hz, name, samples.dtype) == (20000, f"SPHERE {bits}-bit", np.float32)
+    np.testing.assert_array_equal(samples, expected.astype(np.float32))
+
+
+def test_sphere_without_a_count_or_with_a_longer_header_is_read_to_its_end(tmp_path):
+    body, expected = integers(16, "little", channels=1)
+    for content in (
+        sphere(body, sample_count=None),
+        sphere(body, header_len=2048),
+        sphere(body, channel_count=None),
+    ):
+        np.testing.assert_array_equal(audio.decode(write(tmp_path, content))[0], expected)
+
+
+# Decision values of ITU-T G.711, tables 1 and 2, on the scale of 16 bits.
+G711 = {
+    "mu-law": {0x00: -32124, 0x80: 32124, 0x7F: 0, 0xFF: 0, 0xEF: 132, 0x6F: -132, 0xFE: 8},
+    "A-law": {0x2A: -32256, 0xAA: 32256, 0x55: -8, 0xD5: 8, 0xC5: 264, 0x45: -264, 0xF5: 528},
+}
+
+
+@pytest.mark.parametrize("law", G711)
+def test_mu_law_and_a_law_are_expanded_as_g711_says(tmp_path, law):
+    body, expected = bytes(G711[law]), np.array(list(G711[law].values())) / 32768
+    name = {"mu-law": "ulaw", "A-law": "alaw"}[law]
+    for content in (
+        wav(fmt({"mu-law": 7, "A-law": 6}[law], bits=8), body),
+        sphere(body, sample_coding=name, sample_n_bytes=1, sample_count=len(body)),
+        aiff(body, bits=16, compression=name.encode(), num_frames=len(body)),
+    ):
+        samples, _, found = audio.decode(write(tmp_path, content))
+        assert found.endswith(law)
+        np.testing.assert_array_equal(samples[:, 0], expected)
 
 
 ONE = np.int16([1]).tobytes()
@@ -148,14 +209,27 @@ BAD_FILES = {
     "half a frame": (wav(fmt(channels=2), 3 * ONE), "6 bytes in frames of 4 bytes"),
     "no channels": (wav(fmt(channels=0), ONE), "0 channels"),
     "rate of 0": (wav(fmt(rate_hz=0), ONE), "0 Hz"),
-    "mu-law": (wav(fmt(codec=7, bits=8), ONE), "mu-law"),
+    "16 bits of mu-law": (wav(fmt(codec=7), ONE), "16 bits coded as mu-law"),
     "ADPCM": (wav(fmt(codec=2, bits=4), ONE), "ADPCM"),
     "12 bits": (wav(fmt(bits=12), ONE), "12 bits"),
     "NaN": (wav(fmt(3, bits=32), np.float32([0, np.nan]).tobytes()), "1 of 2 samples are NaN"),
     "inf": (wav(fmt(3, bits=32), np.float32([np.inf]).tobytes()), "1 of 1 samples are NaN"),
     "over float32": (wav(fmt(3, bits=64), np.float64([1e99]).tobytes()), "1 of 1 samples are NaN"),
-    "AIFF": (b"FORM\0\0\0\0AIFF", "AIFF"),
-    "NIST": (b"NIST_1A\n   1024\n", "NIST SPHERE"),
+    "IFF": (b"FORM\0\0\0\0ILBM", "an IFF file that is not AIFF"),
+    "AIFF header": (b"FORM\0\0\0\0AIFF", "without its COMM and SSND chunks"),
+    "AIFF cut": (aiff(9 * ONE)[:-6], "a truncated AIFF: 26 bytes announced in b'SSND', 20 there"),
+    "AIFF of too few": (aiff(9 * ONE, num_frames=10), "a truncated AIFF: 20 bytes announced, 18"),
+    "AIFF-C": (aiff(ONE, compression=b"ima4"), "AIFF coded as b'ima4'"),
+    "AIFF of 12 bits": (aiff(ONE, bits=12), "AIFF of 12 bits"),
+    "AIFF no channels": (aiff(ONE, channels=0, num_frames=1), "0 channels"),
+    "SPHERE start": (b"NIST_1A\n   1024\n", "SPHERE file with a truncated or damaged header"),
+    "SPHERE half a header": (sphere(ONE)[:700], "truncated or damaged header"),
+    "SPHERE cut": (sphere(9 * ONE)[:-6], "a truncated SPHERE file: 18 bytes announced, 12 there"),
+    "SPHERE no rate": (sphere(ONE, sample_rate=None), "whole numbers for sample_rate"),
+    "SPHERE rate": (sphere(ONE, sample_rate="fast"), "whole numbers for sample_rate"),
+    "SPHERE order": (sphere(ONE, sample_byte_format="mix"), "unknown sample_byte_format mix"),
+    "shorten": (sphere(ONE, sample_coding="pcm,embedded-shorten-v2.00"), "expand it with sph2pipe"),
+    "SPHERE coding": (sphere(ONE, sample_coding="celp"), "SPHERE coded as celp"),
     "MP4": (b"\0\0\0\x20ftypM4A ", "MP4"),
     "empty Ogg": (b"OggS", "Ogg file that is not Vorbis"),
     "FLAC header": (b"fLaC\0\0\0\x22", "truncated FLAC"),
@@ -197,8 +271,8 @@ def test_a_truncated_compressed_file_is_refused(tmp_path, name, kept):
 
 def test_an_mp3_without_a_length_gives_what_is_left_of_it(tmp_path):
     content = (REFERENCE / "tone_bare.mp3").read_bytes()
-    samples, _ = audio.decode(write(tmp_path, content[: len(content) // 2]))
-    whole, _ = audio.decode(REFERENCE / "tone_bare.mp3")
+    samples, _, _ = audio.decode(write(tmp_path, content[: len(content) // 2]))
+    whole, _, _ = audio.decode(REFERENCE / "tone_bare.mp3")
     assert 0 < len(samples) < len(whole)
 
 
@@ -279,22 +353,23 @@ def test_load_averages_channels_or_copies_one_and_refuses_the_rest(tmp_path):
     wavfile.write(path, 16000, stereo)
     options = {"sample_rate_hz": 16000, "peak_normalize": False}
     np.testing.assert_array_equal(
-        audio.load(path, num_channels=1, **options), np.float32([[0.5], [0], [-0.25]])
+        audio.load(path, num_channels=1, **options)[0], np.float32([[0.5], [0], [-0.25]])
     )
-    np.testing.assert_array_equal(audio.load(path, num_channels=2, **options), stereo)
+    np.testing.assert_array_equal(audio.load(path, num_channels=2, **options)[0], stereo)
     with pytest.raises(InputError, match="stereo.wav: 2 channels cannot become 3.*=1 or 2"):
         audio.load(path, num_channels=3, **options)
     wavfile.write(path, 16000, stereo[:, 0])
     np.testing.assert_array_equal(
-        audio.load(path, num_channels=3, **options), np.repeat(stereo[:, :1], 3, axis=1)
+        audio.load(path, num_channels=3, **options)[0], np.repeat(stereo[:, :1], 3, axis=1)
     )
 
 
 def test_load_normalises_the_peak_after_averaging_and_resampling(tmp_path):
     path = tmp_path / "clip.wav"
     wavfile.write(path, 8000, np.hstack([tone(440, 8000, 4000, 0.2), tone(990, 8000, 4000, 0.1)]))
-    normalised = audio.load(path, sample_rate_hz=16000, num_channels=1)
-    as_recorded = audio.load(path, sample_rate_hz=16000, num_channels=1, peak_normalize=False)
+    options = {"sample_rate_hz": 16000, "num_channels": 1}
+    normalised, _ = audio.load(path, **options)
+    as_recorded, _ = audio.load(path, **options, peak_normalize=False)
     assert normalised.shape == (8000, 1) and normalised.dtype == np.float32
     assert np.abs(normalised).max() == 1
     assert np.abs(as_recorded).max() < 0.2
@@ -302,7 +377,7 @@ def test_load_normalises_the_peak_after_averaging_and_resampling(tmp_path):
 
 
 def test_load_leaves_silence_silent(tmp_path):
-    samples = audio.load(
+    samples, _ = audio.load(
         write(tmp_path, wav(fmt(), bytes(200))), sample_rate_hz=16000, num_channels=1
     )
     np.testing.assert_array_equal(samples, np.zeros([100, 1]))
@@ -310,6 +385,39 @@ def test_load_leaves_silence_silent(tmp_path):
 
 def test_load_gives_the_same_bits_twice():
     first, second = (
-        audio.load(REFERENCE / "tone.ogg", sample_rate_hz=16000, num_channels=1) for _ in range(2)
+        audio.load(REFERENCE / "tone.ogg", sample_rate_hz=16000, num_channels=1)[0]
+        for _ in range(2)
     )
     np.testing.assert_array_equal(first, second)
+
+
+def test_facts_are_of_the_file_and_of_the_samples_before_normalisation(tmp_path):
+    path = tmp_path / "clip.wav"
+    wavfile.write(path, 8000, 0.3 + np.hstack([tone(400, 8000, 4000, 0.2)] * 2))
+    _, facts = audio.load(path, sample_rate_hz=8000, num_channels=1)
+    assert (facts.format, facts.rate_hz, facts.channels) == ("WAV float32", 8000, 2)
+    assert (facts.duration_s, facts.num_samples) == (0.5, 4000)
+    assert facts.level == pytest.approx(0.2 / 2**0.5, rel=1e-5)  # about the mean: 0.3 is no sound
+    _, resampled = audio.load(path, sample_rate_hz=16000, num_channels=1)
+    assert resampled.num_samples == 8000 and resampled.digest == facts.digest
+
+
+def test_equal_content_has_one_digest_in_every_format_and_other_content_another(tmp_path):
+    def digest(name, content):
+        path = write(tmp_path, content, name)
+        return audio.load(path, sample_rate_hz=16000, num_channels=1)[1].digest
+
+    pcm = np.int16([1, -2, 3, 4])
+    same = {
+        digest("a.wav", wav(fmt(), pcm.tobytes())),
+        digest("b.wav", wav(fmt(bits=8 * 4), (pcm.astype("<i4") << 16).tobytes())),
+        digest("c.sph", sphere(pcm.tobytes())),
+        digest("d.aiff", aiff(pcm.byteswap().tobytes())),
+    }
+    assert len(same) == 1
+    others = {
+        digest("e.wav", wav(fmt(), pcm[:3].tobytes())),
+        digest("f.wav", wav(fmt(rate_hz=8000), pcm.tobytes())),
+        digest("g.wav", wav(fmt(channels=2), pcm.tobytes())),
+    }
+    assert len(same | others) == 4

@@ -173,9 +173,11 @@ def _sphere_header(data):
     try:
         header_len = int(data[8:16])
         lines = data[16:header_len].decode("latin-1").split("\n")
-        end = lines.index("end_head")
+        end = lines.index("end_head") if len(data) >= header_len else None
     except ValueError:
-        raise InputError("a SPHERE file with a truncated or damaged header") from None
+        end = None
+    if end is None:
+        raise InputError("a SPHERE file with a truncated or damaged header")
     fields = [line.split(None, 2) for line in lines[:end]]
     return header_len, {field[0]: field[2].strip() for field in fields if len(field) == 3}
 

@@ -1,0 +1,234 @@
+"""Batches: what is in them, where they go on, and what happens when files fail."""
+
+import dataclasses
+import logging
+import os
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.io import wavfile
+
+from wavegan_tf.data import stream
+from wavegan_tf.data.clips import ClipStore
+from wavegan_tf.data.preflight import preflight
+from wavegan_tf.data.slices import SliceConfig
+from wavegan_tf.data.stream import SliceSource, slice_dataset
+from wavegan_tf.errors import InputError
+
+# Slices of 100 samples at the files' own rate, unscaled, so that values can be traced.
+RAW = SliceConfig(slice_len=100, peak_normalize=False)
+FIRST = dataclasses.replace(RAW, first_slice=True)
+
+
+def write_squares(folder, num_files, num_samples=100):
+    """Files 0.wav, 1.wav, ... whose samples are +-(1 + number) / 1000, beginning with +."""
+    for number in range(num_files):
+        value = np.float32(number + 1) / 1000
+        wave = np.where(np.arange(num_samples) % 2, -value, value).astype(np.float32)
+        wavfile.write(folder / f"{number}.wav", 16000, wave)
+
+
+def make_source(folder, config, memory_bytes=None, **options):
+    store = ClipStore(config, memory_bytes=memory_bytes)
+    recordings = preflight(str(folder), store).recordings
+    return SliceSource(recordings, store, **{"batch_size": 4, "seed": 0} | options)
+
+
+def forget(source):
+    """Has every file read anew, as where memory is too small for all."""
+    source._store._held.clear()
+    source._store._held_bytes = 0
+
+
+def batches(source, num_batches, **options):
+    """[num_batches, batch_size, slice_len, channels]."""
+    dataset = slice_dataset(source, **options)
+    return np.stack(list(dataset.take(num_batches).as_numpy_iterator()))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_squares(tmp_path, 10)
+    ramp = np.arange(1000, dtype=np.float32) / 1000
+    wavfile.write(tmp_path / "ramp.wav", 16000, ramp)
+    return tmp_path
+
+
+def test_a_slice_holds_the_samples_of_its_place_in_its_file(folder):
+    source = make_source(folder, RAW)
+    names = [f"{i}.wav" for i in range(10)] + ["ramp.wav"]
+    found = source.batch(3)
+    for row, (file, start) in zip(found, source.order.span(12, 4), strict=True):
+        samples = wavfile.read(folder / sorted(names)[file])[1]
+        np.testing.assert_array_equal(row[:, 0], samples[start : start + 100])
+
+
+def test_short_files_are_padded_with_zeros(tmp_path):
+    write_squares(tmp_path, 3, num_samples=30)
+    for config in (FIRST, dataclasses.replace(RAW, pad_end=True)):
+        found = make_source(tmp_path, config, batch_size=3).batch(0)
+        assert np.all(found[:, 0] > 0 if config.first_slice else found[:, 0] != 0)
+        assert np.all(found[:, 30:] == 0)
+
+
+def test_batches_have_a_static_shape_and_the_files_rate_and_channels_are_converted(tmp_path):
+    noise = np.random.default_rng(0).integers(-9999, 9999, [5000, 2]).astype(np.int16)
+    wavfile.write(tmp_path / "stereo.wav", 8000, noise)
+    dataset = slice_dataset(make_source(tmp_path, SliceConfig(slice_len=400), batch_size=3))
+    assert dataset.element_spec == tf.TensorSpec([3, 400, 1], tf.float32)
+    assert dataset.cardinality() == tf.data.INFINITE_CARDINALITY
+    assert next(iter(dataset)).shape == (3, 400, 1)
+
+
+def test_batches_run_on_over_the_ends_of_epochs(tmp_path):
+    write_squares(tmp_path, 10)
+    found = batches(make_source(tmp_path, FIRST, batch_size=4), 5)[:, :, 0, 0].reshape(2, 10)
+    expected = np.arange(1, 11, dtype=np.float32) / 1000
+    for epoch in found:
+        np.testing.assert_array_equal(np.sort(epoch), expected)
+
+
+def test_going_on_at_a_batch_gives_what_would_have_come(folder):
+    whole = batches(make_source(folder, RAW), 20)
+    resumed = batches(make_source(folder, RAW), 8, first_batch=12)
+    np.testing.assert_array_equal(whole[12:], resumed)
+
+
+def test_equal_seeds_give_equal_batches_and_others_do_not(folder):
+    first, again, other = (batches(make_source(folder, RAW, seed=seed), 10) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_neither_cache_changes_the_batches(folder, tmp_path_factory):
+    cache = str(tmp_path_factory.mktemp("cache"))
+    expected = batches(make_source(folder, RAW), 10)
+    np.testing.assert_array_equal(batches(make_source(folder, RAW, memory_bytes=0), 10), expected)
+    for _ in range(2):
+        store = ClipStore(RAW, cache, memory_bytes=0)
+        recordings = preflight(str(folder), store).recordings
+        source = SliceSource(recordings, store, batch_size=4, seed=0)
+        np.testing.assert_array_equal(batches(source, 10), expected)
+
+
+def test_replicas_share_the_rows_of_each_batch(folder):
+    source = make_source(folder, RAW)
+    whole = batches(source, 6)
+    for count in (2, 4):
+        parts = [batches(source, 6, shard=(index, count)) for index in range(count)]
+        np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
+    with pytest.raises(InputError, match="--train_batch_size=4 cannot be divided among 3"):
+        slice_dataset(source, shard=(0, 3))
+    with pytest.raises(ValueError, match="shard is"):
+        slice_dataset(source, shard=(2, 2))
+
+
+def test_a_dataset_read_twice_gives_the_same_batches(folder):
+    dataset = slice_dataset(make_source(folder, RAW))
+    first, second = (list(dataset.take(6).as_numpy_iterator()) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_sample_is_fixed_and_never_longer_than_an_epoch(folder):
+    source = make_source(folder, FIRST)
+    np.testing.assert_array_equal(source.sample(6), make_source(folder, FIRST).sample(6))
+    whole = source.sample(99)
+    assert whole.shape == (11, 100, 1)
+    assert len({row.tobytes() for row in whole}) == 11
+
+
+def test_epochs_are_counted_in_passes_over_the_data(tmp_path):
+    write_squares(tmp_path, 10)
+    source = make_source(tmp_path, FIRST)
+    assert [source.epochs(n) for n in (0, 1, 5, 6)] == pytest.approx([0, 0.4, 2, 2.4])
+
+
+def test_fewer_slices_than_a_batch_are_refused_naming_the_flags_that_help(tmp_path):
+    write_squares(tmp_path, 3)
+    with pytest.raises(InputError) as raised:
+        make_source(tmp_path, RAW)
+    message = str(raised.value)
+    assert "3 slices an epoch, fewer than --train_batch_size=4; lower it to 3" in message
+    for flag in ("--data_pad_end", "--data_first_slice", "--data_overlap_ratio"):
+        assert flag in message
+    with pytest.raises(InputError) as raised:
+        make_source(tmp_path, FIRST)
+    assert "add recordings" in str(raised.value) and "--data_pad_end" not in str(raised.value)
+    assert make_source(tmp_path, RAW, batch_size=3).batch(0).shape == (3, 100, 1)
+
+
+def test_bad_ranges_of_batch_size_and_seed_name_the_flag(folder):
+    with pytest.raises(InputError, match="--train_batch_size=0"):
+        make_source(folder, FIRST, batch_size=0)
+    with pytest.raises(InputError, match="--seed=-1"):
+        make_source(folder, FIRST, seed=-1)
+
+
+def test_a_file_that_fails_is_named_once_and_others_fill_its_places(tmp_path, caplog):
+    write_squares(tmp_path, 5)
+    source = make_source(tmp_path, FIRST, memory_bytes=0, batch_size=5)
+    os.remove(tmp_path / "2.wav")
+    (tmp_path / "3.wav").write_text("not audio")
+    forget(source)
+    with caplog.at_level(logging.WARNING, logger="wavegan_tf"):
+        found = batches(source, 20)[:, :, 0, 0]
+    assert np.isin(found, np.float32([1, 2, 5]) / 1000).all()
+    counts = [np.sum(found == np.float32(n) / 1000) for n in (1, 2, 5)]
+    assert min(counts) >= 22  # each once an epoch, and as likely as the others instead
+    named = sorted(record.getMessage() for record in caplog.records)
+    assert len(named) == len(source.skipped) == 2
+    assert named[0].startswith(f"skipped: {tmp_path / '2.wav'}: cannot be read")
+    assert named[1].startswith(f"skipped: {tmp_path / '3.wav'}: not a known")
+
+
+def test_places_of_a_failed_file_are_filled_in_the_same_way_every_time(folder):
+    sources = [make_source(folder, RAW, memory_bytes=0, on_bad_file=lambda *_: 0) for _ in "ab"]
+    os.remove(folder / "ramp.wav")
+    for source in sources:
+        forget(source)
+    np.testing.assert_array_equal(batches(sources[0], 12), batches(sources[1], 12))
+
+
+def test_a_folder_that_disappears_ends_in_one_message(tmp_path):
+    write_squares(tmp_path, 5)
+    source = make_source(tmp_path, FIRST, memory_bytes=0, on_bad_file=lambda *_: None)
+    for number in range(5):
+        os.remove(tmp_path / f"{number}.wav")
+    forget(source)
+    with pytest.raises(InputError, match="no file in --data_dir can be read any more") as raised:
+        with source.explain_errors():
+            next(iter(slice_dataset(source)))
+    assert "0.wav: cannot be read (No such file" in str(raised.value)
+
+
+def test_errors_that_are_not_the_datas_are_passed_on(tmp_path):
+    write_squares(tmp_path, 5)
+    source = make_source(tmp_path, FIRST)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="its own"):
+        with source.explain_errors():
+            tf.debugging.assert_equal(1, 2, "its own")
+
+
+def test_reading_ahead_does_not_change_the_batches(folder, monkeypatch):
+    ahead = batches(make_source(folder, RAW), 10)
+    monkeypatch.setattr(stream, "_ReadAhead", lambda function: lambda n: function(int(n)))
+    np.testing.assert_array_equal(ahead, batches(make_source(folder, RAW), 10))
+
+
+def test_no_thread_of_tf_data_waits_for_python_between_batches(folder, monkeypatch):
+    counts = []
+    read_ahead = stream._ReadAhead
+
+    def recorded(function):
+        inner = read_ahead(function)
+        return lambda count: counts.append(count) or inner(count)
+
+    monkeypatch.setattr(stream, "_ReadAhead", recorded)
+    iterator = iter(slice_dataset(make_source(folder, RAW)))
+    for _ in range(2):
+        next(iterator)
+        asked = len(counts)
+        time.sleep(0.2)
+        assert len(counts) == asked
