@@ -203,7 +203,8 @@ def test_a_cache_that_cannot_be_is_refused_at_once(tmp_path):
 
 def test_words_say_where_samples_are(tmp_path):
     assert (
-        ClipStore(RAW, memory_bytes=4 * 10**6).describe(10**6) == "4 MB of samples, kept in memory"
+        ClipStore(RAW, memory_bytes=4 * 10**6).describe(10**6)
+        == "4.0 MB of samples, kept in memory"
     )
     cache = str(tmp_path / "cache")
     assert ClipStore(RAW, cache, memory_bytes=0).describe(10**6).endswith(f"kept in {cache}")

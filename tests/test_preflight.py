@@ -107,6 +107,7 @@ def test_a_folder_of_bad_files_alone_ends_in_one_message_with_the_counts(tmp_pat
     assert message.startswith(f"--data_dir={tmp_path}: {counts}1 not audio")
     assert "1999 samples at 16000 Hz are less than --data_slice_len=2000" in message
     assert "--data_first_slice or --data_pad_end takes them" in message
+    assert f".. and {num_bad - 5} more\n" in message  # no data.json is written then
 
 
 def test_silence_is_below_80_db_of_full_scale(tmp_path):

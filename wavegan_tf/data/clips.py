@@ -115,7 +115,7 @@ class ClipStore:
     def describe(self, num_samples: int) -> str:
         """Where so many samples of each channel are kept, in words."""
         num_bytes = 4 * num_samples * self.config.num_channels
-        size, kept = f"{num_bytes / 1e6:.0f} MB of samples", f"{self.memory_bytes / 1e6:.0f} MB"
+        size, kept = f"{num_bytes / 1e6:.1f} MB of samples", f"{self.memory_bytes / 1e6:.1f} MB"
         if num_bytes <= self.memory_bytes:
             return f"{size}, kept in memory"
         if self.directory is not None:
@@ -142,6 +142,8 @@ class ClipStore:
             return clip
 
     def _hold(self, path, clip):
+        if path in self._held:  # two threads can read a file that was dropped in between
+            self._held_bytes -= self._held.pop(path)[0].nbytes
         self._held[path] = clip
         self._held_bytes += clip[0].nbytes
         while self._held_bytes > self.memory_bytes and len(self._held) > 1:

@@ -62,7 +62,7 @@ def decode_wav(data: bytes) -> Decoded:
     kind = _WAV_CODECS.get(codec, f"codec {codec}")
     if kind == _INT and bits == 8:
         kind = _UNSIGNED
-    if channels and block_len * 8 != channels * bits and kind in _BITS:
+    if channels and block_len * 8 != channels * bits and bits in _BITS.get(kind, ()):
         raise InputError(
             f"a damaged WAV: frames of {block_len} bytes, each of {channels} channels of {bits} "
             "bits"

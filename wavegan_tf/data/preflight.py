@@ -282,12 +282,12 @@ def _nothing_usable(data_dir, num_files, left_out, not_audio):
         f"--data_dir={data_dir}: none of its {num_files} files can be used: {', '.join(counts)}"
     ]
     for kind, files in left_out.items():
-        lines += _some(kind, [f"{name}: {reason}" for name, reason in files], 5)
+        lines += _some(kind, [f"{name}: {reason}" for name, reason in files], 5, where="")
         lines += [f"    ({_WAYS_OUT[kind]})"] if files else []
     return "\n".join(lines)
 
 
-def _some(title, named, limit):
+def _some(title, named, limit, where=", all named in data.json"):
     """Lines that name the first files of a kind, and say where the others are named."""
     if not named:
         return
@@ -295,7 +295,7 @@ def _some(title, named, limit):
     for text in named[:limit]:
         yield f"    {text}"
     if limit is not None and len(named) > limit:
-        yield f"    .. and {len(named) - limit} more, all named in data.json"
+        yield f"    .. and {len(named) - limit} more{where}"
 
 
 def _place(digest, seed):

@@ -10,7 +10,7 @@ from wavegan_tf.errors import InputError
 
 # What the random draws of one seed are for.
 _STARTS, _FILES, _MIX, _REPLACE = range(4)
-_DRAWS_AT_ONCE = 65_536
+_DRAWS_AT_ONCE = 16_384
 
 
 @dataclasses.dataclass(frozen=True)
