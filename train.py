@@ -7,18 +7,20 @@ TensorBoard summaries (tensorboard --logdir=DIR). The same command again goes on
 Ctrl-C or SIGTERM saves and leaves after the current update.
 """
 
+import contextlib
 import dataclasses
+import json
+import logging
 import os
 import signal
 import sys
 from collections.abc import Callable
 
-import numpy as np
 from absl import flags
 
 from wavegan_tf import cli
 from wavegan_tf.errors import InputError
-from wavegan_tf.models.config import MODELS, STRIDES, UPSAMPLES, ModelConfig
+from wavegan_tf.models.config import FORMS, MODELS, STRIDES, UPSAMPLES, ModelConfig
 
 NUM_CATEG = {"wavegan": 0, "ciwgan": 10, "fiwgan": 3}  # the original's defaults
 
@@ -45,13 +47,24 @@ flags.DEFINE_bool(
     "slower.",
 )
 
-flags.DEFINE_string("data_dir", None, "Folder of audio: WAV, FLAC, MP3, OGG.", required=True)
+flags.DEFINE_string(
+    "data_dir", None, "Folder of audio: WAV, AIFF, NIST SPHERE, FLAC, MP3, OGG.", required=True
+)
 flags.DEFINE_integer("data_sample_rate", 16000, "Audio is resampled to this rate, Hz.")
 flags.DEFINE_integer("data_slice_len", 16384, "Samples of a slice: 16384, 32768 or 65536.")
 flags.DEFINE_integer("data_num_channels", 1, "Channels: 1 mono, 2 stereo.")
 flags.DEFINE_float("data_overlap_ratio", 0.0, "Overlap of a file's slices, 0 .. 1 (1 excluded).")
 flags.DEFINE_bool("data_first_slice", False, "Only each file's first slice, zero-padded.")
 flags.DEFINE_bool("data_pad_end", False, "Zero-pad a file's last slice instead of dropping it.")
+
+flags.DEFINE_string(
+    "data_cache", None, "Folder that keeps decoded samples, so that no later start decodes them."
+)
+flags.DEFINE_float(
+    "data_holdout",
+    0.0,
+    "Share of the recordings held out for a Wasserstein estimate, 0 .. 1 (1 excluded).",
+)
 
 flags.DEFINE_integer("num_categ", None, "Variables of the code; 10 for ciwgan, 3 for fiwgan.")
 flags.DEFINE_integer("wavegan_latent_dim", 100, "Latent variables, the code included.")
@@ -87,6 +100,31 @@ flags.DEFINE_integer(
     "train_summary_steps", 0, "Steps between summaries; 0: not by step.", lower_bound=0
 )
 
+flags.DEFINE_enum(
+    "conv",
+    "auto",
+    ("auto", *FORMS),
+    "How convolutions are computed: keras, the plain layers; matmul, as matrix products; mixed, the "
+    "faster of products and stride-free convolutions on a CPU. auto: mixed on a CPU, keras on a GPU, "
+    "matmul with --xla.",
+)
+flags.DEFINE_enum(
+    "precision",
+    "float32",
+    ("float32", "bfloat16"),
+    "Of the products in convolutions; variables, penalty and losses are float32.",
+)
+flags.DEFINE_bool("xla", False, "Compile gradients with XLA; on a CPU it is slower.")
+flags.DEFINE_enum(
+    "strategy",
+    "auto",
+    ("auto", "one", "mirrored", "multi_worker"),
+    "Replicas: one; mirrored, on every GPU of this machine; multi_worker, on every process of "
+    "TF_CONFIG. auto chooses by TF_CONFIG and the number of GPUs.",
+)
+
+NUM_HELD_OUT = 256  # slices, at most
+
 FLAGS = flags.FLAGS
 
 
@@ -110,14 +148,14 @@ def model_config() -> ModelConfig:
     )
 
 
-def starting_point(config: ModelConfig, training):
+def starting_point(config: ModelConfig, training, is_chief: bool):
     """The checkpoint to go on from: the run directory's own, or --init_ckpt; None for neither."""
     from wavegan_tf.checkpoints import files, lock, open, run, upkeep
 
     directory = FLAGS.train_dir
     run_config = run.read_run_config(directory)
     if run_config is None:
-        if set(os.listdir(directory)) - {lock.LOCK_FILE}:
+        if os.path.isdir(directory) and set(os.listdir(directory)) - {lock.LOCK_FILE}:
             raise InputError(
                 f"--train_dir={directory}: not empty and no run of this package (no config.json); "
                 "name another; to go on from an original's run add --init_ckpt="
@@ -130,7 +168,8 @@ def starting_point(config: ModelConfig, training):
         differences = config.differences(theirs)
         where = f"--init_ckpt={FLAGS.init_ckpt}"
     else:
-        upkeep.remove_remains(directory)
+        if is_chief:
+            upkeep.remove_remains(directory)
         checkpoint = files.newest_whole(directory)
         differences = config.differences(run_config["model"])
         then = run_config.get("training", {}).get("loss", training.loss)
@@ -161,11 +200,6 @@ def record_run(config: ModelConfig, training, step: int) -> None:
         run.write_run_config(FLAGS.train_dir, run_config)
 
 
-def data_seed(seed: int, step: int) -> int:
-    """Seed of the order of the data from a step on, so that going on does not repeat it."""
-    return int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
-
-
 def stop_on_signal() -> Callable[[], bool]:
     """Says whether SIGINT or SIGTERM came; a second one ends the program at once."""
     received = []
@@ -179,27 +213,17 @@ def stop_on_signal() -> Callable[[], bool]:
     return lambda: bool(received)
 
 
-def describe(losses: dict) -> str:
+def describe(scalars: dict) -> str:
     """The losses of a step as text."""
-    return "  ".join(f"{name} {float(value):.4g}" for name, value in losses.items())
+    losses = {name: value for name, value in scalars.items() if name.endswith("_loss")}
+    return "  ".join(f"{name} {value:.4g}" for name, value in losses.items())
 
 
-def run_training(config: ModelConfig) -> None:
-    """Trains, from the start or from where the run directory stands."""
-    # TensorFlow only after the flags are known to be good.
-    import tensorflow as tf
+def schedule_of_flags():
+    """When to stop, save and summarise, by the flags."""
+    from wavegan_tf.training.loop import Schedule
 
-    from wavegan_tf.data.slices import SliceConfig, find_audio_files, slice_dataset
-    from wavegan_tf.training.loop import Schedule, train
-    from wavegan_tf.training.summaries import Summaries
-    from wavegan_tf.training.trainer import Trainer, TrainingConfig
-
-    if FLAGS.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    training = TrainingConfig(
-        FLAGS.wavegan_loss, FLAGS.train_batch_size, FLAGS.wavegan_disc_nupdates, FLAGS.seed
-    )
-    schedule = Schedule(
+    return Schedule(
         train_steps=FLAGS.train_steps,
         save_secs=FLAGS.train_save_secs,
         save_steps=FLAGS.train_save_steps,
@@ -208,6 +232,29 @@ def run_training(config: ModelConfig) -> None:
         keep=FLAGS.train_keep,
         keep_every_hours=FLAGS.keep_every_hours,
     )
+
+
+def training_of_flags():
+    """How to train, by the flags."""
+    from wavegan_tf.training.trainer import TrainingConfig
+
+    return TrainingConfig(
+        loss=FLAGS.wavegan_loss,
+        batch_size=FLAGS.train_batch_size,
+        disc_nupdates=FLAGS.wavegan_disc_nupdates,
+        seed=FLAGS.seed,
+        conv=FLAGS.conv,
+        precision=FLAGS.precision,
+        xla=FLAGS.xla,
+    )
+
+
+def read_data(config: ModelConfig):
+    """Looks through --data_dir; the store of its samples, and the report."""
+    from wavegan_tf.data.clips import ClipStore
+    from wavegan_tf.data.preflight import preflight
+    from wavegan_tf.data.slices import SliceConfig
+
     slices = SliceConfig(
         slice_len=config.slice_len,
         sample_rate_hz=config.sample_rate,
@@ -216,46 +263,121 @@ def run_training(config: ModelConfig) -> None:
         overlap_ratio=FLAGS.data_overlap_ratio,
         pad_end=FLAGS.data_pad_end,
     )
-    checkpoint = starting_point(config, training)
-    audio_files = find_audio_files(FLAGS.data_dir)
-    trainer = Trainer(config, training)
+    store = ClipStore(slices, FLAGS.data_cache)
+    report = preflight(
+        FLAGS.data_dir, store, lambda items, total: cli.progress(items, total, "reading data")
+    )
+    print("\n".join(report.lines()))
+    return store, report
+
+
+def record_data(report) -> None:
+    """Writes what was found in --data_dir to data.json; warns if it was another at the last start."""
+    path = os.path.join(FLAGS.train_dir, "data.json")
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            before = json.load(file).get("fingerprint")
+        if before != report.fingerprint:
+            logging.getLogger("wavegan_tf").warning(
+                "--data_dir=%s: other recordings than at the last start: from here on the order "
+                "of the data is a new one",
+                FLAGS.data_dir,
+            )
+    report.write(path)
+
+
+def run_training(config: ModelConfig, strategy) -> None:
+    """Trains, from the start or from where the run directory stands."""
+    import tensorflow as tf
+
+    from wavegan_tf.data.preflight import split_holdout
+    from wavegan_tf.data.stream import SliceSource
+    from wavegan_tf.training.loop import train
+    from wavegan_tf.training.strategy import check_agreement, make_sum, worker_place
+    from wavegan_tf.training.trainer import Trainer
+    from wavegan_tf.watching.watcher import Watcher
+
+    training = training_of_flags()
+    worker, num_workers = worker_place(strategy)
+    checkpoint = starting_point(config, training, is_chief=worker == 0)
+    store, report = read_data(config)
+    trainer = Trainer(config, training, strategy)
     if checkpoint is not None:
         trainer.restore(checkpoint)
         if FLAGS["seed"].present:
-            trainer.seed.assign(FLAGS.seed)
-    dataset = slice_dataset(
-        audio_files,
-        slices,
-        batch_size=training.batch_size,
-        seed=data_seed(int(trainer.seed), int(trainer.step)),
-    )
-    record_run(config, training, int(trainer.step))
-    print(config.layer_table())
-    print(f"tensorboard --logdir={FLAGS.train_dir}")
-    summaries = Summaries(FLAGS.train_dir, config)
-
-    def summarize(step, outputs):
-        losses = {name: value for name, value in outputs.items() if name.endswith("_loss")}
-        fake = trainer.networks.generator(outputs["z"])["out"]
-        summaries.write(step, losses, x=outputs["x"], g_z=fake)
-
-    start = int(trainer.step)
-    steps = train(trainer, iter(dataset), FLAGS.train_dir, schedule, stop_on_signal(), summarize)
-    for _ in cli.progress(steps, FLAGS.train_steps or None, "training", start, describe):
-        pass
-    step = int(trainer.step)
-    if step < (FLAGS.train_steps or step + 1):
-        sys.exit(f"stopped and saved at step {step}; the same command goes on from there")
-    print(f"{FLAGS.train_dir}: at step {step}")
+            trainer.seed = FLAGS.seed
+    recordings, held_out = split_holdout(report.recordings, FLAGS.data_holdout, trainer.seed)
+    source = SliceSource(recordings, store, batch_size=training.batch_size, seed=trainer.seed)
+    batches = source.batches(trainer.batches_used, shard=(worker, num_workers))
+    place = [trainer.step, trainer.update, trainer.seed]
+    check_agreement(strategy, {"its place": place, "its data": report.fingerprint})
+    summarize = None
+    with contextlib.ExitStack() as stack:
+        if worker == 0:
+            record_run(config, training, trainer.step)
+            record_data(report)
+            holdout = None
+            if held_out:
+                one = SliceSource(held_out, store, batch_size=1, seed=trainer.seed)
+                holdout = one.sample(NUM_HELD_OUT)
+            watcher = Watcher(
+                FLAGS.train_dir,
+                trainer.networks,
+                config,
+                trainer.seed,
+                step=trainer.step,
+                loss=training.loss,
+                batch_size=training.batch_size,
+                disc_nupdates=training.disc_nupdates,
+                num_slices=source.slices_per_epoch,
+                holdout=holdout,
+            )
+            summarize = stack.enter_context(watcher).write
+            print(config.layer_table())
+            print(
+                f"tensorboard --logdir={FLAGS.train_dir} --samples_per_plugin=images=100,audio=30"
+            )
+        wanted, add = stop_on_signal(), make_sum(strategy)
+        steps = train(
+            trainer,
+            batches,
+            FLAGS.train_dir,
+            schedule_of_flags(),
+            stopped=lambda: add(int(wanted())) > 0,  # all workers leave together
+            summarize=summarize,
+            saves=worker == 0,
+        )
+        steps = cli.progress(steps, FLAGS.train_steps or None, "training", trainer.step, describe)
+        try:
+            for _ in steps:
+                pass
+        except tf.errors.OpError as error:
+            if num_workers == 1:
+                raise
+            raise InputError(
+                f"worker {worker} of {num_workers}: another has left ({error.message}); start all "
+                "of them again: they go on from the newest checkpoint"
+            ) from None
+    if trainer.step < (FLAGS.train_steps or trainer.step + 1):
+        sys.exit(f"stopped and saved at step {trainer.step}; the same command goes on from there")
+    print(f"{FLAGS.train_dir}: at step {trainer.step}")
 
 
 def main():
-    """Trains, as the only process in the run directory."""
-    from wavegan_tf.checkpoints.lock import run_lock
-
+    """Trains, as the only process, or the only chief, in the run directory."""
     config = model_config()
-    with run_lock(FLAGS.train_dir):
-        run_training(config)
+    # TensorFlow only after the flags are known to be good.
+    from wavegan_tf.checkpoints.lock import run_lock
+    from wavegan_tf.training.strategy import make_strategy, worker_place
+
+    if FLAGS.deterministic:
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+    strategy = make_strategy(FLAGS.strategy)
+    is_chief = worker_place(strategy)[0] == 0
+    with run_lock(FLAGS.train_dir) if is_chief else contextlib.nullcontext():
+        run_training(config, strategy)
 
 
 if __name__ == "__main__":

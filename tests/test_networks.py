@@ -5,8 +5,7 @@ import tensorflow as tf
 
 from wavegan_tf.checkpoints import names
 from wavegan_tf.checkpoints.open import open_checkpoint
-from wavegan_tf.models.config import ModelConfig
-from wavegan_tf.models.convolution import FORMS
+from wavegan_tf.models.config import FORMS, ModelConfig
 from wavegan_tf.models.layers import Arithmetic, DownConv, UpConv, phase_shuffle
 from wavegan_tf.models.networks import Networks, build_networks
 

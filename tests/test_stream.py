@@ -1,20 +1,18 @@
 """Batches: what is in them, where they go on, and what happens when files fail."""
 
 import dataclasses
+import itertools
 import logging
 import os
-import time
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from scipy.io import wavfile
 
-from wavegan_tf.data import stream
 from wavegan_tf.data.clips import ClipStore
 from wavegan_tf.data.preflight import preflight
 from wavegan_tf.data.slices import SliceConfig
-from wavegan_tf.data.stream import SliceSource, slice_dataset
+from wavegan_tf.data.stream import SliceSource
 from wavegan_tf.errors import InputError
 
 # Slices of 100 samples at the files' own rate, unscaled, so that values can be traced.
@@ -44,8 +42,7 @@ def forget(source):
 
 def batches(source, num_batches, **options):
     """[num_batches, batch_size, slice_len, channels]."""
-    dataset = slice_dataset(source, **options)
-    return np.stack(list(dataset.take(num_batches).as_numpy_iterator()))
+    return np.stack(list(itertools.islice(source.batches(**options), num_batches)))
 
 
 @pytest.fixture
@@ -73,13 +70,12 @@ def test_short_files_are_padded_with_zeros(tmp_path):
         assert np.all(found[:, 30:] == 0)
 
 
-def test_batches_have_a_static_shape_and_the_files_rate_and_channels_are_converted(tmp_path):
+def test_the_files_rate_and_channels_are_converted(tmp_path):
     noise = np.random.default_rng(0).integers(-9999, 9999, [5000, 2]).astype(np.int16)
     wavfile.write(tmp_path / "stereo.wav", 8000, noise)
-    dataset = slice_dataset(make_source(tmp_path, SliceConfig(slice_len=400), batch_size=3))
-    assert dataset.element_spec == tf.TensorSpec([3, 400, 1], tf.float32)
-    assert dataset.cardinality() == tf.data.INFINITE_CARDINALITY
-    assert next(iter(dataset)).shape == (3, 400, 1)
+    source = make_source(tmp_path, SliceConfig(slice_len=400), batch_size=3)
+    batch = next(source.batches())
+    assert batch.shape == (3, 400, 1) and batch.dtype == np.float32
 
 
 def test_batches_run_on_over_the_ends_of_epochs(tmp_path):
@@ -120,15 +116,9 @@ def test_replicas_share_the_rows_of_each_batch(folder):
         parts = [batches(source, 6, shard=(index, count)) for index in range(count)]
         np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
     with pytest.raises(InputError, match="--train_batch_size=4 cannot be divided among 3"):
-        slice_dataset(source, shard=(0, 3))
+        source.batches(shard=(0, 3))
     with pytest.raises(ValueError, match="shard is"):
-        slice_dataset(source, shard=(2, 2))
-
-
-def test_a_dataset_read_twice_gives_the_same_batches(folder):
-    dataset = slice_dataset(make_source(folder, RAW))
-    first, second = (list(dataset.take(6).as_numpy_iterator()) for _ in range(2))
-    np.testing.assert_array_equal(first, second)
+        source.batches(shard=(2, 2))
 
 
 def test_a_sample_is_fixed_and_never_longer_than_an_epoch(folder):
@@ -198,37 +188,15 @@ def test_a_folder_that_disappears_ends_in_one_message(tmp_path):
         os.remove(tmp_path / f"{number}.wav")
     forget(source)
     with pytest.raises(InputError, match="no file in --data_dir can be read any more") as raised:
-        with source.explain_errors():
-            next(iter(slice_dataset(source)))
+        next(source.batches())
     assert ".wav: cannot be read (No such file" in str(raised.value)
 
 
-def test_errors_that_are_not_the_datas_are_passed_on(tmp_path):
-    write_squares(tmp_path, 5)
-    source = make_source(tmp_path, FIRST)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="its own"):
-        with source.explain_errors():
-            tf.debugging.assert_equal(1, 2, "its own")
-
-
-def test_reading_ahead_does_not_change_the_batches(folder, monkeypatch):
-    ahead = batches(make_source(folder, RAW), 10)
-    monkeypatch.setattr(stream, "_ReadAhead", lambda function: lambda n: function(int(n)))
-    np.testing.assert_array_equal(ahead, batches(make_source(folder, RAW), 10))
-
-
-def test_no_thread_of_tf_data_waits_for_python_between_batches(folder, monkeypatch):
-    counts = []
-    read_ahead = stream._ReadAhead
-
-    def recorded(function):
-        inner = read_ahead(function)
-        return lambda count: counts.append(count) or inner(count)
-
-    monkeypatch.setattr(stream, "_ReadAhead", recorded)
-    iterator = iter(slice_dataset(make_source(folder, RAW)))
-    for _ in range(2):
-        next(iterator)
-        asked = len(counts)
-        time.sleep(0.2)
-        assert len(counts) == asked
+def test_batches_are_made_ahead(folder, monkeypatch):
+    source = make_source(folder, RAW)
+    batch, made = source.batch, []
+    monkeypatch.setattr(source, "batch", lambda number, shard: made.append(number) or batch(number))
+    stream = source.batches(first_batch=3)
+    np.testing.assert_array_equal(next(stream), batch(3))
+    assert sorted(made)[:2] == [3, 4]
+    stream.close()

@@ -4,7 +4,6 @@ import tensorflow as tf
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.training import trainer as trainer_module
-from wavegan_tf.training.summaries import rms_per_example
 from wavegan_tf.training.trainer import Trainer, TrainingConfig
 
 
@@ -45,8 +44,3 @@ def test_a_step_is_so_many_discriminator_updates_and_one_of_the_generator(monkey
     assert [what for what, _ in seen] == [0, 1, 2, "G", 3, 4, 5, "G"]  # fresh x in each update
     assert len({z for _, z in seen}) == 8  # fresh z in each update
     assert int(trainer.step) == 2
-
-
-def test_rms_is_per_example():
-    audio = tf.constant([[[3.0], [4.0]], [[0.0], [0.0]]])
-    assert rms_per_example(audio).numpy().tolist() == pytest.approx([12.5**0.5, 0])

@@ -1,15 +1,13 @@
-"""Recordings to the endless tf.data stream of training batches."""
+"""Recordings to the endless stream of training batches."""
 
+import collections
 import concurrent.futures
-import contextlib
-import functools
 import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-import tensorflow as tf
 
 from wavegan_tf.data.clips import ClipStore
 from wavegan_tf.data.preflight import Recording, printable
@@ -30,8 +28,8 @@ class SliceSource:
     Attributes:
         order: The SliceOrder.
         batch_size: Slices in a batch, of all replicas together.
+        slices_per_epoch: Of the first one; random starts change it a little.
         skipped: Paths of files that failed since the start, each with its reason.
-        failure: The InputError after which there are no more batches, or None.
     """
 
     def __init__(
@@ -64,13 +62,12 @@ class SliceSource:
         self.batch_size = batch_size
         self.order = SliceOrder([r.facts.num_samples for r in recordings], store.config, seed)
         self.skipped = {}
-        self.failure = None
         self._recordings, self._store = list(recordings), store
         self._on_bad_file = on_bad_file or _log_bad_file
         self._lock = threading.Lock()
-        num_slices = self.order.locate(0)[2]
-        if num_slices < batch_size:
-            raise InputError(_too_few(num_slices, batch_size, store.config))
+        self.slices_per_epoch = self.order.locate(0)[2]
+        if self.slices_per_epoch < batch_size:
+            raise InputError(_too_few(self.slices_per_epoch, batch_size, store.config))
 
     def batch(self, number: int, shard: tuple[int, int] = (0, 1)) -> np.ndarray:
         """One batch, or one replica's share of it.
@@ -98,22 +95,50 @@ class SliceSource:
         Raises:
             InputError: No file can be read any more.
         """
-        return self._slices(0, min(num_slices, self.order.locate(0)[2]))
+        return self._slices(0, min(num_slices, self.slices_per_epoch))
 
     def epochs(self, num_batches: int) -> float:
         """How many times so many batches from the first on pass over the data."""
         epoch, index, length = self.order.locate(num_batches * self.batch_size)
         return epoch + index / length
 
-    @contextlib.contextmanager
-    def explain_errors(self) -> Iterator[None]:
-        """Raises the source's own InputError in place of tf.data's error that hides it."""
-        try:
-            yield
-        except tf.errors.OpError:
-            if self.failure is None:
-                raise
-            raise self.failure from None
+    def batches(
+        self, first_batch: int = 0, shard: tuple[int, int] = (0, 1)
+    ) -> Iterator[np.ndarray]:
+        """The endless stream of training batches, made ahead by threads.
+
+        Args:
+            first_batch: How many batches were used already.
+            shard: (index, count) of a process that trains on its share of each batch.
+
+        Yields:
+            float32 [batch_size / count, slice_len, channels].
+
+        Raises:
+            InputError: A batch cannot be divided so; or, of a batch, no file can be read any more.
+        """
+        index, count = shard
+        if not 0 <= index < count:
+            raise ValueError(f"shard is {shard}; index must be at least 0 and below count")
+        if self.batch_size % count:
+            raise InputError(
+                f"--train_batch_size={self.batch_size} cannot be divided among {count} processes; "
+                f"use a multiple of {count}"
+            )
+        return self._made_ahead(first_batch, shard)
+
+    def _made_ahead(self, number, shard):
+        num_threads = min(_MOST_AHEAD, os.cpu_count() or 1)
+        with concurrent.futures.ThreadPoolExecutor(num_threads) as threads:
+            ahead = collections.deque()
+            try:
+                while True:
+                    while len(ahead) <= num_threads:
+                        ahead.append(threads.submit(self.batch, number, shard))
+                        number += 1
+                    yield ahead.popleft().result()
+            finally:
+                threads.shutdown(wait=False, cancel_futures=True)
 
     def _slices(self, first, count):
         """The slices from a position on, float32 [count, slice_len, channels]."""
@@ -144,11 +169,10 @@ class SliceSource:
             if found is not None:
                 return found
         reasons = "\n  ".join(list(self.skipped.values())[:3])
-        self.failure = InputError(
+        raise InputError(
             "no file in --data_dir can be read any more; is the folder still there? The same "
             f"command goes on once it is. The first reasons:\n  {reasons}"
         )
-        raise self.failure
 
     def _skip(self, path, message):
         with self._lock:
@@ -156,79 +180,6 @@ class SliceSource:
             self.skipped.setdefault(path, message)
         if is_new:
             self._on_bad_file(path, message)
-
-
-def slice_dataset(
-    source: SliceSource, *, first_batch: int = 0, shard: tuple[int, int] = (0, 1)
-) -> tf.data.Dataset:
-    """The endless stream of training batches.
-
-    Batches are made ahead by Python threads, and tf.data itself starts no thread. Keep it so: add
-    no prefetch() and no parallel map. The thread of an iterator that is alive when Python exits (as
-    after an error) would wait for Python for ever, Python for the thread, and the process for both.
-
-    Args:
-        source: Where the batches come from.
-        first_batch: How many batches were used already.
-        shard: (index, count) of a replica that trains on its share of each batch.
-
-    Returns:
-        A tf.data.Dataset of float32 [batch_size / count, slice_len, channels]. It raises a
-        tf.errors.OpError when no file can be read any more: `source.explain_errors`.
-
-    Raises:
-        InputError: A batch cannot be divided so.
-    """
-    index, count = shard
-    if not 0 <= index < count:
-        raise ValueError(f"shard is {shard}; index must be at least 0 and below count")
-    if source.batch_size % count:
-        raise InputError(
-            f"--train_batch_size={source.batch_size} cannot be divided among {count} replicas; "
-            f"use a multiple of {count}"
-        )
-    config = source.order.config
-    shape = [source.batch_size // count, config.slice_len, config.num_channels]
-    read_ahead = _ReadAhead(functools.partial(source.batch, shard=shard))
-
-    def batch(number):
-        return tf.ensure_shape(tf.numpy_function(read_ahead, [number], tf.float32), shape)
-
-    dataset = tf.data.Dataset.counter(start=first_batch).map(batch)
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    options.experimental_optimization.inject_prefetch = False
-    return dataset.with_options(options)
-
-
-class _ReadAhead:
-    """A function of a count that computes the values of the next counts in threads meanwhile."""
-
-    def __init__(self, function):
-        self._function = function
-        self._depth = min(_MOST_AHEAD, _num_threads())
-        self._futures = {}
-        self._lock = threading.Lock()
-
-    def __call__(self, count):
-        count = int(count)
-        with self._lock:
-            self._futures = {
-                ahead: self._futures.get(ahead) or _threads().submit(self._function, ahead)
-                for ahead in range(count, count + self._depth + 1)
-            }
-            future = self._futures[count]
-        return future.result()
-
-
-def _num_threads():
-    return os.cpu_count() or 1
-
-
-@functools.lru_cache(maxsize=1)
-def _threads():
-    """The threads that read ahead, shared by all datasets: TensorFlow never frees a dataset's."""
-    return concurrent.futures.ThreadPoolExecutor(_num_threads())
 
 
 def _too_few(num_slices, batch_size, config):

@@ -14,6 +14,7 @@ MODELS = ("wavegan", "ciwgan", "fiwgan")
 SLICE_LENS = (16384, 32768, 65536)
 STRIDES = (4, 2)
 UPSAMPLES = ("zeros", "nn")
+FORMS = ("keras", "mixed", "matmul")  # of convolutions: the layers' own, or models.convolution's
 Z_PROJECT_LENGTH = 16
 
 # Strides of the original's five or six (transposed) convolutions, Generator order.

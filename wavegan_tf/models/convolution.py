@@ -15,8 +15,6 @@ the input folded to [batch, n, s channels]. The fastest on a CPU; benchmarks/ben
 
 import tensorflow as tf
 
-FORMS = ("keras", "mixed", "matmul")  # keras: the layers' own, which know nothing of this module
-
 
 def choose_form(xla: bool) -> str:
     """The form for this machine: the measured best on a CPU, a GPU's own convolutions there."""

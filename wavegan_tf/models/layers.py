@@ -19,7 +19,7 @@ class Arithmetic(NamedTuple):
     """How convolutions are computed; what they compute, and their variables, stay the same.
 
     Attributes:
-        form: One of ``convolution.FORMS``.
+        form: One of ``config.FORMS``.
         dtype: Of the products, ``float32`` or ``bfloat16``. Variables and results are float32.
     """
 

@@ -2,12 +2,11 @@
 
 import json
 import os
+import zlib
 
 import tensorflow as tf
 
 from wavegan_tf.errors import InputError
-
-STRATEGIES = ("auto", "one", "mirrored", "multi_worker")
 
 
 def make_strategy(name: str):
@@ -51,6 +50,41 @@ def worker_place(strategy) -> tuple[int, int]:
     resolver = strategy.cluster_resolver
     chiefs = len(resolver.cluster_spec().as_dict().get("chief", []))
     return resolver.task_id + (chiefs if resolver.task_type == "worker" else 0), num_workers
+
+
+def make_sum(strategy):
+    """A function of an integer: the sum over the workers of what each gives, in step."""
+    _, num_workers = worker_place(strategy)
+    if num_workers == 1:
+        return lambda number: number
+    num_local = len(strategy.extended.worker_devices)
+    total = tf.function(
+        lambda value: strategy.reduce(
+            tf.distribute.ReduceOp.SUM, strategy.run(tf.identity, (value,)), axis=None
+        )
+    )
+    return lambda number: int(total(tf.constant(number, tf.int64))) // num_local
+
+
+def check_agreement(strategy, facts: dict) -> None:
+    """Sees to it that all workers begin at the same place, with the same data.
+
+    Args:
+        strategy: Of the training.
+        facts: What must be the same everywhere, by name; values that JSON has.
+
+    Raises:
+        InputError: Another worker gave something else.
+    """
+    index, num_workers = worker_place(strategy)
+    add = make_sum(strategy)
+    for name, value in facts.items():
+        number = zlib.crc32(json.dumps(value, sort_keys=True).encode())
+        if add(number) != num_workers * number:
+            raise InputError(
+                f"worker {index} of {num_workers}: {name} is {value}, and something else at "
+                "another; all must see the same --train_dir and --data_dir and have the same flags"
+            )
 
 
 def _workers() -> list[str]:

@@ -149,7 +149,7 @@ class Trainer:
         """
         key = tf.constant([self.seed, self.updates_done], tf.int64)
         if self.update < self.training.disc_nupdates:
-            x = next(batches)
+            x = tf.convert_to_tensor(next(batches))
             outputs = self._update_discriminator(self._distribute(x), key) | {"x": x}
             self.update += 1
             return outputs
