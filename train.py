@@ -104,9 +104,9 @@ flags.DEFINE_enum(
     "conv",
     "auto",
     ("auto", *FORMS),
-    "How convolutions are computed: keras, the plain layers; matmul, as matrix products; mixed, the "
-    "faster of products and stride-free convolutions on a CPU. auto: mixed on a CPU, keras on a GPU, "
-    "matmul with --xla.",
+    "How convolutions are computed: keras, the plain layers; matmul, as matrix products; mixed, as "
+    "products and stride-free convolutions, whichever is faster on a CPU. auto: mixed on a CPU, "
+    "keras on a GPU, matmul with --xla.",
 )
 flags.DEFINE_enum(
     "precision",
@@ -272,7 +272,7 @@ def read_data(config: ModelConfig):
 
 
 def record_data(report) -> None:
-    """Writes what was found in --data_dir to data.json; warns if it was another at the last start."""
+    """Writes data.json, what was found in --data_dir; warns where the last start found other."""
     path = os.path.join(FLAGS.train_dir, "data.json")
     if os.path.exists(path):
         with open(path, encoding="utf-8") as file:
@@ -334,9 +334,8 @@ def run_training(config: ModelConfig, strategy) -> None:
             )
             summarize = stack.enter_context(watcher).write
             print(config.layer_table())
-            print(
-                f"tensorboard --logdir={FLAGS.train_dir} --samples_per_plugin=images=100,audio=30"
-            )
+            shown = "--samples_per_plugin=images=100,audio=30"
+            print(f"tensorboard --logdir={FLAGS.train_dir} {shown}")
         wanted, add = stop_on_signal(), make_sum(strategy)
         steps = train(
             trainer,
@@ -368,12 +367,11 @@ def main():
     config = model_config()
     # TensorFlow only after the flags are known to be good.
     from wavegan_tf.checkpoints.lock import run_lock
+    from wavegan_tf.training.determinism import make_deterministic
     from wavegan_tf.training.strategy import make_strategy, worker_place
 
     if FLAGS.deterministic:
-        import tensorflow as tf
-
-        tf.config.experimental.enable_op_determinism()
+        make_deterministic()
     strategy = make_strategy(FLAGS.strategy)
     is_chief = worker_place(strategy)[0] == 0
     with run_lock(FLAGS.train_dir) if is_chief else contextlib.nullcontext():

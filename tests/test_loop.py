@@ -1,6 +1,5 @@
 import itertools
 import os
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -29,30 +28,32 @@ class Scalar:
 class CountingTrainer:
     """Has one variable, which is a record of the batches seen."""
 
-    training = SimpleNamespace(disc_nupdates=UPDATES - 1)
-
     def __init__(self):
-        self.updates_done = 0
+        self.step = self.update = 0
         self.value = np.zeros(2)
         self.reads = []
         self.nan_at = None
 
+    @property
+    def updates_done(self):
+        return self.step * UPDATES + self.update
+
     def advance(self, batches):
-        is_generator = self.updates_done % UPDATES == UPDATES - 1
+        is_generator = self.update == UPDATES - 1
         if not is_generator:
             self.value = self.value * 3 + next(batches)
-        self.updates_done += 1
+        self.step, self.update = divmod(self.updates_done + 1, UPDATES)
         number = np.nan if self.updates_done == self.nan_at else self.updates_done
         outputs = {"G_loss" if is_generator else "D_loss": Scalar(number, self.reads)}
         return outputs | ({"z": np.ones([2, 3])} if is_generator else {"x": np.ones([2, 5, 1])})
 
     def save(self, directory, keep):
-        step, inside = divmod(self.updates_done, UPDATES)
-        values = {"value": self.value, "update": np.array(self.updates_done)}
-        return files.write_checkpoint(directory, values, step, keep, inside)
+        values = {"value": self.value, "place": np.array([self.step, self.update])}
+        return files.write_checkpoint(directory, values, self.step, keep, self.update)
 
     def restore(self, checkpoint):
-        self.value, self.updates_done = checkpoint.read("value"), int(checkpoint.read("update"))
+        self.value = checkpoint.read("value")
+        self.step, self.update = (int(i) for i in checkpoint.read("place"))
         return self
 
 

@@ -1,3 +1,6 @@
+import itertools
+
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -25,22 +28,24 @@ def test_bad_option_is_named_with_its_value_and_rule(options, words):
 def test_a_step_is_so_many_discriminator_updates_and_one_of_the_generator(monkeypatch):
     seen = []
 
-    def update_discriminator(networks, optimizers, loss, x, draws):
+    def update_discriminator(networks, optimizers, loss, x, draws, xla):
         tf.py_function(
             lambda x, z: seen.append((float(x), z.numpy().tobytes())), [x[0, 0, 0], draws.z], []
         )
         return {"D_loss": tf.constant(0.0)}
 
-    def update_generator(networks, optimizers, loss, draws):
+    def update_generator(networks, optimizers, loss, draws, xla):
         tf.py_function(lambda z: seen.append(("G", z.numpy().tobytes())), [draws.z], [])
         return {"G_loss": tf.constant(0.0)}
 
     monkeypatch.setattr(trainer_module, "update_discriminator", update_discriminator)
     monkeypatch.setattr(trainer_module, "update_generator", update_generator)
     trainer = Trainer(ModelConfig(dim=1), TrainingConfig(batch_size=2, disc_nupdates=3))
-    batches = iter(tf.data.Dataset.range(10).map(lambda i: tf.fill([2, 16384, 1], float(i))))
-    for _ in range(2):
-        trainer.train_step(batches)
+    batches = (np.full([2, 16384, 1], i, np.float32) for i in itertools.count())
+    places = []
+    for _ in range(8):
+        trainer.advance(batches)
+        places.append((trainer.step, trainer.update, trainer.updates_done, trainer.batches_used))
     assert [what for what, _ in seen] == [0, 1, 2, "G", 3, 4, 5, "G"]  # fresh x in each update
     assert len({z for _, z in seen}) == 8  # fresh z in each update
-    assert int(trainer.step) == 2
+    assert places[:5] == [(0, 1, 1, 1), (0, 2, 2, 2), (0, 3, 3, 3), (1, 0, 4, 3), (1, 1, 5, 4)]

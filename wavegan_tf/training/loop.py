@@ -66,24 +66,22 @@ def train(
 
     def save():
         nonlocal saved
-        if saves and trainer.updates_done != saved:
+        if saves and (trainer.step, trainer.update) != saved:
             prefix = trainer.save(directory, schedule.keep)
             if schedule.keep_every_hours:
                 upkeep.back_up(prefix, schedule.keep_every_hours)
-        saved = trainer.updates_done
+        saved = trainer.step, trainer.update
 
-    saved = trainer.updates_done if files.list_prefixes(directory) else None
+    saved = (trainer.step, trainer.update) if files.list_prefixes(directory) else None
     save()
     save_due = _Every(schedule.save_secs, schedule.save_steps)
     summary_due = _Every(schedule.summary_secs, schedule.summary_steps)
-    updates_per_step = trainer.training.disc_nupdates + 1
-    step = trainer.updates_done // updates_per_step
     outputs = {}
-    while step < (schedule.train_steps or np.inf) and not stopped():
+    while trainer.step < (schedule.train_steps or np.inf) and not stopped():
         outputs |= trainer.advance(batches)
-        step, inside = divmod(trainer.updates_done, updates_per_step)
-        if inside:
+        if trainer.update:  # inside a step
             continue
+        step = trainer.step
         scalars = {k: float(v) for k, v in outputs.items() if len(v.shape) == 0}
         for name, value in scalars.items():
             if not np.isfinite(value):
