@@ -14,6 +14,7 @@ import conftest
 import numpy as np
 import pytest
 import tensorflow as tf
+import torture
 from scipy.io import wavfile
 
 from wavegan_tf.analysis.averages import average_feature_maps
@@ -176,8 +177,9 @@ def test_deeper_stereo_model_is_trained_on_every_format_and_probed_whole(run_scr
         "--data_first_slice", "--train_batch_size=2", "--train_steps=1",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    skipped = re.findall(r"skipped: \S+/(\S+):", result.stderr)
-    assert sorted(skipped) == ["README.md", "tone_opus.ogg"]
+    data = json.loads((tmp_path / "run" / "data.json").read_text())
+    assert list(data["left_out"]["unreadable"]) == ["tone_opus.ogg"]
+    assert data["not_audio"] == {".md": 1}
     result = run_script(
         "probe.py", "--ckpt", tmp_path / "run", "--n=2", "--max_figures=1", "--out_dir",
         tmp_path / "out",
@@ -187,6 +189,34 @@ def test_deeper_stereo_model_is_trained_on_every_format_and_probed_whole(run_scr
     assert list(series) == ["z", *(f"conv{i}" for i in range(1, 10)), "out"]
     assert series["out"].shape == (2, 16384, 2) and series["conv9"].shape == (2, 8192)
     assert wavfile.read(tmp_path / "out/audio/0000_out.wav")[1].shape == (16384, 2)
+
+
+def test_training_runs_on_a_folder_of_trouble_and_names_every_file(run_script, tmp_path):
+    bad = torture.make(tmp_path / "data")
+    result = run_script(
+        "train.py", "--data_dir", tmp_path / "data", "--train_dir", tmp_path / "run",
+        "--wavegan_dim=1", "--data_pad_end", "--train_batch_size=8", "--train_steps=2",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    data = json.loads((tmp_path / "run" / "data.json").read_text())
+    named = {name: reason for kind in data["left_out"].values() for name, reason in kind.items()}
+    assert named.keys() == bad.keys() and len(bad) >= 20
+    assert all(words in named[name] for name, words in bad.items())
+    assert f"{data['used']} of {data['files']} files" in result.stdout and data["used"] >= 20
+    scalars = [json.loads(line) for line in open(tmp_path / "run" / "metrics.jsonl")]
+    assert scalars[-1]["step"] == 2 and None not in scalars[-1].values()
+
+
+def test_a_folder_of_nothing_but_trouble_ends_with_one_message(run_script, tmp_path):
+    (tmp_path / "data").mkdir()
+    for name, (content, _) in torture.bad_files().items():
+        (tmp_path / "data" / name).write_bytes(content)
+    result = run_script(
+        "train.py", "--data_dir", tmp_path / "data", "--train_dir", tmp_path / "run"
+    )
+    assert_refused(result, f"--data_dir={tmp_path / 'data'}")
+    assert result.stderr.count("error: ") == 1
+    assert not (tmp_path / "run").exists()
 
 
 def training_flags(run, data):
