@@ -39,6 +39,11 @@ def values_of(prefix):
     return {name: checkpoint.read(name) for name in checkpoint.shapes}
 
 
+def run_to_the_end(command):
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 def run_until_killed(command, run, moment_s, deadline_s=300):
     """Starts the command and kills it, so many seconds after its first new checkpoint.
 
@@ -79,7 +84,7 @@ def kill_and_resume(command, work_dir, kills, seed=0, span_s=1.0):
     for run in (straight, killed):
         shutil.rmtree(run, ignore_errors=True)
     commands = [[word.replace("{run}", str(run)) for word in command] for run in (straight, killed)]
-    subprocess.run(commands[0], check=True, capture_output=True)
+    run_to_the_end(commands[0])
     moments = random.Random(seed)
     lost = []
     for number in range(1, kills + 1):
@@ -96,7 +101,7 @@ def kill_and_resume(command, work_dir, kills, seed=0, span_s=1.0):
             saved_at = os.path.getmtime(f"{whole.prefix}.index")
         lost.append(moment_s if newest == before else killed_at - saved_at)
         print(f"kill {number}: newest {newest}, {lost[-1]:.3f} s of work lost", flush=True)
-    subprocess.run(commands[1], check=True, capture_output=True)
+    run_to_the_end(commands[1])
     assert newest_name(killed) == newest_name(straight)
     expected, found = (values_of(files.list_prefixes(str(r))[-1]) for r in (straight, killed))
     assert set(expected) == set(found)
