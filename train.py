@@ -43,8 +43,7 @@ flags.DEFINE_integer(
 flags.DEFINE_bool(
     "deterministic",
     False,
-    "Equal commands give equal weights to the bit on one machine, however often interrupted; "
-    "slower.",
+    "Equal commands give equal weights to the bit on one machine, however often interrupted.",
 )
 
 flags.DEFINE_string(

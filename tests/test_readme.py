@@ -7,6 +7,10 @@ import sys
 
 import conftest
 import pytest
+import tensorflow as tf
+from test_strategy import free_addresses
+
+from wavegan_tf.checkpoints.open import open_checkpoint
 
 README = (conftest.ROOT / "README.md").read_text()
 
@@ -49,6 +53,31 @@ def test_every_command_of_the_readme_runs(desk, run_script):
         assert (desk / name / "figures").is_dir() and (desk / name / "measurements.csv").is_file()
     assert (desk / "original" / "args.txt").is_file()
     assert (desk / "train" / "continued" / "checkpoint").is_file()
+    original = tf.train.list_variables(str(desk / "original"))
+    assert original and not any(name.startswith("wavegan_tf/") for name, _ in original)
+
+
+def test_the_two_machines_of_the_readme_train_together(desk):
+    lines = [line for block in examples("sh") for line in block.splitlines()]
+    commands = [line for line in lines if line.startswith("TF_CONFIG=")]
+    assert len(commands) == 2
+    processes = []
+    addresses = free_addresses(2)
+    for command in commands:
+        for node, address in zip(("node1:2222", "node2:2222"), addresses, strict=True):
+            command = command.replace(node, address)
+        command = command.replace("python ", f"{sys.executable} ")
+        command = " ".join(["exec", "env", command, *SMALL["train.py"]])
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            command, shell=True, cwd=desk, stdout=pipe, stderr=pipe, text=True
+        )
+        processes.append(process)
+    for process in processes:
+        output, errors = process.communicate(timeout=200)
+        assert process.returncode == 0, errors
+        assert "at step 2" in output
+    assert open_checkpoint(desk / "train" / "two").step == 2
 
 
 def test_the_readmes_python_runs(desk):
@@ -67,7 +96,8 @@ def test_every_flag_the_readme_names_exists(run_script):
     )
     known = set(re.findall(r"^\s+--(?:\[no\])?(\w+):", helps, re.MULTILINE)) | {"help", "logdir"}
     named = {flag for flag in re.findall(r"--(\w+)", README)}
-    assert named - known == {"check"}  # ruff's
+    others = {"check", "samples_per_plugin", "nodes", "ntasks"}  # ruff's, tensorboard's, srun's
+    assert named - known == others
 
 
 def test_every_file_and_picture_the_readme_names_exists():

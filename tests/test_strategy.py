@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
-from wavegan_tf.training.strategy import make_strategy, worker_place
+from wavegan_tf.training.strategy import make_strategy, slurm_cluster, worker_place
 from wavegan_tf.training.trainer import Trainer, TrainingConfig
 
 # Two steps (six updates) of one replica and of two differ by the rounding of float32.
@@ -69,8 +69,20 @@ def test_one_replica_without_tf_config(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     strategy = make_strategy("auto")
     assert strategy.num_replicas_in_sync == 1 and worker_place(strategy) == (0, 1)
-    with pytest.raises(InputError, match="no TF_CONFIG; set it"):
+    monkeypatch.delenv("SLURM_STEP_NUM_TASKS", raising=False)
+    with pytest.raises(InputError, match="start it with SLURM's srun, or set TF_CONFIG"):
         make_strategy("multi_worker")
+
+
+def test_the_tasks_of_a_slurm_step_are_the_workers(monkeypatch):
+    step = {"NODELIST": "node[07-08]", "NUM_TASKS": "2", "TASKS_PER_NODE": "1(x2)"}
+    for name, value in step.items():
+        monkeypatch.setenv(f"SLURM_STEP_{name}", value)
+    monkeypatch.setenv("SLURM_PROCID", "1")
+    monkeypatch.setenv("SLURM_JOB_ID", "1000123")
+    cluster = slurm_cluster()
+    assert cluster.cluster_spec().as_dict() == {"worker": ["node07:20123", "node08:20123"]}
+    assert (cluster.task_type, cluster.task_id) == ("worker", 1)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def main():
     with cli.output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         opened = open_checkpoint(FLAGS.ckpt, cli.checkpoint_overrides(FLAGS))
         checkpoint = opened.checkpoint
-        kept = [n for n in checkpoint.shapes if n != names.SEED or FLAGS.to == "native"]
+        kept = [n for n in checkpoint.shapes if n not in names.OURS or FLAGS.to == "native"]
         values = {name: checkpoint.read(name) for name in kept}
         args = original.training_args(checkpoint.directory)
         if FLAGS.to == "original":

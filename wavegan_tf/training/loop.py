@@ -86,10 +86,11 @@ def train(
         for name, value in scalars.items():
             if not np.isfinite(value):
                 raise files.not_finite(directory, step, f"{name} is {value}")
-        if summarize and (summary_due(step) or step == schedule.train_steps):
-            summarize(step, outputs)
-        if save_due(step):
+        is_last = step == schedule.train_steps
+        if save_due(step) or is_last:  # before the summary, which may fail
             save()
+        if summarize and (summary_due(step) or is_last):
+            summarize(step, outputs)
         yield scalars
         outputs = {}
     save()

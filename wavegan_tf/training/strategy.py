@@ -15,7 +15,8 @@ def make_strategy(name: str):
     Args:
         name: ``one`` replica; ``mirrored``, one on each GPU of this machine; ``multi_worker``, one
             on each GPU (or, without any, the CPU) of each process that ``TF_CONFIG`` names, as
-            TensorFlow documents it; ``auto`` chooses by ``TF_CONFIG`` and the number of GPUs.
+            TensorFlow documents it, or without it of each task of a SLURM step; ``auto`` chooses by
+            ``TF_CONFIG`` and the number of GPUs.
 
     Returns:
         A tf.distribute.Strategy.
@@ -32,12 +33,31 @@ def make_strategy(name: str):
     if name == "mirrored":
         return tf.distribute.MirroredStrategy()
     if not workers:
+        return tf.distribute.MultiWorkerMirroredStrategy(slurm_cluster())
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def slurm_cluster():
+    """The tasks of the SLURM step that this process belongs to, one worker each.
+
+    Raises:
+        InputError: It belongs to none.
+    """
+    if "SLURM_STEP_NUM_TASKS" not in os.environ:
         raise InputError(
-            "--strategy=multi_worker: the environment has no TF_CONFIG; set it in each process to "
+            "--strategy=multi_worker: start it with SLURM's srun, or set TF_CONFIG in each process "
+            "to "
             '{"cluster": {"worker": ["host1:port", "host2:port"]}, "task": {"type": "worker", '
             '"index": 0}}, with its own index'
         )
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    num_tasks = int(os.environ["SLURM_STEP_NUM_TASKS"])
+    return tf.distribute.cluster_resolver.SlurmClusterResolver(
+        port_base=20000 + int(os.environ.get("SLURM_JOB_ID", 0)) % 20000,
+        # GPUs are SLURM's to hand out (--gpus-per-task); here their number only has to suffice.
+        gpus_per_node=num_tasks,
+        gpus_per_task=1,
+        auto_set_gpu=False,
+    )
 
 
 def worker_place(strategy) -> tuple[int, int]:
