@@ -203,7 +203,8 @@ def test_training_runs_on_a_folder_of_trouble_and_names_every_file(run_script, t
     assert named.keys() == bad.keys() and len(bad) >= 20
     assert all(words in named[name] for name, words in bad.items())
     assert f"{data['used']} of {data['files']} files" in result.stdout and data["used"] >= 20
-    scalars = [json.loads(line) for line in open(tmp_path / "run" / "metrics.jsonl")]
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    scalars = [json.loads(line) for line in lines]
     assert scalars[-1]["step"] == 2 and None not in scalars[-1].values()
 
 

@@ -79,7 +79,8 @@ def up(y, kernel, stride, form):
     @tf.custom_gradient
     def convolve(y, kernel):
         n, (kernel_len, channels, out) = y.shape[1], kernel.shape
-        if _as_product(form, n, out, stride) or channels <= 2:  # audio
+        # A product must be worth adding up its overlaps; TensorFlow is slow at one or two channels.
+        if _as_product(form, 4 * n, out, stride) or channels <= 2:
             columns = tf.matmul(
                 tf.reshape(y, [-1, out]), tf.reshape(kernel, [-1, out]), transpose_b=True
             )
