@@ -287,18 +287,15 @@ def record_data(report) -> None:
 
 def run_training(config: ModelConfig, strategy) -> None:
     """Trains, from the start or from where the run directory stands."""
-    import tensorflow as tf
-
     from wavegan_tf.data.preflight import split_holdout
     from wavegan_tf.data.stream import SliceSource
-    from wavegan_tf.training.loop import train
-    from wavegan_tf.training.strategy import check_agreement, make_sum, worker_place
+    from wavegan_tf.training.strategy import check_agreement, worker_place
     from wavegan_tf.training.trainer import Trainer
-    from wavegan_tf.watching.watcher import Watcher
 
     training = training_of_flags()
-    worker, num_workers = worker_place(strategy)
-    checkpoint = starting_point(config, training, is_chief=worker == 0)
+    shard = worker_place(strategy)
+    is_chief = shard[0] == 0
+    checkpoint = starting_point(config, training, is_chief)
     store, report = read_data(config)
     trainer = Trainer(config, training, strategy)
     if checkpoint is not None:
@@ -307,58 +304,74 @@ def run_training(config: ModelConfig, strategy) -> None:
             trainer.seed = FLAGS.seed
     recordings, held_out = split_holdout(report.recordings, FLAGS.data_holdout, trainer.seed)
     source = SliceSource(recordings, store, batch_size=training.batch_size, seed=trainer.seed)
-    batches = source.batches(trainer.batches_used, shard=(worker, num_workers))
+    batches = source.batches(trainer.batches_used, shard)
     place = [trainer.step, trainer.update, trainer.seed]
     check_agreement(strategy, {"its place": place, "its data": report.fingerprint})
-    summarize = None
-    with contextlib.ExitStack() as stack:
-        if worker == 0:
-            record_run(config, training, trainer.step)
-            record_data(report)
-            holdout = None
-            if held_out:
-                one = SliceSource(held_out, store, batch_size=1, seed=trainer.seed)
-                holdout = one.sample(NUM_HELD_OUT)
-            watcher = Watcher(
-                FLAGS.train_dir,
-                trainer.networks,
-                config,
-                trainer.seed,
-                step=trainer.step,
-                loss=training.loss,
-                batch_size=training.batch_size,
-                disc_nupdates=training.disc_nupdates,
-                num_slices=source.slices_per_epoch,
-                holdout=holdout,
-            )
-            summarize = stack.enter_context(watcher).write
-            print(config.layer_table())
-            shown = "--samples_per_plugin=images=100,audio=30"
-            print(f"tensorboard --logdir={FLAGS.train_dir} {shown}")
-        wanted, add = stop_on_signal(), make_sum(strategy)
-        steps = train(
-            trainer,
-            batches,
-            FLAGS.train_dir,
-            schedule_of_flags(),
-            stopped=lambda: add(int(wanted())) > 0,  # all workers leave together
-            summarize=summarize,
-            saves=worker == 0,
-        )
-        steps = cli.progress(steps, FLAGS.train_steps or None, "training", trainer.step, describe)
-        try:
-            for _ in steps:
-                pass
-        except tf.errors.OpError as error:
-            if num_workers == 1:
-                raise
-            raise InputError(
-                f"worker {worker} of {num_workers}: another has left ({error.message}); start all "
-                "of them again: they go on from the newest checkpoint"
-            ) from None
+    if is_chief:
+        record_run(config, training, trainer.step)
+        record_data(report)
+        print(config.layer_table())
+        holdout = None
+        if held_out:
+            one = SliceSource(held_out, store, batch_size=1, seed=trainer.seed)
+            holdout = one.sample(NUM_HELD_OUT)
+        with make_watcher(trainer, source.slices_per_epoch, holdout) as watcher:
+            run_steps(trainer, batches, watcher.write, saves=True)
+    else:
+        run_steps(trainer, batches, None, saves=False)
     if trainer.step < (FLAGS.train_steps or trainer.step + 1):
         sys.exit(f"stopped and saved at step {trainer.step}; the same command goes on from there")
     print(f"{FLAGS.train_dir}: at step {trainer.step}")
+
+
+def make_watcher(trainer, slices_per_epoch: int, holdout):
+    """Opens what the training writes beside its checkpoints, and says how to look at it."""
+    from wavegan_tf.watching.watcher import Watcher
+
+    watcher = Watcher(
+        FLAGS.train_dir,
+        trainer.networks,
+        trainer.config,
+        trainer.seed,
+        step=trainer.step,
+        loss=trainer.training.loss,
+        batch_size=trainer.training.batch_size,
+        disc_nupdates=trainer.training.disc_nupdates,
+        num_slices=slices_per_epoch,
+        holdout=holdout,
+    )
+    print(f"tensorboard --logdir={FLAGS.train_dir} --samples_per_plugin=images=100,audio=30")
+    return watcher
+
+
+def run_steps(trainer, batches, summarize, saves: bool) -> None:
+    """Runs the loop to its end, or to a signal to any of the workers."""
+    import tensorflow as tf
+
+    from wavegan_tf.training.loop import train
+    from wavegan_tf.training.strategy import make_sum, worker_place
+
+    wanted, add = stop_on_signal(), make_sum(trainer.strategy)
+    steps = train(
+        trainer,
+        batches,
+        FLAGS.train_dir,
+        schedule_of_flags(),
+        stopped=lambda: add(int(wanted())) > 0,  # all workers leave together
+        summarize=summarize,
+        saves=saves,
+    )
+    try:
+        for _ in cli.progress(steps, FLAGS.train_steps or None, "training", trainer.step, describe):
+            pass
+    except tf.errors.OpError as error:
+        worker, num_workers = worker_place(trainer.strategy)
+        if num_workers == 1:
+            raise
+        raise InputError(
+            f"worker {worker} of {num_workers}: another has left ({error.message}); start all of "
+            "them again: they go on from the newest checkpoint"
+        ) from None
 
 
 def main():

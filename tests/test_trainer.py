@@ -49,3 +49,27 @@ def test_a_step_is_so_many_discriminator_updates_and_one_of_the_generator(monkey
     assert [what for what, _ in seen] == [0, 1, 2, "G", 3, 4, 5, "G"]  # fresh x in each update
     assert len({z for _, z in seen}) == 8  # fresh z in each update
     assert places[:5] == [(0, 1, 1, 1), (0, 2, 2, 2), (0, 3, 3, 3), (1, 0, 4, 3), (1, 1, 5, 4)]
+
+
+@pytest.mark.parametrize("options", [{}, {"conv": "keras"}, {"xla": True}], ids=str)
+def test_a_run_is_compiled_once(options):
+    trainer = Trainer(ModelConfig(dim=1), TrainingConfig(batch_size=2, disc_nupdates=1, **options))
+    batches = itertools.repeat(np.ones([2, 16384, 1], np.float32))
+    for _ in range(6):
+        outputs = trainer.advance(batches)
+    assert trainer.step == 3 and np.isfinite(float(outputs["G_loss"]))
+    for update in (trainer._update_discriminator, trainer._update_generator):
+        assert update.experimental_get_tracing_count() == 1
+
+
+def test_bfloat16_trains_much_alike_with_float32_variables():
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        training = TrainingConfig(batch_size=2, precision=precision)
+        trainer = Trainer(ModelConfig(dim=2), training)
+        x = np.sin(np.arange(16384, dtype=np.float32) / 20)[None, :, None].repeat(2, axis=0)
+        outputs = trainer.advance(itertools.repeat(x))
+        assert {outputs[name].dtype for name in outputs} == {tf.float32}
+        assert all(value.dtype != "bfloat16" for value in trainer.values().values())
+        losses.append(float(outputs["D_loss"]))
+    assert losses[0] == pytest.approx(losses[1], rel=0.02) and losses[0] != losses[1]
