@@ -272,6 +272,8 @@ def read_data(config: ModelConfig):
 
 def record_data(report) -> None:
     """Writes data.json, what was found in --data_dir; warns where the last start found other."""
+    from wavegan_tf.checkpoints import disk
+
     path = os.path.join(FLAGS.train_dir, "data.json")
     if os.path.exists(path):
         with open(path, encoding="utf-8") as file:
@@ -282,7 +284,7 @@ def record_data(report) -> None:
                 "of the data is a new one",
                 FLAGS.data_dir,
             )
-    report.write(path)
+    disk.write_text(path, json.dumps(report.to_dict(), indent=1) + "\n")
 
 
 def run_training(config: ModelConfig, strategy) -> None:

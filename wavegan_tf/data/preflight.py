@@ -4,7 +4,6 @@ import collections
 import concurrent.futures
 import dataclasses
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 
@@ -100,9 +99,9 @@ class Report:
         named = [f"{name} = {first}" for name, first in self.duplicates]
         yield from _some("of the same content as another, used all the same", named, limit)
 
-    def write(self, path: str) -> None:
-        """Writes the report as JSON, every file left out and every duplicate named."""
-        record = {
+    def to_dict(self) -> dict:
+        """The report for JSON, every file left out and every duplicate named."""
+        return {
             "data_dir": self.data_dir,
             "files": self.num_files,
             "used": len(self.recordings),
@@ -116,9 +115,6 @@ class Report:
             "left_out": {kind: dict(files) for kind, files in self.left_out.items()},
             "duplicates": dict(self.duplicates),
         }
-        with open(path, "w") as file:
-            json.dump(record, file, indent=1)
-            file.write("\n")
 
 
 def find_files(data_dir: str) -> list[str]:
