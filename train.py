@@ -2,9 +2,10 @@
 
   python train.py --model=ciwgan --data_dir=DIR --data_first_slice --train_dir=train/digits
 
-Writes to --train_dir: config.json, checkpoints model.ckpt-STEP in the original's format, and
-TensorBoard summaries (tensorboard --logdir=DIR). The same command again goes on where it stopped.
-Ctrl-C or SIGTERM saves and leaves after the current update.
+Writes to --train_dir: config.json, data.json (what was found in --data_dir), checkpoints
+model.ckpt-STEP in the original's format, metrics.jsonl, previews/, and TensorBoard summaries
+(tensorboard --logdir=DIR). The same command again goes on exactly where it stopped. Ctrl-C or
+SIGTERM saves and leaves after the current update.
 """
 
 import contextlib
@@ -25,7 +26,7 @@ from wavegan_tf.models.config import FORMS, MODELS, STRIDES, UPSAMPLES, ModelCon
 NUM_CATEG = {"wavegan": 0, "ciwgan": 10, "fiwgan": 3}  # the original's defaults
 
 flags.DEFINE_enum("model", "wavegan", MODELS, "wavegan, ciwgan (one-hot) or fiwgan (binary code).")
-flags.DEFINE_string("train_dir", None, "Run directory: checkpoints, summaries.", required=True)
+flags.DEFINE_string("train_dir", None, "Run directory: checkpoints, metrics.", required=True)
 flags.DEFINE_integer(
     "train_steps", 0, "Step to stop at (Generator updates); 0: until stopped.", lower_bound=0
 )
