@@ -6,7 +6,7 @@ import tensorflow as tf
 from wavegan_tf.checkpoints import names
 from wavegan_tf.checkpoints.open import open_checkpoint
 from wavegan_tf.models.config import FORMS, ModelConfig
-from wavegan_tf.models.layers import Arithmetic, DownConv, UpConv, phase_shuffle
+from wavegan_tf.models.layers import Arithmetic, DownConv, UpConv, leaky_relu, phase_shuffle
 from wavegan_tf.models.networks import Networks, build_networks
 
 
@@ -221,3 +221,17 @@ def test_bfloat16_is_of_the_products_alone(form):
             difference = np.abs(ours - theirs).max() / np.abs(theirs).max()
             assert difference < 0.03
         assert difference > 1e-6  # of the last layer: it is not the same computation
+
+
+def test_leaky_relu_sends_nothing_back_from_its_second_derivative():
+    x, dy = tf.constant([-2.0, -0.5, 0.0, 3.0]), tf.constant([1.0, 2.0, 3.0, 4.0])
+    with tf.GradientTape(persistent=True) as outer:
+        outer.watch([x, dy])
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = leaky_relu(x)
+        dx = inner.gradient(y, x, dy)
+    np.testing.assert_allclose(y, [-0.4, -0.1, 0, 3], rtol=1e-6)
+    np.testing.assert_allclose(dx, [0.2, 0.4, 0.6, 4], rtol=1e-6)
+    np.testing.assert_allclose(outer.gradient(dx, dy), [0.2, 0.2, 0.2, 1], rtol=1e-6)
+    assert outer.gradient(dx, x) is None  # TensorFlow's own: zeros, sent on through all layers
