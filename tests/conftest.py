@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# gRPC between processes of this machine must not go through a proxy.
+os.environ["no_proxy"] = ",".join(filter(None, [os.environ.get("no_proxy"), "localhost"]))
 
 ROOT = Path(__file__).parents[1]
 MODEL_NAMES = (
