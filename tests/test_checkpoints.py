@@ -285,6 +285,15 @@ def test_a_missing_variable_is_named(tmp_path):
         open_checkpoint(tmp_path)
 
 
+def test_training_refuses_a_checkpoint_without_its_step(tmp_path):
+    prefix = write_weights(tmp_path, CONFIGS["wavegan"], drop=(names.STEP,))
+    trainer = Trainer(CONFIGS["wavegan"], TrainingConfig(seed=1))
+    before = state_of(trainer)
+    with pytest.raises(InputError, match="variable global_step is missing"):
+        trainer.restore(files.Checkpoint(prefix))
+    assert all(np.array_equal(before[name], value) for name, value in state_of(trainer).items())
+
+
 def test_a_variable_of_another_shape_is_named(tmp_path):
     write_weights(tmp_path, CONFIGS["wavegan"])
     original.write_args(str(tmp_path), ModelConfig(dim=1, latent_dim=6, kernel_len=9), {})

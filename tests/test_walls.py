@@ -20,7 +20,7 @@ ROOMS = {
     "training": {"errors", "models", "checkpoints"},
     "analysis": {"errors"},
     "report": {"errors", "analysis"},
-    "watching": {"errors", "models", "latents", "analysis", "report"},
+    "watching": {"errors", "models", "latents", "checkpoints", "analysis", "report"},
     "probing": {"errors", "models", "latents", "checkpoints", "analysis", "report"},
     "cli": {"errors", "models", "analysis", "report"},
     "tools": {"errors", "cli", "models", "checkpoints", "latents", "report"},

@@ -129,16 +129,16 @@ class SliceSource:
 
     def _made_ahead(self, number, shard):
         num_threads = min(_MOST_AHEAD, os.cpu_count() or 1)
-        with concurrent.futures.ThreadPoolExecutor(num_threads) as threads:
-            ahead = collections.deque()
-            try:
-                while True:
-                    while len(ahead) <= num_threads:
-                        ahead.append(threads.submit(self.batch, number, shard))
-                        number += 1
-                    yield ahead.popleft().result()
-            finally:
-                threads.shutdown(wait=False, cancel_futures=True)
+        threads = concurrent.futures.ThreadPoolExecutor(num_threads)
+        ahead = collections.deque()
+        try:
+            while True:
+                while len(ahead) <= num_threads:
+                    ahead.append(threads.submit(self.batch, number, shard))
+                    number += 1
+                yield ahead.popleft().result()
+        finally:
+            threads.shutdown(cancel_futures=True)
 
     def _slices(self, first, count):
         """The slices from a position on, float32 [count, slice_len, channels]."""

@@ -44,12 +44,10 @@ def down(x, kernel, stride, form):
             y = tf.matmul(columns, tf.reshape(kernel, [-1, kernel.shape[2]]))
             y = tf.reshape(y, [-1, n, kernel.shape[2]])
         else:
-            lead, start, frames = _geometry(kernel.shape[0], stride)
-            end = frames * stride - start - kernel.shape[0]
-            folded = tf.pad(kernel, [[start, end], [0, 0], [0, 0]])
-            folded = tf.reshape(
-                folded, [frames, -1, kernel.shape[2]]
-            )  # [frames, s * channels, out]
+            lead, frames, before, after = _geometry(kernel.shape[0], stride)
+            folded = tf.pad(kernel, [[before, after], [0, 0], [0, 0]])
+            # [frames, stride * channels, out]
+            folded = tf.reshape(folded, [frames, -1, kernel.shape[2]])
             y = tf.nn.conv1d(_fold(x, lead, frames, stride), folded, 1, "VALID")
 
         def gradient(dy):
@@ -124,7 +122,7 @@ def kernel_gradient(x, y, kernel_len, stride, form):
             kernel = tf.matmul(columns, tf.reshape(y, [-1, out]), transpose_a=True)
             kernel = tf.reshape(kernel, [kernel_len, channels, out])
         else:
-            lead, start, frames = _geometry(kernel_len, stride)
+            lead, frames, before, _ = _geometry(kernel_len, stride)
             folded = _fold(x, lead, frames, stride)
             kernel = tf.raw_ops.Conv2DBackpropFilter(
                 input=folded[:, None],
@@ -134,7 +132,7 @@ def kernel_gradient(x, y, kernel_len, stride, form):
                 padding="VALID",
             )
             kernel = tf.reshape(kernel, [frames * stride, channels, out])
-            kernel = kernel[start : start + kernel_len]
+            kernel = kernel[before : before + kernel_len]
 
         def gradient(dkernel):
             return up(y, dkernel, stride, form), down(x, dkernel, stride, form)
@@ -156,13 +154,14 @@ def _geometry(kernel_len, stride):
     """How a kernel lies over frames of ``stride`` samples.
 
     Returns:
-        Frames before the one of the output; sample at which the kernel starts in the first frame;
-        number of frames that the kernel touches.
+        Frames before the one of the output; number of frames that the kernel touches; samples in
+        them before the kernel, and after it.
     """
     left = max(kernel_len - stride, 0) // 2  # 'SAME', the length a multiple of the stride
     lead = -(-left // stride)
-    start = lead * stride - left
-    return lead, start, -(-(start + kernel_len) // stride)
+    before = lead * stride - left
+    frames = -(-(before + kernel_len) // stride)
+    return lead, frames, before, frames * stride - before - kernel_len
 
 
 def _fold(x, lead, frames, stride):
@@ -174,21 +173,20 @@ def _fold(x, lead, frames, stride):
 def _columns(x, kernel_len, stride):
     """What the kernel sees, [batch, stride * n, channels] -> [batch * n, k * channels]."""
     n, channels = x.shape[1] // stride, x.shape[2]
-    lead, start, frames = _geometry(kernel_len, stride)
+    lead, frames, before, after = _geometry(kernel_len, stride)
     x = _fold(x, lead, frames, stride)
     shifted = [x[:, i : i + n] for i in range(frames)]
-    end = (start + kernel_len - (frames - 1) * stride) * channels
-    shifted[-1] = shifted[-1][:, :, :end]
-    shifted[0] = shifted[0][:, :, start * channels :]
+    shifted[-1] = shifted[-1][:, :, : (stride - after) * channels]
+    shifted[0] = shifted[0][:, :, before * channels :]
     return tf.reshape(tf.concat(shifted, axis=2), [-1, kernel_len * channels])
 
 
 def _overlap_add(columns, kernel_len, stride):
     """The transpose of ``_columns``, [batch, n, k * channels] -> [batch, stride * n, channels]."""
     n, channels = columns.shape[1], columns.shape[2] // kernel_len
-    lead, start, frames = _geometry(kernel_len, stride)
-    before, after = start * channels, (frames * stride - start - kernel_len) * channels
-    columns = tf.pad(columns, [[0, 0], [frames - 1, frames - 1], [before, after]])
+    lead, frames, before, after = _geometry(kernel_len, stride)
+    unused = [before * channels, after * channels]
+    columns = tf.pad(columns, [[0, 0], [frames - 1, frames - 1], unused])
     width, first = stride * channels, frames - 1 + lead
     blocks = [
         columns[:, first - i : first - i + n, i * width : (i + 1) * width] for i in range(frames)

@@ -129,8 +129,9 @@ class Trainer:
                 self.training.loss,
             )
             stored = {name: item for name, item in stored.items() if name not in slots}
-        place = {names.STEP: 0, names.UPDATE: 0, names.SEED: self.seed}
-        place |= {name: int(checkpoint.read(name)) for name in place if name in checkpoint.shapes}
+        place = {names.UPDATE: 0, names.SEED: self.seed}  # where they are not in the file
+        kept = [names.STEP, *(name for name in place if name in checkpoint.shapes)]
+        place |= {name: int(checkpoint.read(name)) for name in kept}
         with self.strategy.scope():
             names.assign(stored, checkpoint)
         self.step, self.seed = place[names.STEP], place[names.SEED]

@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 
+from wavegan_tf.checkpoints import disk
 from wavegan_tf.errors import InputError
 
 METRICS_FILE = "metrics.jsonl"
@@ -44,9 +45,7 @@ class Metrics:
         kept = [i for i, row in enumerate(rows) if row["step"] <= step]
         self.rows = [rows[i] for i in kept]
         if len(kept) < len(lines):
-            with open(f"{self.path}.saving", "w", encoding="utf-8") as file:
-                file.writelines(whole[i] for i in kept)
-            os.replace(f"{self.path}.saving", self.path)
+            disk.write_text(self.path, "".join(whole[i] for i in kept))
 
     def append(self, step: int, scalars: dict) -> None:
         """Adds a row and flushes it; what is not finite is written ``null``.
