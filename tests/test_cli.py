@@ -3,6 +3,8 @@ import os
 import pytest
 
 from wavegan_tf import cli
+from wavegan_tf.analysis.options import options
+from wavegan_tf.analysis.settings import AcousticSettings
 from wavegan_tf.errors import InputError
 
 
@@ -60,7 +62,8 @@ def test_clock(seconds, text):
 
 def test_every_measurement_flag_sets_what_it_is_named_after(run_script, tmp_path):
     # A value out of range comes back in the error of the setting it reached.
-    for flag in cli._MEASUREMENT_FLAGS:
+    for field in options(AcousticSettings):
+        flag = field.metadata["flag"]
         result = run_script(
             "probe.py", "--ckpt=nowhere", f"--{flag}=-7", "--out_dir", tmp_path / "out"
         )

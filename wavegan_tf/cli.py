@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from absl import app, flags
 from tqdm import tqdm
 
+from wavegan_tf.analysis.options import options
 from wavegan_tf.analysis.settings import AcousticSettings
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import MODELS
@@ -25,19 +26,6 @@ from wavegan_tf.report import tables
 _PACKAGES = (
     "tensorflow", "tensorflow-io", "keras", "numpy", "scipy", "praat-parselmouth", "matplotlib",
 )  # fmt: skip
-# Flag -> field of AcousticSettings, help.
-_MEASUREMENT_FLAGS = {
-    "pitch_time_step": ("pitch_time_step_s", "Distance of pitch frames, s."),
-    "silence_threshold": ("silence_threshold", "Frames below this share of the peak: unvoiced."),
-    "voicing_threshold": ("voicing_threshold", "Frames of a lower autocorrelation: unvoiced."),
-    "intensity_min_pitch": ("intensity_min_pitch_hz", "Sets the intensity window, Hz."),
-    "formant_ceiling": ("formant_ceiling_hz", "Top of the range searched for formants, Hz."),
-    "n_formants": ("n_formants", "Formants searched below the ceiling, in steps of 0.5."),
-    "formant_window": ("formant_window_s", "Effective length of the formants' window, s."),
-    "pre_emphasis_from": ("pre_emphasis_from_hz", "+6 dB per octave above this, formants, Hz."),
-    "max_gap": ("max_gap_s", "Voiceless gaps shorter than this are closed, s."),
-    "min_duration": ("min_duration_s", "Voiced intervals shorter than this are dropped, s."),
-}
 _BAR_SECS, _LINE_SECS = 1, 10  # between updates of the progress bar's text, or between lines
 
 
@@ -130,9 +118,19 @@ def define_measurement_flags() -> None:
     defaults = AcousticSettings()
     f0_range = [f"{defaults.f0_floor_hz:g}", f"{defaults.f0_ceiling_hz:g}"]
     flags.DEFINE_list("f0_range", f0_range, "F0 floor and ceiling, Hz; the paper's ciwGAN: 75,450.")
-    flags.DEFINE_integer("n_points", defaults.n_points, "Points of normalised time per interval.")
-    for name, (field, text) in _MEASUREMENT_FLAGS.items():
-        flags.DEFINE_float(name, getattr(defaults, field), text)
+    _define_options(AcousticSettings)
+
+
+def _define_options(settings) -> None:
+    """A flag for each option of a settings class."""
+    for field in options(settings):
+        define = flags.DEFINE_integer if isinstance(field.default, int) else flags.DEFINE_float
+        define(field.metadata["flag"], field.default, field.metadata["help"])
+
+
+def _read_options(settings, flag_values) -> dict:
+    """The values of the flags that ``_define_options`` defined, by field."""
+    return {x.name: flag_values[x.metadata["flag"]].value for x in options(settings)}
 
 
 def acoustic_settings(flag_values) -> AcousticSettings:
@@ -148,8 +146,7 @@ def acoustic_settings(flag_values) -> AcousticSettings:
             f"--f0_range={','.join(flag_values.f0_range)}: give floor and ceiling in Hz: "
             "--f0_range=60,300"
         ) from None
-    others = {field: flag_values[name].value for name, (field, _) in _MEASUREMENT_FLAGS.items()}
-    return AcousticSettings(floor_hz, ceiling_hz, n_points=flag_values.n_points, **others)
+    return AcousticSettings(floor_hz, ceiling_hz, **_read_options(AcousticSettings, flag_values))
 
 
 def define_output_flags(default_dir: str) -> None:

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from wavegan_tf.analysis.annotation import MAX_GAP_S, MIN_DURATION_S
+from wavegan_tf.analysis.options import check_options, option
 from wavegan_tf.errors import InputError
 
 FORMANT_NEEDS_HZ = {"f1": 1000.0, "f2": 2000.0, "f3": 3500.0}
@@ -57,17 +58,38 @@ class AcousticSettings:
 
     f0_floor_hz: float = 60.0
     f0_ceiling_hz: float = 300.0
-    pitch_time_step_s: float = 0.005
-    silence_threshold: float = 0.03
-    voicing_threshold: float = 0.45
-    intensity_min_pitch_hz: float = 100.0
-    formant_ceiling_hz: float = 5500.0
-    n_formants: float = 5.0
-    formant_window_s: float = 0.025
-    pre_emphasis_from_hz: float = 50.0
-    n_points: int = 10
-    max_gap_s: float = MAX_GAP_S
-    min_duration_s: float = MIN_DURATION_S
+    pitch_time_step_s: float = option(
+        0.005, "pitch_time_step", "Distance of pitch frames, s.", 1e-4, 0.1, "s"
+    )
+    silence_threshold: float = option(
+        0.03, "silence_threshold", "Frames below this share of the peak: unvoiced.", 0, 1
+    )
+    voicing_threshold: float = option(
+        0.45, "voicing_threshold", "Frames of a lower autocorrelation: unvoiced.", 0, 1
+    )
+    intensity_min_pitch_hz: float = option(
+        100.0, "intensity_min_pitch", "Sets the intensity window, Hz.", 1, 10_000, "Hz"
+    )
+    formant_ceiling_hz: float = option(
+        5500.0, "formant_ceiling", "Top of the range searched for formants, Hz.", 1e3, 50_000, "Hz"
+    )
+    n_formants: float = option(
+        5.0, "n_formants", "Formants searched below the ceiling, in steps of 0.5.", 1, 10
+    )
+    formant_window_s: float = option(
+        0.025, "formant_window", "Effective length of the formants' window, s.", 0.005, 0.1, "s"
+    )
+    pre_emphasis_from_hz: float = option(
+        50.0, "pre_emphasis_from", "+6 dB per octave above this, formants, Hz.", 1, 50_000, "Hz"
+    )
+    n_points: int = option(10, "n_points", "Points of normalised time per interval.", 1, 10_000)
+    max_gap_s: float = option(
+        MAX_GAP_S, "max_gap", "Voiceless gaps shorter than this are closed, s.", 0, 10, "s"
+    )
+    min_duration_s: float = option(
+        MIN_DURATION_S, "min_duration", "Voiced intervals shorter than this are dropped, s.",
+        0, 10, "s",
+    )  # fmt: skip
 
     def __post_init__(self):
         """Check every value."""
@@ -76,28 +98,7 @@ class AcousticSettings:
                 f"--f0_range={self.f0_floor_hz:g},{self.f0_ceiling_hz:g}: the floor must be above "
                 "0 Hz and below the ceiling; for example --f0_range=60,300"
             )
-        rules = [
-            ("pitch_time_step", "pitch_time_step_s", 1e-4, 0.1, "s"),
-            ("silence_threshold", "silence_threshold", 0, 1, ""),
-            ("voicing_threshold", "voicing_threshold", 0, 1, ""),
-            ("intensity_min_pitch", "intensity_min_pitch_hz", 1, 10_000, "Hz"),
-            ("formant_ceiling", "formant_ceiling_hz", 1000, 50_000, "Hz"),
-            ("n_formants", "n_formants", 1, 10, ""),
-            ("formant_window", "formant_window_s", 0.005, 0.1, "s"),
-            ("pre_emphasis_from", "pre_emphasis_from_hz", 1, 50_000, "Hz"),
-            ("n_points", "n_points", 1, 10_000, ""),
-            ("max_gap", "max_gap_s", 0, 10, "s"),
-            ("min_duration", "min_duration_s", 0, 10, "s"),
-        ]
-        for flag, field, low, high, unit in rules:
-            value, default = getattr(self, field), getattr(AcousticSettings, field)
-            if not low <= value <= high:
-                raise InputError(
-                    f"--{flag}={value:g}: must be within {low:g} .. {high:g} {unit}".rstrip()
-                    + f"; the default is --{flag}={default:g}"
-                )
-        if self.n_points != int(self.n_points):
-            raise InputError(f"--n_points={self.n_points:g}: must be a whole number")
+        check_options(self)
         if 2 * self.n_formants != int(2 * self.n_formants):
             raise InputError(f"--n_formants={self.n_formants:g}: must be a multiple of 0.5")
         # Praat needs more samples, at twice the ceiling, than poles, two for each formant.
