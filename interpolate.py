@@ -7,11 +7,13 @@ Writes to --out_dir the files of probe.py, one row per step, and figures/interpo
 per layer, a line per step.
 """
 
+import dataclasses
 import functools
 
 from absl import flags
 
 from wavegan_tf import cli
+from wavegan_tf.analysis.resampling import StatisticsSettings
 from wavegan_tf.latents import parse_settings, parse_sweep, sample_latents, sweep_latents
 
 cli.define_checkpoint_flags()
@@ -31,24 +33,32 @@ FLAGS = flags.FLAGS
 def main():
     """Interpolates a latent variable of a checkpoint."""
     with cli.output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
-        settings = cli.acoustic_settings(FLAGS)
-        from wavegan_tf import probing
+        plan = cli.measurement_plan(FLAGS)
         from wavegan_tf.checkpoints.open import open_checkpoint
-        from wavegan_tf.report import figures
+        from wavegan_tf.probing import run, sources
+        from wavegan_tf.report import derived, figures
 
         opened = open_checkpoint(FLAGS.ckpt, cli.checkpoint_overrides(FLAGS))
         config = opened.config
-        layers = probing.choose_layers(FLAGS.layers, config)
         sweep = parse_sweep(FLAGS.vary, config)
         base = sample_latents(config, 1, FLAGS.seed)[0]
         latents = sweep_latents(base, parse_settings(FLAGS.set, config), sweep, config)
-        print(config.layer_table())
+        request = run.Request(
+            layers=FLAGS.layers,
+            outputs=(0, len(latents)),
+            keep_audio=FLAGS.audio,
+            num_processes=cli.num_processes(FLAGS),
+        )
         record = cli.run_record(FLAGS)
+        record["statistics"] = dataclasses.asdict(StatisticsSettings())
         record["vary"] = {"name": sweep.name, "values": sweep.values}
-        progress = functools.partial(cli.progress, total=len(latents), label="interpolating")
-        probing.write_run(directory, opened, latents, layers, settings, record, progress)
+        progress = functools.partial(cli.progress, label="interpolating")
+        inputs = sources.Latents(latents)
+        run.write_run(directory, opened, inputs, request, plan, record, progress)
+        derived.write_statistics(directory)
         figures.draw_interpolation_figure(directory)
-    print(f"written to {FLAGS.out_dir}")
+        complaints = derived.complaints(directory)
+    cli.finish(FLAGS.out_dir, complaints)
 
 
 if __name__ == "__main__":

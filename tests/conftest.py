@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import json
 import os
 import subprocess
 import sys
@@ -37,8 +38,34 @@ def reference(request):
 
 
 @pytest.fixture(scope="session")
-def run_script():
-    """Runs a script of the top level, or with -m a tool, as a user does."""
+def run_script(tmp_path_factory):
+    """Runs a script of the top level, or with -m a tool, as a user does (tests/launcher.py)."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    launcher = subprocess.Popen(
+        [sys.executable, str(ROOT / "tests" / "launcher.py")],
+        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    texts = tmp_path_factory.mktemp("output")
+
+    def run(script, *args, cwd=ROOT):
+        words = [*script.split(), *map(str, args)]
+        paths = [texts / name for name in ("stdout", "stderr")]
+        for path in paths:
+            path.write_text("")
+        request = {"words": words, "cwd": str(cwd)}
+        request |= {path.name: str(path) for path in paths}
+        launcher.stdin.write(json.dumps(request) + "\n")
+        launcher.stdin.flush()
+        status = int(launcher.stdout.readline())
+        return subprocess.CompletedProcess(words, status, *(path.read_text() for path in paths))
+
+    with launcher:  # closes its input, at which it ends
+        yield run
+
+
+@pytest.fixture(scope="session")
+def run_alone():
+    """Runs a script in an interpreter of its own."""
 
     def run(script, *args, cwd=ROOT):
         command = [sys.executable, *script.split(), *map(str, args)]
@@ -64,3 +91,11 @@ def speech_dir(tmp_path_factory):
         pcm = (8000 * sound / np.abs(sound).max() * envelope).astype(np.int16)
         wavfile.write(directory / f"vowel{i}.wav", 8000, pcm)
     return directory
+
+
+def assert_refused(result, *words):
+    """A script ended with an error in words, without a traceback."""
+    assert result.returncode != 0
+    assert "Traceback" not in result.stderr, result.stderr
+    for word in words:
+        assert word in result.stderr, result.stderr

@@ -1,9 +1,15 @@
 import os
+import re
+import subprocess
+import sys
 
+import conftest
 import pytest
 
 from wavegan_tf import cli
+from wavegan_tf.analysis.annotation import AnnotationSettings
 from wavegan_tf.analysis.options import options
+from wavegan_tf.analysis.resampling import StatisticsSettings
 from wavegan_tf.analysis.settings import AcousticSettings
 from wavegan_tf.errors import InputError
 
@@ -60,11 +66,31 @@ def test_clock(seconds, text):
     assert cli._clock(seconds) == text
 
 
-def test_every_measurement_flag_sets_what_it_is_named_after(run_script, tmp_path):
+def test_every_settings_flag_sets_what_it_is_named_after():
     # A value out of range comes back in the error of the setting it reached.
-    for field in options(AcousticSettings):
-        flag = field.metadata["flag"]
-        result = run_script(
-            "probe.py", "--ckpt=nowhere", f"--{flag}=-7", "--out_dir", tmp_path / "out"
-        )
-        assert f"--{flag}=-7" in result.stderr and result.returncode == 1
+    code = """
+import probe
+from wavegan_tf import cli
+from wavegan_tf.analysis.annotation import AnnotationSettings
+from wavegan_tf.analysis.resampling import StatisticsSettings
+from wavegan_tf.errors import InputError
+for flag in probe.FLAGS.get_key_flags_for_module("wavegan_tf.cli"):
+    if isinstance(flag.default, (int, float)) and not isinstance(flag.default, bool):
+        probe.FLAGS.unparse_flags()
+        probe.FLAGS(["probe", "--ckpt=nowhere", "--seed=0"])
+        flag.value = -777
+        try:
+            cli.measurement_plan(probe.FLAGS)
+            cli.statistics_settings(probe.FLAGS)
+        except InputError as error:
+            print(error)
+        flag.value = flag.default
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=conftest.ROOT, capture_output=True, text=True
+    )
+    assert not result.stderr
+    refused = re.findall(r"^--(\w+)=-777: ", result.stdout, re.MULTILINE)
+    settings = (AcousticSettings, AnnotationSettings, StatisticsSettings)
+    named = [field.metadata["flag"] for kind in settings for field in options(kind)]
+    assert sorted(refused) == sorted(named) and len(named) > 30

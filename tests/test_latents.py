@@ -11,6 +11,7 @@ from wavegan_tf.latents import (
     parse_sweep,
     sample_latents,
     sweep_latents,
+    with_conditions,
 )
 from wavegan_tf.models.config import ModelConfig
 
@@ -183,3 +184,20 @@ def test_bad_latent_file_is_refused(tmp_path, name, content, words):
 def test_missing_latent_file_is_refused(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         load_latents(str(tmp_path / "z.npy"), FIWGAN)
+
+
+def test_conditions_of_one_latent_stand_together():
+    latents = sample_latents(CIWGAN, 3, seed=0)
+    both = with_conditions(latents, ["c1=1", "c2=2,z1=-5"], CIWGAN)
+    num_codes = CIWGAN.num_categ
+    assert both.shape == (6, CIWGAN.latent_dim)
+    for i in range(3):
+        first, second = both[2 * i], both[2 * i + 1]
+        assert first[:num_codes].tolist() == [1] + [0] * (num_codes - 1)
+        assert second[:num_codes].tolist() == [0, 2] + [0] * (num_codes - 2)
+        np.testing.assert_array_equal(first[num_codes:], latents[i, num_codes:])
+        assert second[num_codes] == -5
+    with pytest.raises(InputError, match="--condition=c1: expected NAME=VALUE"):
+        with_conditions(latents, ["c1"], CIWGAN)
+    with pytest.raises(InputError, match="--condition=c1=1: given twice"):
+        with_conditions(latents, ["c1=1", "c1=1"], CIWGAN)

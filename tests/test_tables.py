@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
+from wavegan_tf.report import tables
 from wavegan_tf.report.tables import (
     read_csv,
     read_json,
@@ -94,3 +95,63 @@ def test_a_wav_holds_the_float32_samples_unchanged(tmp_path, shape):
 def test_a_wav_needs_a_whole_rate(tmp_path):
     with pytest.raises(ValueError, match="62.5 Hz"):
         write_wav(tmp_path / "s.wav", np.zeros(4), 62.5)
+
+
+def test_series_that_grow_by_rows_are_numpys_own_file(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {"z": rng.random([5, 3], np.float32), "out": rng.random([5, 7, 2], np.float32)}
+    shapes = {name: values.shape for name, values in arrays.items()}
+    with tables.SeriesWriter(tmp_path / "rows.npz", shapes) as series:
+        for i in range(5):
+            series.write({name: values[i] for name, values in arrays.items()})
+    np.savez(tmp_path / "whole.npz", **arrays)
+    whole = (tmp_path / "whole.npz").read_bytes()
+    assert (tmp_path / "rows.npz").read_bytes() == whole
+    for k, (start, stop) in enumerate([(0, 2), (2, 2), (2, 5)]):
+        np.savez(tmp_path / f"{k}.npz", **{name: x[start:stop] for name, x in arrays.items()})
+    tables.join_npz([tmp_path / f"{k}.npz" for k in range(3)], tmp_path / "joined.npz")
+    assert (tmp_path / "joined.npz").read_bytes() == whole
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+        ["0.npz", "1.npz", "2.npz", "joined.npz", "rows.npz", "whole.npz"]
+    )
+
+
+def test_the_first_rows_of_arrays_equal_numpys(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {
+        "series": rng.standard_normal((5, 7)).astype(np.float32),
+        "stereo": rng.standard_normal((5, 7, 2)),
+        "turned": np.asfortranarray(rng.standard_normal((5, 7))),  # written row by row
+        "word": np.array(["six", "seven", "zéro", "", "x"]),
+    }
+    write_npz(tmp_path / "a.npz", arrays)
+    for count, rows in ((None, 5), (2, 2), (9, 5), (0, 0)):
+        head = read_npz(tmp_path / "a.npz", count)
+        assert list(head) == list(arrays)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(head[name], array[:rows])
+
+
+def test_pickled_arrays_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.array([{}], object))
+    with pytest.raises(ValueError, match="Python objects"):
+        read_npz(tmp_path / "a.npz")
+
+
+def test_rows_of_series_are_read_one_by_one(tmp_path):
+    values = np.arange(12, dtype=np.float32).reshape(6, 2)
+    tables.write_npz(tmp_path / "a.npz", {"conv1": values})
+    rows = [row["conv1"] for row in tables.iterate_npz(tmp_path / "a.npz")]
+    np.testing.assert_array_equal(rows, values)
+
+
+def test_words_that_look_like_numbers_stay_words(tmp_path):
+    write_csv(tmp_path / "t.csv", ["id", "word"], [{"id": 7, "word": "007"}])
+    assert read_csv(tmp_path / "t.csv") == [{"id": 7, "word": "007"}]
+
+
+def test_a_series_of_another_length_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="conv1 has shape"):
+        with tables.SeriesWriter(tmp_path / "a.npz", {"conv1": (2, 3)}) as series:
+            series.write({"conv1": np.zeros(4)})
+    assert not list(tmp_path.iterdir())

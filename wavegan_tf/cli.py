@@ -17,11 +17,14 @@ from collections.abc import Callable, Iterable, Iterator
 from absl import app, flags
 from tqdm import tqdm
 
+from wavegan_tf.analysis.annotation import AnnotationSettings
+from wavegan_tf.analysis.averages import UPSAMPLES
 from wavegan_tf.analysis.options import options
+from wavegan_tf.analysis.resampling import StatisticsSettings
 from wavegan_tf.analysis.settings import AcousticSettings
+from wavegan_tf.analysis.textgrid import parse_labels
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import MODELS
-from wavegan_tf.report import tables
 
 _PACKAGES = (
     "tensorflow", "tensorflow-io", "keras", "numpy", "scipy", "praat-parselmouth", "matplotlib",
@@ -114,11 +117,57 @@ def define_latent_flags() -> None:
 
 
 def define_measurement_flags() -> None:
-    """Flags of the acoustic measurements; defaults are those of AcousticSettings."""
+    """Flags of annotation and measurements; each default is that of the settings."""
     defaults = AcousticSettings()
     f0_range = [f"{defaults.f0_floor_hz:g}", f"{defaults.f0_ceiling_hz:g}"]
     flags.DEFINE_list("f0_range", f0_range, "F0 floor and ceiling, Hz; the paper's ciwGAN: 75,450.")
+    flags.DEFINE_bool(
+        "f0_two_pass",
+        False,
+        "Measure each output's F0 in a range of its own, from the quartiles of a first pass.",
+    )
+    flags.DEFINE_bool(
+        "no_center",
+        False,
+        "Leave the offset of averages in before formants, moments and the like, as the paper did.",
+    )
+    flags.DEFINE_enum(
+        "upsample",
+        "linear",
+        UPSAMPLES,
+        "How layers get the rate of the output: linear, the paper's, or without mirror images.",
+    )
     _define_options(AcousticSettings)
+    flags.DEFINE_string(
+        "annotations",
+        None,
+        "Folder of TextGrids to take the intervals from, instead of finding them; each is named "
+        "as those in audio/, 0000_out.TextGrid, or as the recording.",
+    )
+    flags.DEFINE_string(
+        "labels",
+        "",
+        "What labels of --annotations stand for: V=voiced,s=frication,cl=silence.",
+    )
+    _define_options(AnnotationSettings)
+    flags.DEFINE_integer(
+        "jobs", None, "Processes that measure; all cores if not given.", lower_bound=1
+    )
+    flags.DEFINE_bool("audio", True, "Write every output and layer as a WAV, with a TextGrid.")
+
+
+def define_statistics_flags() -> None:
+    """Flags of the statistics; each default is that of the settings."""
+    _define_options(StatisticsSettings)
+
+
+def statistics_settings(flag_values) -> StatisticsSettings:
+    """The settings that ``define_statistics_flags``' flags describe.
+
+    Raises:
+        InputError: A value breaks its rule.
+    """
+    return StatisticsSettings(**_read_options(StatisticsSettings, flag_values))
 
 
 def _define_options(settings) -> None:
@@ -133,8 +182,8 @@ def _read_options(settings, flag_values) -> dict:
     return {x.name: flag_values[x.metadata["flag"]].value for x in options(settings)}
 
 
-def acoustic_settings(flag_values) -> AcousticSettings:
-    """The settings that ``define_measurement_flags``' flags describe.
+def measurement_plan(flag_values) -> dict:
+    """What ``define_measurement_flags``' flags describe, by field of ``probing.measuring.Plan``.
 
     Raises:
         InputError: A value breaks its rule.
@@ -146,7 +195,25 @@ def acoustic_settings(flag_values) -> AcousticSettings:
             f"--f0_range={','.join(flag_values.f0_range)}: give floor and ceiling in Hz: "
             "--f0_range=60,300"
         ) from None
-    return AcousticSettings(floor_hz, ceiling_hz, **_read_options(AcousticSettings, flag_values))
+    others = _read_options(AcousticSettings, flag_values)
+    folder = flag_values.annotations
+    if folder is not None and not os.path.isdir(folder):
+        raise InputError(f"--annotations={folder}: no such folder; give one with TextGrids")
+    return {
+        "acoustic": AcousticSettings(
+            floor_hz, ceiling_hz, center=not flag_values.no_center, **others
+        ),
+        "annotation": AnnotationSettings(**_read_options(AnnotationSettings, flag_values)),
+        "f0_two_pass": flag_values.f0_two_pass,
+        "upsample": flag_values.upsample,
+        "annotations": folder,
+        "labels": parse_labels(flag_values.labels),
+    }
+
+
+def num_processes(flag_values) -> int:
+    """``--jobs``, or how many cores this process may use."""
+    return flag_values.jobs or len(os.sched_getaffinity(0))
 
 
 def define_output_flags(default_dir: str) -> None:
@@ -258,17 +325,31 @@ def progress(
         _print_line(f"{label}: {done} done, {text}{_clock(time.monotonic() - begun)}")
 
 
-def print_correlations(directory: str) -> None:
-    """Prints a run's correlations.csv as a table: a row per measure, a column per layer."""
-    rows = tables.read_csv(os.path.join(directory, "correlations.csv"))
-    layers = list(dict.fromkeys(row["layer"] for row in rows))
-    if not rows:
-        return
-    print("Pearson's r with out (no evidence without a control):")
-    print(f"{'':<10}" + "".join(f"{layer:>8}" for layer in layers))
-    for measure in dict.fromkeys(row["measure"] for row in rows):
-        r = {row["layer"]: row["r"] for row in rows if row["measure"] == measure}
-        print(f"{measure:<10}" + "".join(f"{r[layer]:>8.2f}" for layer in layers))
+def conclude(directory: str, draw: bool, max_figures: int) -> None:
+    """Statistics, figures and summary of a whole run, from its files; prints the summary's table.
+
+    Args:
+        directory: Where the files of the run are.
+        draw: Whether figures are drawn.
+        max_figures: Outputs to draw.
+    """
+    from wavegan_tf.report import derived, figures, summary
+
+    derived.write_statistics(directory)
+    derived.write_word_averages(directory)
+    if draw:
+        figures.draw_probe_figures(directory, max_figures)
+    summary.write_summary(directory)
+    print(summary.table_text(directory))
+
+
+def finish(out_dir: str, complaints: list[str]) -> None:
+    """Says where the results are; ends with status 2 if there is something to complain of."""
+    print(f"written to {out_dir}")
+    for complaint in complaints:
+        print(f"error: {complaint}", file=sys.stderr)
+    if complaints:
+        sys.exit(2)
 
 
 def _print_line(text: str) -> None:

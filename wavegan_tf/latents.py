@@ -72,8 +72,8 @@ def sample_latents(config, n: int, seed: int) -> np.ndarray:
     return np.concatenate([code, z], axis=1).astype(np.float32)
 
 
-def parse_settings(text: str, config) -> dict[str, float]:
-    """Reads settings such as ``c1=1,z11=-5``.
+def parse_settings(text: str, config, flag: str = "--set") -> dict[str, float]:
+    """Reads settings such as ``c1=1,z11=-5``, given with a flag.
 
     Returns:
         Value by name, in the order given; empty for an empty text.
@@ -83,11 +83,11 @@ def parse_settings(text: str, config) -> dict[str, float]:
     """
     settings = {}
     for part in filter(None, (p.strip() for p in text.split(","))):
-        name, value = _split_assignment(part, "--set", "c1=1,z11=-5")
+        name, value = _split_assignment(part, flag, "c1=1,z11=-5")
         latent_index(name, config)
         if name in settings:
-            raise InputError(f"--set={text}: {name} is set twice; give it one value")
-        settings[name] = _number(value, "--set", part)
+            raise InputError(f"{flag}={text}: {name} is set twice; give it one value")
+        settings[name] = _number(value, flag, part)
     return settings
 
 
@@ -145,6 +145,27 @@ def apply_settings(latents: np.ndarray, settings: dict[str, float], config) -> n
     for name, value in settings.items():
         latents[:, latent_index(name, config)] = value
     return latents
+
+
+def with_conditions(latents: np.ndarray, conditions: list[str], config) -> np.ndarray:
+    """Every latent vector under each of several settings, so that they can be compared in pairs.
+
+    Args:
+        latents: [n, latent_dim].
+        conditions: Settings as of :func:`parse_settings`.
+        config: The model.
+
+    Returns:
+        float32 [n * conditions, latent_dim]; those of one vector stand together.
+
+    Raises:
+        InputError: A condition is no settings, or is given twice.
+    """
+    if len(set(conditions)) < len(conditions):
+        raise InputError(f"--condition={conditions[-1]}: given twice; name each condition once")
+    settings = [parse_settings(text, config, "--condition") for text in conditions]
+    under = [apply_settings(latents, setting, config) for setting in settings]
+    return np.stack(under, axis=1).reshape(-1, config.latent_dim)
 
 
 def sweep_latents(base: np.ndarray, settings: dict, sweep: Sweep, config) -> np.ndarray:

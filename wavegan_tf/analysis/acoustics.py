@@ -1,238 +1,223 @@
-"""Praat's measures of a layer: F0, intensity and formants. The only file that imports parselmouth.
+"""The measures of a layer, by interval: at points of normalised time and over the interval.
 
 A layer's averaged series, clipped and upsampled to the rate of the output
 (:func:`wavegan_tf.analysis.averages.to_sound`), is measured like a recording (Beguš & Zhou 2022,
-section IV), at N points of normalised time in every voiced interval of the final output. A value
-that Praat or the bandwidth of the layer cannot give is NaN with the reason.
+section IV) in every interval of the final output. A value that Praat or the bandwidth of the layer
+cannot give is NaN with the reason; one that is suspect is kept and flagged.
 """
 
 import math
 from typing import NamedTuple
 
 import numpy as np
-import parselmouth
 
-from wavegan_tf.analysis.annotation import Interval, voiced_intervals
-from wavegan_tf.analysis.settings import (
-    FORMANT_NEEDS_HZ,
-    INTENSITY_PERIODS,
-    PITCH_PERIODS,
-    AcousticSettings,
-    layer_limits,
-)
-from wavegan_tf.errors import InputError
+from wavegan_tf.analysis import analyses, missing, praat
+from wavegan_tf.analysis.annotation import Interval
+from wavegan_tf.analysis.measures import INTERVAL_MEASURES, PLAUSIBLE, POINT_MEASURES, UNITS
+from wavegan_tf.analysis.settings import AcousticSettings, layer_limits
 
-UNITS = {"f0": "Hz", "intensity": "dB", "f1": "Hz", "f2": "Hz", "f3": "Hz"}
-"""The measures, in the order in which they are reported. Intensity is in dB re 2e-5 Pa, full scale
-(1) taken as 1 Pa, as in Praat."""
+FULL_SCALE = 0.9999
+CLIPPED_RUN = 3
+"""So many consecutive samples of at least :data:`FULL_SCALE` are clipped: 16-bit files end at
+0.99997, and a peak that just touches full scale rarely holds it for three samples."""
 
-SILENCE_DB = -100.0
-"""Below this a frame is digital silence, for which Praat writes -300 dB or the rounding of its own
-arithmetic; a constant stretch is silent too, since the mean of each window is subtracted."""
+EVERYTHING = (-math.inf, math.inf)
 
 
-NOTHING_VARIES = "silent: nothing varies within the window"
-
-
-class Measurement(NamedTuple):
-    """One value. ``interval`` and ``point`` count from 1; ``reason`` is empty unless it is NaN."""
+class Point(NamedTuple):
+    """One value at a point of an interval; both count from 1. ``reason`` is empty unless NaN."""
 
     interval: int
+    label: str
     point: int
     time_s: float
     measure: str
     unit: str
     value: float
     reason: str
+    flag: str
 
 
-def praat_version() -> str:
-    """Return the version of Praat that measures, for example ``6.1.38``."""
-    return parselmouth.PRAAT_VERSION
+class Mean(NamedTuple):
+    """One value over an interval of the target. ``reason`` is empty unless it is NaN."""
+
+    interval: int
+    label: str
+    start_s: float
+    end_s: float
+    measure: str
+    unit: str
+    value: float
+    reason: str
+    flag: str
 
 
-def find_voiced_intervals(
-    sound: np.ndarray, sample_rate_hz: float, settings: AcousticSettings
-) -> list[Interval]:
-    """Find the voiced intervals of an output, on which every layer is then measured.
-
-    Voiced is what Praat's raw autocorrelation gives an F0 to ("Sound: To Pitch (ac)..."), joined
-    into intervals by :func:`wavegan_tf.analysis.annotation.voiced_intervals`.
-
-    Args:
-        sound: the output, ``[time]``, one channel. One with NaN or infinity has no intervals.
-        sample_rate_hz: its sampling rate.
-        settings: :class:`~wavegan_tf.analysis.settings.AcousticSettings`.
-
-    Returns:
-        A list of :class:`wavegan_tf.analysis.annotation.Interval`, possibly empty.
-
-    Raises:
-        InputError: the sound is not longer than the pitch window (3 periods of the F0 floor).
-        ValueError: ``sound`` is not ``[time]``.
-    """
-    sound = _one_channel(sound)
-    duration_s = len(sound) / sample_rate_hz
-    if _too_short(duration_s, PITCH_PERIODS / settings.f0_floor_hz):
-        raise InputError(
-            f"--f0_range={settings.f0_floor_hz:g},{settings.f0_ceiling_hz:g}: a sound of "
-            f"{duration_s:g} s is not longer than 3 periods of the floor; raise the floor above "
-            f"{PITCH_PERIODS / duration_s:.3g} Hz"
-        )
-    if not np.isfinite(sound).all():
-        return []
-    ceiling_hz = layer_limits(sample_rate_hz, settings).f0_ceiling_hz
-    pitch = _to_pitch(parselmouth.Sound(sound, sample_rate_hz), ceiling_hz, settings)
-    return voiced_intervals(
-        pitch.xs(),
-        pitch.selected_array["frequency"] > 0,
-        pitch.dx,
-        settings.max_gap_s,
-        settings.min_duration_s,
-    )
-
-
-def measure_series(
-    series: np.ndarray,
+def measure_layer(
+    sound: np.ndarray,
     sample_rate_hz: float,
     layer_rate_hz: float,
     intervals: list[Interval],
     settings: AcousticSettings,
-) -> list[Measurement]:
-    """Measure a layer at N points of normalised time in each interval.
+    own_intervals: list[Interval] | None = None,
+) -> tuple[list[Point], list[Mean]]:
+    """Measure a layer in the intervals of the target.
 
-    Point k of N stands at start + (k - 0.5) / N * duration. F0: "To Pitch (ac)", between the
-    settings' floor and the ceiling that :func:`layer_limits` leaves, linear interpolation between
-    voiced frames. Intensity: "To Intensity", the mean of each window subtracted, cubic
-    interpolation. Formants: "To Formant (burg)" after the mean of the whole series is subtracted
-    (averages after ReLU have a large offset, which would be taken for a formant), linear
-    interpolation; ceiling and number of formants as :func:`layer_limits` says.
+    Which measures a label has stands in :mod:`wavegan_tf.analysis.measures`; the Praat commands
+    with all their arguments stand in :mod:`wavegan_tf.analysis.praat`. Point k of N stands at
+    start + (k - 0.5) / N * duration; its value is that of the analysis at this time. The mean is
+    Praat's own over the interval:
+
+    - f0: "To Pitch (ac)" between the settings' floor and the ceiling of :func:`layer_limits`;
+      linear between voiced frames; "Get mean".
+    - intensity: "To Intensity"; cubic; "Get mean" of the energy.
+    - f1 .. f3: "To Formant (burg)"; linear; "Get mean". b1 .. b3: "Get bandwidth at time"; the
+      mean is that of the points.
+    - hnr: "To Harmonicity (cc)"; linear; "Get mean", over frames that are not silent.
+    - cog, spectral_sd, skewness, kurtosis: of the power spectrum of a Hanning window around the
+      point; the mean row of that of the interval as a whole, without a window.
+    - duration: of the layer's own interval of the same label that overlaps most.
+    - voiced_share: of the pitch frames in the interval, those with an F0.
+    - zcr: changes of sign in the interval over its duration, after its mean is subtracted.
+    - cpps: "Get CPPS" of the interval's "To PowerCepstrogram".
+
+    What is centred before, and over what, says :data:`wavegan_tf.analysis.measures.CENTRED`.
+    Flags: ``outside LOW .. HIGH UNIT`` (:data:`wavegan_tf.analysis.measures.PLAUSIBLE`), ``octave
+    jump`` (F0 against the point before), ``clipped`` (the sound stays at full scale somewhere in
+    the interval); several are joined with ``; ``.
 
     Args:
-        series: the layer as a sound, ``[time]``, in -1 .. 1.
-        sample_rate_hz: the rate of ``series``.
-        layer_rate_hz: the layer's own rate, which limits what it carries; for the output, the same.
-        intervals: :class:`wavegan_tf.analysis.annotation.Interval` s on the output.
+        sound: the layer as a sound, ``[time]``, in -1 .. 1.
+        sample_rate_hz: its rate.
+        layer_rate_hz: the layer's own rate, which limits what it carries; for the target, the same.
+        intervals: those of the target.
+        settings: :class:`~wavegan_tf.analysis.settings.AcousticSettings`.
+        own_intervals: the layer's own annotation; None for the target itself.
+
+    Returns:
+        Lists of :class:`Point` and of :class:`Mean`, by interval and measure; empty without
+        intervals.
+
+    Raises:
+        ValueError: ``sound`` is not ``[time]``, or a label is none of those that are measured.
+    """
+    sound = _one_channel(sound)
+    unknown = {interval.label for interval in intervals} - set(POINT_MEASURES)
+    if unknown:
+        raise ValueError(f"labels {sorted(unknown)}: only {list(POINT_MEASURES)} are measured")
+    limits = layer_limits(layer_rate_hz, settings)
+    refused = missing.refused_measures(sound, len(sound) / sample_rate_hz, limits, settings)
+    spans_s = np.array([[x.start_s, x.end_s] for x in intervals], np.float64).reshape(-1, 2)
+    share = (np.arange(settings.n_points) + 0.5) / settings.n_points
+    times_s = spans_s[:, :1] + share * np.diff(spans_s)  # [intervals, points]
+    layer = missing.Layer(sound, sample_rate_hz, settings, limits, refused, intervals, times_s)
+    results = analyses.analyse(layer, own_intervals)
+    clipped = ["clipped" if _is_clipped(layer, interval) else "" for interval in intervals]
+    return _points(layer, results, clipped), _means(layer, results, clipped)
+
+
+def f0_range_of(
+    sound: np.ndarray, sample_rate_hz: float, settings: AcousticSettings
+) -> tuple[float, float]:
+    """Find the F0 range of one output in a first pass over the settings' range.
+
+    Floor 0.75 times the first quartile, ceiling 1.5 times the third of the frames that are voiced
+    (De Looze & Hirst 2008, Detecting changes in key and range for the automatic modelling and
+    coding of intonation, Speech Prosody), neither outside the
+    settings' range. Quartiles as Praat's "Get quantile".
+
+    Args:
+        sound: the output, ``[time]``, one channel.
+        sample_rate_hz: its rate.
         settings: :class:`~wavegan_tf.analysis.settings.AcousticSettings`.
 
     Returns:
-        A list of :class:`Measurement`, by measure (the order of :data:`UNITS`), interval and point.
+        Floor and ceiling in Hz; the settings' where nothing is voiced, or can be analysed.
 
     Raises:
-        ValueError: ``series`` is not ``[time]``.
+        ValueError: ``sound`` is not ``[time]``.
     """
-    series = _one_channel(series)
-    if not intervals:
-        return []
-    n = int(settings.n_points)
-    points = [
-        (i, k, interval.start_s + (k - 0.5) / n * (interval.end_s - interval.start_s))
-        for i, interval in enumerate(intervals, start=1)
-        for k in range(1, n + 1)
-    ]
-    times_s = [time_s for _, _, time_s in points]
-    columns = _measure_all(series, sample_rate_hz, layer_rate_hz, times_s, settings)
-    return [
-        Measurement(i, k, time_s, measure, unit, value, reason)
-        for measure, unit in UNITS.items()
-        for (i, k, time_s), (value, reason) in zip(points, columns[measure], strict=True)
-    ]
+    sound = _one_channel(sound)
+    limits = layer_limits(sample_rate_hz, settings)
+    fixed_hz = (settings.f0_floor_hz, settings.f0_ceiling_hz)
+    if "f0" in missing.refused_measures(sound, len(sound) / sample_rate_hz, limits, settings):
+        return fixed_hz
+    _, f0_hz = praat.frames_f0(sound, sample_rate_hz, **analyses.pitch_options(settings, limits))
+    voiced_hz = f0_hz[f0_hz > 0]
+    if not voiced_hz.size:
+        return fixed_hz
+    first_hz, third_hz = np.percentile(voiced_hz, [25, 75], method="hazen")
+    return max(fixed_hz[0], 0.75 * float(first_hz)), min(fixed_hz[1], 1.5 * float(third_hz))
 
 
-def _measure_all(series, sample_rate_hz, layer_rate_hz, times_s, settings):
-    """Map each measure to its values and reasons at ``times_s``; each Praat object is made once."""
-    limits = layer_limits(layer_rate_hz, settings)
-    refused = dict(limits.forbidden)
-    duration_s = len(series) / sample_rate_hz
-    needed_s = dict.fromkeys(FORMANT_NEEDS_HZ, 2 * settings.formant_window_s)
-    needed_s["f0"] = PITCH_PERIODS / settings.f0_floor_hz
-    needed_s["intensity"] = INTENSITY_PERIODS / settings.intensity_min_pitch_hz
-    n_bad = int(np.count_nonzero(~np.isfinite(series)))
-    for measure in UNITS:
-        if n_bad:
-            refused[measure] = f"{n_bad} of {len(series)} samples are NaN or infinite"
-        elif np.ptp(series) == 0:
-            refused[measure] = "silent: the series is constant"
-        elif _too_short(duration_s, needed_s[measure]):
-            refused.setdefault(
-                measure,
-                f"the series lasts {duration_s:g} s, Praat needs more than {needed_s[measure]:g} s",
+def _points(layer, results, clipped):
+    """Rows of every point, by interval and measure."""
+    rows = []
+    for i, interval in enumerate(layer.intervals):
+        times_s, label = layer.times_s[i].tolist(), interval.label
+        for measure in POINT_MEASURES[label]:
+            found = results.get((i, measure)) or _refusal(layer, measure)
+            unit, before = UNITS[measure], math.nan
+            low, high = PLAUSIBLE.get(measure, EVERYTHING)
+            for k, time_s in enumerate(times_s):
+                value, flag = found.values[k], ""
+                jump = measure == "f0" and _is_jump(before, value, layer.settings.octave_jump)
+                if clipped[i] or jump or not low <= value <= high:
+                    flag = _flag(measure, value, clipped[i], "octave jump" if jump else "")
+                reason = found.reasons[k]
+                rows.append(Point(i + 1, label, k + 1, time_s, measure, unit, value, reason, flag))
+                before = value
+    return rows
+
+
+def _means(layer, results, clipped):
+    """Rows of every interval, by measure."""
+    rows = []
+    for i, interval in enumerate(layer.intervals):
+        label, start_s, end_s = interval
+        for measure in POINT_MEASURES[label] + INTERVAL_MEASURES[label]:
+            found = results.get((i, measure)) or _refusal(layer, measure)
+            value = float(found.mean)
+            flag = _flag(measure, value, "" if measure == "duration" else clipped[i])
+            unit = UNITS[measure]
+            rows.append(
+                Mean(i + 1, label, start_s, end_s, measure, unit, value, found.reason, flag)
             )
-    columns = {name: [(math.nan, reason)] * len(times_s) for name, reason in refused.items()}
-    if len(refused) == len(UNITS):
-        return columns
-    sound = parselmouth.Sound(series, sample_rate_hz)
-    if "f0" not in refused:
-        pitch = _to_pitch(sound, limits.f0_ceiling_hz, settings)
-        columns["f0"] = [_f0(pitch, t) for t in times_s]
-    if "intensity" not in refused:
-        intensity = sound.to_intensity(settings.intensity_min_pitch_hz)
-        columns["intensity"] = [_intensity(intensity, t) for t in times_s]
-    wanted = [name for name in FORMANT_NEEDS_HZ if name not in refused]
-    if wanted:
-        formants = parselmouth.Sound(series - series.mean(), sample_rate_hz).to_formant_burg(
-            max_number_of_formants=limits.n_formants,
-            maximum_formant=limits.formant_ceiling_hz,
-            window_length=settings.formant_window_s,
-            pre_emphasis_from=settings.pre_emphasis_from_hz,
-        )
-        reach_s = settings.formant_window_s
-        still = [_is_constant(series, sample_rate_hz, t - reach_s, t + reach_s) for t in times_s]
-        for name in wanted:
-            columns[name] = [
-                (math.nan, NOTHING_VARIES) if silent else _formant(formants, int(name[1:]), t)
-                for t, silent in zip(times_s, still, strict=True)
-            ]
-    return columns
+    return rows
 
 
-def _to_pitch(sound, ceiling_hz, settings):
-    """Run "To Pitch (ac)"; candidates and costs are Praat's defaults."""
-    return sound.to_pitch_ac(
-        time_step=settings.pitch_time_step_s,
-        pitch_floor=settings.f0_floor_hz,
-        silence_threshold=settings.silence_threshold,
-        voicing_threshold=settings.voicing_threshold,
-        pitch_ceiling=ceiling_hz,
-    )
+def _refusal(layer, measure):
+    """Make the values of a measure that is not made, all with its reason."""
+    reason, n = layer.refused[measure], layer.times_s.shape[1]
+    return missing.Values([math.nan] * n, [reason] * n, math.nan, reason)
 
 
-def _f0(pitch, time_s):
-    """Return F0 in Hz and the reason if there is none."""
-    value = pitch.get_value_at_time(time_s)
-    return value, _reason(value, pitch, time_s, "unvoiced")
-
-
-def _intensity(intensity, time_s):
-    """Return the intensity in dB and the reason if there is none."""
-    frame = math.floor((time_s - intensity.x1) / intensity.dx)
-    around = intensity.values[0, max(frame - 1, 0) : max(frame + 3, 0)]  # what a cubic reads
-    if around.size and around.min() < SILENCE_DB:
-        return math.nan, NOTHING_VARIES
-    value = intensity.get_value(time_s)
-    return value, _reason(value, intensity, time_s, "undefined")
-
-
-def _formant(formants, number, time_s):
-    """Return a formant in Hz and the reason if there is none."""
-    value = formants.get_value_at_time(number, time_s)
-    return value, _reason(value, formants, time_s, f"no formant {number} found")
-
-
-def _reason(value, frames, time_s, otherwise):
-    """Explain NaN: no frame so near the edge of the sound, or ``otherwise``."""
-    if not math.isnan(value):
+def _flag(measure, value, *others):
+    """Say why a value is suspect."""
+    if math.isnan(value):
         return ""
-    if abs(time_s - frames.centre_time) > frames.nx * frames.dx / 2:
-        return "no analysis frame so near the edge of the sound"
-    return otherwise
+    low, high = PLAUSIBLE.get(measure, EVERYTHING)
+    outside = "" if low <= value <= high else f"outside {low:g} .. {high:g} {UNITS[measure]}"
+    return "; ".join(filter(None, (outside, *others)))
 
 
-def _is_constant(series, sample_rate_hz, start_s, end_s):
-    """Whether the series does not change between two times; Praat finds formants even there."""
-    first = max(0, math.floor(start_s * sample_rate_hz))
-    window = series[first : max(0, math.ceil(end_s * sample_rate_hz))]
-    return window.size > 0 and np.ptp(window) == 0
+def _is_jump(before_hz, after_hz, ratio):
+    """Whether F0 changes by more than a ratio; NaN is no jump."""
+    return after_hz > ratio * before_hz or before_hz > ratio * after_hz
+
+
+def _is_clipped(layer, interval):
+    """Whether the sound stays at full scale somewhere in an interval."""
+    samples = analyses.samples_between(layer, interval.start_s, interval.end_s)
+    return clipped_share(samples) > 0
+
+
+def clipped_share(sound: np.ndarray) -> float:
+    """Share of the samples of ``[time]`` that are in a clipped run (:data:`CLIPPED_RUN`)."""
+    full = np.abs(sound) >= FULL_SCALE
+    if len(full) < CLIPPED_RUN or not full.any():
+        return 0.0
+    runs = np.convolve(full, np.ones(CLIPPED_RUN), "valid") >= CLIPPED_RUN
+    return float(np.mean(np.convolve(runs, np.ones(CLIPPED_RUN)) > 0))
 
 
 def _one_channel(sound):
@@ -241,8 +226,3 @@ def _one_channel(sound):
     if sound.ndim != 1 or sound.size == 0:
         raise ValueError(f"a sound of shape {sound.shape}: it must be [time], one channel")
     return sound
-
-
-def _too_short(duration_s, needed_s):
-    """Whether the sound is no longer than Praat's window; at equality rounding decides there."""
-    return duration_s <= needed_s * (1 + 1e-9)

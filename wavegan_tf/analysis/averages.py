@@ -2,10 +2,77 @@
 
 Beguš & Zhou 2022, section IV: average a layer over its feature maps after ReLU (eq. 4), clip the
 average at 1 and bring it to the sampling rate of the output by linear interpolation (footnote 2).
-NumPy only.
+Beside the paper's: other ways to join feature maps, upsampling without mirror images, averages over
+recordings of a word. NumPy only.
 """
 
+import re
+from dataclasses import dataclass
+
 import numpy as np
+
+from wavegan_tf.errors import InputError
+
+REDUCTIONS = ("mean", "max", "l2", "weighted", "channel:N")
+"""What ``--reduce`` may be; N is the number of a feature map, from 1."""
+
+UPSAMPLES = ("linear", "band_limited")
+"""What ``--upsample`` may be."""
+
+# Samples of the series to either side that a sample of the result is made of. With a Kaiser window
+# of 80 dB (Kaiser's 0.1102 (A - 8.7)) the filter goes from full to nothing within 0.92 .. 1.08 of
+# the series' Nyquist.
+_REACH = 32
+_KAISER_BETA = 0.1102 * (80 - 8.7)
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """How the feature maps of a layer become one series.
+
+    Attributes:
+        kind: ``mean``, ``max``, ``l2``, ``weighted`` or ``channel``.
+        channel: Of ``channel``, the number of the feature map, from 1; otherwise 0.
+    """
+
+    kind: str = "mean"
+    channel: int = 0
+
+    def __str__(self):
+        """The text that :func:`parse_reduce` reads."""
+        return f"channel:{self.channel}" if self.kind == "channel" else self.kind
+
+    def check(self, channels: int, layer: str = "the layer") -> None:
+        """Check that a layer has the feature map that is asked for.
+
+        Args:
+            channels: feature maps of the layer.
+            layer: its name, for the message.
+
+        Raises:
+            InputError: it has fewer.
+        """
+        if self.channel > channels:
+            raise InputError(
+                f"--reduce={self}: {layer} has {channels} feature maps; choose channel:1 .. "
+                f"channel:{channels}, or leave the layer out (--layers)"
+            )
+
+
+def parse_reduce(text: str) -> Reduction:
+    """Read ``--reduce``: one of :data:`REDUCTIONS`, for example ``l2`` or ``channel:17``.
+
+    Raises:
+        InputError: it is none of them; the message names flag, value and what there is.
+    """
+    if text in REDUCTIONS[:-1]:
+        return Reduction(text)
+    if match := re.fullmatch(r"channel:0*([1-9][0-9]{0,8})", text, re.ASCII):
+        return Reduction("channel", int(match[1]))
+    raise InputError(
+        f"--reduce={text}: must be one of {', '.join(REDUCTIONS)}, the feature maps counted from 1 "
+        "(channel:17)"
+    )
 
 
 def average_feature_maps(activations: np.ndarray) -> np.ndarray:
@@ -20,13 +87,65 @@ def average_feature_maps(activations: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: the array has not three axes, or no channels.
     """
+    return reduce_feature_maps(activations, Reduction("mean"))
+
+
+def reduce_feature_maps(
+    activations: np.ndarray, how: Reduction, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Join the feature maps C_i of a layer into one series.
+
+    ``mean``: eq. 4. ``max``: the largest C_i at each time. ``l2``: the L2 norm over the maps,
+    divided by sqrt(|C|), which is their root mean square: it compares in level with the mean, is
+    equal to it where all maps agree, and is larger the fewer maps are active; the sign of negative
+    values (leaky ReLU) is lost. ``weighted``: the sum of w_i C_i. ``channel:N``: one map as it is.
+
+    Only for layers of feature maps: the channels of the audio (``out``, ``input``) are no maps.
+
+    Args:
+        activations: a layer after its activation, ``[batch, time, channels]``.
+        how: of :func:`parse_reduce`.
+        weights: of ``weighted`` alone, ``[channels]``, of sum 1.
+
+    Returns:
+        float32 ``[batch, time]``, summed in float64.
+
+    Raises:
+        InputError: the layer has fewer feature maps than the one asked for.
+        ValueError: the array has not three axes, or no channels; ``weighted`` without weights of
+            the layer's channels and sum 1.
+    """
     activations = np.asarray(activations)
     if activations.ndim != 3 or activations.shape[-1] == 0:
         raise ValueError(
             f"activations of shape {activations.shape}: they must be [batch, time, channels] with "
             "at least one channel"
         )
-    return activations.mean(axis=-1, dtype=np.float64).astype(np.float32)
+    how.check(activations.shape[-1])
+    if how.kind == "mean":
+        series = activations.mean(axis=-1, dtype=np.float64)
+    elif how.kind == "max":
+        series = activations.max(axis=-1)
+    elif how.kind == "l2":
+        power = np.einsum("btc,btc->bt", activations, activations, dtype=np.float64)
+        series = np.sqrt(power / activations.shape[-1])
+    elif how.kind == "channel":
+        series = activations[..., how.channel - 1]
+    else:
+        weights = _check_weights(weights, activations.shape)
+        series = np.einsum("btc,c->bt", activations, weights, dtype=np.float64)
+    return series.astype(np.float32)
+
+
+def _check_weights(weights, shape):
+    """The weights as float64 ``[channels]``."""
+    weights = None if weights is None else np.asarray(weights, np.float64)
+    if weights is None or weights.shape != shape[-1:] or abs(weights.sum() - 1) > 1e-5:
+        found = "none" if weights is None else f"shape {weights.shape}, sum {weights.sum():g}"
+        raise ValueError(
+            f"weights for activations of shape {shape}: {found}; they must be [channels] of sum 1"
+        )
+    return weights
 
 
 def upsample_linear(series: np.ndarray, length: int) -> np.ndarray:
@@ -48,14 +167,10 @@ def upsample_linear(series: np.ndarray, length: int) -> np.ndarray:
     Raises:
         ValueError: the series has no samples, or ``length`` is below 1.
     """
-    series = np.asarray(series)
-    if series.ndim == 0 or series.shape[-1] == 0 or length < 1:
-        raise ValueError(
-            f"series of shape {series.shape} to {length} samples: both need at least one sample"
-        )
-    if not np.issubdtype(series.dtype, np.floating):
-        series = series.astype(np.float64)
+    series = _check_series(series, length)
     n = series.shape[-1]
+    if n == length:
+        return series.copy()
     position = np.clip((np.arange(length) + 0.5) * n / length - 0.5, 0, n - 1)  # [length]
     left = position.astype(int)  # [length]
     right = np.minimum(left + 1, n - 1)
@@ -64,17 +179,134 @@ def upsample_linear(series: np.ndarray, length: int) -> np.ndarray:
     return start + weight * (series[..., right] - start)
 
 
-def to_sound(series: np.ndarray, length: int) -> np.ndarray:
-    """Turn an averaged series into a sound: clip to -1 .. 1, then upsample (footnote 2).
+def upsample_band_limited(series: np.ndarray, length: int) -> np.ndarray:
+    """Interpolate series to a multiple of its samples by a sinc under a Kaiser window.
+
+    On the grid of :func:`upsample_linear`, the outer samples held. Below 0.9 of the Nyquist
+    frequency of the series a tone keeps its amplitude within 0.1 %, and its mirror images lie 80 dB
+    below it; linear interpolation lets those of a tone at half the Nyquist through at -19 dB.
+    Between its samples the series may overshoot their values (by 14 % at a step), and a NaN spreads
+    over 32 samples to either side.
+
+    This removes the octave errors of Praat's F0 that the mirror images cause. It cannot remove
+    those of a layer that rectifies at its own rate harmonics which fold about its Nyquist: they
+    are in the samples.
 
     Args:
-        series: ``[..., time]``, in units of full scale; what exceeds 1 is clipped, as in the paper.
-        length: samples of the sound, usually those of the Generator's output.
+        series: ``[..., time]``, at least one sample.
+        length: samples wanted, a multiple of ``time``.
 
     Returns:
-        float32 ``[..., length]`` in -1 .. 1 (NaN stays NaN).
+        ``[..., length]``, in the type of ``series`` (float64 for integers).
 
     Raises:
-        ValueError: as :func:`upsample_linear`.
+        ValueError: the series has no samples, or ``length`` is no multiple of their number.
     """
-    return upsample_linear(np.clip(np.asarray(series, np.float32), -1, 1), length)
+    series = _check_series(series, length)
+    factor, rest = divmod(length, series.shape[-1])
+    if rest:
+        raise ValueError(f"series of shape {series.shape} to {length} samples: no multiple")
+    if factor == 1:
+        return series.copy()
+    # The sample wanted stands offset samples of the series after the nearest one, which the taps
+    # lie around.
+    offset = (np.arange(factor) + 0.5) / factor - 0.5  # [factor]
+    distance = offset - np.arange(-_REACH, _REACH + 1)[:, None]  # [taps, factor]
+    window = np.i0(_KAISER_BETA * np.sqrt(1 - (distance / (_REACH + 0.5)) ** 2))
+    taps = np.sinc(distance) * window
+    taps /= taps.sum(0)  # a constant stays constant
+    margin = [(0, 0)] * (series.ndim - 1) + [(_REACH, _REACH)]
+    held = np.pad(series.astype(np.float64), margin, mode="edge")
+    around = np.lib.stride_tricks.sliding_window_view(held, len(taps), axis=-1)
+    result = around @ taps  # [..., time, taps] @ [taps, factor]
+    return result.reshape(*series.shape[:-1], length).astype(series.dtype)
+
+
+def _check_series(series, length):
+    """The series as an array of floats."""
+    series = np.asarray(series)
+    if series.ndim == 0 or series.shape[-1] == 0 or length < 1:
+        raise ValueError(
+            f"series of shape {series.shape} to {length} samples: both need at least one sample"
+        )
+    return series if np.issubdtype(series.dtype, np.floating) else series.astype(np.float64)
+
+
+def to_sound(
+    series: np.ndarray, length: int, upsample: str = "linear", clip: bool = True
+) -> np.ndarray:
+    """Turn a series into a sound: clip to -1 .. 1, then upsample (footnote 2).
+
+    Args:
+        series: ``[..., time]``, in units of full scale.
+        length: samples of the sound, usually those of the Generator's output.
+        upsample: ``linear``, the paper's, or ``band_limited``, whose overshoots are clipped again.
+        clip: whether what exceeds 1 is clipped, as in the paper. A Generator's averages hardly
+            exceed 1, but the largest of many maps, and a classifier's last layers, mostly do: a
+            clipped sound would be flat.
+
+    Returns:
+        float32 ``[..., length]`` (NaN stays NaN).
+
+    Raises:
+        InputError: ``upsample`` is neither.
+        ValueError: as :func:`upsample_linear` or :func:`upsample_band_limited`.
+    """
+    if upsample not in UPSAMPLES:
+        raise InputError(f"--upsample={upsample}: must be one of {', '.join(UPSAMPLES)}")
+    series = np.asarray(series, np.float32)
+    series = np.clip(series, -1, 1) if clip else series
+    if upsample == "linear":
+        return upsample_linear(series, length)
+    sound = upsample_band_limited(series, length)
+    return np.clip(sound, -1, 1) if clip else sound
+
+
+class WordAverages:
+    """Averages of the series of a layer over all recordings of a word (Beguš & Zhou, ICASSP 2022).
+
+    Recordings are added one by one; memory grows with the words, not with the recordings.
+    """
+
+    def __init__(self):
+        """Begin without words."""
+        self._shapes: dict[str, tuple[int, ...]] = {}  # of each layer
+        self._counts: dict[str, int] = {}
+        self._sums: dict[str, dict[str, np.ndarray]] = {}  # word: layer: float64
+
+    def add(self, word: str, series: dict[str, np.ndarray]) -> None:
+        """Add a recording.
+
+        Args:
+            word: what is said in it; one without a word (``""``) belongs to no average.
+            series: per layer ``[length]`` at its own rate (``[length, channels]`` of stereo); the
+                same layers and shapes every time.
+
+        Raises:
+            ValueError: layers or shapes differ from those of the recordings before.
+        """
+        if not word:
+            return
+        shapes = {layer: np.shape(values) for layer, values in series.items()}
+        self._shapes = self._shapes or shapes
+        if shapes != self._shapes:
+            raise ValueError(f"series of shapes {shapes} after {self._shapes}")
+        sums = self._sums.setdefault(word, {k: np.zeros(shape) for k, shape in shapes.items()})
+        for layer, values in series.items():
+            sums[layer] += values
+        self._counts[word] = self._counts.get(word, 0) + 1
+
+    def result(self) -> dict[str, np.ndarray]:
+        """The averages, the words in alphabetical order.
+
+        Returns:
+            ``word`` str [w], ``n`` int64 [w] (recordings of each), and per layer the mean over
+            recordings, float32 [w, length]; no layers without words.
+        """
+        words = sorted(self._counts)
+        counts = [self._counts[word] for word in words]
+        averages = {"word": np.array(words, np.str_), "n": np.array(counts, np.int64)}
+        for layer in self._shapes:
+            means = [self._sums[word][layer] / self._counts[word] for word in words]
+            averages[layer] = np.stack(means).astype(np.float32)  # [w, length]
+        return averages

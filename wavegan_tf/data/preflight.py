@@ -13,7 +13,7 @@ from wavegan_tf.data.slices import SliceOrder
 from wavegan_tf.errors import InputError
 
 SILENCE = 1e-4  # RMS, -80 dB of full scale: what the noise of no microphone falls below
-_AUDIO_SUFFIXES = frozenset(
+AUDIO_SUFFIXES = frozenset(
     ".wav .wave .flac .mp3 .ogg .oga .opus .aif .aiff .aifc .sph .nist .au .snd .m4a .aac".split()
 )
 UNREADABLE, TOO_SHORT, SILENT = "unreadable", "too short", "silent"
@@ -177,7 +177,7 @@ def preflight(
     for path, found in progress(_facts_of(files, store), len(files)):
         name = printable(os.path.relpath(path, data_dir))
         suffix = os.path.splitext(path)[1]
-        if isinstance(found, audio.UnknownFormatError) and suffix.lower() not in _AUDIO_SUFFIXES:
+        if isinstance(found, audio.UnknownFormatError) and suffix.lower() not in AUDIO_SUFFIXES:
             not_audio[printable(suffix) or "without suffix"] += 1
         elif isinstance(found, InputError):
             reason = str(found).removeprefix(f"{path}: ").removesuffix(f"; {audio.WAY_OUT}")

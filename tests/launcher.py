@@ -1,0 +1,46 @@
+"""Runs the package's scripts in forks of a process that has TensorFlow loaded already.
+
+A script as a user starts it spends most of a small test on importing TensorFlow. Reads requests
+from standard input, a line of JSON each: the words after ``python``, the folder, files for the
+output. Answers with the exit status. Nothing is computed here before a fork, so each script starts
+TensorFlow's threads itself, and ends as any script does.
+"""
+
+import json
+import os
+import runpy
+import sys
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+import matplotlib.figure  # noqa: F401
+import tensorflow  # noqa: F401
+
+import wavegan_tf.data.audio
+import wavegan_tf.models.networks  # noqa: F401
+
+
+def run(words, cwd, stdout, stderr):
+    """In the fork: becomes the script, and does not return."""
+    os.chdir(cwd)
+    for path, number in ((stdout, 1), (stderr, 2)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    sys.stdin.close()
+    if words[0] == "-m":
+        sys.argv = words[1:]
+        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = words
+        sys.path[0] = os.path.dirname(os.path.abspath(words[0]))
+        runpy.run_path(words[0], run_name="__main__")
+    sys.exit()
+
+
+for line in sys.stdin:
+    request = json.loads(line)
+    pid = os.fork()
+    if not pid:
+        run(**request)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    print(status, flush=True)

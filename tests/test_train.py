@@ -1,0 +1,213 @@
+"""train.py end to end, as a user runs it, on small models."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import conftest
+import numpy as np
+import pytest
+import tensorflow as tf
+import torture
+from scipy.io import wavfile
+
+from wavegan_tf.checkpoints.open import open_checkpoint
+
+CIWGAN = "tests/reference/checkpoints/ciwgan"
+
+
+def test_deeper_stereo_model_is_trained_on_every_format_and_probed_whole(run_script, tmp_path):
+    recordings = "tests/reference/audio"  # FLAC, MP3, OGG; and two files that cannot be read
+    result = run_script(
+        "train.py", "--model=fiwgan", "--num_categ=2", "--data_dir", recordings, "--train_dir",
+        tmp_path / "run", "--wavegan_dim=1", "--wavegan_stride=2", "--data_num_channels=2",
+        "--data_first_slice", "--train_batch_size=2", "--train_steps=1",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    data = json.loads((tmp_path / "run" / "data.json").read_text())
+    assert list(data["left_out"]["unreadable"]) == ["tone_opus.ogg"]
+    assert data["not_audio"] == {".md": 1}
+    result = run_script(
+        "probe.py", "--ckpt", tmp_path / "run", "--n=2", "--controls=0", "--nofigures",
+        "--jobs=1", "--out_dir", tmp_path / "out",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    series = np.load(tmp_path / "out" / "series.npz")
+    assert list(series) == ["z", *(f"conv{i}" for i in range(1, 10)), "out"]
+    assert series["out"].shape == (2, 16384, 2) and series["conv9"].shape == (2, 8192)
+    assert wavfile.read(tmp_path / "out/audio/0000_out.wav")[1].shape == (16384, 2)
+
+
+def test_training_runs_on_a_folder_of_trouble_and_names_every_file(run_script, tmp_path):
+    bad = torture.make(tmp_path / "data")
+    result = run_script(
+        "train.py", "--data_dir", tmp_path / "data", "--train_dir", tmp_path / "run",
+        "--wavegan_dim=1", "--data_pad_end", "--train_batch_size=8", "--train_steps=2",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    data = json.loads((tmp_path / "run" / "data.json").read_text())
+    named = {name: reason for kind in data["left_out"].values() for name, reason in kind.items()}
+    assert named.keys() == bad.keys() and len(bad) >= 20
+    assert all(words in named[name] for name, words in bad.items())
+    assert f"{data['used']} of {data['files']} files" in result.stdout and data["used"] >= 20
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    scalars = [json.loads(line) for line in lines]
+    assert scalars[-1]["step"] == 2 and None not in scalars[-1].values()
+
+
+def test_a_folder_of_nothing_but_trouble_ends_with_one_message(run_script, tmp_path):
+    (tmp_path / "data").mkdir()
+    for name, (content, _) in torture.bad_files().items():
+        (tmp_path / "data" / name).write_bytes(content)
+    result = run_script(
+        "train.py", "--data_dir", tmp_path / "data", "--train_dir", tmp_path / "run"
+    )
+    conftest.assert_refused(result, f"--data_dir={tmp_path / 'data'}")
+    assert result.stderr.count("error: ") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def training_flags(run, data):
+    return [
+        "train.py", "--model=ciwgan", "--num_categ=3", f"--data_dir={data}",
+        f"--train_dir={run}", "--data_first_slice", "--wavegan_dim=1",
+        "--train_batch_size=4", "--train_summary_steps=1", "--train_save_steps=2",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def run(run_script, tmp_path_factory, speech_dir):
+    """A run of three steps, continued to five."""
+    run = tmp_path_factory.mktemp("train") / "run"
+    for steps in (3, 5):
+        result = run_script(*training_flags(run, speech_dir), f"--train_steps={steps}")
+        assert result.returncode == 0, result.stderr
+    return run
+
+
+def events_of(run):
+    for path in sorted(run.glob("events.*")):
+        for record in tf.data.TFRecordDataset(str(path)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            for value in event.summary.value:
+                yield event.step, value
+
+
+def test_curve_goes_on_where_it_stopped(run):
+    steps = [s for s, value in events_of(run) if value.tag == "D_loss"]
+    assert steps == [1, 2, 3, 4, 5]
+
+
+def test_summaries_are_the_originals(run):
+    kinds = {(v.tag, v.metadata.plugin_data.plugin_name) for _, v in events_of(run)}
+    assert kinds >= {
+        *((name, "scalars") for name in ("D_loss", "G_loss", "Q_loss", "x_rms", "G_z_rms")),
+        *((name, "histograms") for name in ("x_rms_batch", "G_z_rms_batch")),
+        *((name, "audio") for name in ("x", "G_z")),
+    }
+
+
+def test_checkpoints_come_by_step_and_at_the_end(run):
+    steps = {int(re.search(r"-(\d+)\.index", p.name)[1]) for p in run.glob("*.index")}
+    assert steps == {0, 2, 3, 4, 5}
+    assert open_checkpoint(run).step == 5
+
+
+def test_config_records_what_changed_when_it_went_on(run):
+    config = json.loads((run / "config.json").read_text())
+    assert config["flags"]["train_steps"] == 3
+    assert [(r["step"], r["flags"]["train_steps"]) for r in config["resumed"]] == [(3, 5)]
+
+
+def test_training_that_has_arrived_changes_nothing(run, run_script, speech_dir):
+    before = {p.name: p.stat().st_mtime_ns for p in run.glob("model*")}
+    result = run_script(*training_flags(run, speech_dir), "--train_steps=5")
+    assert result.returncode == 0 and "at step 5" in result.stdout
+    assert before == {p.name: p.stat().st_mtime_ns for p in run.glob("model*")}
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [("--wavegan_dim=2", "dim: 2, 1"), ("--wavegan_loss=lsgan", "loss: lsgan, wgan-gp")],
+)
+def test_changed_model_is_refused_naming_the_difference(run, run_script, speech_dir, flag, words):
+    result = run_script(*training_flags(run, speech_dir), "--train_steps=9", flag)
+    conftest.assert_refused(result, words)
+
+
+def test_training_goes_on_from_an_originals_checkpoint(run_script, speech_dir, tmp_path):
+    source = conftest.ROOT / CIWGAN
+    flags = [
+        "train.py", "--model=ciwgan", "--num_categ=5", f"--data_dir={speech_dir}",
+        f"--train_dir={tmp_path / 'run'}", "--data_first_slice", "--wavegan_dim=2",
+        "--train_batch_size=2", "--train_steps=26",
+    ]  # fmt: skip
+    result = run_script(*flags, f"--init_ckpt={source}")
+    assert result.returncode == 0, result.stderr
+    opened = open_checkpoint(tmp_path / "run")
+    assert opened.step == 26
+    assert opened.checkpoint.read("beta1_power") == np.float32(0.5**27)
+    result = run_script(*flags, f"--init_ckpt={source}", f"--train_dir={tmp_path / 'other'}",
+                        "--wavegan_kernel_len=9")  # fmt: skip
+    conftest.assert_refused(result, "kernel_len: 9, 25")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_signal_saves_and_leaves(tmp_path, speech_dir):
+    run = tmp_path / "run"
+    command = [sys.executable, *training_flags(run, speech_dir), "--train_steps=100000"]
+    process = subprocess.Popen(
+        command, cwd=conftest.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not list(run.glob("model.ckpt-2.index")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=60)
+    step = int(re.search(r"stopped and saved at step (\d+)", stderr)[1])
+    assert process.returncode == 1 and step >= 2
+    assert open_checkpoint(run).step == step
+
+
+@pytest.mark.parametrize("case", ["missing", "empty", "all bad"])
+def test_train_refuses_a_folder_without_speech_and_leaves_nothing(run_script, tmp_path, case):
+    data = tmp_path / "data"
+    if case != "missing":
+        data.mkdir()
+    if case == "all bad":
+        (data / "notes.wav").write_text("not a sound")
+        (data / "empty.wav").write_bytes(b"")
+    result = run_script(
+        "train.py", f"--data_dir={data}", f"--train_dir={tmp_path / 'run'}", "--wavegan_dim=1"
+    )
+    conftest.assert_refused(result, "--data_dir")
+    assert not (tmp_path / "run").exists()
+
+
+def test_train_refuses_a_negative_schedule_and_leaves_nothing(run_script, tmp_path, speech_dir):
+    run = tmp_path / "run"
+    for flag in ("--train_keep=-1", "--train_steps=-5", "--train_save_secs=-1"):
+        result = run_script("train.py", f"--data_dir={speech_dir}", f"--train_dir={run}", flag)
+        conftest.assert_refused(result, flag)
+    assert not run.exists()
+
+
+def test_train_refuses_to_begin_from_no_checkpoint_naming_the_flag(
+    run_script, tmp_path, speech_dir
+):
+    result = run_script(
+        "train.py", f"--data_dir={speech_dir}", f"--train_dir={tmp_path / 'run'}",
+        "--init_ckpt=nowhere",
+    )  # fmt: skip
+    conftest.assert_refused(result, "--init_ckpt=nowhere", "no checkpoint")
+    assert not (tmp_path / "run").exists()
+
+
+def test_train_refuses_a_directory_that_is_no_run(run_script, tmp_path, speech_dir):
+    (tmp_path / "thesis.tex").write_text("...")
+    result = run_script("train.py", f"--data_dir={speech_dir}", f"--train_dir={tmp_path}")
+    conftest.assert_refused(result, "--train_dir", "no config.json")
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
