@@ -101,7 +101,14 @@ def test_every_flag_the_readme_names_exists(run_script):
     known = {name for _, name in flags} | {f"no{name}" for no, name in flags if no}
     known |= {"help", "logdir"}
     named = {flag for flag in re.findall(r"--(\w+)", README)}
-    others = {"check", "samples_per_plugin", "nodes", "ntasks", "array"}  # of other programs
+    others = {
+        "check",
+        "samples_per_plugin",
+        "nodes",
+        "ntasks",
+        "array",
+        "dist",
+    }  # of other programs
     assert named - known == others
 
 

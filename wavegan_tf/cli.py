@@ -213,7 +213,9 @@ def measurement_plan(flag_values) -> dict:
 
 def num_processes(flag_values) -> int:
     """``--jobs``, or how many cores this process may use."""
-    return flag_values.jobs or len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity"):  # what a batch system allots; not on every system
+        return flag_values.jobs or len(os.sched_getaffinity(0))
+    return flag_values.jobs or os.cpu_count() or 1
 
 
 def define_output_flags(default_dir: str) -> None:
