@@ -3,17 +3,16 @@
   python benchmarks/bench_probe.py
   python benchmarks/bench_probe.py --dim=16 --n=100 --rounds=3
 
-Each pair of kinds alternates within a round, and every figure is the median over the rounds. The
+Two kinds take turns; every figure is the median over the rounds, a ratio that of neighbours. The
 last line is JSON: averages_cost (share that reducing all layers to series adds to a plain call of
 the Generator, whose audio alone is fetched), jobs2_speedup (outputs measured per second by two
-processes over one, starting them included), praat_overhead (share that measuring adds to the same
-calls of Praat, recorded and made again with nothing around them), outputs_per_s.
+processes over one, starting them included), praat_overhead (time outside the functions that call
+Praat, over the time inside them), outputs_per_s.
 """
 
 import argparse
 import json
 import os
-import statistics
 import sys
 import time
 from pathlib import Path
@@ -47,7 +46,7 @@ def main():
     jobs = make_jobs(config, options.n)
     plan = Plan(config.layers, "out", 16000, 16384, AcousticSettings(), AnnotationSettings())
     result |= time_processes(jobs, plan, options.rounds)
-    result |= time_praat(jobs[: max(8, options.n // 4)], plan, options.rounds)
+    result |= time_praat(jobs[:20], plan, options.rounds)
     print(json.dumps(result))
 
 
@@ -59,16 +58,21 @@ def read_options():
     return parser.parse_args()
 
 
-def alternate(kinds, rounds):
-    """Seconds of each kind, the median over rounds in which all take turns, after one more."""
-    seconds = {name: [] for name in kinds}
-    for number in range(rounds + 1):
-        for name, run in kinds.items():
-            begun = time.perf_counter()
+def alternate(first, second, rounds):
+    """Seconds of two kinds that take turns, medians over the rounds, and of their ratio.
+
+    The ratio (second over first) is that of neighbours, which a busy machine slows alike. One
+    round more comes before, to warm up.
+    """
+    seconds = []
+    for _ in range(rounds + 1):
+        times = [time.perf_counter()]
+        for run in (first, second):
             run()
-            if number:
-                seconds[name].append(time.perf_counter() - begun)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+            times.append(time.perf_counter())
+        seconds.append(np.diff(times))
+    seconds = np.array(seconds[1:])
+    return (*np.median(seconds, axis=0), float(np.median(seconds[:, 1] / seconds[:, 0])))
 
 
 def time_generation(config, rounds):
@@ -83,17 +87,17 @@ def time_generation(config, rounds):
     source = sources.Source(tf.function(generator), config.layers, "out", Reduction(), {})
     batch = sources.read_batch(sources.Latents(latents), 0)
     call = tf.function(lambda z: generator(z)["out"])
-    kinds = {
-        "plain": lambda: call(tf.constant(latents)).numpy(),
-        "series": lambda: list(source.outputs(batch, 0, sources.BATCH)),
-    }
-    seconds = alternate(kinds, 10 * rounds)
-    per_s = {name: sources.BATCH / value for name, value in seconds.items()}
+    plain_s, series_s, ratio = alternate(
+        lambda: call(tf.constant(latents)).numpy(),
+        lambda: list(source.outputs(batch, 0, sources.BATCH)),
+        10 * rounds,
+    )
+    per_s = {"plain": sources.BATCH / plain_s, "series": sources.BATCH / series_s}
     print(f"generation, outputs/s: plain {per_s['plain']:.1f}, with averages {per_s['series']:.1f}")
     return {
         "plain_outputs_per_s": round(per_s["plain"], 1),
         "averages_outputs_per_s": round(per_s["series"], 1),
-        "averages_cost": round(seconds["series"] / seconds["plain"] - 1, 3),
+        "averages_cost": round(ratio - 1, 3),
     }
 
 
@@ -117,49 +121,48 @@ def make_jobs(config, n):
 
 def time_processes(jobs, plan, rounds):
     """All outputs measured by one process and by two."""
-    kinds = {count: lambda count=count: list(measure_all(jobs, plan, count)) for count in (1, 2)}
-    seconds = alternate(kinds, rounds)
-    per_s = {count: len(jobs) / value for count, value in seconds.items()}
+    two_s, one_s, ratio = alternate(
+        lambda: list(measure_all(jobs, plan, 2)), lambda: list(measure_all(jobs, plan, 1)), rounds
+    )
+    per_s = {1: len(jobs) / one_s, 2: len(jobs) / two_s}
     print(f"measurement, outputs/s: 1 process {per_s[1]:.2f}, 2 processes {per_s[2]:.2f}")
     return {
         "outputs_per_s": round(per_s[1], 2),
         "jobs2_outputs_per_s": round(per_s[2], 2),
-        "jobs2_speedup": round(seconds[1] / seconds[2], 3),
+        "jobs2_speedup": round(ratio, 3),
     }
 
 
 def time_praat(jobs, plan, rounds):
-    """Measuring against the same calls of Praat alone."""
-    calls = []
+    """Measuring, the time inside the functions that call Praat and the time outside them."""
+    calls, seconds = {name: [0, 0.0] for name in PRAAT_FUNCTIONS}, []
 
-    def recorded(function):
+    def timed(name, function):
         def run(*args, **options):
-            calls.append((function, args, options))
-            return function(*args, **options)
+            begun = time.perf_counter()
+            result = function(*args, **options)
+            calls[name][0] += 1
+            calls[name][1] += time.perf_counter() - begun
+            return result
 
         return run
 
-    functions = {name: recorded(getattr(praat, name)) for name in PRAAT_FUNCTIONS}
+    functions = {name: timed(name, getattr(praat, name)) for name in PRAAT_FUNCTIONS}
     with mock.patch.multiple(praat, **functions):
-        for job in jobs:
-            measure(job, plan)
-    kinds = {
-        "measure": lambda: [measure(job, plan) for job in jobs],
-        "bare": lambda: [function(*args, **options) for function, args, options in calls],
-    }
-    seconds = alternate(kinds, rounds)
-    for name in PRAAT_FUNCTIONS:
-        mine = [call for call in calls if call[0].__name__ == name]
-        begun = time.perf_counter()
-        for function, args, options in mine:
-            function(*args, **options)
-        ms = 1000 * (time.perf_counter() - begun) / len(jobs)
-        print(f"  {name:<18}{len(mine) / len(jobs):>6.1f} calls, {ms:>7.2f} ms per output")
-    ms = {name: 1000 * value / len(jobs) for name, value in seconds.items()}
-    print(f"an output: {ms['measure']:.1f} ms, of which Praat {ms['bare']:.1f} ms")
+        for _ in range(rounds + 1):
+            before, begun = sum(inside for _, inside in calls.values()), time.perf_counter()
+            for job in jobs:
+                measure(job, plan)
+            inside = sum(inside for _, inside in calls.values()) - before
+            seconds.append((time.perf_counter() - begun, inside))
+    whole, inside = 1000 * np.array(seconds[1:]).T / len(jobs)  # ms per output, by round
+    n = len(jobs) * (rounds + 1)
+    for name, (number, total) in calls.items():
+        print(f"  {name:<18}{number / n:>6.1f} calls, {1000 * total / n:>7.2f} ms per output")
+    print(f"an output: {np.median(whole):.1f} ms, of which Praat {np.median(inside):.1f} ms")
     return {
-        "ms_per_output": round(ms["measure"], 2),
-        "praat_overhead": round(seconds["measure"] / seconds["bare"] - 1, 3),
+        "ms_per_output": round(float(np.median(whole)), 2),
+        "praat_overhead": round(float(np.median(whole / inside)) - 1, 3),
     }
 
 
