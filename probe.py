@@ -39,8 +39,9 @@ flags.DEFINE_enum(
 flags.DEFINE_string("wav_dir", None, "Recordings that a classifier reads; sub-folders included.")
 flags.DEFINE_string(
     "word",
-    r"([^/_]+)[^/]*$",
-    "Regular expression whose first group is the word in a recording's relative path.",
+    None,
+    "Regular expression whose group is the word in a recording's relative path; without it, the "
+    "file name up to its first _ or dot.",
 )
 flags.DEFINE_string(
     "reduce",

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from wavegan_tf.analysis import analyses, missing, praat
-from wavegan_tf.analysis.annotation import Interval
+from wavegan_tf.analysis.annotation import Interval, one_channel
 from wavegan_tf.analysis.measures import INTERVAL_MEASURES, PLAUSIBLE, POINT_MEASURES, UNITS
 from wavegan_tf.analysis.settings import AcousticSettings, layer_limits
 
@@ -100,7 +100,7 @@ def measure_layer(
     Raises:
         ValueError: ``sound`` is not ``[time]``, or a label is none of those that are measured.
     """
-    sound = _one_channel(sound)
+    sound = one_channel(sound)
     unknown = {interval.label for interval in intervals} - set(POINT_MEASURES)
     if unknown:
         raise ValueError(f"labels {sorted(unknown)}: only {list(POINT_MEASURES)} are measured")
@@ -136,7 +136,7 @@ def f0_range_of(
     Raises:
         ValueError: ``sound`` is not ``[time]``.
     """
-    sound = _one_channel(sound)
+    sound = one_channel(sound)
     limits = layer_limits(sample_rate_hz, settings)
     fixed_hz = (settings.f0_floor_hz, settings.f0_ceiling_hz)
     if "f0" in missing.refused_measures(sound, len(sound) / sample_rate_hz, limits, settings):
@@ -218,11 +218,3 @@ def clipped_share(sound: np.ndarray) -> float:
         return 0.0
     runs = np.convolve(full, np.ones(CLIPPED_RUN), "valid") >= CLIPPED_RUN
     return float(np.mean(np.convolve(runs, np.ones(CLIPPED_RUN)) > 0))
-
-
-def _one_channel(sound):
-    """Return the sound as float64 ``[time]``; Praat would read ``[time, 1]`` as many channels."""
-    sound = np.asarray(sound, np.float64)
-    if sound.ndim != 1 or sound.size == 0:
-        raise ValueError(f"a sound of shape {sound.shape}: it must be [time], one channel")
-    return sound

@@ -13,6 +13,7 @@ import numpy as np
 
 from wavegan_tf.analysis import praat
 from wavegan_tf.analysis.options import check_options, option
+from wavegan_tf.analysis.settings import INTENSITY_PERIODS, PITCH_PERIODS
 from wavegan_tf.errors import InputError
 
 LABELS = ("voiced", "frication", "silence")
@@ -26,12 +27,6 @@ shorter; a voiceless stop with its closure and release is longer."""
 MIN_DURATION_S = 0.05
 """Voiced intervals shorter than this are dropped. It is Praat's analysis window at an F0 floor of
 60 Hz (3 periods); shorter runs are mostly noise that was called voiced by chance."""
-
-PITCH_PERIODS = 3.0
-"""Periods of the F0 floor in Praat's pitch window (manual, "Sound: To Pitch (ac)...")."""
-
-LEVEL_PERIODS = 6.4
-"""Periods of the minimum pitch in Praat's intensity window (manual, "Sound: To Intensity...")."""
 
 SPECTRUM_WINDOW_S = 0.016
 """Hann window of the high-frequency share: resolves 125 Hz, and shorter than any fricative."""
@@ -182,9 +177,7 @@ def annotate(
         InputError: the sound is not longer than Praat's pitch window (3 periods of the floor).
         ValueError: ``sound`` is not ``[time]``.
     """
-    sound = np.asarray(sound, np.float64)
-    if sound.ndim != 1 or sound.size == 0:
-        raise ValueError(f"a sound of shape {sound.shape}: it must be [time], one channel")
+    sound = one_channel(sound)
     duration_s = len(sound) / sample_rate_hz
     if duration_s <= PITCH_PERIODS / settings.voicing_floor_hz * (1 + 1e-9):
         raise InputError(
@@ -223,6 +216,18 @@ def annotate(
         for label, start_s, end_s in intervals
     ]
     return sorted(inside, key=lambda interval: interval.start_s)
+
+
+def one_channel(sound: np.ndarray) -> np.ndarray:
+    """The sound as float64 ``[time]``; Praat would read ``[time, 1]`` as many channels.
+
+    Raises:
+        ValueError: it is not ``[time]``.
+    """
+    sound = np.asarray(sound, np.float64)
+    if sound.ndim != 1 or sound.size == 0:
+        raise ValueError(f"a sound of shape {sound.shape}: it must be [time], one channel")
+    return sound
 
 
 def join_frames(
@@ -321,7 +326,7 @@ def _hnr_db(sound, sample_rate_hz, start_s, end_s, times_s, settings):
 
 def _level_db(sound, sample_rate_hz, times_s, settings):
     """Intensity at ``times_s`` in dB re the loudest; the sound is mirrored at its ends."""
-    reach = math.ceil(LEVEL_PERIODS / 2 / settings.level_min_pitch_hz * sample_rate_hz) + 1
+    reach = math.ceil(INTENSITY_PERIODS / 2 / settings.level_min_pitch_hz * sample_rate_hz) + 1
     frames_s, level_db = praat.frames_intensity(
         np.pad(sound, reach, mode="symmetric"),
         sample_rate_hz, settings.level_min_pitch_hz, settings.time_step_s,

@@ -23,7 +23,6 @@ from wavegan_tf.models.weights import outgoing_weights
 from wavegan_tf.probing.measuring import Item
 
 BATCH = 16
-NETWORKS = ("generator", "discriminator", "q")
 CONTROL_SEED = 1_000_000  # control network k is drawn from this seed plus k
 
 
@@ -68,20 +67,23 @@ class Latents:
 class Recordings:
     """Recordings as inputs of a classifier, decoded when their turn comes."""
 
-    def __init__(self, wav_dir: str, config: ModelConfig, word: str):
+    def __init__(self, wav_dir: str, config: ModelConfig, word: str | None = None):
         """Finds them.
 
         Args:
             wav_dir: Searched with its sub-folders.
             config: Says rate, channels and length.
-            word: Regular expression whose first group is the word of a relative path.
+            word: Regular expression whose group is the word of a relative path; None for
+                :data:`wavegan_tf.data.recordings.WORD_PATTERN`.
 
         Raises:
             InputError: No recordings there, or the expression is none.
         """
         self.wav_dir, self.config = wav_dir, config
         self.paths = recordings.find_recordings(wav_dir)
-        self.words = [recordings.word_of(path, word) for path in self.paths]
+        self.words = [
+            recordings.word_of(path, word or recordings.WORD_PATTERN) for path in self.paths
+        ]
         self.notes = collections.Counter()  # what one should know of those read so far
 
     def __len__(self):
