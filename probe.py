@@ -22,6 +22,7 @@ from absl import flags
 from wavegan_tf import cli
 from wavegan_tf.analysis.averages import parse_reduce
 from wavegan_tf.errors import InputError
+from wavegan_tf.progress import progress
 
 cli.define_checkpoint_flags()
 cli.define_latent_flags()
@@ -60,6 +61,7 @@ flags.DEFINE_string(
 )
 flags.DEFINE_integer("max_figures", 4, "Outputs to draw, from the first on.", lower_bound=0)
 flags.DEFINE_bool("figures", True, "Draw figures; wavegan_tf.tools.figures draws them later.")
+cli.define_report_flags()
 flags.DEFINE_bool("series", True, "Write series.npz: every layer of every output as an array.")
 cli.define_measurement_flags()
 cli.define_statistics_flags()
@@ -143,10 +145,10 @@ def main():
             num_processes=cli.num_processes(FLAGS),
         )
         record = cli.run_record(FLAGS) | {"statistics": statistics}
-        progress = functools.partial(cli.progress, label="probing")
-        run.write_run(directory, opened, inputs, request, plan, record, progress)
+        shown = functools.partial(progress, label="probing")
+        run.write_run(directory, opened, inputs, request, plan, record, shown)
         if FLAGS.shard is None:
-            cli.conclude(directory, FLAGS.figures, FLAGS.max_figures)
+            cli.conclude(directory, FLAGS)
         complaints = derived.complaints(directory)
     cli.finish(FLAGS.out_dir, complaints)
 

@@ -22,6 +22,7 @@ from absl import flags
 from wavegan_tf import cli
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import FORMS, MODELS, STRIDES, UPSAMPLES, ModelConfig
+from wavegan_tf.progress import progress
 
 NUM_CATEG = {"wavegan": 0, "ciwgan": 10, "fiwgan": 3}  # the original's defaults
 
@@ -265,7 +266,7 @@ def read_data(config: ModelConfig):
     )
     store = ClipStore(slices, FLAGS.data_cache)
     report = preflight(
-        FLAGS.data_dir, store, lambda items, total: cli.progress(items, total, "reading data")
+        FLAGS.data_dir, store, lambda items, total: progress(items, total, "reading data")
     )
     print("\n".join(report.lines()))
     return store, report
@@ -365,7 +366,7 @@ def run_steps(trainer, batches, summarize, saves: bool) -> None:
         saves=saves,
     )
     try:
-        for _ in cli.progress(steps, FLAGS.train_steps or None, "training", trainer.step, describe):
+        for _ in progress(steps, FLAGS.train_steps or None, "training", trainer.step, describe):
             pass
     except tf.errors.OpError as error:
         worker, num_workers = worker_place(trainer.strategy)

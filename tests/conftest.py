@@ -22,6 +22,8 @@ MODEL_NAMES = (
     "wavegan_65536_postfilter",
     "wavegan_nn_kernel17_lsgan",
 )
+SHORT_WINDOWS = ("--voicing_floor=200", "--hnr_min_pitch=200", "--f0_range=200,300")
+"""Flags of measuring where it is not what is tested: Praat takes half the time."""
 
 
 def pytest_addoption(parser):
@@ -91,6 +93,21 @@ def speech_dir(tmp_path_factory):
         pcm = (8000 * sound / np.abs(sound).max() * envelope).astype(np.int16)
         wavfile.write(directory / f"vowel{i}.wav", 8000, pcm)
     return directory
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Figures by name as they would be saved, without the time that takes."""
+    from wavegan_tf.report.figures import draw
+
+    figures = {}
+
+    def keep(figure, stem):
+        figures[stem.name] = figure
+        return [stem]
+
+    monkeypatch.setattr(draw, "save", keep)
+    return figures
 
 
 def assert_refused(result, *words):

@@ -1,24 +1,28 @@
-"""Runs the package's scripts in forks of a process that has TensorFlow loaded already.
+"""Runs the package's scripts in forks of a process that has loaded what they import already.
 
-A script as a user starts it spends most of a small test on importing TensorFlow. Reads requests
-from standard input, a line of JSON each: the words after ``python``, the folder, files for the
-output. Answers with the exit status. Nothing is computed here before a fork, so each script starts
-TensorFlow's threads itself, and ends as any script does.
+A script as a user starts it spends most of a small test on importing TensorFlow and its like;
+tests/test_walls.py starts every script as a user does. Reads requests from standard input, a line
+of JSON each: the words after ``python``, the folder, files for the output. Answers with the exit
+status. Nothing is computed here before a fork, so each script starts TensorFlow's threads itself,
+and ends as any script does.
 """
 
+import gc
+import importlib
 import json
 import os
+import pkgutil
 import runpy
 import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-import matplotlib.figure  # noqa: F401
-import tensorflow  # noqa: F401
+import wavegan_tf
 
-import wavegan_tf.data.audio
-import wavegan_tf.models.networks  # noqa: F401
+for module in pkgutil.walk_packages(wavegan_tf.__path__, "wavegan_tf."):
+    if not module.name.startswith(("wavegan_tf.cli", "wavegan_tf.tools.")):  # which define flags
+        importlib.import_module(module.name)
 
 
 def run(words, cwd, stdout, stderr):
@@ -36,6 +40,9 @@ def run(words, cwd, stdout, stderr):
         runpy.run_path(words[0], run_name="__main__")
     sys.exit()
 
+
+gc.collect()
+gc.freeze()  # or a fork would go through all of this again when it ends
 
 for line in sys.stdin:
     request = json.loads(line)

@@ -249,7 +249,7 @@ def _write_differences(directory, rng, names, channels, conditions):
                             "p": p,
                             "p_holm": p,
                             "n": 20,
-                            "verdict": "differs" if p < 0.05 else "does not differ",
+                            "verdict": "differs" if p < 0.05 else "no difference shown",
                         }  # fmt: skip
                     )
     write_csv(directory / "differences.csv", rows[0], rows)

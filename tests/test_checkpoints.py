@@ -31,15 +31,6 @@ def noise(config, first=0):
     return iter(numbers.map(lambda n: tf.random.stateless_uniform(shape, [n, 0], -1.0, 1.0)))
 
 
-def trained(config, loss="wgan-gp", updates=6, seed=0):
-    """A trainer after some updates on noise, three to a step."""
-    trainer = Trainer(config, TrainingConfig(loss, batch_size=2, disc_nupdates=2, seed=seed))
-    batches = noise(config)
-    for _ in range(updates):
-        trainer.advance(batches)
-    return trainer
-
-
 def state_of(trainer):
     return trainer.values()
 
@@ -60,14 +51,19 @@ def write_weights(directory, config, step=3, drop=(), args=False):
 @pytest.mark.parametrize("loss", ["wgan-gp", "wgan", "lsgan", "dcgan"])
 @pytest.mark.parametrize("name", ["ciwgan", "wavegan"])
 def test_save_perturb_restore_is_equal_for_every_optimiser(tmp_path, name, loss):
-    trainer = trained(CONFIGS[name], loss)
+    trainer = Trainer(CONFIGS[name], TrainingConfig(loss, batch_size=2, seed=0))
+    networks = names.network_variables(trainer.networks)
+    slots = names.optimizer_variables(trainer.optimizers, trainer.networks)
+    variables = [stored.variable for stored in [*networks.values(), *slots.values()]]
+    rng = np.random.default_rng(0)
+    for variable in variables:  # no two alike, and no slot 0
+        variable.assign(rng.uniform(1, 100, variable.shape).astype(np.asarray(variable).dtype))
+    trainer.step, trainer.update = 2, 3
     saved = state_of(trainer)
     assert saved["global_step"] == 2
     prefix = trainer.save(str(tmp_path))
-    networks = names.network_variables(trainer.networks)
-    slots = names.optimizer_variables(trainer.optimizers, trainer.networks)
-    for stored in [*networks.values(), *slots.values()]:
-        stored.variable.assign(np.asarray(stored.variable) + 1)
+    for variable in variables:
+        variable.assign(np.asarray(variable) + 1)
     trainer.step, trainer.update, trainer.seed = 7, 1, 8
     assert all(not np.array_equal(saved[k], v) for k, v in state_of(trainer).items())
     trainer.restore(files.Checkpoint(prefix))
@@ -88,18 +84,29 @@ def test_every_variable_of_every_network_is_in_the_file(tmp_path, name):
     assert set(trainer.values()) == set(checkpoint.shapes)
 
 
-@pytest.mark.parametrize("updates", [6, 8])  # after the second step, and inside the third
-def test_going_on_from_a_checkpoint_equals_never_having_stopped(tmp_path, updates):
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """Nine updates, three to a step: checkpoints on the way, and the state at the end."""
     config = CONFIGS["ciwgan"]
-    straight = trained(config, updates=9)
-    prefix = trained(config, updates=updates).save(str(tmp_path))
+    trainer = Trainer(config, TrainingConfig(batch_size=2, disc_nupdates=2, seed=0))
+    batches, prefixes = noise(config), {}
+    for update in range(1, 10):
+        trainer.advance(batches)
+        if update in (6, 8):
+            prefixes[update] = trainer.save(str(tmp_path_factory.mktemp("straight")))
+    return prefixes, state_of(trainer)
+
+
+@pytest.mark.parametrize("updates", [6, 8])  # after the second step, and inside the third
+def test_going_on_from_a_checkpoint_equals_never_having_stopped(straight, updates):
+    prefixes, expected = straight
+    config = CONFIGS["ciwgan"]
     resumed = Trainer(config, TrainingConfig(batch_size=2, disc_nupdates=2, seed=99))
-    resumed.restore(files.Checkpoint(prefix))
+    resumed.restore(files.Checkpoint(prefixes[updates]))
     assert (resumed.step, resumed.update) == divmod(updates, 3)
     batches = noise(config, first={6: 4, 8: 6}[updates])
     while resumed.step < 3:
         resumed.advance(batches)
-    expected = state_of(straight)
     for key, value in state_of(resumed).items():
         np.testing.assert_array_equal(value, expected[key], err_msg=key)
 
@@ -136,10 +143,10 @@ def test_weights_without_slots_start_the_optimisers_anew(tmp_path, caplog):
     slots = ("beta", "G/", "D/")
     values = {
         k: v
-        for k, v in state_of(trained(config)).items()
+        for k, v in state_of(Trainer(config, TrainingConfig(seed=1))).items()
         if not (k.startswith(slots) and ("Adam" in k or "power" in k))
     }
-    prefix = files.write_checkpoint(str(tmp_path), values, 2)
+    prefix = files.write_checkpoint(str(tmp_path), values | {names.STEP: np.int64(2)}, 2)
     trainer = Trainer(config, TrainingConfig())
     trainer.restore(files.Checkpoint(prefix))
     assert "start anew" in caplog.text

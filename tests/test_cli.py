@@ -6,7 +6,7 @@ import sys
 import conftest
 import pytest
 
-from wavegan_tf import cli
+from wavegan_tf import cli, progress
 from wavegan_tf.analysis.annotation import AnnotationSettings
 from wavegan_tf.analysis.options import options
 from wavegan_tf.analysis.resampling import StatisticsSettings
@@ -44,8 +44,8 @@ def test_a_file_is_no_output_directory(tmp_path):
 
 
 def test_progress_passes_every_item_and_prints_lines_without_a_terminal(capsys, monkeypatch):
-    monkeypatch.setattr(cli, "_LINE_SECS", 0)
-    items = list(cli.progress(range(3), total=13, label="work", start=10, describe=str))
+    monkeypatch.setattr(progress, "_LINE_SECS", 0)
+    items = list(progress.progress(range(3), total=13, label="work", start=10, describe=str))
     assert items == [0, 1, 2]
     lines = capsys.readouterr().err.splitlines()
     assert [line.split(",")[0] for line in lines] == [
@@ -55,7 +55,7 @@ def test_progress_passes_every_item_and_prints_lines_without_a_terminal(capsys, 
 
 
 def test_progress_of_nothing_says_nothing(capsys):
-    assert not list(cli.progress([], total=3, label="work", start=3))
+    assert not list(progress.progress([], total=3, label="work", start=3))
     assert not capsys.readouterr().err
 
 
@@ -63,7 +63,7 @@ def test_progress_of_nothing_says_nothing(capsys):
     ("seconds", "text"), [(0.4, "0:00:00"), (61, "0:01:01"), (90061, "25:01:01")]
 )
 def test_clock(seconds, text):
-    assert cli._clock(seconds) == text
+    assert progress._clock(seconds) == text
 
 
 def test_every_settings_flag_sets_what_it_is_named_after():

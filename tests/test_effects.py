@@ -161,7 +161,7 @@ def test_each_condition_is_compared_with_the_first():
     outputs = {i: (names[i], f"pair {i % 6}") for i in range(18)}
     rows = compare_conditions(values_of(rows_of("out", table)), outputs, 0, QUICK)
     assert [(row["condition"], row["reference"]) for row in rows] == [("c", "z11=0"), (5, "z11=0")]
-    assert [row["verdict"] for row in rows] == ["does not differ", "differs"]
+    assert [row["verdict"] for row in rows] == ["no difference shown", "differs"]
     assert [row["p_holm"] for row in rows] == [row["p"] for row in rows]  # one test each
 
 
@@ -202,8 +202,12 @@ def test_holms_correction_is_that_of_the_textbook():
     assert holm([0.6, 0.7]).tolist() == [1, 1] and len(holm([])) == 0
 
 
-def test_equal_differences_differ_for_certain_or_not_at_all():
-    assert paired_t(np.zeros(6)) == 1 and paired_t(np.full(6, 0.25)) == 0
+def test_p_of_paired_differences_is_scipys_and_of_equal_ones_that_of_the_sign_test():
+    values = np.array([1.0, 2, 4, 3, 2.5])
+    assert paired_t(values) == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+    assert paired_t(np.zeros(6)) == 1
+    for equal in (np.full(10, 0.25), np.arange(1, 11) - np.arange(10.0) + 1e-12 * np.arange(10)):
+        assert paired_t(equal) == stats.binomtest(10, 10).pvalue
 
 
 def test_without_an_effect_a_table_holds_a_difference_no_more_often_than_the_nominal_rate():

@@ -14,7 +14,7 @@ from wavegan_tf.report.figures import (
     contours,
     draw,
     draw_figures,
-    draw_interpolation_figure,
+    draw_interpolation_figures,
     draw_probe_figures,
     draw_table_figures,
     style,
@@ -26,19 +26,6 @@ from wavegan_tf.report.tables import read_npz, write_npz
 
 OUTPUT_KINDS = ("layers", "overlay", "spectrograms", "maps")
 TABLES = ("measurements.csv", "intervals.csv", "correlations.csv", "durations.csv")
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Figures by name as they would be saved, without the time that takes."""
-    figures = {}
-
-    def keep(figure, stem):
-        figures[stem.name] = figure
-        return [stem]
-
-    monkeypatch.setattr(draw, "save", keep)
-    return figures
 
 
 def bare_run(path, keep=(), **options):
@@ -130,13 +117,12 @@ def test_silent_constant_and_undefined_series_can_be_drawn(tmp_path, fill, monke
         return [stem]
 
     monkeypatch.setattr(draw, "save", render)
-    bare_run(tmp_path, outputs=1, layers=1, vary={"name": "z1", "values": [0.0]})
+    bare_run(tmp_path, outputs=1, layers=1)
     (tmp_path / "figures").mkdir()
     for name in ("series.npz", "maps.npz"):
         arrays = {key: np.full_like(x, fill) for key, x in read_npz(tmp_path / name).items()}
         write_npz(tmp_path / name, arrays)
     assert len(draw_probe_figures(tmp_path)) == 4
-    assert len(draw_interpolation_figure(tmp_path)) == 1
 
 
 def test_layers_that_were_left_out_are_left_out_of_the_figures(tmp_path, drawn):
@@ -283,25 +269,6 @@ def test_differences_are_filled_where_they_are_significant(tmp_path, drawn):
     assert "b minus a" in said(drawn["differences_voiced_1"])
 
 
-def test_the_interpolation_is_drawn_for_any_number_of_steps(tmp_path, drawn):
-    for values in ([3.0], [-15.0, -5.0, 5.0], list(np.linspace(-5, 5, 21))):
-        bare_run(tmp_path, outputs=len(values), vary={"name": "z11", "values": values})
-        draw_figures(tmp_path)
-        assert all(len(axis.lines) == len(values) for axis in drawn["interpolation"].axes[:5])
-
-
-def test_the_interpolation_is_cut_fifty_ms_after_the_last_sound_of_any_step():
-    out = np.zeros((2, 16384), np.float32)
-    out[0, :4800] = 1  # 0.3 s
-    out[1, :8000] = 0.1  # 0.5 s
-    out[1, 8000:] = 0.001
-    panel = Panel("out", "Out", 16000, 8000, out)
-    assert waveforms._silence_from_s([panel], 1.024) == pytest.approx(0.55)
-    silent = panel._replace(series=np.zeros_like(out))
-    assert waveforms._silence_from_s([silent], 1.024) == 1.024
-    assert waveforms._silence_from_s([], 1.024) == 1.024
-
-
 @pytest.mark.parametrize("rate", [4000, 8000, 16000])
 def test_the_spectrogram_peaks_at_the_frequency_and_time_of_a_tone(rate):
     times_s = (np.arange(int(1.024 * rate)) + 0.5) / rate
@@ -332,7 +299,7 @@ def test_a_directory_without_the_files_of_a_run_is_refused(tmp_path):
     with pytest.raises(InputError, match="has no config.json"):
         draw_probe_figures(tmp_path)
     with pytest.raises(InputError, match="no run of interpolate.py"):
-        draw_interpolation_figure(make_run(tmp_path))
+        draw_interpolation_figures(make_run(tmp_path))
     (tmp_path / "series.npz").unlink()
     with pytest.raises(InputError, match="has no series.npz"):
         draw_figures(tmp_path)

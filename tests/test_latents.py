@@ -8,9 +8,7 @@ from wavegan_tf.latents import (
     latent_names,
     load_latents,
     parse_settings,
-    parse_sweep,
     sample_latents,
-    sweep_latents,
     with_conditions,
 )
 from wavegan_tf.models.config import ModelConfig
@@ -59,49 +57,12 @@ def test_sampling_is_seeded_and_its_beginning_does_not_depend_on_n():
     assert not np.array_equal(few, sample_latents(CIWGAN, 5, seed=8))
 
 
-@pytest.mark.parametrize(
-    ("text", "values"),
-    [
-        ("z11=-15:5:2", [-15, -13, -11, -9, -7, -5, -3, -1, 1, 3, 5]),
-        ("c2=0:2:0.25", [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2]),
-        ("c2=1.5:0:-0.125", [1.5 - 0.125 * i for i in range(13)]),
-        ("z11=-15,0,15", [-15, 0, 15]),
-        ("z1=0:0.3:0.1", [0, 0.1, 0.2, 0.3]),
-        ("z1=3", [3]),
-    ],
-)
-def test_sweep_includes_both_ends(text, values):
-    sweep = parse_sweep(text, CIWGAN)
-    assert sweep.name == text.split("=")[0]
-    assert list(sweep.values) == values
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("z11=-15:5:0", "step is 0"),
-        ("z11=-15:5:-2", "z11=-15:5:2"),
-        ("z11=-15:5:3", "end at 3 or 6"),
-        ("z11=-15:5", "START:END:STEP"),
-        ("z11=a:5:1", "'a' is no finite number"),
-        ("z11=1,,2", "'' is no finite number"),
-        ("z11=nan", "'nan' is no finite number"),
-        ("z11", "NAME=VALUE"),
-        ("c6=0:1:1", "c1 .. c5"),
-        ("z1=0:1:0.00001", "over 10000 steps"),
-    ],
-)
-def test_bad_sweep_is_refused(text, words):
-    with pytest.raises(InputError) as error:
-        parse_sweep(text, CIWGAN)
-    assert words in str(error.value)
-
-
 def test_settings_are_read_in_order_and_refused_when_wrong():
     assert parse_settings("c1=1, z11=-5", CIWGAN) == {"c1": 1.0, "z11": -5.0}
     assert parse_settings("", CIWGAN) == {}
     for text, words in [
         ("c6=1", "c1 .. c5"),
+        ("c1=1,z300=1", "--set=c1=1,z300=1: latent 'z300': this ciwgan has"),
         ("z1=1,z1=2", "twice"),
         ("z1=x", "'x'"),
         ("=1", "NAME"),
@@ -124,16 +85,6 @@ def test_other_settings_leave_every_other_variable():
     changed = apply_settings(base, {"c2": 5.0, "z1": -3.0}, FIWGAN)
     assert np.all(changed[:, [1, 3]] == [5, -3])
     np.testing.assert_array_equal(np.delete(changed, [1, 3], 1), np.delete(base, [1, 3], 1))
-
-
-def test_sweep_freezes_all_else():
-    base = sample_latents(CIWGAN, 1, seed=0)[0]
-    rows = sweep_latents(base, {"c1": 0.0}, parse_sweep("c2=0:2:0.25", CIWGAN), CIWGAN)
-    assert rows.shape == (9, 100)
-    np.testing.assert_array_equal(rows[:, 1], np.arange(0, 2.25, 0.25))
-    np.testing.assert_array_equal(np.delete(rows, 1, 1), np.tile([0] * 4 + list(base[5:]), (9, 1)))
-    with pytest.raises(InputError, match="both name z1"):
-        sweep_latents(base, {"z1": 0.0}, parse_sweep("z1=0,1", CIWGAN), CIWGAN)
 
 
 def test_latents_are_read_from_npy_and_from_csv_in_any_order(tmp_path):

@@ -102,6 +102,22 @@ def test_outputs_are_every_layer_in_order_with_the_configs_shapes(options):
         assert outputs["logits"].shape == logits
 
 
+@pytest.mark.parametrize("options", [{}, {"slice_len": 32768, "postfilter_len": 16}])
+def test_running_on_from_any_layer_gives_the_rest_of_the_network(options):
+    config = ModelConfig(dim=1, **options)
+    generator = build_networks(config, generator_only=True).generator
+    outputs = generator(np.random.default_rng(0).uniform(-1, 1, [2, 100]).astype(np.float32))
+    for i, (name, x) in enumerate(outputs.items()):
+        rest = generator.run_from(name, x)
+        assert list(rest) == list(outputs)[i:]
+        for later in rest:
+            np.testing.assert_array_equal(rest[later], outputs[later])
+    changed = generator.run_from("conv2", 2 * outputs["conv2"])
+    assert np.abs(changed["out"] - outputs["out"]).max() > 1e-6
+    with pytest.raises(ValueError, match="no layer 'conv9'; there are z_project, conv1"):
+        generator.run_from("conv9", outputs["out"])
+
+
 def test_outputs_keep_their_order_inside_a_graph():
     generator = build_networks(ModelConfig(dim=1), generator_only=True).generator
     assert list(tf.function(generator)(tf.zeros([1, 100]))) == [

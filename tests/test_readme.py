@@ -18,8 +18,18 @@ README = (conftest.ROOT / "README.md").read_text()
 SMALL = {
     "train.py": ["--wavegan_dim=1", "--train_batch_size=2", "--train_steps=2"],
     "probe.py": ["--controls=1", "--nofigures", "--jobs=1", "--layers=conv4"],
-    "interpolate.py": ["--layers=conv4"],
+    "interpolate.py": [
+        *("--n=1", "--layers=conv4", "--jobs=1", "--reference_outputs=0", "--nofigures"),
+    ],
+    "-m wavegan_tf.tools.identify": [
+        *("--property=rms_db", "--n=30", "--proof_outputs=2", "--code_outputs=1", "--top=1"),
+        *("--controls=1", "--values=-1,1", "--n_permutations=99", "--n_resamples=100"),
+        *("--n_selections=10", "--nofigures", "--jobs=1"),
+    ],
+    "-m wavegan_tf.tools.feature_maps": ["--n=5", "--layer=conv1", "--nofigures", "--jobs=1"],
+    "-m wavegan_tf.tools.intervene": ["--n=2", "--layers=conv4", "--nofigures", "--jobs=1"],
 }
+SCRIPTS = ("train.py", "probe.py", "interpolate.py")
 TOOLS = [
     f"-m wavegan_tf.tools.{name}" for name in ("convert_checkpoint", "figures", "merge_shards")
 ]
@@ -44,19 +54,21 @@ def desk(tmp_path_factory, speech_dir):
 def test_every_command_of_the_readme_runs(desk, run_script):
     lines = [line for block in examples("sh") for line in block.splitlines()]
     commands = [shlex.split(line)[1:] for line in lines if line.startswith("python ")]
-    assert {command[0] for command in commands} == {*SMALL, "-m"}
+    assert {command[0] for command in commands} == {*SCRIPTS, "-m"}
     # First what makes train/digits.
     commands.sort(key=lambda c: c[0] != "train.py" or "--init_ckpt=original" in c)
     for command in commands:
         number = 2 if command[0] == "-m" else 1
         script, flags = " ".join(command[:number]), command[number:]
         small = list(SMALL.get(script, []))
-        if any(flag.startswith("--n=") for flag in flags):
+        if script == "probe.py" and any(flag.startswith("--n=") for flag in flags):
             small.append("--n=2")
         result = run_script(script, *flags, *small, cwd=desk)
         assert result.returncode == 0, f"{command}\n{result.stderr}"
     for name in ("probed", "corrected", "codes", "classified", "merged", "interpolated_c2"):
         assert (desk / name / "measurements.csv").is_file()
+    for name in ("identified/ranking", "followed/selectivity", "intervened/interventions"):
+        assert (desk / f"{name}.csv").is_file()
     assert (desk / "original" / "args.txt").is_file()
     assert (desk / "train" / "continued" / "checkpoint").is_file()
     original = tf.train.list_variables(str(desk / "original"))

@@ -9,6 +9,7 @@ from wavegan_tf.analysis.resampling import (
     StatisticsSettings,
     centred,
     interval,
+    mean_intervals,
     mid_ranks,
     moments,
     pearson,
@@ -148,6 +149,25 @@ def test_intervals_that_resample_outputs_hold_the_truth_as_often_as_they_say():
             held[name] += low <= true <= high
     assert 0.90 <= held["outputs"] / 300 <= 0.98
     assert held["frames"] / 300 < 0.75
+
+
+def test_intervals_of_means_are_those_of_outputs_drawn_and_averaged_over_what_is_there():
+    table = np.random.default_rng(5).standard_normal([12, 70])  # more columns than one block holds
+    table[3:5, 1] = table[:, 2] = table[3:, 3] = np.nan
+    drawn = np.random.default_rng([0, 12]).integers(12, size=(200, 12))
+    settings = StatisticsSettings(n_resamples=200)
+    found = mean_intervals(table, 0, settings)
+    for k in (0, 1, 3, 69):
+        column = table[:, k]
+        sums = np.nansum(column[drawn], axis=1)
+        count = np.isfinite(column[drawn]).sum(axis=1)
+        means = np.divide(sums, count, where=count > 0, out=np.full(200, np.nan))
+        expected = interval(means, np.isfinite(column).sum(), 0.95)
+        np.testing.assert_allclose([ends[k] for ends in found], [np.nanmean(column), *expected])
+    assert np.isnan([ends[2] for ends in found]).all()
+    mean, lower, upper = mean_intervals(table, 0, settings, least=11)
+    assert np.isnan(lower[1]) and np.isnan(upper[1]) and mean[1] == found[0][1]
+    assert np.isfinite(lower[0])
 
 
 def test_settings_name_the_flag_that_is_out_of_range():

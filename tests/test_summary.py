@@ -86,9 +86,9 @@ def test_only_what_is_encoded_is_called_so(tmp_path):
 
 
 def test_a_sweep_is_not_taken_for_a_sample(tmp_path):
-    assert "latent vector, in which" not in summary_of(tmp_path / "probe")
-    vary = {"name": "z11", "values": [0.0]}
-    assert "in which z11 alone changes" in summary_of(tmp_path / "sweep", vary=vary)
+    assert "alone changes" not in summary_of(tmp_path / "probe")
+    vary = [{"name": "z11", "values": [0.0]}]
+    assert "z11 alone changes" in summary_of(tmp_path / "sweep", vary=vary)
 
 
 def test_outputs_of_one_latent_vector_are_not_taken_for_independent(tmp_path):

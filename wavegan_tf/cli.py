@@ -11,14 +11,13 @@ import platform
 import shutil
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from absl import app, flags
-from tqdm import tqdm
 
 from wavegan_tf.analysis.annotation import AnnotationSettings
 from wavegan_tf.analysis.averages import UPSAMPLES
+from wavegan_tf.analysis.causes.identify import IdentifySettings
 from wavegan_tf.analysis.options import options
 from wavegan_tf.analysis.resampling import StatisticsSettings
 from wavegan_tf.analysis.settings import AcousticSettings
@@ -27,9 +26,9 @@ from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import MODELS
 
 _PACKAGES = (
-    "tensorflow", "tensorflow-io", "keras", "numpy", "scipy", "praat-parselmouth", "matplotlib",
+    "tensorflow", "tensorflow-io", "keras", "numpy", "scipy", "praat-parselmouth", "scikit-learn",
+    "matplotlib",
 )  # fmt: skip
-_BAR_SECS, _LINE_SECS = 1, 10  # between updates of the progress bar's text, or between lines
 
 
 def run(main: Callable[[], None]) -> None:
@@ -104,8 +103,8 @@ def checkpoint_overrides(flag_values) -> dict:
     return {option: value for option, value in overrides.items() if value is not None}
 
 
-def define_latent_flags() -> None:
-    """Flags that choose latent vectors and layers."""
+def define_latent_flags(layers: bool = True) -> None:
+    """Flags that choose latent vectors and, unless ``layers`` is false, layers."""
     flags.DEFINE_integer("seed", 0, "Of the latent vectors.", lower_bound=0)
     flags.DEFINE_string(
         "set",
@@ -113,11 +112,20 @@ def define_latent_flags() -> None:
         "Variables held at a value: c1=1,z11=-5. Of a ciwGAN, naming any code variable sets the "
         "others of the code to 0.",
     )
-    flags.DEFINE_string("layers", "all", "Layers to probe, for example conv3,conv4; out always is.")
+    if layers:
+        flags.DEFINE_string(
+            "layers", "all", "Layers to probe, for example conv3,conv4; out always is."
+        )
 
 
-def define_measurement_flags() -> None:
-    """Flags of annotation and measurements; each default is that of the settings."""
+def define_measurement_flags(layers: bool = True) -> None:
+    """Flags of annotation and measurements; each default is that of the settings.
+
+    Args:
+        layers: Whether layers are measured beside outputs. Without, nothing is upsampled, no
+            TextGrids can take the place of the automatic annotation, and sounds are not written
+            unless asked for.
+    """
     defaults = AcousticSettings()
     f0_range = [f"{defaults.f0_floor_hz:g}", f"{defaults.f0_ceiling_hz:g}"]
     flags.DEFINE_list("f0_range", f0_range, "F0 floor and ceiling, Hz; the paper's ciwGAN: 75,450.")
@@ -131,29 +139,45 @@ def define_measurement_flags() -> None:
         False,
         "Leave the offset of averages in before formants, moments and the like, as the paper did.",
     )
-    flags.DEFINE_enum(
-        "upsample",
-        "linear",
-        UPSAMPLES,
-        "How layers get the rate of the output: linear, the paper's, or without mirror images.",
-    )
     _define_options(AcousticSettings)
-    flags.DEFINE_string(
-        "annotations",
-        None,
-        "Folder of TextGrids to take the intervals from, instead of finding them; each is named "
-        "as those in audio/, 0000_out.TextGrid, or as the recording.",
-    )
-    flags.DEFINE_string(
-        "labels",
-        "",
-        "What labels of --annotations stand for: V=voiced,s=frication,cl=silence.",
-    )
+    define_annotation_flags()
+    if layers:
+        flags.DEFINE_enum(
+            "upsample",
+            "linear",
+            UPSAMPLES,
+            "How layers get the rate of the output: linear, the paper's, or without mirror images.",
+        )
+        flags.DEFINE_string(
+            "annotations",
+            None,
+            "Folder of TextGrids to take the intervals from, instead of finding them; each is "
+            "named as those in audio/, 0000_out.TextGrid, or as the recording.",
+        )
+        flags.DEFINE_string(
+            "labels",
+            "",
+            "What labels of --annotations stand for: V=voiced,s=frication,cl=silence.",
+        )
+    what = "every output and layer" if layers else "every output"
+    flags.DEFINE_bool("audio", layers, f"Write {what} as a WAV, with a TextGrid.")
+
+
+def define_annotation_flags() -> None:
+    """Flags of the automatic intervals, and of the processes that find them."""
     _define_options(AnnotationSettings)
     flags.DEFINE_integer(
         "jobs", None, "Processes that measure; all cores if not given.", lower_bound=1
     )
-    flags.DEFINE_bool("audio", True, "Write every output and layer as a WAV, with a TextGrid.")
+
+
+def annotation_settings(flag_values) -> AnnotationSettings:
+    """The settings that ``define_annotation_flags``' flags describe.
+
+    Raises:
+        InputError: A value breaks its rule.
+    """
+    return AnnotationSettings(**_read_options(AnnotationSettings, flag_values))
 
 
 def define_statistics_flags() -> None:
@@ -168,6 +192,20 @@ def statistics_settings(flag_values) -> StatisticsSettings:
         InputError: A value breaks its rule.
     """
     return StatisticsSettings(**_read_options(StatisticsSettings, flag_values))
+
+
+def define_identify_flags() -> None:
+    """Flags of what ranks latents and judges proofs; each default is that of the settings."""
+    _define_options(IdentifySettings)
+
+
+def identify_settings(flag_values) -> IdentifySettings:
+    """The settings that ``define_identify_flags``' flags describe.
+
+    Raises:
+        InputError: A value breaks its rule.
+    """
+    return IdentifySettings(**_read_options(IdentifySettings, flag_values))
 
 
 def _define_options(settings) -> None:
@@ -196,19 +234,23 @@ def measurement_plan(flag_values) -> dict:
             "--f0_range=60,300"
         ) from None
     others = _read_options(AcousticSettings, flag_values)
-    folder = flag_values.annotations
-    if folder is not None and not os.path.isdir(folder):
-        raise InputError(f"--annotations={folder}: no such folder; give one with TextGrids")
-    return {
+    plan = {
         "acoustic": AcousticSettings(
             floor_hz, ceiling_hz, center=not flag_values.no_center, **others
         ),
-        "annotation": AnnotationSettings(**_read_options(AnnotationSettings, flag_values)),
+        "annotation": annotation_settings(flag_values),
         "f0_two_pass": flag_values.f0_two_pass,
-        "upsample": flag_values.upsample,
-        "annotations": folder,
-        "labels": parse_labels(flag_values.labels),
     }
+    if "annotations" in flag_values:
+        folder = flag_values.annotations
+        if folder is not None and not os.path.isdir(folder):
+            raise InputError(f"--annotations={folder}: no such folder; give one with TextGrids")
+        plan |= {
+            "upsample": flag_values.upsample,
+            "annotations": folder,
+            "labels": parse_labels(flag_values.labels),
+        }
+    return plan
 
 
 def num_processes(flag_values) -> int:
@@ -269,6 +311,17 @@ def output_directory(path: str, overwrite: bool) -> Iterator[str]:
     os.rmdir(scratch)
 
 
+def define_report_flags() -> None:
+    """Flags of report.html."""
+    flags.DEFINE_bool("report", True, "Write report.html: the run to hear and see in a browser.")
+    flags.DEFINE_integer(
+        "report_outputs",
+        200,
+        "Outputs to hear and see in report.html, at most (about 40 kB each); 0 for all.",
+        lower_bound=0,
+    )
+
+
 def run_record(flag_values) -> dict:
     """What repeats a run: every flag of the command and the versions of what it rests on."""
     ours = flag_values.get_key_flags_for_module(sys.argv[0])
@@ -282,83 +335,36 @@ def run_record(flag_values) -> dict:
     }
 
 
-def progress(
-    items: Iterable,
-    total: int | None,
-    label: str,
-    start: int = 0,
-    describe: Callable[[object], str] | None = None,
-) -> Iterator:
-    """Passes items on and shows how far it is: a bar, or without a terminal lines.
-
-    Args:
-        items: To iterate over.
-        total: How many there will be, ``start`` included; None if unknown.
-        label: Shown in front.
-        start: How many are done already.
-        describe: Says something of the item at hand, when there is something to show.
-
-    Yields:
-        The items.
-    """
-    on_terminal = sys.stderr.isatty()
-    bar = tqdm(total=total, initial=start, desc=label, disable=not on_terminal)
-    every_secs = _BAR_SECS if on_terminal else _LINE_SECS
-    begun = shown = time.monotonic()
-    done, item = start, None
-    for item in items:
-        yield item
-        done += 1
-        bar.update()
-        now = time.monotonic()
-        if now - shown < every_secs:
-            continue
-        shown = now
-        text = describe(item) if describe else ""
-        if on_terminal:
-            bar.set_postfix_str(text)
-        else:
-            rate = (done - start) / (now - begun)
-            left = f"/{total}, {_clock((total - done) / rate)} left" if total else ""
-            _print_line(f"{label}: {done}{left}  {text}")
-    bar.close()
-    if not on_terminal and done > start:
-        text = f"{describe(item)}, " if describe else ""
-        _print_line(f"{label}: {done} done, {text}{_clock(time.monotonic() - begun)}")
-
-
-def conclude(directory: str, draw: bool, max_figures: int) -> None:
-    """Statistics, figures and summary of a whole run, from its files; prints the summary's table.
+def conclude(directory: str, flag_values) -> None:
+    """Statistics, figures, summary and report of a whole run, from its files; prints the table.
 
     Args:
         directory: Where the files of the run are.
-        draw: Whether figures are drawn.
-        max_figures: Outputs to draw.
+        flag_values: With ``figures``, ``max_figures`` and the flags of ``define_report_flags``.
     """
     from wavegan_tf.report import derived, figures, summary
 
     derived.write_statistics(directory)
     derived.write_word_averages(directory)
-    if draw:
-        figures.draw_probe_figures(directory, max_figures)
+    if flag_values.figures:
+        figures.draw_probe_figures(directory, flag_values.max_figures)
     summary.write_summary(directory)
+    write_report(directory, flag_values)
     print(summary.table_text(directory))
+
+
+def write_report(directory: str, flag_values) -> None:
+    """Writes report.html of a run, if ``define_report_flags``' flags ask for it."""
+    from wavegan_tf.report import html
+
+    if flag_values.report:
+        html.write_report(directory, flag_values.report_outputs)
 
 
 def finish(out_dir: str, complaints: list[str]) -> None:
     """Says where the results are; ends with status 2 if there is something to complain of."""
     print(f"written to {out_dir}")
     for complaint in complaints:
-        print(f"error: {complaint}", file=sys.stderr)
+        print(f"warning: {complaint}", file=sys.stderr)
     if complaints:
         sys.exit(2)
-
-
-def _print_line(text: str) -> None:
-    print(text.rstrip(), file=sys.stderr, flush=True)
-
-
-def _clock(seconds: float) -> str:
-    """Seconds as H:MM:SS."""
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"

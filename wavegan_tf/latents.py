@@ -1,4 +1,4 @@
-"""Latent vectors: their layout, sampling, the papers' notation, settings, sweeps and files.
+"""Latent vectors: their layout, sampling, the papers' notation, settings and files.
 
 A latent vector is the code c followed by the uniform variables z. Both count from one, as in the
 papers: with a code of two variables ``z1`` is the third latent. ``config`` is a
@@ -8,20 +8,10 @@ papers: with a code of two variables ``z1`` is the third latent. ``config`` is a
 import csv
 import os
 import re
-from typing import NamedTuple
 
 import numpy as np
 
 from wavegan_tf.errors import InputError
-
-MAX_SWEEP_STEPS = 10_000
-
-
-class Sweep(NamedTuple):
-    """One latent variable and the values it takes, in order."""
-
-    name: str
-    values: tuple[float, ...]
 
 
 def latent_names(config) -> list[str]:
@@ -30,8 +20,13 @@ def latent_names(config) -> list[str]:
     return codes + [f"z{i + 1}" for i in range(config.latent_dim - config.num_categ)]
 
 
-def latent_index(name: str, config) -> int:
+def latent_index(name: str, config, given: str = "") -> int:
     """Position of a latent variable in the vector, counting from zero.
+
+    Args:
+        name: Of the variable.
+        config: The model.
+        given: What the user wrote, with the flag, for the message.
 
     Raises:
         InputError: The model has no variable of that name.
@@ -42,7 +37,7 @@ def latent_index(name: str, config) -> int:
     if not match or number > count:
         codes = f"c1 .. c{config.num_categ} and " if config.num_categ else ""
         raise InputError(
-            f"latent {name!r}: this {config.model} has {codes}"
+            f"{given + ': ' if given else ''}latent {name!r}: this {config.model} has {codes}"
             f"z1 .. z{config.latent_dim - config.num_categ}; choose one of them"
         )
     return number - 1 + (config.num_categ if kind == "z" else 0)
@@ -83,46 +78,12 @@ def parse_settings(text: str, config, flag: str = "--set") -> dict[str, float]:
     """
     settings = {}
     for part in filter(None, (p.strip() for p in text.split(","))):
-        name, value = _split_assignment(part, flag, "c1=1,z11=-5")
-        latent_index(name, config)
+        name, value = split_assignment(part, flag, "c1=1,z11=-5")
+        latent_index(name, config, f"{flag}={text}")
         if name in settings:
             raise InputError(f"{flag}={text}: {name} is set twice; give it one value")
-        settings[name] = _number(value, flag, part)
+        settings[name] = read_number(value, flag, part)
     return settings
-
-
-def parse_sweep(text: str, config) -> Sweep:
-    """Reads a sweep: ``z11=-15:5:2`` (start, end, step; both ends included) or ``z11=-15,0,15``.
-
-    Raises:
-        InputError: Not of that form, no such variable, a step of zero, of the wrong sign, or one
-            that does not lead from start to end.
-    """
-    name, value = _split_assignment(text.strip(), "--vary", "z11=-15:5:2 or z11=-15,0,15")
-    latent_index(name, config)
-    if ":" not in value:
-        return Sweep(name, tuple(_number(v, "--vary", text) for v in value.split(",")))
-    parts = value.split(":")
-    if len(parts) != 3:
-        raise InputError(f"--vary={text}: expected START:END:STEP, for example z11=-15:5:2")
-    start, end, step = (_number(v, "--vary", text) for v in parts)
-    if step == 0:
-        raise InputError(f"--vary={text}: the step is 0; give one that leads from {start:g} up")
-    count = (end - start) / step
-    if count < 0:
-        raise InputError(
-            f"--vary={text}: a step of {step:g} never leads from {start:g} to {end:g}; "
-            f"change its sign: {name}={start:g}:{end:g}:{-step:g}"
-        )
-    if abs(count - round(count)) > 1e-6:
-        raise InputError(
-            f"--vary={text}: steps of {step:g} from {start:g} miss {end:g}, and both ends are "
-            f"included; end at {start + np.floor(count) * step:g} or "
-            f"{start + np.ceil(count) * step:g}"
-        )
-    if count >= MAX_SWEEP_STEPS:
-        raise InputError(f"--vary={text}: over {MAX_SWEEP_STEPS} steps; take larger ones")
-    return Sweep(name, tuple(round(start + i * step, 9) for i in range(round(count) + 1)))
 
 
 def apply_settings(latents: np.ndarray, settings: dict[str, float], config) -> np.ndarray:
@@ -166,30 +127,6 @@ def with_conditions(latents: np.ndarray, conditions: list[str], config) -> np.nd
     settings = [parse_settings(text, config, "--condition") for text in conditions]
     under = [apply_settings(latents, setting, config) for setting in settings]
     return np.stack(under, axis=1).reshape(-1, config.latent_dim)
-
-
-def sweep_latents(base: np.ndarray, settings: dict, sweep: Sweep, config) -> np.ndarray:
-    """One latent vector per value of a sweep, all else frozen.
-
-    Args:
-        base: The vector that is kept, [latent_dim].
-        settings: Further values, by name; they must not name the sweep's variable.
-        sweep: The variable and its values.
-        config: The model.
-
-    Returns:
-        float32 [len(sweep.values), latent_dim].
-
-    Raises:
-        InputError: The sweep's variable is set as well.
-    """
-    if sweep.name in settings:
-        raise InputError(f"--set and --vary both name {sweep.name}; leave it out of --set")
-    rows = [
-        apply_settings(base[np.newaxis], {**settings, sweep.name: value}, config)
-        for value in sweep.values
-    ]
-    return np.concatenate(rows)
 
 
 def load_latents(path: str, config) -> np.ndarray:
@@ -260,11 +197,27 @@ def _whole(rows: list, path: str) -> list:
     return rows[1:]
 
 
-def _split_assignment(text: str, flag: str, example: str) -> tuple[str, str]:
+def split_assignment(text: str, flag: str, example: str) -> tuple[str, str]:
+    """Splits NAME=VALUE, given with a flag, at the first =.
+
+    Raises:
+        InputError: There is no name or no value.
+    """
     name, equals, value = text.partition("=")
     if not (name.strip() and equals and value.strip()):
         raise InputError(f"{flag}={text}: expected NAME=VALUE, for example {example}")
     return name.strip(), value.strip()
+
+
+def read_number(text: str, flag: str, whole: str) -> float:
+    """Reads a finite number that is part of what was given with a flag.
+
+    Raises:
+        InputError: It is none.
+    """
+    if not _is_number(text) or not np.isfinite(float(text)):
+        raise InputError(f"{flag}={whole}: {text!r} is no finite number")
+    return float(text)
 
 
 def _is_number(text: str) -> bool:
@@ -273,9 +226,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _number(text: str, flag: str, whole: str) -> float:
-    if not _is_number(text) or not np.isfinite(float(text)):
-        raise InputError(f"{flag}={whole}: {text!r} is no finite number")
-    return float(text)

@@ -7,13 +7,20 @@ cannot give is NaN with the reason; one that is suspect is kept and flagged.
 """
 
 import math
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
 
 from wavegan_tf.analysis import analyses, missing, praat
 from wavegan_tf.analysis.annotation import Interval, one_channel
-from wavegan_tf.analysis.measures import INTERVAL_MEASURES, PLAUSIBLE, POINT_MEASURES, UNITS
+from wavegan_tf.analysis.measures import (
+    INTERVAL_MEASURES,
+    MADE_TOGETHER,
+    PLAUSIBLE,
+    POINT_MEASURES,
+    UNITS,
+)
 from wavegan_tf.analysis.settings import AcousticSettings, layer_limits
 
 FULL_SCALE = 0.9999
@@ -59,6 +66,7 @@ def measure_layer(
     intervals: list[Interval],
     settings: AcousticSettings,
     own_intervals: list[Interval] | None = None,
+    measures: Collection[str] | None = None,
 ) -> tuple[list[Point], list[Mean]]:
     """Measure a layer in the intervals of the target.
 
@@ -92,6 +100,7 @@ def measure_layer(
         intervals: those of the target.
         settings: :class:`~wavegan_tf.analysis.settings.AcousticSettings`.
         own_intervals: the layer's own annotation; None for the target itself.
+        measures: the only ones wanted, with the values they have among all; None for all.
 
     Returns:
         Lists of :class:`Point` and of :class:`Mean`, by interval and measure; empty without
@@ -106,13 +115,21 @@ def measure_layer(
         raise ValueError(f"labels {sorted(unknown)}: only {list(POINT_MEASURES)} are measured")
     limits = layer_limits(layer_rate_hz, settings)
     refused = missing.refused_measures(sound, len(sound) / sample_rate_hz, limits, settings)
+    wanted = set(UNITS if measures is None else measures)
+    refused |= dict.fromkeys(_needless(wanted), "")
     spans_s = np.array([[x.start_s, x.end_s] for x in intervals], np.float64).reshape(-1, 2)
     share = (np.arange(settings.n_points) + 0.5) / settings.n_points
     times_s = spans_s[:, :1] + share * np.diff(spans_s)  # [intervals, points]
     layer = missing.Layer(sound, sample_rate_hz, settings, limits, refused, intervals, times_s)
     results = analyses.analyse(layer, own_intervals)
     clipped = ["clipped" if _is_clipped(layer, interval) else "" for interval in intervals]
-    return _points(layer, results, clipped), _means(layer, results, clipped)
+    return _points(layer, results, clipped, wanted), _means(layer, results, clipped, wanted)
+
+
+def _needless(wanted):
+    """Measures whose analysis gives none of those wanted."""
+    groups = {measure: group for group in MADE_TOGETHER for measure in group}
+    return [name for name in UNITS if wanted.isdisjoint(groups.get(name, (name,)))]
 
 
 def f0_range_of(
@@ -149,12 +166,12 @@ def f0_range_of(
     return max(fixed_hz[0], 0.75 * float(first_hz)), min(fixed_hz[1], 1.5 * float(third_hz))
 
 
-def _points(layer, results, clipped):
+def _points(layer, results, clipped, wanted):
     """Rows of every point, by interval and measure."""
     rows = []
     for i, interval in enumerate(layer.intervals):
         times_s, label = layer.times_s[i].tolist(), interval.label
-        for measure in POINT_MEASURES[label]:
+        for measure in filter(wanted.__contains__, POINT_MEASURES[label]):
             found = results.get((i, measure)) or _refusal(layer, measure)
             unit, before = UNITS[measure], math.nan
             low, high = PLAUSIBLE.get(measure, EVERYTHING)
@@ -169,12 +186,13 @@ def _points(layer, results, clipped):
     return rows
 
 
-def _means(layer, results, clipped):
+def _means(layer, results, clipped, wanted):
     """Rows of every interval, by measure."""
     rows = []
     for i, interval in enumerate(layer.intervals):
         label, start_s, end_s = interval
-        for measure in POINT_MEASURES[label] + INTERVAL_MEASURES[label]:
+        of_label = POINT_MEASURES[label] + INTERVAL_MEASURES[label]
+        for measure in filter(wanted.__contains__, of_label):
             found = results.get((i, measure)) or _refusal(layer, measure)
             value = float(found.mean)
             flag = _flag(measure, value, "" if measure == "duration" else clipped[i])

@@ -14,6 +14,7 @@ from wavegan_tf.analysis.resampling import (
     StatisticsSettings,
     covariances,
     interval,
+    mean_intervals,
     moments,
     resample,
     standardise,
@@ -21,7 +22,8 @@ from wavegan_tf.analysis.resampling import (
 from wavegan_tf.analysis.statistics import DEFAULTS, TOO_FEW
 from wavegan_tf.analysis.values import INTERVALS, Pairs, Values, split_places
 
-DIFFERS, DOES_NOT_DIFFER = "differs", "does not differ"
+DIFFERS, NO_DIFFERENCE = "differs", "no difference shown"
+CHANGES, NO_CHANGE = "changes", "no change shown"
 
 
 def regress_durations(
@@ -134,14 +136,15 @@ def compare_conditions(
     """Compare outputs of the same latent vectors under several conditions.
 
     The value of an output is the mean over its intervals of a label, from intervals.csv. Where the
-    conditions of a pair both have one they are subtracted. ``p`` is that of the paired t-test. If
-    the condition had no effect, the two outputs of a pair could change places, and the differences
-    would be symmetric about 0: there t is conservative where tails are heavy (octave errors) and
-    where most differences are 0, and a little too bold only where all are of nearly the same size,
-    which by chance have all the same sign once in 2^(n - 1). A permutation of signs would be exact,
-    but cannot give the small p that a correction over hundreds of rows asks for: with 10 pairs none
-    below 0.002. ``p_holm`` is corrected over all rows of a comparison:
-    layers, measures, labels and channels. The interval of the difference is not.
+    conditions of a pair both have one they are subtracted. ``p`` is that of the paired t-test
+    (:func:`paired_t`). If the condition had no effect, the two outputs of a pair could change
+    places, and the differences would be symmetric about 0: there t is conservative where tails are
+    heavy (octave errors) and where most differences are 0, and a little too bold only where all are
+    of nearly the same size, which by chance have all the same sign once in 2^(n - 1); where all are
+    equal, as counts easily are, that chance is p. A permutation of signs would be exact, but cannot
+    give the small p that a correction over hundreds of rows asks for: with 10 pairs none below
+    0.002. ``p_holm`` is corrected over all rows of a comparison: layers, measures, labels and
+    channels. The interval of the difference is not.
 
     Args:
         values: of the network.
@@ -155,8 +158,8 @@ def compare_conditions(
         A dict for each condition but the reference, channel, label, measure and layer, the target
         too: means of both conditions over the ``n`` pairs, their ``difference`` (condition less
         reference) with the bootstrap interval ``low``, ``high`` over pairs, ``p``, ``p_holm`` and
-        ``verdict``: ``differs`` where p_holm is below 1 - confidence, ``does not differ``, ``too
-        few``. Empty for fewer than two conditions.
+        ``verdict``: ``differs`` where p_holm is below 1 - confidence, ``no difference shown``,
+        ``too few``. Empty for fewer than two conditions.
 
     Raises:
         ValueError: a condition has two outputs of one pair, or a layer two values at one place.
@@ -173,7 +176,7 @@ def compare_conditions(
         rows = []
         for channel, label, measure, _ in values.measured((INTERVALS,)):
             for layer in values.layers():
-                found = _output_means(values, channel, label, measure, layer)
+                found = output_means(values, channel, label, measure, layer)
                 sides = np.array([[found.get(i, math.nan) for i in two] for two in ids.tolist()])
                 rows.append({
                     "channel": channel, "label": label, "measure": measure,
@@ -198,7 +201,7 @@ def _members(outputs):
     return members
 
 
-def _output_means(values, channel, label, measure, layer):
+def output_means(values, channel, label, measure, layer):
     """The mean over each output's intervals that have a value, by id."""
     places, found, _ = values.read(INTERVALS, channel, label, measure, layer)
     finite = np.isfinite(found)
@@ -219,8 +222,7 @@ def _difference(sides, seed, settings):
         row["mean_reference"], row["mean_condition"] = map(float, sides.mean(axis=0))
         row["difference"] = float(differences.mean())
     if n >= settings.min_outputs:
-        resampled = resample(lambda w: differences[None] @ w / n, n, n, seed, settings)[0]
-        row["low"], row["high"] = interval(resampled, n, settings.confidence)
+        _, (row["low"],), (row["high"],) = mean_intervals(differences[:, None], seed, settings)
         row["p"] = paired_t(differences)
     return {**row, "n": n}
 
@@ -232,12 +234,13 @@ def paired_t(differences: np.ndarray) -> float:
         differences: ``[pairs]``, at least 2.
 
     Returns:
-        p; where all differences are equal, 1 if they are 0 and else 0.
+        p. Where all differences are equal (but for rounding) t knows no variance: then 1 if they
+        are 0, and else the p of the sign test, 2^(1 - n).
     """
-    n, mean = len(differences), differences.mean()
-    if np.ptp(differences) == 0:
-        return float(mean == 0)
-    t = mean / (differences.std(ddof=1) / math.sqrt(n))
+    n = len(differences)
+    if np.ptp(differences) <= 1e-9 * abs(differences[0]):
+        return 2.0 ** (1 - n) if differences[0] else 1.0
+    t = differences.mean() / (differences.std(ddof=1) / math.sqrt(n))
     return float(2 * stdtr(n - 1, -abs(t)))
 
 
@@ -259,6 +262,26 @@ def holm(p: np.ndarray) -> np.ndarray:
     return corrected
 
 
+def add_verdicts(rows: list[dict], settings, shown: str, not_shown: str) -> list[dict]:
+    """Correct ``p`` over rows and say of each what it shows: sets ``p_holm`` and ``verdict``.
+
+    Args:
+        rows: with ``p``, NaN for no test.
+        settings: with ``confidence``.
+        shown: the verdict where p_holm is below 1 - confidence.
+        not_shown: that elsewhere; without a test it is ``too few``.
+
+    Returns:
+        The rows.
+    """
+    for row, p_holm in zip(rows, holm([row["p"] for row in rows]), strict=True):
+        row["p_holm"] = float(p_holm)
+        row["verdict"] = shown if p_holm < 1 - settings.confidence else not_shown
+        if math.isnan(p_holm):
+            row["verdict"] = TOO_FEW
+    return rows
+
+
 def _with_verdicts(rows, settings):
     """Correct over the rows of one comparison and say which differ."""
     names = (
@@ -266,9 +289,5 @@ def _with_verdicts(rows, settings):
         "mean_condition", "mean_reference", "difference", "low", "high", "p", "p_holm", "n",
         "verdict",
     )  # fmt: skip
-    for row, p_holm in zip(rows, holm([row["p"] for row in rows]), strict=True):
-        row["p_holm"] = float(p_holm)
-        row["verdict"] = DIFFERS if p_holm < 1 - settings.confidence else DOES_NOT_DIFFER
-        if math.isnan(p_holm):
-            row["verdict"] = TOO_FEW
+    add_verdicts(rows, settings, DIFFERS, NO_DIFFERENCE)
     return [{name: row[name] for name in names} for row in rows]

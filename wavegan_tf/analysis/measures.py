@@ -43,6 +43,9 @@ INTERVAL_MEASURES = {
 }
 """What is measured only over an interval as a whole."""
 
+MADE_TOGETHER = (("f0", "voiced_share"), (*FORMANTS, *BANDWIDTHS), MOMENTS)
+"""Measures that one analysis gives."""
+
 CENTRED = {
     **dict.fromkeys((*FORMANTS, *BANDWIDTHS), "series"),
     **dict.fromkeys(MOMENTS, "window"),

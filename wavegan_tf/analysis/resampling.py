@@ -252,3 +252,47 @@ def interval(resampled: np.ndarray, n_outputs: int, confidence: float) -> tuple[
     tail = ndtr(t * math.sqrt(n_outputs / (n_outputs - 1)))
     low, high = np.quantile(there, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def mean_over(numbers: np.ndarray, axis: int = -1) -> np.ndarray:
+    """The mean of what is finite along an axis; NaN where nothing is."""
+    there = np.isfinite(numbers)
+    with np.errstate(invalid="ignore"):
+        return np.where(there, numbers, 0).sum(axis=axis) / there.sum(axis=axis)
+
+
+def mean_intervals(
+    table: np.ndarray, seed: int, settings: StatisticsSettings, least: int = 3
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Means over the outputs that have a value, with bootstrap intervals.
+
+    All outputs are drawn from; a resample's mean is that of its outputs with a value.
+
+    Args:
+        table: a row for each output, ``[outputs, columns]``; NaN where it has no value.
+        seed: from 0.
+        settings: with ``n_resamples`` and ``confidence``.
+        least: values that an interval needs, 3 or more.
+
+    Returns:
+        Means, lower and upper ends, ``[columns]`` each; NaN without a value, ends also with fewer
+        than ``least``.
+    """
+    ends = np.full([table.shape[1], 2], math.nan)
+    count = np.isfinite(table).sum(axis=0)
+    for start in range(0, len(ends), 64):  # columns at once
+        block = table[:, start : start + 64].T
+        there = np.isfinite(block)
+        filled, there = np.where(there, block, 0.0), there.astype(np.float64)
+
+        def means(weights, filled=filled, there=there):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                return (filled @ weights) / (there @ weights)
+
+        if count[start : start + 64].max(initial=0) < least:
+            continue
+        drawn = resample(means, len(table), block.size, seed, settings)
+        for k, row in enumerate(drawn, start):
+            if count[k] >= least:
+                ends[k] = interval(row, count[k], settings.confidence)
+    return mean_over(table, axis=0), *ends.T

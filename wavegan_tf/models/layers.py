@@ -154,8 +154,8 @@ class PostFilter(keras.layers.Layer):
             1, length, padding="same", use_bias=False, kernel_initializer=_glorot(seed)
         )
 
-    def call(self, x):
-        """Returns the filtered audio."""
+    def call(self, x, training=False):
+        """Returns the filtered audio; training changes nothing."""
         return self.conv(x)
 
 

@@ -73,14 +73,30 @@ class Generator(keras.Model):
             channels] after ReLU; with a post filter ``pre_filter``, the audio before it; ``out``
             [batch, slice_len, num_channels], the audio.
         """
-        x = self.z_project(z, training=training)
-        outputs = {"z_project": x}
-        for i, layer in enumerate(self.config.layers):
-            x = getattr(self, f"upconv_{i}")(x, training=training)
-            outputs[layer.name] = x
+        return self.run_from("z_project", self.z_project(z, training=training), training)
+
+    def run_from(self, name, x, training=False):
+        """Runs the network on from the output of one of its layers.
+
+        Args:
+            name: The layer: ``z_project``, ``conv1`` .. (with a post filter also ``pre_filter``).
+            x: What it is to have put out, [batch, time, channels].
+            training: As of the network.
+
+        Returns:
+            Ordered dict from this layer, as it was given, to ``out``, like the network's own.
+
+        Raises:
+            ValueError: There is no such layer.
+        """
+        names = ["z_project", *(layer.name for layer in self.config.layers)]
         if self.config.postfilter_len:
-            outputs["pre_filter"] = outputs.pop("out")
-            outputs["out"] = self.pp_filt(x)
+            names[-1:] = ["pre_filter", "out"]
+        if name not in names:
+            raise ValueError(f"no layer {name!r}; there are {', '.join(names)}")
+        outputs, first = {name: x}, names.index(name) + 1
+        for name, block in zip(names[first:], self.blocks[first:], strict=True):
+            outputs[name] = x = block(x, training=training)
         return outputs
 
 

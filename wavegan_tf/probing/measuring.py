@@ -9,15 +9,15 @@ import dataclasses
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from wavegan_tf.analysis import acoustics, averages, textgrid
-from wavegan_tf.analysis.annotation import LABELS, AnnotationSettings, annotate
+from wavegan_tf.analysis.annotation import LABELS, AnnotationSettings, Interval, annotate
 from wavegan_tf.analysis.settings import AcousticSettings
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import Layer
@@ -32,6 +32,8 @@ OUTPUT_COLUMNS = (
 
 SILENT_PEAK = 1e-5
 """An output whose peak, its mean subtracted, is below this is silent: -100 dB re full scale."""
+
+T = TypeVar("T")
 
 _AHEAD = 4  # jobs in the queue of each process
 
@@ -53,6 +55,7 @@ class Plan:
         labels: Label of those TextGrids -> one of ours.
         clip: Whether layers are clipped at 1, as the paper's averages.
         audio_dir: Where sounds and TextGrids are written, or None.
+        measures: The only ones made, with the values they have among all; None for all.
     """
 
     layers: tuple[Layer, ...]
@@ -67,6 +70,7 @@ class Plan:
     labels: dict[str, str] = dataclasses.field(default_factory=dict)
     clip: bool = True
     audio_dir: str | None = None
+    measures: tuple[str, ...] | None = None
 
 
 class Item(NamedTuple):
@@ -143,15 +147,22 @@ def measure_all(jobs: Iterable[Job], plan: Plan, num_processes: int) -> Iterator
     Raises:
         InputError: A process died, as it does when memory runs out.
     """
+    yield from in_processes(_run, jobs, plan, num_processes)
+
+
+def in_processes(
+    work: Callable[[Job, Plan], T], jobs: Iterable[Job], plan: Plan, num_processes: int
+) -> Iterator[T]:
+    """Does ``work`` with every job, as :func:`measure_all` does; a function of a module."""
     if num_processes == 1:
-        yield from (_run(job, plan) for job in jobs)
+        yield from (work(job, plan) for job in jobs)
         return
     context = multiprocessing.get_context("spawn")  # a fork would copy TensorFlow's locks
-    pool = concurrent.futures.ProcessPoolExecutor(num_processes, context, _begin, (plan,))
+    pool = concurrent.futures.ProcessPoolExecutor(num_processes, context, _begin, (work, plan))
     waiting = collections.deque()
     try:
         for job in jobs:
-            waiting.append(pool.submit(_measure_here, job))
+            waiting.append(pool.submit(_work_here, job))
             if len(waiting) > _AHEAD * num_processes:
                 yield waiting.popleft().result()
         while waiting:
@@ -165,14 +176,22 @@ def measure_all(jobs: Iterable[Job], plan: Plan, num_processes: int) -> Iterator
         pool.shutdown(cancel_futures=True)
 
 
-def _begin(plan):
-    global _plan
-    _plan = plan
+def _begin(work, plan):
+    global _work, _plan
+    _work, _plan = work, plan
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process hears Ctrl-C
 
 
-def _measure_here(job):
-    return _run(job, _plan)
+def _work_here(job):
+    return _work(job, _plan)
+
+
+def find_intervals(job: Job, plan: Plan) -> tuple[list[Interval], str]:
+    """Annotates the target of an output, its first channel: intervals, and why there are none."""
+    sound = job.series[plan.target]
+    sound = sound[:, 0] if sound.ndim == 2 else sound
+    problem = job.item.problem or _trouble(sound)
+    return [] if problem else annotate(sound, plan.sample_rate_hz, plan.annotation), problem
 
 
 def _run(job, plan):
@@ -219,7 +238,7 @@ def measure(job: Job, plan: Plan) -> Measured:
             if not is_target:
                 own = annotate(heard, plan.sample_rate_hz, plan.annotation, layer.rate_hz)
             points, means = acoustics.measure_layer(
-                heard, plan.sample_rate_hz, layer.rate_hz, intervals, acoustic, own
+                heard, plan.sample_rate_hz, layer.rate_hz, intervals, acoustic, own, plan.measures
             )
             here = (job.item.id, channel, layer.name)
             result.points.extend(here + row for row in points)

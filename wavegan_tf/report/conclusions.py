@@ -7,6 +7,7 @@ from wavegan_tf.report.reading import (
     layer_title,
     measure_title,
     read_differences,
+    within_sentence,
 )
 from wavegan_tf.report.tables import stream_csv
 
@@ -76,10 +77,10 @@ def _undecided(rows, judged, found):
 def _dependence(run):
     """A caution where outputs are no independent draws."""
     if "vary" in run.config:
+        names = " and ".join(sweep["name"] for sweep in run.config["vary"])
         return [
-            f"All outputs share one latent vector, in which {run.config['vary']['name']} alone "
-            "changes: they are no sample of what the network generates, and the intervals do not "
-            "hold for other vectors."
+            f"Of each base vector {names} alone changes: the outputs are no sample of what the "
+            "network generates, and the intervals do not hold for other vectors."
         ]
     seen = set(stream_csv(run.directory / "outputs.csv", ("condition", "pair")))
     pairs, conditions = {pair for _, pair in seen}, {condition for condition, _ in seen}
@@ -119,16 +120,10 @@ def _listed(run, rows):
         for row in here:
             places.setdefault(row["measure"], []).append(row["layer"])
         items = [
-            f"{_in_text(measure)} at "
+            f"{within_sentence(measure_title(measure))} at "
             + ", ".join(layer_title(name) for name in sorted(layers, key=order.index))
             for measure, layers in places.items()
         ]
         of = f"{label}, channel {channel}" if several else label
         lines.append(f"- {of}: " + "; ".join(items))
     return "\n".join(lines)
-
-
-def _in_text(measure):
-    """A measure's title within a sentence: only names keep their capital."""
-    title = measure_title(measure)
-    return title if title[1:2].isupper() or title[1:2].isdigit() else title[0].lower() + title[1:]

@@ -10,7 +10,7 @@ from wavegan_tf.report.tables import (
     iterate_npz,
     read_csv,
     read_json,
-    stream_csv,
+    stream_rows,
     write_csv,
     write_npz,
 )
@@ -37,6 +37,8 @@ SEED = 0
 def write_statistics(out_dir: str | Path) -> None:
     """Write correlations.csv, durations.csv and, of several conditions, differences.csv.
 
+    The steps of an interpolation are no conditions: :mod:`wavegan_tf.report.steps` has its effects.
+
     Args:
         out_dir: a run with config.json, measurements.csv, intervals.csv, outputs.csv and, if it
             has controls, controls/.
@@ -45,7 +47,7 @@ def write_statistics(out_dir: str | Path) -> None:
     config = read_json(out_dir / "config.json")
     model = Values()
     model.add_points(_rows(out_dir / "measurements.csv", "point"))
-    model.add_intervals(_rows(out_dir / "intervals.csv"))
+    model.add_intervals(interval_rows(out_dir / "intervals.csv"))
     controls = read_controls(out_dir, config["controls"])
     settings = StatisticsSettings(**config["statistics"])
     given = (model, controls, config["target"], SEED, settings)
@@ -56,7 +58,7 @@ def write_statistics(out_dir: str | Path) -> None:
     outputs = {
         row["id"]: (row["condition"], row["pair"]) for row in read_csv(out_dir / "outputs.csv")
     }
-    if len({condition for condition, _ in outputs.values()}) > 1:
+    if "vary" not in config and len({condition for condition, _ in outputs.values()}) > 1:
         differences = effects.compare_conditions(model, outputs, SEED, settings)
         write_csv(out_dir / "differences.csv", DIFFERENCE_COLUMNS, differences)
 
@@ -73,11 +75,16 @@ def read_controls(out_dir: str | Path, count: int) -> list[Values]:
     return controls
 
 
+def interval_rows(path: str | Path):
+    """The rows of intervals.csv as :meth:`Values.add_intervals` reads them, one by one."""
+    return _rows(path)
+
+
 def _rows(path, *further):
     """The rows of a table of measurements, as far as statistics need them."""
     columns = ("id", "channel", "layer", "interval", "label", "measure", "unit", "value", "flag")
     columns += further
-    return (dict(zip(columns, row, strict=True)) for row in stream_csv(path, columns))
+    return stream_rows(path, columns)
 
 
 def write_word_averages(out_dir: str | Path) -> None:
@@ -118,8 +125,9 @@ def complaints(out_dir: str | Path) -> list[str]:
         )
     whole = len(ids) == read_json(Path(out_dir) / "config.json")["n"]
     if whole and len(failed) < len(ids) and not any(row["n_voiced"] for row in rows):
+        listen = "listen to audio/, and " if (Path(out_dir) / "audio").is_dir() else ""
         sentences.append(
-            "no output has a voiced interval, so nothing voiced is compared; listen to audio/, "
-            "and lower --annotation_voicing_threshold or give --annotations"
+            f"no output has a voiced interval, so nothing voiced is compared; {listen}"
+            "lower --annotation_voicing_threshold or give --annotations"
         )
     return sentences

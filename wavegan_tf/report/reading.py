@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from wavegan_tf.errors import InputError
-from wavegan_tf.report.tables import read_json, read_npz, stream_csv
+from wavegan_tf.report.tables import read_json, read_npz, stream_rows
 
 MEASURE_TITLES = {
     "f0": "F0",
@@ -27,6 +27,17 @@ MEASURE_TITLES = {
     "voiced_share": "Voiced share",
     "zcr": "Zero crossings",
     "cpps": "CPPS",
+    "rms": "RMS level",
+    "peak": "Peak",
+    "saturation": "Saturated share",
+    "distance": "Distance from ordinary outputs",
+    "n_voiced": "Voiced intervals",
+    "n_frication": "Frication intervals",
+    "n_silence": "Silent intervals",
+    "frication": "Frication",
+    "waveform": "Waveform",
+    "spectrum": "Spectrum",
+    "shape": "Shape",
 }
 """What figures and summary call the measures."""
 
@@ -149,6 +160,18 @@ def measure_title(measure: str, unit: str = "") -> str:
     return f"{title} ({unit})" if unit not in ("", "1") and "(" not in title else title
 
 
+def within_sentence(title: str) -> str:
+    """A title within a sentence: only names (F2, RMS level) keep their capital."""
+    return title if title[1:2].isupper() or title[1:2].isdigit() else title[0].lower() + title[1:]
+
+
+def probability(p: float) -> str:
+    """A p as papers give it: three decimals, or < 0.001; a dash of no number."""
+    if not np.isfinite(p):
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def read_rows(path: str | Path, texts: str, numbers: str) -> list[dict]:
     """Read a table of moderate length.
 
@@ -166,8 +189,7 @@ def read_rows(path: str | Path, texts: str, numbers: str) -> list[dict]:
     names = tuple(texts.split())
     columns = names + tuple(numbers.split())
     rows = []
-    for cells in stream_csv(path, columns):
-        row = dict(zip(columns, cells, strict=True))
+    for row in stream_rows(path, columns):
         rows.append({name: x if name in names else float(x) for name, x in row.items()})
     return rows
 

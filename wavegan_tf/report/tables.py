@@ -24,7 +24,7 @@ from wavegan_tf.errors import InputError
 
 TEXT_COLUMNS = frozenset(
     "name condition reference word layer label measure unit reason flag problem statistic "
-    "verdict".split()
+    "verdict latent latent_a latent_b role code test patch maps".split()
 )
 """Columns that hold text even where it looks like a number, such as the word ``0``."""
 
@@ -126,6 +126,11 @@ def stream_csv(path: str | Path, columns: tuple[str, ...]) -> Iterator[tuple[str
         places = [header.index(name) for name in columns]
         for row in reader:
             yield tuple([row[place] for place in places])
+
+
+def stream_rows(path: str | Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    """As :func:`stream_csv`, each row a dict."""
+    return (dict(zip(columns, cells, strict=True)) for cells in stream_csv(path, columns))
 
 
 def _to_text(value):

@@ -3,7 +3,7 @@
   python -m wavegan_tf.tools.figures probe_out
   python -m wavegan_tf.tools.figures --out_dir=probe_out --max_figures=10
 
-Writes OUT_DIR/figures/, PNG and PDF, as probe.py and interpolate.py did.
+Writes OUT_DIR/figures/, PNG and PDF, as the command did that made the run.
 """
 
 import sys
@@ -13,9 +13,14 @@ from absl import flags
 from wavegan_tf import cli
 
 flags.DEFINE_string(
-    "out_dir", None, "What probe.py or interpolate.py wrote; may be given as the first argument."
+    "out_dir", None, "A directory that a command wrote; may be given as the first argument."
 )
-flags.DEFINE_integer("max_figures", 4, "Outputs to draw, from the first on.", lower_bound=0)
+flags.DEFINE_integer(
+    "max_figures",
+    4,
+    "Outputs (or bases of an interpolation) to draw one by one, from the first on.",
+    lower_bound=0,
+)
 flags.mark_flag_as_required("out_dir")
 
 FLAGS = flags.FLAGS

@@ -20,6 +20,7 @@ from wavegan_tf.report import derived, tables
 flags.DEFINE_list("shards", None, "Output directories of the shards, or patterns of them.")
 flags.DEFINE_bool("figures", True, "Draw figures; wavegan_tf.tools.figures draws them later.")
 flags.DEFINE_integer("max_figures", 4, "Outputs to draw, from the first on.", lower_bound=0)
+cli.define_report_flags()
 cli.define_output_flags(None)
 flags.mark_flags_as_required(["shards", "out_dir"])
 
@@ -31,7 +32,7 @@ def main():
     shards = find_shards(FLAGS.shards)
     with cli.output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         join(shards, directory)
-        cli.conclude(directory, FLAGS.figures, FLAGS.max_figures)
+        cli.conclude(directory, FLAGS)
         complaints = derived.complaints(directory)
     cli.finish(FLAGS.out_dir, complaints)
 

@@ -6,7 +6,7 @@ and the same files give the same PNG and PDF.
 
 from wavegan_tf.report.figures.draw import (
     draw_figures,
-    draw_interpolation_figure,
+    draw_interpolation_figures,
     draw_probe_figures,
     draw_table_figures,
     layers_png,
@@ -14,7 +14,7 @@ from wavegan_tf.report.figures.draw import (
 
 __all__ = [
     "draw_figures",
-    "draw_interpolation_figure",
+    "draw_interpolation_figures",
     "draw_probe_figures",
     "draw_table_figures",
     "layers_png",

@@ -43,8 +43,8 @@ def draw_differences(run: Run, label: str, rows: list[dict]) -> Figure | None:
         f"up to {max(row['n'] for row in known):.0f} pairs"
     )
     figure.supxlabel(
-        "Difference with its 95 % interval; filled: differs (Holm, p < 0.05); open: does not, or "
-        "too few",
+        "Difference with its 95 % interval; filled: differs (Holm, p < 0.05); open: not "
+        "shown, or too few",
         fontsize=8,
     )
     return figure

@@ -8,22 +8,31 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from wavegan_tf.errors import InputError
 from wavegan_tf.report import reading
-from wavegan_tf.report.figures import contours, durations, encoding, maps, waveforms
+from wavegan_tf.report.figures import contours, durations, encoding, interpolation, maps, waveforms
 from wavegan_tf.report.figures.differences import draw_differences
+from wavegan_tf.report.figures.feature_maps import draw_feature_map_figures
+from wavegan_tf.report.figures.identification import draw_identification_figures
+from wavegan_tf.report.figures.interventions import draw_intervention_figures
 from wavegan_tf.report.figures.spectrograms import draw_spectrograms
 from wavegan_tf.report.figures.style import SCREEN_DPI, STYLE, save, save_png
 from wavegan_tf.report.figures.words import draw_words
 from wavegan_tf.report.tables import read_npz, stream_csv
+
+_OF_COMMANDS = {
+    "identify": draw_identification_figures,
+    "feature_maps": draw_feature_map_figures,
+    "intervene": draw_intervention_figures,
+}
 
 
 def draw_figures(out_dir: str | Path, max_outputs: int = 4) -> list[Path]:
     """Draw every figure that the files of a run allow, whichever command wrote it.
 
     Args:
-        out_dir: the run; with ``vary`` in its config.json it is an interpolation.
-        max_outputs: outputs to draw one by one, from the first on.
+        out_dir: the run; its config.json names the command. The outputs of an interpolation are no
+            independent draws and do not get the figures of :func:`draw_table_figures`.
+        max_outputs: outputs, or bases of an interpolation, to draw one by one, from the first on.
 
     Returns:
         The paths written, in order.
@@ -31,8 +40,11 @@ def draw_figures(out_dir: str | Path, max_outputs: int = 4) -> list[Path]:
     Raises:
         InputError: ``out_dir`` has no config.json or series.npz, or a table lacks a column.
     """
-    if "vary" in reading.open_run(out_dir).config:
-        return draw_interpolation_figure(out_dir) + draw_table_figures(out_dir)
+    command = reading.open_run(out_dir).config.get("command")
+    if command in _OF_COMMANDS:
+        return _OF_COMMANDS[command](out_dir)
+    if command == "interpolate":
+        return draw_interpolation_figures(out_dir, max_outputs)
     return draw_probe_figures(out_dir, max_outputs)
 
 
@@ -62,27 +74,29 @@ def draw_probe_figures(out_dir: str | Path, max_outputs: int = 4) -> list[Path]:
     return _save_all(run, drawn) + draw_table_figures(out_dir)
 
 
-def draw_interpolation_figure(out_dir: str | Path) -> list[Path]:
-    """Draw ``figures/interpolation``: a panel per layer, a line per step (Figs. 9-10).
+def draw_interpolation_figures(out_dir: str | Path, max_outputs: int = 4) -> list[Path]:
+    """Draw the figures of an interpolation into ``out_dir/figures``, each as PNG and PDF.
+
+    For each sweep, here z11: ``interpolation_z11_base0000``, one for each of the first bases (every
+    layer, a line per step; Beguš & Zhou 2022, Figs. 9-10); ``time_value_z11`` (level over time at
+    each value); ``dose_response_z11`` and ``dose_response_z11_layers`` (measures against the value,
+    responses.csv); ``effects_z11`` (effects.csv);
+    ``change_z11`` (changes.npz, spikes.csv, bands.csv). Of a grid ``interactions``
+    (interactions.csv). A figure without any value, or whose files are not there, is left out.
 
     Args:
         out_dir: a run of interpolate.py, with config.json and series.npz.
+        max_outputs: bases to draw one by one, from the first on.
 
     Returns:
-        The paths written.
+        The paths written, in order.
 
     Raises:
-        InputError: ``out_dir`` has no config.json or series.npz, or is no interpolation.
+        InputError: ``out_dir`` has no config.json or series.npz, is no interpolation or one that an
+            older version wrote, or a table lacks a column.
     """
     run = reading.open_run(out_dir)
-    if "vary" not in run.config:
-        raise InputError(
-            f"{out_dir}: config.json has no 'vary', so this is no run of interpolate.py; probe "
-            "runs have figures of their own"
-        )
-    with matplotlib.rc_context(STYLE):
-        figure = waveforms.draw_interpolation(run.panels(), run.config, run.target, run.reduce)
-        return save(figure, run.directory / "figures" / "interpolation")
+    return _save_all(run, interpolation.interpolation_figures(run, max_outputs))
 
 
 def draw_table_figures(out_dir: str | Path) -> list[Path]:

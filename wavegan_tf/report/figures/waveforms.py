@@ -1,12 +1,8 @@
-"""Averaged layers over time: all of one output, the last two overlaid, the steps of a sweep."""
+"""Averaged layers over time: all of one output, the last two overlaid."""
 
-import matplotlib
 import numpy as np
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
-from wavegan_tf.analysis.averages import upsample_linear
 from wavegan_tf.report.figures.style import (
     BLUE,
     GREY,
@@ -22,9 +18,8 @@ from wavegan_tf.report.reading import Panel, layer_title
 ZOOM_S = 0.08
 """Length of the stretch that the overlay shows enlarged: some periods of a voice."""
 
-SILENCE_SHARE = 0.03
-"""Frames whose RMS is below this share of the loudest count as silence (-30 dB; the silence
-threshold of Praat's pitch analysis)."""
+LINE_COLUMNS = 1500
+"""Stretches of a long line of which the extremes are drawn: more than a page has pixels."""
 
 
 def draw_layers(
@@ -130,61 +125,29 @@ def _loudest_s(series, rate_hz):
     return int(np.argmax(energy[n:] - energy[:-n])) / rate_hz
 
 
-def draw_interpolation(
-    panels: list[Panel], config: dict, target: str, reduce: str = "mean"
-) -> Figure:
-    """A panel per layer, a line per step, coloured by the value of the latent (Figs. 9-10).
+def extremes(panel: Panel, end_s: float) -> tuple[np.ndarray, np.ndarray]:
+    """Points of a line that looks like the series, however many samples it has.
 
-    All series are upsampled linearly to the length of the output. Within a panel the lines are
-    drawn from the strongest to the weakest (RMS), so that none is hidden. The time axis is cut
-    where only silence follows: 50 ms after the last 10 ms frame whose RMS, in any step of the
-    output, is at least 3 % of the loudest frame's.
+    Of a line with three times :data:`LINE_COLUMNS` samples or more the lowest and the highest of
+    each of about that many stretches are kept, in their order: every peak stands, and files stay
+    small. The outer samples are held to either end of the series.
 
     Args:
-        panels: the layers, in order.
-        config: of the run, with ``vary``.
-        target: the layer whose silence cuts the axis.
-        reduce: what became of the feature maps (``--reduce``).
+        panel: with a series ``[length]``.
+        end_s: where the line may end.
+
+    Returns:
+        Times in s and values, both ``[points]``.
     """
-    rate_hz, length = config["sample_rate_hz"], config["slice_len"]
-    name, values = config["vary"]["name"], np.asarray(config["vary"]["values"], float)
-    end_s = _silence_from_s([panel for panel in panels if panel.layer == target], length / rate_hz)
-    stop = min(length, int(np.ceil(end_s * rate_hz)))
-    times_s = (np.arange(stop) + 0.5) / rate_hz
-    # viridis without its palest end, which is lost on white paper
-    colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.92, 256))
-    colours = LinearSegmentedColormap.from_list("steps", colours)
-    norm = Normalize(values.min(), values.max() if np.ptp(values) else values.min() + 1)
-    figure, axes = stacked(len(panels), 1.6, sharex=True)
-    width = 0.6 if len(values) <= 15 else 0.4
-    for axis, panel in zip(axes, panels, strict=True):
-        sounds = upsample_linear(panel.series, length)[:, :stop]
-        strength = np.mean(np.nan_to_num(sounds) ** 2, axis=-1)
-        for step in np.argsort(-strength, kind="stable"):
-            axis.plot(times_s, sounds[step], color=colours(norm(values[step])), linewidth=width)
-        axis.set_title(panel.heading())
-        axis.margins(y=0.05)
-    axes[-1].set(xlim=(0, end_s), xlabel="Time (s)")
-    ticks = values if len(values) <= 11 and np.ptp(values) else None
-    aspect = 6 * figure.get_figheight()  # a bar of one width, however tall
-    bar = {"label": name, "aspect": aspect, "pad": 0.02, "ticks": ticks}
-    figure.colorbar(ScalarMappable(norm, colours), ax=list(axes), **bar)
-    figure.supylabel(f"{activation_title(reduce)} ({layer_title(target)}: amplitude)", fontsize=8)
-    figure.suptitle(f"Averaged layers while {name} changes, all else frozen")
-    return figure
-
-
-def _silence_from_s(out, duration_s):
-    """Time after which every step of the output is silent, in s; the end without an output."""
-    if not out:
-        return duration_s
-    rate_hz = out[0].rate_hz
-    sound = np.nan_to_num(np.stack([panel.series for panel in out]))  # [channels, n, length]
-    frame = max(1, round(0.01 * rate_hz))
-    count = sound.shape[-1] // frame
-    frames = sound[..., : count * frame].reshape(*sound.shape[:2], count, frame)
-    rms = np.sqrt(np.mean(frames**2, axis=-1)).max(axis=(0, 1))  # [frames]
-    if not rms.max():
-        return duration_s
-    last = np.flatnonzero(rms >= SILENCE_SHARE * rms.max())[-1]
-    return min(duration_s, (last + 1) * frame / rate_hz + 0.05)
+    duration_s = panel.series.shape[-1] / panel.rate_hz
+    times_s = np.concatenate([[0.0], panel.times_s(), [duration_s]])
+    series = np.pad(panel.series, 1, mode="edge")
+    count = int((times_s <= end_s + 1 / panel.rate_hz).sum())
+    width = count // LINE_COLUMNS
+    if width <= 2:
+        return times_s[:count], series[:count]
+    starts = np.arange(0, count - width + 1, width)
+    blocks = series[: len(starts) * width].reshape(-1, width)
+    kept = np.stack([blocks.argmin(axis=1), blocks.argmax(axis=1)], axis=1) + starts[:, None]
+    kept = np.concatenate([np.sort(kept, axis=1).ravel(), np.arange(blocks.size, count)])
+    return times_s[kept], series[kept]

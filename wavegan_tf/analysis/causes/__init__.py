@@ -1,0 +1,1 @@
+"""Which variable or feature map causes what, and how sure that is."""
