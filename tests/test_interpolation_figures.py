@@ -100,6 +100,12 @@ def test_every_figure_of_nine_layers_fits_a_page_and_names_each(tmp_path, drawn)
         assert width_in <= style.WIDTH_IN and height_in <= style.HEIGHT_IN + 1e-6, name
         if name != "dose_response_z11":
             assert all(f"Conv{i}" in said(figure) for i in range(1, 10)), name
+    figure = drawn["dose_response_z11"]
+    figure.draw_without_rendering()
+    named = {axis.get_title(loc="left") for axis in figure.axes}
+    titles = figure.findobj(lambda x: hasattr(x, "get_text") and x.get_text() in named)
+    assert any("ordinary" in title.get_text() for title in titles)
+    assert all(title.get_window_extent().x1 <= figure.bbox.x1 for title in titles)
 
 
 def test_of_many_steps_an_evenly_spaced_choice_is_drawn_and_said(tmp_path, drawn):

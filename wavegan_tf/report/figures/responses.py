@@ -43,6 +43,9 @@ OF_LAYERS = (
 MAX_LINES = 60
 """Bases drawn as single lines, from the first on."""
 
+TITLE_CHARS = 24
+"""Of a line of a panel's title: what four panels in a row leave."""
+
 
 def response_figures(interpolation: Interpolation) -> Iterator[tuple[str, Figure | None]]:
     """``dose_response_z11`` of the target and ``dose_response_z11_layers``, for each sweep."""
@@ -85,7 +88,7 @@ def draw_output_responses(
         return None
     figure, axes, leftmost = grid(len(OF_OUTPUT), 4, 1.5, sharex=True)
     for axis, pair, key in zip(axes, OF_OUTPUT, keys, strict=True):
-        axis.set_title(_title(pair), fontsize=SMALL_PT)
+        axis.set_title(textwrap.fill(_title(pair), TITLE_CHARS), fontsize=SMALL_PT)
         _draw_response(axis, interpolation, k, measures.get(key), responses.get((latent, *key)))
     for axis, label in zip(leftmost, ("Whole output", "Frication", "Voiced"), strict=True):
         axis.set_ylabel(label, fontsize=8)
@@ -118,7 +121,7 @@ def draw_layer_responses(
         row[0].set_ylabel(layer_title(name), fontsize=8)
     for axis, pair in zip(axes[0], pairs, strict=True):
         of = "" if pair[0] == "output" else f"{pair[0].capitalize()}:\n"
-        title = textwrap.fill(of + _title(pair), 22, replace_whitespace=False)
+        title = textwrap.fill(of + _title(pair), TITLE_CHARS, replace_whitespace=False)
         axis.set_title(title, fontsize=SMALL_PT)
     title = f"Layers while {interpolation.sweeps[k].name} changes"
     _finish(figure, list(axes.flat), interpolation, k, title)
