@@ -23,6 +23,7 @@ import functools
 from absl import flags
 
 from wavegan_tf import cli
+from wavegan_tf.analysis.resampling import StatisticsSettings
 from wavegan_tf.errors import InputError
 from wavegan_tf.progress import progress
 from wavegan_tf.sweeps import BETWEEN
@@ -59,7 +60,7 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_bool("figures", True, "Draw figures; wavegan_tf.tools.figures draws them later.")
 cli.define_measurement_flags()
-cli.define_statistics_flags()
+cli.define_settings_flags(StatisticsSettings)
 cli.define_report_flags()
 cli.define_output_flags("interpolate_out")
 
@@ -142,7 +143,7 @@ def main():
     check_flags()
     with cli.output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         plan = cli.measurement_plan(FLAGS)
-        statistics = dataclasses.asdict(cli.statistics_settings(FLAGS))
+        statistics = dataclasses.asdict(cli.read_settings(StatisticsSettings, FLAGS))
         from wavegan_tf.checkpoints.open import open_checkpoint
         from wavegan_tf.probing import reference, run, sources
         from wavegan_tf.report import derived, figures, moves, steps

@@ -21,6 +21,7 @@ from absl import flags
 
 from wavegan_tf import cli
 from wavegan_tf.analysis.averages import parse_reduce
+from wavegan_tf.analysis.resampling import StatisticsSettings
 from wavegan_tf.errors import InputError
 from wavegan_tf.progress import progress
 
@@ -64,7 +65,7 @@ flags.DEFINE_bool("figures", True, "Draw figures; wavegan_tf.tools.figures draws
 cli.define_report_flags()
 flags.DEFINE_bool("series", True, "Write series.npz: every layer of every output as an array.")
 cli.define_measurement_flags()
-cli.define_statistics_flags()
+cli.define_settings_flags(StatisticsSettings)
 cli.define_output_flags("probe_out")
 
 FLAGS = flags.FLAGS
@@ -122,7 +123,7 @@ def main():
     check_flags()
     with cli.output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         plan, reduction = cli.measurement_plan(FLAGS), parse_reduce(FLAGS.reduce)
-        statistics = dataclasses.asdict(cli.statistics_settings(FLAGS))
+        statistics = dataclasses.asdict(cli.read_settings(StatisticsSettings, FLAGS))
         from wavegan_tf.checkpoints.open import open_checkpoint
         from wavegan_tf.probing import run
         from wavegan_tf.report import derived

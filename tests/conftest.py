@@ -98,7 +98,7 @@ def speech_dir(tmp_path_factory):
 @pytest.fixture
 def drawn(monkeypatch):
     """Figures by name as they would be saved, without the time that takes."""
-    from wavegan_tf.report.figures import draw
+    from wavegan_tf.report.figures import style
 
     figures = {}
 
@@ -106,7 +106,7 @@ def drawn(monkeypatch):
         figures[stem.name] = figure
         return [stem]
 
-    monkeypatch.setattr(draw, "save", keep)
+    monkeypatch.setattr(style, "save", keep)
     return figures
 
 

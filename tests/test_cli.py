@@ -81,7 +81,7 @@ for flag in probe.FLAGS.get_key_flags_for_module("wavegan_tf.cli"):
         flag.value = -777
         try:
             cli.measurement_plan(probe.FLAGS)
-            cli.statistics_settings(probe.FLAGS)
+            cli.read_settings(StatisticsSettings, probe.FLAGS)
         except InputError as error:
             print(error)
         flag.value = flag.default

@@ -116,7 +116,7 @@ def test_silent_constant_and_undefined_series_can_be_drawn(tmp_path, fill, monke
         style.save_png(figure, stem.with_suffix(".png"), dpi=30)
         return [stem]
 
-    monkeypatch.setattr(draw, "save", render)
+    monkeypatch.setattr(style, "save", render)
     bare_run(tmp_path, outputs=1, layers=1)
     (tmp_path / "figures").mkdir()
     for name in ("series.npz", "maps.npz"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from wavegan_tf.errors import InputError
-from wavegan_tf.report.figures import identification, style
+from wavegan_tf.report.figures import style
 from wavegan_tf.report.figures.identification import draw_identification_figures
 from wavegan_tf.report.tables import write_csv, write_json
 
@@ -101,19 +101,6 @@ def pairs(path, continuous=False, count=2):
                         "verdict": "interact" if k == 0 else "no interaction shown"})  # fmt: skip
     write(path / "pairs.csv", rows)
     write(path / "interactions.csv", effects)
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Figures by name as they would be saved, without the time that takes."""
-    figures = {}
-
-    def keep(figure, stem):
-        figures[stem.name] = figure
-        return [stem]
-
-    monkeypatch.setattr(identification, "save", keep)
-    return figures
 
 
 def said(figure):

@@ -9,7 +9,6 @@ from scipy import stats
 from wavegan_tf.analysis.averages import upsample_linear
 from wavegan_tf.errors import InputError
 from wavegan_tf.report.figures import (
-    draw,
     draw_figures,
     draw_interpolation_figures,
     interpolation,
@@ -318,7 +317,7 @@ def test_silent_constant_and_undefined_series_can_be_drawn(tmp_path, fill, monke
         style.save_png(figure, stem.with_suffix(".png"), dpi=20)
         return [stem]
 
-    monkeypatch.setattr(draw, "save", render)
+    monkeypatch.setattr(style, "save", render)
     make_bare(tmp_path, {"z1": [0, 1]}, "changes.npz", layers=1)
     for name in ("series.npz", "changes.npz"):
         arrays = {key: np.full_like(x, fill) for key, x in read_npz(tmp_path / name).items()}

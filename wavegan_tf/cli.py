@@ -17,9 +17,7 @@ from absl import app, flags
 
 from wavegan_tf.analysis.annotation import AnnotationSettings
 from wavegan_tf.analysis.averages import UPSAMPLES
-from wavegan_tf.analysis.causes.identify import IdentifySettings
 from wavegan_tf.analysis.options import options
-from wavegan_tf.analysis.resampling import StatisticsSettings
 from wavegan_tf.analysis.settings import AcousticSettings
 from wavegan_tf.analysis.textgrid import parse_labels
 from wavegan_tf.errors import InputError
@@ -139,7 +137,7 @@ def define_measurement_flags(layers: bool = True) -> None:
         False,
         "Leave the offset of averages in before formants, moments and the like, as the paper did.",
     )
-    _define_options(AcousticSettings)
+    define_settings_flags(AcousticSettings)
     define_annotation_flags()
     if layers:
         flags.DEFINE_enum(
@@ -165,59 +163,32 @@ def define_measurement_flags(layers: bool = True) -> None:
 
 def define_annotation_flags() -> None:
     """Flags of the automatic intervals, and of the processes that find them."""
-    _define_options(AnnotationSettings)
+    define_settings_flags(AnnotationSettings)
     flags.DEFINE_integer(
         "jobs", None, "Processes that measure; all cores if not given.", lower_bound=1
     )
 
 
-def annotation_settings(flag_values) -> AnnotationSettings:
-    """The settings that ``define_annotation_flags``' flags describe.
-
-    Raises:
-        InputError: A value breaks its rule.
-    """
-    return AnnotationSettings(**_read_options(AnnotationSettings, flag_values))
-
-
-def define_statistics_flags() -> None:
-    """Flags of the statistics; each default is that of the settings."""
-    _define_options(StatisticsSettings)
-
-
-def statistics_settings(flag_values) -> StatisticsSettings:
-    """The settings that ``define_statistics_flags``' flags describe.
-
-    Raises:
-        InputError: A value breaks its rule.
-    """
-    return StatisticsSettings(**_read_options(StatisticsSettings, flag_values))
-
-
-def define_identify_flags() -> None:
-    """Flags of what ranks latents and judges proofs; each default is that of the settings."""
-    _define_options(IdentifySettings)
-
-
-def identify_settings(flag_values) -> IdentifySettings:
-    """The settings that ``define_identify_flags``' flags describe.
-
-    Raises:
-        InputError: A value breaks its rule.
-    """
-    return IdentifySettings(**_read_options(IdentifySettings, flag_values))
-
-
-def _define_options(settings) -> None:
-    """A flag for each option of a settings class."""
+def define_settings_flags(settings) -> None:
+    """A flag for each option of a settings class; its default is that of the settings."""
     for field in options(settings):
         define = flags.DEFINE_integer if isinstance(field.default, int) else flags.DEFINE_float
         define(field.metadata["flag"], field.default, field.metadata["help"])
 
 
-def _read_options(settings, flag_values) -> dict:
-    """The values of the flags that ``_define_options`` defined, by field."""
-    return {x.name: flag_values[x.metadata["flag"]].value for x in options(settings)}
+def read_settings(settings, flag_values, **others):
+    """The settings that ``define_settings_flags``' flags describe.
+
+    Args:
+        settings: Their class.
+        flag_values: The flags.
+        **others: Its fields that are no options.
+
+    Raises:
+        InputError: A value breaks its rule.
+    """
+    given = {x.name: flag_values[x.metadata["flag"]].value for x in options(settings)}
+    return settings(**given, **others)
 
 
 def measurement_plan(flag_values) -> dict:
@@ -233,12 +204,15 @@ def measurement_plan(flag_values) -> dict:
             f"--f0_range={','.join(flag_values.f0_range)}: give floor and ceiling in Hz: "
             "--f0_range=60,300"
         ) from None
-    others = _read_options(AcousticSettings, flag_values)
     plan = {
-        "acoustic": AcousticSettings(
-            floor_hz, ceiling_hz, center=not flag_values.no_center, **others
+        "acoustic": read_settings(
+            AcousticSettings,
+            flag_values,
+            f0_floor_hz=floor_hz,
+            f0_ceiling_hz=ceiling_hz,
+            center=not flag_values.no_center,
         ),
-        "annotation": annotation_settings(flag_values),
+        "annotation": read_settings(AnnotationSettings, flag_values),
         "f0_two_pass": flag_values.f0_two_pass,
     }
     if "annotations" in flag_values:

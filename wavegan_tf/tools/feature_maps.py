@@ -16,6 +16,7 @@ import os
 from absl import flags
 
 from wavegan_tf import cli
+from wavegan_tf.analysis.annotation import AnnotationSettings
 from wavegan_tf.analysis.resampling import StatisticsSettings
 from wavegan_tf.errors import InputError
 from wavegan_tf.progress import progress
@@ -76,7 +77,7 @@ def main():
         )
     gamma = parse_gamma(FLAGS.rbf_gamma)
     with cli.output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
-        annotation = cli.annotation_settings(FLAGS)
+        annotation = cli.read_settings(AnnotationSettings, FLAGS)
         from wavegan_tf import sweeps
         from wavegan_tf.checkpoints.open import open_checkpoint
         from wavegan_tf.latents import parse_settings, sample_latents

@@ -17,6 +17,7 @@ from absl import flags
 
 from wavegan_tf import cli
 from wavegan_tf.analysis.causes.hand_labels import check_rankable, read_labels
+from wavegan_tf.analysis.causes.identify import IdentifySettings
 from wavegan_tf.analysis.causes.properties import parse_property
 from wavegan_tf.errors import InputError
 from wavegan_tf.latents import load_latents, sample_latents
@@ -55,7 +56,7 @@ flags.DEFINE_integer(
 flags.DEFINE_string("pairs", "", "Pairs of latents to vary together: z3*z7,c1*z2, or top3.")
 flags.DEFINE_list("pair_values", "-5,0,5", "Values of both latents of a pair.")
 flags.DEFINE_bool("figures", True, "Draw figures; wavegan_tf.tools.figures draws them later.")
-cli.define_identify_flags()
+cli.define_settings_flags(IdentifySettings)
 cli.define_measurement_flags(layers=False)
 cli.define_output_flags("identify_out")
 
@@ -87,7 +88,7 @@ def main():
     """Identifies the causes of a property of a checkpoint's outputs."""
     check_flags()
     with cli.output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
-        plan, settings = cli.measurement_plan(FLAGS), cli.identify_settings(FLAGS)
+        plan, settings = cli.measurement_plan(FLAGS), cli.read_settings(IdentifySettings, FLAGS)
         wanted = None if FLAGS.property is None else parse_property(FLAGS.property)
         values, pair_values = values_of("values", 2), values_of("pair_values", 2)
         code_levels = values_of("code_levels", 1)

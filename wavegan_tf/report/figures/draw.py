@@ -1,12 +1,10 @@
 """Draw the figures of a run directory, from the files in it and from nothing else."""
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 
 from wavegan_tf.report import reading
 from wavegan_tf.report.figures import contours, durations, encoding, interpolation, maps, waveforms
@@ -15,7 +13,7 @@ from wavegan_tf.report.figures.feature_maps import draw_feature_map_figures
 from wavegan_tf.report.figures.identification import draw_identification_figures
 from wavegan_tf.report.figures.interventions import draw_intervention_figures
 from wavegan_tf.report.figures.spectrograms import draw_spectrograms
-from wavegan_tf.report.figures.style import SCREEN_DPI, STYLE, save, save_png
+from wavegan_tf.report.figures.style import SCREEN_DPI, STYLE, save_all, save_png
 from wavegan_tf.report.figures.words import draw_words
 from wavegan_tf.report.tables import read_npz, stream_csv
 
@@ -71,7 +69,7 @@ def draw_probe_figures(out_dir: str | Path, max_outputs: int = 4) -> list[Path]:
     """
     run = reading.open_run(out_dir)
     drawn = _output_figures(run, max_outputs)
-    return _save_all(run, drawn) + draw_table_figures(out_dir)
+    return save_all(run.directory, drawn) + draw_table_figures(out_dir)
 
 
 def draw_interpolation_figures(out_dir: str | Path, max_outputs: int = 4) -> list[Path]:
@@ -96,7 +94,7 @@ def draw_interpolation_figures(out_dir: str | Path, max_outputs: int = 4) -> lis
             older version wrote, or a table lacks a column.
     """
     run = reading.open_run(out_dir)
-    return _save_all(run, interpolation.interpolation_figures(run, max_outputs))
+    return save_all(run.directory, interpolation.interpolation_figures(run, max_outputs))
 
 
 def draw_table_figures(out_dir: str | Path) -> list[Path]:
@@ -122,7 +120,7 @@ def draw_table_figures(out_dir: str | Path) -> list[Path]:
     return [
         path
         for kind in (*kinds, _difference_figures)
-        for path in _save_all(run, kind(run))
+        for path in save_all(run.directory, kind(run))
     ]  # fmt: skip
 
 
@@ -146,16 +144,6 @@ def layers_png(layers, arrays: dict[str, np.ndarray], title: str) -> bytes:
         figure.suptitle(title)
         save_png(figure, png, SCREEN_DPI)
     return png.getvalue()
-
-
-def _save_all(run: reading.Run, drawn: Iterator[tuple[str, Figure | None]]) -> list[Path]:
-    """Save named figures as they are drawn, one at a time in memory; None is left out."""
-    paths = []
-    with matplotlib.rc_context(STYLE):
-        for name, figure in drawn:
-            if figure is not None:
-                paths += save(figure, run.directory / "figures" / name)
-    return paths
 
 
 def _output_figures(run, max_outputs):

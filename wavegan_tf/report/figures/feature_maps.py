@@ -13,11 +13,10 @@ from wavegan_tf.report.figures.style import (
     GREY,
     HEIGHT_IN,
     ORANGE,
-    STYLE,
     TINY_PT,
     WIDTH_IN,
     above_right,
-    save,
+    save_all,
     stacked,
 )
 from wavegan_tf.report.reading import Run, distinct, layer_title, open_run, read_rows
@@ -65,18 +64,15 @@ def draw_feature_map_figures(out_dir: str | Path) -> list[Path]:
     first = read_npz(run.directory / "first_output.npz")
     arrays = read_npz(run.directory / "profiles.npz")
     num_stable = run.config["flags"]["num_stable"]
-    drawn = (
-        ("profiles", lambda: draw_profiles(run, arrays["extremes"], maps)),
-        ("first_output", lambda: draw_first_output(run, first)),
-        ("changes", lambda: draw_changes(run, maps)),
-        ("stable", lambda: draw_maps_over_values(run, first["maps"], maps, num_stable)),
-        ("selectivity", lambda: draw_selectivity(run, selective, maps)),
-    )
-    paths = []
-    with matplotlib.rc_context(STYLE):
-        for name, draw in drawn:
-            paths += save(draw(), run.directory / "figures" / name)
-    return paths
+
+    def drawn():
+        yield "profiles", draw_profiles(run, arrays["extremes"], maps)
+        yield "first_output", draw_first_output(run, first)
+        yield "changes", draw_changes(run, maps)
+        yield "stable", draw_maps_over_values(run, first["maps"], maps, num_stable)
+        yield "selectivity", draw_selectivity(run, selective, maps)
+
+    return save_all(run.directory, drawn())
 
 
 def _colour(cluster):

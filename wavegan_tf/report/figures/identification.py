@@ -1,10 +1,10 @@
 """Which variable carries a property: the ranking, the proofs by generation, codes and pairs."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -19,9 +19,8 @@ from wavegan_tf.report.figures.style import (
     GREY,
     ORANGE,
     SMALL_PT,
-    STYLE,
     WIDTH_IN,
-    save,
+    save_all,
 )
 from wavegan_tf.report.identified_words import code_differences, code_level
 
@@ -41,11 +40,10 @@ class Asked(NamedTuple):
 def draw_identification_figures(out_dir: str | Path) -> list[Path]:
     """Draw what a run of identify found into ``out_dir/figures``, each as PNG and PDF.
 
-    ``ranking`` (ranking.csv), ``proof`` (proof.csv, trends.csv, contrasts.csv,
-    codes.csv, code_tests.csv), ``doses``
-    (proof.csv, trends.csv), ``codes`` (codes.csv, code_tests.csv; of labels of several categories
-    ``codes_1`` .., one for each value) and ``pairs`` (pairs.csv, interactions.csv). A figure whose
-    table is not there is left out.
+    ``ranking`` (ranking.csv), ``proof`` (proof.csv, trends.csv, contrasts.csv, codes.csv,
+    code_tests.csv), ``doses`` (proof.csv, trends.csv), ``codes`` (codes.csv, code_tests.csv; of
+    labels of several categories ``codes_1`` .., one for each value) and ``pairs`` (pairs.csv,
+    interactions.csv). A figure whose table is not there is left out.
 
     Args:
         out_dir: the run, with config.json.
@@ -58,12 +56,10 @@ def draw_identification_figures(out_dir: str | Path) -> list[Path]:
     """
     run = reading.open_run(out_dir)
     asked = _asked(run.config["identify"])
-    paths = []
-    with matplotlib.rc_context(STYLE):
-        for drawn in (_ranking_figure, _proof_figures, _code_figures, _pair_figure):
-            for stem, figure in drawn(run.directory, asked):
-                paths += save(figure, run.directory / "figures" / stem)
-    return paths
+    kinds = (_ranking_figure, _proof_figures, _code_figures, _pair_figure)
+    return save_all(
+        run.directory, itertools.chain.from_iterable(kind(run.directory, asked) for kind in kinds)
+    )
 
 
 def _asked(about):

@@ -21,11 +21,10 @@ from wavegan_tf.report.figures.style import (
     ORANGE,
     SKY,
     SMALL_PT,
-    STYLE,
     TINY_PT,
     WIDTH_IN,
     grid,
-    save,
+    save_all,
 )
 from wavegan_tf.report.interventions import (
     curves,
@@ -57,20 +56,18 @@ def draw_intervention_figures(out_dir: str | Path) -> list[Path]:
         The paths written, in order.
     """
     run = open_run(out_dir)
-    rows, maps, paths = read_interventions(out_dir), read_maps(out_dir), []
+    rows, maps = read_interventions(out_dir), read_maps(out_dir)
     parts = [row for row in rows if row["patch"] != "window"]
     windows = [row for row in rows if row["patch"] == "window"]
-    with matplotlib.rc_context(STYLE):
-        drawn = {
-            "shares" if run.config["by"] == "other" else "changes": _draw_parts(run.config, parts),
-            "windows": _draw_windows(run, windows),
-            "curves": _draw_curves(run.config, maps),
-            "scan": _draw_scan(run.config, maps),
-        }
-        for name, figure in drawn.items():
-            if figure is not None:
-                paths += save(figure, run.directory / "figures" / name)
-    return paths
+
+    def drawn():
+        name = "shares" if run.config["by"] == "other" else "changes"
+        yield name, _draw_parts(run.config, parts)
+        yield "windows", _draw_windows(run, windows)
+        yield "curves", _draw_curves(run.config, maps)
+        yield "scan", _draw_scan(run.config, maps)
+
+    return save_all(run.directory, drawn())
 
 
 def _keys(config):

@@ -4,8 +4,10 @@ Colours are told apart in every common colour blindness (Okabe & Ito 2008).
 """
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
+import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -139,3 +141,21 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     undated = {"Creator": None, "Producer": None, "CreationDate": None}
     figure.savefig(pdf, dpi=DPI, metadata=undated)
     return [png, pdf]
+
+
+def save_all(run_dir: Path, drawn: Iterable[tuple[str, Figure | None]]) -> list[Path]:
+    """Save the figures of a run in this look, as they are drawn: one at a time in memory.
+
+    Args:
+        run_dir: the run; figures go to its folder ``figures``.
+        drawn: name and figure of each; None is left out.
+
+    Returns:
+        The paths written, in order.
+    """
+    paths = []
+    with matplotlib.rc_context(STYLE):
+        for name, figure in drawn:
+            if figure is not None:
+                paths += save(figure, run_dir / "figures" / name)
+    return paths
