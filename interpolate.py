@@ -5,11 +5,13 @@
   python interpolate.py --ckpt=train/digits --vary=z11=-15:15:5 --vary=c2=0:5:1
   python interpolate.py --ckpt=train/digits --from=c1=5 --to=c2=5
   python interpolate.py --ckpt=train/digits --between=spherical --steps=21
+  python interpolate.py
 
 What moves is said in one of three ways, for each of --n base vectors, which stay the same at every
 step: --vary, a variable and its values (given several times: every combination, a grid); --from and
 --to, the way in --steps steps between two settings of one base vector, such as the codes [5, 0] and
-[0, 5]; --between without these, the way between two whole vectors drawn in pairs.
+[0, 5]; --between without these, the way between two whole vectors drawn in pairs. The model in the
+box, opened without --ckpt, goes from reduplicated words to bare ones unless told otherwise.
 
 Writes to --out_dir the files of probe.py, one output per step and base vector, and what follows
 from the steps: effects.csv says what changes, with intervals over base vectors (five or more),
@@ -22,7 +24,7 @@ import functools
 
 from absl import flags
 
-from wavegan_tf import cli
+from wavegan_tf import cli, demo
 from wavegan_tf.analysis.resampling import StatisticsSettings
 from wavegan_tf.errors import InputError
 from wavegan_tf.progress import progress
@@ -70,12 +72,18 @@ MIN_REFERENCE = 20
 
 
 def check_flags():
-    """Refuses flags that have no meaning together, and none that say what moves."""
+    """Refuses flags that have no meaning together, and none that say what moves.
+
+    Only the model in the box has a way that it goes by default.
+    """
+    if not (FLAGS.vary or FLAGS["from"].value or FLAGS.to or FLAGS.between):
+        if FLAGS.ckpt is not None:
+            raise InputError(
+                "nothing moves: give --vary=z11=-15:5:2, or --from=c1=5 --to=c2=5, or "
+                "--between=linear"
+            )
+        FLAGS["from"].value, FLAGS.to = demo.FROM, demo.TO
     ends = [name for name in ("from", "to") if FLAGS[name].value is not None]
-    if not (FLAGS.vary or ends or FLAGS.between):
-        raise InputError(
-            "nothing moves: give --vary=z11=-15:5:2, or --from=c1=5 --to=c2=5, or --between=linear"
-        )
     if len(ends) == 1:
         raise InputError(f"--{ends[0]}: a way has two ends; give --from and --to")
     ways = [name for name in ("from", "between") if FLAGS[name].value is not None]
@@ -144,12 +152,11 @@ def main():
     with cli.output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         plan = cli.measurement_plan(FLAGS)
         statistics = dataclasses.asdict(cli.read_settings(StatisticsSettings, FLAGS))
-        from wavegan_tf.checkpoints.open import open_checkpoint
         from wavegan_tf.probing import reference, run, sources
         from wavegan_tf.report import derived, figures, moves, steps
         from wavegan_tf.sweeps import cell_names
 
-        opened = open_checkpoint(FLAGS.ckpt, cli.checkpoint_overrides(FLAGS))
+        opened = cli.open_model(FLAGS)
         latents, varied, between = choose_steps(opened.config)
         names = cell_names(varied)
         request = run.Request(

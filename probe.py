@@ -124,11 +124,10 @@ def main():
     with cli.output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         plan, reduction = cli.measurement_plan(FLAGS), parse_reduce(FLAGS.reduce)
         statistics = dataclasses.asdict(cli.read_settings(StatisticsSettings, FLAGS))
-        from wavegan_tf.checkpoints.open import open_checkpoint
         from wavegan_tf.probing import run
         from wavegan_tf.report import derived
 
-        opened = open_checkpoint(FLAGS.ckpt, cli.checkpoint_overrides(FLAGS))
+        opened = cli.open_model(FLAGS)
         inputs = choose_inputs(opened.config)
         shard = (0, len(inputs))
         if FLAGS.shard is not None:

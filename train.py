@@ -182,6 +182,11 @@ def starting_point(config: ModelConfig, training, is_chief: bool):
             f"{where}: the flags describe another model than was trained there (flags, there): "
             f"{'; '.join(differences)}; repeat its flags, or name a new --train_dir"
         )
+    if checkpoint is not None and not any(name.startswith("D/") for name in checkpoint.shapes):
+        raise InputError(
+            f"{where}: holds the Generator alone (convert_checkpoint --generator_only): enough to "
+            "probe, not to train; give the whole checkpoint"
+        )
     return checkpoint
 
 

@@ -5,10 +5,12 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import assert_refused
 
 from wavegan_tf.checkpoints import files, names, original, run
 from wavegan_tf.checkpoints.open import open_checkpoint
 from wavegan_tf.errors import InputError
+from wavegan_tf.latents import sample_latents
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.training.trainer import Trainer, TrainingConfig
 
@@ -169,6 +171,34 @@ def test_converting_there_and_back_is_exact_to_the_byte(reference, tmp_path, run
     assert {k: after[k] for k in before} == before
     assert set(after) - set(before) == {"model", "wavegan_stride"}
     assert open_checkpoint(ours).config == open_checkpoint(theirs).config  # no flag needed now
+
+
+def test_a_generator_alone_is_handed_on_with_the_record_of_its_run(reference, tmp_path, run_script):
+    source = reference / "checkpoints" / "ciwgan"
+    whole, alone = tmp_path / "whole", tmp_path / "alone"
+    tool = "-m wavegan_tf.tools.convert_checkpoint"
+    run_script(tool, "--ckpt", source, "--model=ciwgan", "--to=native", "--out_dir", whole)
+    result = run_script(
+        tool, "--ckpt", whole, "--to=native", "--generator_only", "--out_dir", alone
+    )
+    assert result.returncode == 0, result.stderr
+    assert (alone / "config.json").read_bytes() == (whole / "config.json").read_bytes()
+    names_kept = {name for name, _ in tf.train.list_variables(str(alone))}
+    assert {name.split("/")[0] for name in names_kept} == {"G", "global_step"}
+    assert not any("Adam" in name for name in names_kept)
+    opened, before = open_checkpoint(alone), open_checkpoint(whole)
+    assert opened.step == before.step and opened.networks.discriminator is None
+    z = sample_latents(opened.config, 2, seed=0)
+    sounds = (x.networks.generator(z)["out"].numpy() for x in (opened, before))
+    np.testing.assert_array_equal(*sounds)
+
+    over = run_script(tool, "--ckpt", alone, "--to=native", "--out_dir", alone, "--overwrite")
+    assert_refused(over, f"--out_dir={alone}", "holds --ckpt itself")
+    flags = (f"--num_categ={before.config.num_categ}", f"--wavegan_dim={before.config.dim}")
+    for place in (f"--train_dir={alone}", f"--init_ckpt={alone}"):
+        new = (f"--train_dir={tmp_path / 'new'}",) if "init" in place else ()
+        result = run_script("train.py", "--model=ciwgan", "--data_dir=none", place, *flags, *new)
+        assert_refused(result, place, "the Generator alone", "not to train")
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -8,6 +8,8 @@ import sys
 import conftest
 import pytest
 import tensorflow as tf
+from made_timit import make_tree
+from test_prepare_words import make_librispeech
 from test_strategy import free_addresses
 
 from wavegan_tf.checkpoints.open import open_checkpoint
@@ -27,11 +29,14 @@ SMALL = {
         *("--n_selections=10", "--nofigures", "--jobs=1"),
     ],
     "-m wavegan_tf.tools.feature_maps": ["--n=5", "--layer=conv1", "--nofigures", "--jobs=1"],
+    "-m wavegan_tf.tools.make_corpus": ["--n=12", "--jobs=1"],
+    "-m wavegan_tf.tools.prepare_words": ["--skip_words=1", "--num_words=3", "--jobs=1"],
     "-m wavegan_tf.tools.intervene": ["--n=2", "--layers=conv4", "--nofigures", "--jobs=1"],
 }
 SCRIPTS = ("train.py", "probe.py", "interpolate.py")
 TOOLS = [
-    f"-m wavegan_tf.tools.{name}" for name in ("convert_checkpoint", "figures", "merge_shards")
+    f"-m wavegan_tf.tools.{name}"
+    for name in ("convert_checkpoint", "figures", "merge_shards", "prepare_timit")
 ]
 
 
@@ -45,23 +50,32 @@ def examples(language):
 def desk(tmp_path_factory, speech_dir):
     """A folder as the README assumes it: the scripts, recordings, an original's checkpoint."""
     desk = tmp_path_factory.mktemp("desk")
-    for name in ("wavegan_tf", "train.py", "probe.py", "interpolate.py", "tests"):
+    for name in ("wavegan_tf", "train.py", "probe.py", "interpolate.py", "tests", "recipes"):
         (desk / name).symlink_to(conftest.ROOT / name)
     (desk / "recordings").symlink_to(speech_dir)
+    make_tree(desk / "TIMIT")
+    make_librispeech(desk)
+    (desk / "mfa").rename(desk / "LibriSpeech_aligned")
     return desk
+
+
+def turn(command):
+    """Corpora first, then the trainings that need nothing else, then what opens them."""
+    if any(tool in " ".join(command) for tool in ("make_corpus", "prepare_")):
+        return 0
+    return 1 if command[0] == "train.py" and "--init_ckpt=original" not in command else 2
 
 
 def test_every_command_of_the_readme_runs(desk, run_script):
     lines = [line for block in examples("sh") for line in block.splitlines()]
     commands = [shlex.split(line)[1:] for line in lines if line.startswith("python ")]
     assert {command[0] for command in commands} == {*SCRIPTS, "-m"}
-    # First what makes train/digits.
-    commands.sort(key=lambda c: c[0] != "train.py" or "--init_ckpt=original" in c)
+    commands.sort(key=turn)
     for command in commands:
         number = 2 if command[0] == "-m" else 1
         script, flags = " ".join(command[:number]), command[number:]
         small = list(SMALL.get(script, []))
-        if script == "probe.py" and any(flag.startswith("--n=") for flag in flags):
+        if script == "probe.py" and not any(flag.startswith("--network=") for flag in flags):
             small.append("--n=2")
         result = run_script(script, *flags, *small, cwd=desk)
         assert result.returncode == 0, f"{command}\n{result.stderr}"
@@ -111,7 +125,7 @@ def test_every_flag_the_readme_names_exists(run_script):
     helps = "".join(run_script(script, "--help").stdout for script in (*SMALL, *TOOLS))
     flags = re.findall(r"^\s+--(\[no\])?(\w+):", helps, re.MULTILINE)
     known = {name for _, name in flags} | {f"no{name}" for no, name in flags if no}
-    known |= {"help", "logdir"}
+    known |= {"help", "logdir", "flagfile"}
     named = {flag for flag in re.findall(r"--(\w+)", README)}
     others = {
         "check",
@@ -125,5 +139,10 @@ def test_every_flag_the_readme_names_exists(run_script):
 
 
 def test_every_file_and_picture_the_readme_names_exists():
+    headings = re.findall(r"^#+ (.+)$", README, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
     for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        assert (conftest.ROOT / target).is_file()
+        if target.startswith("#"):
+            assert target[1:] in anchors
+        else:
+            assert (conftest.ROOT / target).is_file()

@@ -23,11 +23,14 @@ ROOMS = {
     "training": {"errors", "models", "checkpoints"},
     "analysis": {"errors"},
     "report": {"errors", "analysis"},
+    "corpora": {"errors", "data", "analysis", "report"},
     "watching": {"errors", "models", "latents", "checkpoints", "analysis", "report"},
     "probing": set("errors models latents sweeps checkpoints data analysis report".split()),
-    "cli": {"errors", "models", "analysis", "report"},
+    "demo": set(),
+    "cli": {"errors", "models", "checkpoints", "analysis", "report", "demo"},
     "tools": set(
-        "errors progress cli models checkpoints latents sweeps analysis probing report".split()
+        "errors progress cli models checkpoints latents sweeps analysis probing report "
+        "corpora".split()
     ),
 }
 
@@ -67,8 +70,11 @@ def test_tensorflow_io_is_imported_by_audio_alone():
     assert files_that_import("tensorflow_io") == {"data/audio.py"}
 
 
-def test_praat_is_imported_by_one_file_alone():
-    assert files_that_import("parselmouth") == {"analysis/praat.py"}
+def test_praat_measures_in_one_file_and_speaks_in_one_file():
+    assert files_that_import("parselmouth") == {
+        "analysis/praat.py",
+        "corpora/synthetic/vocal_tract.py",
+    }
 
 
 def test_scikit_learn_is_imported_by_analysis_alone():
@@ -97,6 +103,7 @@ WITHOUT_TENSORFLOW = (
     "wavegan_tf.models.config",
     "wavegan_tf.cli",
     "wavegan_tf.checkpoints.lock",
+    "wavegan_tf.corpora.timit.timit_counts",
     "wavegan_tf.data.pcm",
     "wavegan_tf.data.slices",
     "wavegan_tf.analysis.averages",
@@ -109,6 +116,14 @@ WITHOUT_TENSORFLOW = (
     "wavegan_tf.analysis.causes.interpolation",
     "wavegan_tf.analysis.causes.interventions",
     "wavegan_tf.analysis.causes.map_clusters",
+    "wavegan_tf.corpora.aligned.corpus",
+    "wavegan_tf.corpora.aligned.cutting",
+    "wavegan_tf.corpora.clips",
+    "wavegan_tf.corpora.synthetic.parallel",
+    "wavegan_tf.corpora.synthetic.reduplication",
+    "wavegan_tf.corpora.synthetic.stv",
+    "wavegan_tf.corpora.timit.cutting",
+    "wavegan_tf.corpora.word_lists",
     "wavegan_tf.probing.cells",
     "wavegan_tf.probing.measuring",
     "wavegan_tf.report.derived",
@@ -146,7 +161,10 @@ def test_no_module_of_these_loads_tensorflow():
         "-m wavegan_tf.tools.figures",
         "-m wavegan_tf.tools.identify",
         "-m wavegan_tf.tools.intervene",
+        "-m wavegan_tf.tools.make_corpus",
         "-m wavegan_tf.tools.merge_shards",
+        "-m wavegan_tf.tools.prepare_words",
+        "-m wavegan_tf.tools.prepare_timit",
     ],
 )
 def test_help_shows_the_flags_without_tensorflow(run_alone, command):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 
 from absl import app, flags
 
+from wavegan_tf import demo
 from wavegan_tf.analysis.annotation import AnnotationSettings
 from wavegan_tf.analysis.averages import UPSAMPLES
 from wavegan_tf.analysis.options import options
@@ -44,6 +45,7 @@ def run(main: Callable[[], None]) -> None:
         try:
             if len(argv) > 1:
                 raise InputError(f"unexpected argument {argv[1]!r}; every option is a --flag=value")
+            _set_up_model_in_the_box(flags.FLAGS)
             main()
         except InputError as error:
             sys.exit(f"error: {error}")
@@ -57,20 +59,33 @@ def run(main: Callable[[], None]) -> None:
     app.run(guarded)
 
 
+def _set_up_model_in_the_box(flag_values):
+    """Without ``--ckpt``, gives the flags that the model in the box needs its defaults."""
+    if "ckpt" in flag_values and flag_values.ckpt is None:
+        for name, value in demo.FLAGS.items():
+            if name in flag_values:
+                flag_values.set_default(name, value)
+
+
 class _LogFormat(logging.Formatter):
     def format(self, record):
         prefix = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
         return prefix + record.getMessage()
 
 
-def define_checkpoint_flags() -> None:
-    """Flags that choose a checkpoint and state what an original's files leave open."""
+def define_checkpoint_flags(required: bool = False) -> None:
+    """Flags that choose a checkpoint and state what an original's files leave open.
+
+    Args:
+        required: Whether one must be named; else the model in the box takes its place.
+    """
+    default = "" if required else f" Without it, the model in the box ({demo.CHECKPOINT.name})."
     flags.DEFINE_string(
         "ckpt",
         None,
         "Checkpoint: a run directory (its newest), or a prefix such as train/model.ckpt-12255; "
-        "of this package or of the original WaveGAN, ciwGAN, fiwGAN.",
-        required=True,
+        f"of this package or of the original WaveGAN, ciwGAN, fiwGAN.{default}",
+        required=required,
     )
     flags.DEFINE_enum(
         "model",
@@ -91,14 +106,20 @@ def define_checkpoint_flags() -> None:
     )
 
 
-def checkpoint_overrides(flag_values) -> dict:
-    """The architecture options given by ``define_checkpoint_flags``' flags."""
+def open_model(flag_values):
+    """What ``define_checkpoint_flags``' flags describe, as ``open_checkpoint`` opens it."""
+    from wavegan_tf.checkpoints.open import open_checkpoint
+
+    path = flag_values.ckpt
+    if path is None:
+        path = demo.CHECKPOINT
+        logging.getLogger("wavegan_tf").info("no --ckpt: the model in the box, %s", path)
     overrides = {
         "model": flag_values.model,
         "slice_len": flag_values.data_slice_len,
         "num_categ": flag_values.num_categ,
     }
-    return {option: value for option, value in overrides.items() if value is not None}
+    return open_checkpoint(path, {k: v for k, v in overrides.items() if v is not None})
 
 
 def define_latent_flags(layers: bool = True) -> None:

@@ -169,8 +169,7 @@ def in_processes(
             yield waiting.popleft().result()
     except BrokenProcessPool:
         raise InputError(
-            f"--jobs={num_processes}: a measuring process died, perhaps for want of memory; try "
-            "fewer"
+            f"--jobs={num_processes}: a process died, perhaps for want of memory; try fewer"
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)

@@ -24,7 +24,8 @@ from wavegan_tf.errors import InputError
 
 TEXT_COLUMNS = frozenset(
     "name condition reference word layer label measure unit reason flag problem statistic "
-    "verdict latent latent_a latent_b role code test patch maps".split()
+    "verdict latent latent_a latent_b role code test patch maps speaker sex dialect split sentence "
+    "source phones pattern file detail".split()
 )
 """Columns that hold text even where it looks like a number, such as the word ``0``."""
 

@@ -79,12 +79,11 @@ def main():
     with cli.output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         annotation = cli.read_settings(AnnotationSettings, FLAGS)
         from wavegan_tf import sweeps
-        from wavegan_tf.checkpoints.open import open_checkpoint
         from wavegan_tf.latents import parse_settings, sample_latents
         from wavegan_tf.probing import mapping
         from wavegan_tf.report import tables
 
-        opened = open_checkpoint(FLAGS.ckpt, cli.checkpoint_overrides(FLAGS))
+        opened = cli.open_model(FLAGS)
         config = opened.config
         settings = parse_settings(FLAGS.set, config)
         [sweep] = sweeps.parse_sweeps([FLAGS.vary], settings, config)

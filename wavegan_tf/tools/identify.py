@@ -92,11 +92,10 @@ def main():
         wanted = None if FLAGS.property is None else parse_property(FLAGS.property)
         values, pair_values = values_of("values", 2), values_of("pair_values", 2)
         code_levels = values_of("code_levels", 1)
-        from wavegan_tf.checkpoints.open import open_checkpoint
         from wavegan_tf.probing import identifying
         from wavegan_tf.report import identified
 
-        opened = open_checkpoint(FLAGS.ckpt, cli.checkpoint_overrides(FLAGS))
+        opened = cli.open_model(FLAGS)
         if FLAGS.latents is None:
             latents = sample_latents(opened.config, FLAGS.n, FLAGS.seed)
         else:

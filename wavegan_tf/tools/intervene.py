@@ -117,12 +117,11 @@ def main():
     check_flags(by)
     with cli.output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         plan = cli.measurement_plan(FLAGS)
-        from wavegan_tf.checkpoints.open import open_checkpoint
         from wavegan_tf.probing import intervening, interventions_run
         from wavegan_tf.report import derived, intervention_summary, interventions
         from wavegan_tf.report.figures.interventions import draw_intervention_figures
 
-        opened = open_checkpoint(FLAGS.ckpt, cli.checkpoint_overrides(FLAGS))
+        opened = cli.open_model(FLAGS)
         config = opened.config
         layers = choose_layers(FLAGS.layers, config)
         cells = make_cells(FLAGS.patch, FLAGS.maps, FLAGS.window_s, layers, config)

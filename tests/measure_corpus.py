@@ -1,0 +1,224 @@
+"""Measures a corpus that make_corpus wrote, and compares with what its manifest intended.
+
+  python -m wavegan_tf.tools.make_corpus --corpus=stv --n=200 --out_dir=corpora/stv
+  python tests/measure_corpus.py --corpus_dir=corpora/stv
+
+Everything is found in the WAV again: closure, burst and [s] by energy, voice by the size of its
+periods, F0, formants and centre of gravity by Praat. Of the manifest only the pattern of a clip and
+its speaker's sex are used (what to look for, and Praat's ranges), never a time; TextGrids are not
+read. Prints for each measure in how many clips it was found, the means intended and measured, the
+bias (measured - intended), the median and 95th percentile of |error|, and Pearson's r.
+"""
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage, signal
+from scipy.io import wavfile
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from wavegan_tf.analysis import praat  # noqa: E402
+
+QUIET_DB = 12  # sound is what exceeds the quietest 5 ms of the clip by this
+SILENCE_S = 0.005  # the shortest silence that counts
+VOICE_HZ = 3000  # voice is looked for below, where there is little of bursts and [s]
+PERIOD_SHARE = 0.5  # a period of voice reaches this share of the vowel's median peak
+F0_RANGE_HZ = {"M": (75, 300), "F": (100, 400), "reduplication": (150, 450)}
+CEILING_HZ = {"M": 5000, "F": 5500, "reduplication": 5500}
+
+TO_CLOSED = "vot_s, to first closed glottis"
+NOTES = """
+Durations in ms. vot_s: to the start of the first glottal cycle, a period before the glottis first
+closes; both are shown. LPC cannot place formants better than about F0 / 3: harmonics draw them."""
+
+
+def measure_stv(sound, rate_hz, row):
+    """What is found in a token; its row says whether [s] is there, and the sex."""
+    sex, with_s = row["sex"], row["pattern"] == "#sTV"
+    loudest = np.argmax(level_db(low_passed(sound, rate_hz), rate_hz, 0.02))
+    quiet = silences(sound, rate_hz)
+    start, burst = max((x for x in quiet if x[1] < loudest), key=lambda x: x[1] - x[0])
+    end = next((a for a, _ in quiet if a > loudest), len(sound))
+    closed, cycle = voice_onset(sound, rate_hz, burst, end, sex)
+    found = formants_hz(sound, rate_hz, (cycle + end) / 2, sex) | {
+        "f0_mean_hz": np.mean(f0_track(sound, rate_hz, (closed, end), sex)[1]),
+        "closure_s": (burst - start) / rate_hz,
+        "vot_s": (cycle - burst) / rate_hz,
+        TO_CLOSED: (closed - burst) / rate_hz,
+        "vowel_s": (end - cycle) / rate_hz,
+        "vowel_level_db": level_of(sound[cycle:end]),
+    }
+    if with_s:
+        first = next((b for a, b in quiet if a == 0), 0)
+        found["s_s"] = (start - first) / rate_hz
+        found["s_cog_hz"] = cog_hz(sound, rate_hz, (first, start))
+    return found
+
+
+def measure_reduplication(sound, rate_hz, row):
+    """What is found in an item; its row says which consonant it begins with.
+
+    The middle of the stressed vowel is where F0 is highest. Its end is no boundary of energy, so
+    that its duration is twice the time from its onset to there, and found only after p t k s.
+    """
+    who, initial = "reduplication", row["initial"]
+    times, f0_hz = f0_track(sound, rate_hz, (0, len(sound)), who)
+    middle = round(knot(times, np.log(f0_hz)))
+    near = np.argmin(np.abs(times - middle))
+    found = formants_hz(sound, rate_hz, middle, who) | {"f0_stress_hz": f0_hz[near]}
+    if initial not in "ptks":
+        return found
+    if initial == "s":
+        hiss_db = level_db(sound - low_passed(sound, rate_hz), rate_hz, 0.004)
+        begun = round(0.03 * rate_hz)
+        hiss_end = begun + np.argmax(hiss_db[begun:] < hiss_db[begun] - 20)
+        start = voice_onset(sound, rate_hz, hiss_end, middle, who)[1]
+        found |= {"s_s": hiss_end / rate_hz, "s_cog_hz": cog_hz(sound, rate_hz, (0, hiss_end))}
+    else:
+        bursts = [b for _, b in silences(sound, rate_hz) if b < middle]
+        closed, start = voice_onset(sound, rate_hz, bursts[-1], middle, who)
+        found |= {"vot_s": (start - bursts[-1]) / rate_hz}
+        found |= {TO_CLOSED: (closed - bursts[-1]) / rate_hz}
+        found["voiced_stretches"] = voiced_stretches(times, rate_hz)
+        if len(bursts) == 2:
+            copied = voice_onset(sound, rate_hz, bursts[0], bursts[1], who)[1]
+            found["reduplicant_vot_s"] = (copied - bursts[0]) / rate_hz
+    return found | {
+        "stressed_s": 2 * (middle - start) / rate_hz,
+        "level_db": level_of(sound[start : 2 * middle - start]),
+    }
+
+
+def level_db(sound, rate_hz, window_s):
+    """RMS in a moving window, dB re full scale: [time]."""
+    power = ndimage.uniform_filter1d(sound**2, round(window_s * rate_hz), mode="nearest")
+    return 10 * np.log10(np.maximum(power, 0) + 1e-12)
+
+
+def low_passed(sound, rate_hz):
+    return signal.sosfiltfilt(signal.butter(4, VOICE_HZ, fs=rate_hz, output="sos"), sound)
+
+
+def silences(sound, rate_hz):
+    """(start, end) of each stretch without sound, samples."""
+    floor_db = level_db(sound, rate_hz, 0.005).min()
+    quiet = level_db(sound, rate_hz, 0.001) < floor_db + QUIET_DB
+    edges = np.flatnonzero(np.diff(np.r_[0, quiet, 0])).reshape(-1, 2)
+    return [(a, b) for a, b in edges if b - a >= SILENCE_S * rate_hz]
+
+
+def level_of(sound):
+    """RMS, dB re full scale."""
+    return 10 * np.log10(np.mean(sound**2))
+
+
+def knot(times, values):
+    """Where two straight lines that fit values best meet."""
+    candidates = np.arange(times[0] + 1, times[-1], 16)
+    errors = []
+    for at in candidates:
+        lines = np.stack([np.ones_like(times), times - at, np.maximum(times - at, 0)], axis=1)
+        fit = lines @ np.linalg.lstsq(lines, values, rcond=None)[0]
+        errors.append(np.abs(fit - values).sum())
+    return candidates[np.argmin(errors)]
+
+
+def voice_onset(sound, rate_hz, start, end, who):
+    """Where the glottis first closes after ``start``, and where that cycle began, in samples.
+
+    The first of the periods in a row, each of a peak above ``PERIOD_SHARE`` of their median; the
+    cycle is as long as Praat's first F0.
+    """
+    period = round(rate_hz / f0_track(sound, rate_hz, (start, end), who)[1][0])
+    voice = np.abs(low_passed(sound, rate_hz)[start:end])
+    peaks = np.lib.stride_tricks.sliding_window_view(voice, period).max(axis=1)
+    large = peaks > PERIOD_SHARE * np.median(peaks[peaks > peaks.max() / 2])
+    runs = np.flatnonzero(np.diff(np.r_[0, large, 0])).reshape(-1, 2)
+    closed = start + max(runs, key=lambda run: run[1] - run[0])[0] + period - 1
+    return closed, closed - period
+
+
+def f0_track(sound, rate_hz, span, who):
+    """Praat's F0 where there is one: times in samples, and Hz; silence is added at both ends."""
+    added = round(0.1 * rate_hz)
+    padded = np.pad(sound, added)
+    times_s, f0_hz = praat.frames_f0(padded, rate_hz, *F0_RANGE_HZ[who], 0.001, 0.03, 0.45)
+    times = times_s * rate_hz - added
+    kept = (f0_hz > 0) & (times > span[0]) & (times < span[1])
+    kept &= np.abs(np.log(f0_hz.clip(1) / np.median(f0_hz[kept]))) < 0.4  # no octave
+    return times[kept], f0_hz[kept]
+
+
+def formants_hz(sound, rate_hz, at, who):
+    """F1 to F3 at a sample, Burg."""
+    tracks = praat.track_formants(
+        sound, rate_hz, [at / rate_hz], [], n_formants=5, ceiling_hz=CEILING_HZ[who],
+        window_s=0.025, pre_emphasis_from_hz=50, numbers=(1, 2, 3),
+    )  # fmt: skip
+    return {f"f{k}_hz": tracks[f"f{k}"].values[0] for k in (1, 2, 3)}
+
+
+def cog_hz(sound, rate_hz, span):
+    """Praat's centre of gravity of a span in samples."""
+    spans_s = [[x / rate_hz for x in span]]
+    options = {"hanning": True, "subtract_mean": True, "ceiling_hz": rate_hz / 2}
+    return praat.moments(sound, rate_hz, spans_s, **options)[0, 0]
+
+
+def voiced_stretches(times, rate_hz):
+    """How many stretches of at least 20 ms frames of F0 make, 1 ms apart."""
+    edges = np.flatnonzero(np.diff(times) > 0.0015 * rate_hz)
+    return int(np.sum(np.diff(np.r_[-1, edges, len(times) - 1]) >= 20))
+
+
+def intended(row, measure):
+    """What the manifest says, or follows from its pattern."""
+    if measure == "voiced_stretches":
+        return 2.0 if row["reduplicated"] == "True" else 1.0
+    return float(row[measure.split(",")[0]])
+
+
+def measure_corpus(directory, n=None):
+    """By measure, intended and measured of the clips in which both are: [2, found]."""
+    with open(Path(directory) / "manifest.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))[:n]
+    measure = measure_stv if "pattern" in rows[0] else measure_reduplication
+    pairs = {}
+    for row in rows:
+        rate_hz, samples = wavfile.read(Path(directory) / row["file"])
+        for name, value in measure(samples / 32768, rate_hz, row).items():
+            pairs.setdefault(name, []).append((intended(row, name), value))
+    return {name: np.array([x for x in values if np.isfinite(x).all()]).T
+            for name, values in pairs.items()}  # fmt: skip
+
+
+def figures(pair):
+    """n, mean intended, mean measured, bias, median and 95th percentile of |error|, r."""
+    errors = pair[1] - pair[0]
+    r = np.corrcoef(pair)[0, 1] if np.ptp(pair, axis=1).all() else np.nan
+    return (
+        len(errors), *pair.mean(axis=1), errors.mean(), *np.percentile(np.abs(errors), [50, 95]), r
+    )  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--corpus_dir", required=True)
+    parser.add_argument("--n", type=int, help="the first n clips; all if not given")
+    args = parser.parse_args()
+    head = "measure (s in ms) | n | intended | measured | bias | median | 95 % | r"
+    print(f"| {head} |\n|---|{'---:|' * 7}")
+    pairs = measure_corpus(args.corpus_dir, args.n)
+    for name, pair in sorted(pairs.items()):
+        scale = 1000 if name.split(",")[0].endswith("_s") else 1
+        n, *values, r = figures(scale * pair)
+        print(f"| {name} | {n} | " + " | ".join(f"{x:.2f}" for x in values) + f" | {r:.3f} |")
+    print(NOTES)
+
+
+if __name__ == "__main__":
+    main()

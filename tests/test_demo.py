@@ -1,0 +1,103 @@
+"""The model in the box: small, trained by its recipe, and as measured.csv says."""
+
+import dataclasses
+import json
+
+import conftest
+import numpy as np
+import run_recipes
+
+from wavegan_tf import demo
+from wavegan_tf.analysis.annotation import AnnotationSettings, annotate
+from wavegan_tf.checkpoints.open import open_checkpoint
+from wavegan_tf.latents import apply_settings, parse_settings, sample_latents
+from wavegan_tf.report.tables import read_csv
+
+PROBE, INTERPOLATE = (str(conftest.ROOT / f"{name}.py") for name in ("probe", "interpolate"))
+SETTINGS = AnnotationSettings(voicing_floor_hz=75, voicing_ceiling_hz=450)
+
+
+def test_the_box_holds_at_most_8_mb():
+    folder = conftest.ROOT / "wavegan_tf" / "demo"
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 8e6
+
+
+def test_the_model_says_how_it_was_trained_and_its_recipe_agrees():
+    opened = open_checkpoint(demo.CHECKPOINT)
+    assert opened.origin == "config.json"
+    lines = (demo.CHECKPOINT / "metrics.jsonl").read_text().splitlines()
+    steps = [json.loads(line)["step"] for line in lines]
+    assert steps == sorted(steps) and steps[-1] == opened.step
+    record = json.loads((demo.CHECKPOINT / "config.json").read_text())
+    last = record["resumed"][-1]["flags"]
+    recipe = run_recipes.flags_of("small_ciwgan_reduplication")
+    # Flags of yes or no are named alone.
+    assert {name: str(last[name]) for name in recipe} == {
+        name: value or "True" for name, value in recipe.items()
+    }
+
+
+def test_outputs_are_as_measured():
+    opened = open_checkpoint(demo.CHECKPOINT)
+    z = sample_latents(opened.config, 40, seed=1)
+    audio = opened.networks.generator(z)["out"].numpy()[..., 0]
+    found = [annotate(sound, opened.config.sample_rate, SETTINGS) for sound in audio]
+    share = np.mean([any(x.label == "voiced" for x in intervals) for intervals in found])
+    measured = {row["quantity"]: row["model"] for row in read_csv(demo.CHECKPOINT / "measured.csv")}
+    stated = measured["share with voiced"]
+    # Four standard errors of a share of 40.
+    assert abs(share - stated) <= 4 * np.sqrt(max(stated * (1 - stated), 0.01) / 40)
+    rms_db = 20 * np.log10(np.std(audio, axis=1))
+    assert measured["RMS (dB) 5%"] <= np.median(rms_db) <= measured["RMS (dB) 95%"]
+
+
+def test_codes_are_those_of_reduplicated_and_bare_words():
+    # A word is one stretch of voice with gaps up to 150 ms; the recipe's criterion.
+    opened = open_checkpoint(demo.CHECKPOINT)
+    settings = dataclasses.replace(SETTINGS, max_gap_s=0.15)
+    shares = []
+    for code in (demo.FROM, demo.TO):
+        z = apply_settings(
+            sample_latents(opened.config, 20, 5), parse_settings(code, opened.config), opened.config
+        )
+        audio = opened.networks.generator(z)["out"].numpy()[..., 0]
+        words = [annotate(sound, opened.config.sample_rate, settings) for sound in audio]
+        longest_s = [
+            max((x.end_s - x.start_s for x in word if x.label == "voiced"), default=0)
+            for word in words
+        ]
+        shares.append(np.mean(np.array(longest_s) > 0.42))
+    assert shares[0] > 0.8 and shares[1] < 0.3
+
+
+def test_scripts_open_the_model_in_the_box(run_script, tmp_path):
+    small = ("--layers=conv4", "--nofigures", "--noaudio", "--jobs=1")
+    result = run_script(PROBE, "--n=3", "--controls=0", "--noreport", *small, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert f"the model in the box, {demo.CHECKPOINT}" in result.stderr
+    config = json.loads((tmp_path / "probe_out" / "config.json").read_text())
+    assert config["flags"]["ckpt"] is None
+    result = run_script(
+        INTERPOLATE,
+        "--n=1",
+        "--steps=2",
+        "--reference_outputs=0",
+        "--noreport",
+        *small,
+        cwd=tmp_path,
+    )
+    assert result.returncode == 0, result.stderr
+    config = json.loads((tmp_path / "interpolate_out" / "config.json").read_text())
+    assert (config["flags"]["from"], config["flags"]["to"]) == (demo.FROM, demo.TO)
+    assert config["flags"]["f0_range"] == demo.FLAGS["f0_range"]
+
+
+def test_another_checkpoint_needs_something_that_moves(run_script, tmp_path):
+    result = run_script(INTERPOLATE, f"--ckpt={demo.CHECKPOINT}", cwd=tmp_path)
+    conftest.assert_refused(result, "nothing moves", "--vary=z11=-15:5:2")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_architecture_that_the_model_in_the_box_has_not_is_refused(run_script, tmp_path):
+    result = run_script(PROBE, "--num_categ=3", cwd=tmp_path)
+    conftest.assert_refused(result, "num_categ")

@@ -1,0 +1,1 @@
+"""Corpora to train on: speech cut from TIMIT or aligned recordings, and synthesised speech."""

@@ -1,0 +1,1 @@
+"""Words cut from aligned recordings, by rank or by name."""

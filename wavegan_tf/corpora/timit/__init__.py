@@ -1,0 +1,1 @@
+"""Clips cut from TIMIT: its tree, patterns of phones, counts beside the papers'."""
