@@ -18,7 +18,7 @@ def tokens():
 
 @pytest.fixture(scope="module")
 def clips():
-    return [stv.make_clip(i, 3, SPEAKERS, 0.5) for i in range(6)]
+    return [stv.make_clip(i, stv.Corpus(3, SPEAKERS, 0.5)) for i in range(6)]
 
 
 def values(tokens, field, **chosen):
@@ -125,15 +125,15 @@ def test_mean_f0_is_that_of_an_even_fall_in_semitones():
 
 
 def test_a_clip_depends_on_its_number_and_seed_alone(clips):
-    again = stv.make_clip(2, 3, SPEAKERS, 0.5)
+    again = stv.make_clip(2, stv.Corpus(3, SPEAKERS, 0.5))
     np.testing.assert_array_equal(again.samples, clips[2].samples)
     np.testing.assert_equal(again.row, clips[2].row)
-    assert stv.make_clip(2, 4, SPEAKERS, 0.5).row["vowel_s"] != clips[2].row["vowel_s"]
+    assert stv.make_clip(2, stv.Corpus(4, SPEAKERS, 0.5)).row["vowel_s"] != clips[2].row["vowel_s"]
 
 
 def test_a_clip_too_loud_for_16_bits_says_the_level_that_it_has(clips, monkeypatch):
     monkeypatch.setattr(stv, "_LEVEL_DB", (-3, 0))
-    clip = stv.make_clip(0, 3, SPEAKERS, 0.0)
+    clip = stv.make_clip(0, stv.Corpus(3, SPEAKERS, 0.0))
     vowel = clip.samples[round(clip.tiers[0].intervals[-1].start_s * clip.sample_rate_hz) :]
     assert np.abs(clip.samples).max() < 1
     assert clip.row["vowel_level_db"] < -4

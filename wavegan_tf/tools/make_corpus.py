@@ -11,7 +11,6 @@ was intended: F0, formants, VOT, durations, levels. The same flags give the same
 of wavegan_tf/corpora/synthetic.
 """
 
-import functools
 import os
 
 from absl import flags
@@ -46,8 +45,8 @@ NUM_CLIPS = {"stv": 5463, "reduplication": 996}
 NUM_SPEAKERS = 20
 
 
-def maker():
-    """The function of a number that makes a clip, and the columns of the manifest."""
+def recipe():
+    """What is made: a module of the corpus, and what its ``make_clip`` needs beside a number."""
     from wavegan_tf.corpora.synthetic import reduplication, stv
 
     if FLAGS.corpus == "reduplication":
@@ -57,27 +56,26 @@ def maker():
                     f"--{name}={FLAGS[name].value}: has no meaning with --corpus=reduplication, "
                     "which has one speaker and a fixed inventory; leave it out"
                 )
-        return functools.partial(reduplication.make_clip, seed=FLAGS.seed), reduplication.COLUMNS
+        return reduplication, FLAGS.seed
     s_share = stv.S_SHARE if FLAGS.s_share is None else FLAGS.s_share
     if not 0 <= s_share <= 1:
         raise InputError(f"--s_share={s_share:g}: a probability, from 0 (no [s]) to 1 (only [s])")
     speakers = stv.draw_speakers(FLAGS.num_speakers or NUM_SPEAKERS, FLAGS.seed)
-    make = functools.partial(stv.make_clip, seed=FLAGS.seed, speakers=speakers, s_share=s_share)
-    return make, stv.COLUMNS
+    return stv, stv.Corpus(FLAGS.seed, speakers, s_share)
 
 
 def main():
     """Synthesises a corpus."""
     check_folder(FLAGS.out_dir, "make_corpus")
     with cli.output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
-        make, columns = maker()
+        module, plan = recipe()
         from wavegan_tf.analysis import praat
-        from wavegan_tf.corpora.synthetic.parallel import make_clips
+        from wavegan_tf.probing.measuring import in_processes
         from wavegan_tf.report.tables import write_json
 
         num = FLAGS.n or NUM_CLIPS[FLAGS.corpus]
-        clips = make_clips(make, num, cli.num_processes(FLAGS))
-        write_corpus(directory, progress(clips, num, "synthesising"), columns)
+        clips = in_processes(module.make_clip, range(num), plan, cli.num_processes(FLAGS))
+        write_corpus(directory, progress(clips, num, "synthesising"), module.COLUMNS)
         record = cli.run_record(FLAGS) | {"praat": praat.version()}
         write_json(os.path.join(directory, "config.json"), record)
     cli.finish(FLAGS.out_dir, [])

@@ -154,10 +154,7 @@ def draw_lognormal(
         float.
     """
     sigma = np.sqrt(np.log1p(spread**2))
-    while True:
-        value = rng.lognormal(np.log(mean) - sigma**2 / 2, sigma)
-        if low <= value <= high:
-            return float(value)
+    return _within(low, high, lambda: rng.lognormal(np.log(mean) - sigma**2 / 2, sigma))
 
 
 def draw_normal(
@@ -172,7 +169,12 @@ def draw_normal(
         low: Least value.
         high: Largest value.
     """
+    return _within(low, high, lambda: rng.normal(mean, spread))
+
+
+def _within(low, high, draw):
+    """The first number drawn that lies within bounds."""
     while True:
-        value = rng.normal(mean, spread)
+        value = draw()
         if low <= value <= high:
             return float(value)

@@ -93,6 +93,14 @@ def draw_speakers(num: int, seed: int) -> list[Speaker]:
     return speakers
 
 
+class Corpus(NamedTuple):
+    """What tokens are drawn from: a seed, speakers, and the probability of [s], 0 .. 1."""
+
+    seed: int
+    speakers: list[Speaker]
+    s_share: float
+
+
 class Token(NamedTuple):
     """What is drawn of a token before it is said.
 
@@ -161,21 +169,19 @@ def draw(rng: np.random.Generator, speakers: list[Speaker], s_share: float) -> T
     )  # fmt: skip
 
 
-def make_clip(index: int, seed: int, speakers: list[Speaker], s_share: float) -> Clip:
+def make_clip(index: int, corpus: Corpus) -> Clip:
     """Synthesises a token.
 
     Args:
-        index: Its number, from 0; with ``seed`` it determines everything.
-        seed: Of the corpus.
-        speakers: To draw from.
-        s_share: Probability of [s], 0 .. 1.
+        index: Its number, from 0; with the corpus it determines everything.
+        corpus: What it is drawn from.
 
     Returns:
         A clip from the start of [s] or closure to the end of the vowel, named ``sTV_000000`` or
         ``TV_000000`` with its number.
     """
-    rng = np.random.default_rng([seed, 1, index])
-    token = draw(rng, speakers, s_share)
+    rng = np.random.default_rng([corpus.seed, 1, index])
+    token = draw(rng, corpus.speakers, corpus.s_share)
     segments = _segments(token)
     spoken = phonetics.phones(segments)
     contour = list(zip((spoken[-1].start_s, spoken[-1].end_s), token.f0_hz, strict=True))
