@@ -23,13 +23,12 @@ import numpy as np
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from wavegan_tf.analysis import praat
-from wavegan_tf.analysis.annotation import AnnotationSettings
-from wavegan_tf.analysis.averages import Reduction
-from wavegan_tf.analysis.settings import AcousticSettings
 from wavegan_tf.latents import sample_latents
 from wavegan_tf.models.config import ModelConfig
-from wavegan_tf.probing.measuring import Item, Job, Plan, measure, measure_all
+from wavegan_tf.speech import praat
+from wavegan_tf.speech.averages import Reduction
+from wavegan_tf.speech.outputs import Output, Plan, measure_output, measure_outputs
+from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
 
 PRAAT_FUNCTIONS = [
     name
@@ -43,10 +42,10 @@ def main():
     config = ModelConfig(dim=options.dim)
     result = {"dim": options.dim, "n": options.n, "rounds": options.rounds}
     result |= time_generation(config, options.rounds)
-    jobs = make_jobs(config, options.n)
-    plan = Plan(config.layers, "out", 16000, 16384, AcousticSettings(), AnnotationSettings())
-    result |= time_processes(jobs, plan, options.rounds)
-    result |= time_praat(jobs[:20], plan, options.rounds)
+    outputs = make_outputs(config, options.n)
+    plan = Plan(config.layers, "out", 16000, 16384, PraatSettings(), IntervalSettings())
+    result |= time_processes(outputs, plan, options.rounds)
+    result |= time_praat(outputs[:20], plan, options.rounds)
     print(json.dumps(result))
 
 
@@ -79,20 +78,25 @@ def time_generation(config, rounds):
     """A batch of outputs, plain and with every layer's series."""
     import tensorflow as tf  # not above: the measuring processes read this file too
 
+    from wavegan_tf.experiments.listen import Network
+    from wavegan_tf.model import BATCH
     from wavegan_tf.models.networks import build_networks
-    from wavegan_tf.probing import sources
 
     generator = build_networks(config, generator_only=True).generator
-    latents = sample_latents(config, sources.BATCH, seed=0)
-    source = sources.Source(tf.function(generator), config.layers, "out", Reduction(), {})
-    batch = sources.read_batch(sources.Latents(latents), 0)
+    latents = sample_latents(config, BATCH, seed=0)
+    compiled = tf.function(generator)
+
+    def run(z):
+        return {name: x.numpy() for name, x in compiled(tf.constant(z)).items()}
+
+    network = Network(run, 0, config.layers, "out", Reduction(), {})
     call = tf.function(lambda z: generator(z)["out"])
     plain_s, series_s, ratio = alternate(
         lambda: call(tf.constant(latents)).numpy(),
-        lambda: list(source.outputs(batch, 0, sources.BATCH)),
+        lambda: list(network.take(latents, [{}] * BATCH, 0, range(BATCH))),
         10 * rounds,
     )
-    per_s = {"plain": sources.BATCH / plain_s, "series": sources.BATCH / series_s}
+    per_s = {"plain": BATCH / plain_s, "series": BATCH / series_s}
     print(f"generation, outputs/s: plain {per_s['plain']:.1f}, with averages {per_s['series']:.1f}")
     return {
         "plain_outputs_per_s": round(per_s["plain"], 1),
@@ -101,11 +105,11 @@ def time_generation(config, rounds):
     }
 
 
-def make_jobs(config, n):
+def make_outputs(config, n):
     """Outputs like short words, vowel and fricative, and layers that are rectified and averaged."""
     rng = np.random.default_rng(0)
     time_s = (np.arange(config.slice_len) + 0.5) / config.sample_rate
-    jobs = []
+    outputs = []
     for i in range(n):
         phase = 2 * np.pi * np.cumsum(100 + rng.uniform(0, 100) + 40 * time_s) / config.sample_rate
         vowel = sum(np.sin(k * phase) / k for k in range(1, 12)) * ((time_s > 0.3) & (time_s < 0.7))
@@ -115,16 +119,18 @@ def make_jobs(config, n):
             layer.name: np.maximum(out, 0).reshape(layer.length, -1).mean(axis=1)
             for layer in config.layers[:-1]
         }
-        jobs.append(Job(Item(i), 0, series | {"out": out}))
-    return jobs
+        outputs.append(Output(i, 0, series | {"out": out}))
+    return outputs
 
 
-def time_processes(jobs, plan, rounds):
+def time_processes(outputs, plan, rounds):
     """All outputs measured by one process and by two."""
     two_s, one_s, ratio = alternate(
-        lambda: list(measure_all(jobs, plan, 2)), lambda: list(measure_all(jobs, plan, 1)), rounds
+        lambda: list(measure_outputs(outputs, plan, 2)),
+        lambda: list(measure_outputs(outputs, plan, 1)),
+        rounds,
     )
-    per_s = {1: len(jobs) / one_s, 2: len(jobs) / two_s}
+    per_s = {1: len(outputs) / one_s, 2: len(outputs) / two_s}
     print(f"measurement, outputs/s: 1 process {per_s[1]:.2f}, 2 processes {per_s[2]:.2f}")
     return {
         "outputs_per_s": round(per_s[1], 2),
@@ -133,7 +139,7 @@ def time_processes(jobs, plan, rounds):
     }
 
 
-def time_praat(jobs, plan, rounds):
+def time_praat(outputs, plan, rounds):
     """Measuring, the time inside the functions that call Praat and the time outside them."""
     calls, seconds = {name: [0, 0.0] for name in PRAAT_FUNCTIONS}, []
 
@@ -151,12 +157,12 @@ def time_praat(jobs, plan, rounds):
     with mock.patch.multiple(praat, **functions):
         for _ in range(rounds + 1):
             before, begun = sum(inside for _, inside in calls.values()), time.perf_counter()
-            for job in jobs:
-                measure(job, plan)
+            for output in outputs:
+                measure_output(output, plan)
             inside = sum(inside for _, inside in calls.values()) - before
             seconds.append((time.perf_counter() - begun, inside))
-    whole, inside = 1000 * np.array(seconds[1:]).T / len(jobs)  # ms per output, by round
-    n = len(jobs) * (rounds + 1)
+    whole, inside = 1000 * np.array(seconds[1:]).T / len(outputs)  # ms per output, by round
+    n = len(outputs) * (rounds + 1)
     for name, (number, total) in calls.items():
         print(f"  {name:<18}{number / n:>6.1f} calls, {1000 * total / n:>7.2f} ms per output")
     print(f"an output: {np.median(whole):.1f} ms, of which Praat {np.median(inside):.1f} ms")

@@ -18,9 +18,8 @@ from parselmouth.praat import call
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from wavegan_tf.analysis.acoustics import measure_layer  # noqa: E402
-from wavegan_tf.analysis.annotation import Interval  # noqa: E402
-from wavegan_tf.analysis.settings import AcousticSettings  # noqa: E402
+from wavegan_tf.speech.intervals import Interval  # noqa: E402
+from wavegan_tf.speech.measure import measure  # noqa: E402
 
 MIN_INTERVAL_S = 0.03
 
@@ -112,19 +111,19 @@ class Praat:
         return None
 
 
-def differences(rows, praat):
+def differences(table, intervals, praat):
     """Largest relative difference per measure, and how many values were compared.
 
-    Where a row is NaN Praat's must be, or the difference is infinite; but for what the package
+    Where a value is NaN Praat's must be, or the difference is infinite; but for what the package
     does not take as a value: digital silence, and harmonicity and CPPS where there is too little.
     """
     largest = {}
-    for row in rows:
-        kind = "point" if hasattr(row, "time_s") else "mean"
-        if kind == "point":
+    for row in table.itertuples():
+        kind = "point" if row.point else "mean"
+        if row.point:
             truth = praat.at(row.measure, row.time_s)
         else:
-            truth = praat.over(row.measure, row.start_s, row.end_s)
+            truth = praat.over(row.measure, *intervals[row.interval - 1][1:])
         if truth is None or row.reason.startswith(("silent", "no harmonicity", "the interval")):
             continue
         missing = math.isnan(row.value), math.isnan(truth)
@@ -149,20 +148,19 @@ def main():
     for path in paths:
         sound = parselmouth.Sound(str(path))
         rate_hz, nyquist_hz = sound.sampling_frequency, sound.sampling_frequency / 2
-        settings = AcousticSettings()
         ceiling_hz = min(5500, nyquist_hz)
         praat = Praat(
             sound, ceiling_hz, round(2 * 5 * ceiling_hz / 5500) / 2, min(5000, nyquist_hz)
         )
         intervals = longest_stretches(sound)
-        points, means = measure_layer(sound.values[0], rate_hz, rate_hz, intervals, settings)
-        for key, (worst, n) in differences([*points, *means], praat).items():
+        table = measure(sound.values[0], rate_hz, intervals)
+        for key, (worst, n) in differences(table, intervals, praat).items():
             before, count = total.get(key, (0.0, 0))
             total[key] = (max(before, worst), count + n)
         print(path.name, *(f"{x.label} {x.start_s:.3f}-{x.end_s:.3f}" for x in intervals))
     print(f"{len(paths)} files; largest relative differences")
-    for (measure, kind), (worst, n) in sorted(total.items()):
-        print(f"{measure:12s} {kind:6s} {worst:.1e}  of {n}")
+    for (name, kind), (worst, n) in sorted(total.items()):
+        print(f"{name:12s} {kind:6s} {worst:.1e}  of {n}")
 
 
 if __name__ == "__main__":

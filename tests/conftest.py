@@ -22,7 +22,7 @@ MODEL_NAMES = (
     "wavegan_65536_postfilter",
     "wavegan_nn_kernel17_lsgan",
 )
-SHORT_WINDOWS = ("--voicing_floor=200", "--hnr_min_pitch=200", "--f0_range=200,300")
+SHORT_WINDOWS = ("--voicing_floor=200", "--f0_range=200,300")
 """Flags of measuring where it is not what is tested: Praat takes half the time."""
 
 
@@ -41,7 +41,7 @@ def reference(request):
 
 @pytest.fixture(scope="session")
 def run_script(tmp_path_factory):
-    """Runs a script of the top level, or with -m a tool, as a user does (tests/launcher.py)."""
+    """Runs a script of the top level, or a command with -m, as a user does (tests/launcher.py)."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     launcher = subprocess.Popen(
         [sys.executable, str(ROOT / "tests" / "launcher.py")],
@@ -98,7 +98,7 @@ def speech_dir(tmp_path_factory):
 @pytest.fixture
 def drawn(monkeypatch):
     """Figures by name as they would be saved, without the time that takes."""
-    from wavegan_tf.report.figures import style
+    from wavegan_tf.output import style
 
     figures = {}
 

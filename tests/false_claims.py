@@ -13,13 +13,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy.stats import binomtest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from wavegan_tf.analysis.causes.identify import ABOVE_CHANCE, IdentifySettings, rank_latents
+from wavegan_tf.stats.ranking import ABOVE_CHANCE, RankingSettings, rank
 
-SETTINGS = IdentifySettings(n_permutations=399, n_resamples=100, n_selections=10)
+SETTINGS = RankingSettings(n_permutations=399, n_resamples=100, n_selections=10)
 
 
 def claims(seed, outputs=300, codes=10, z=90, share=0.05, carried=0.6, settings=SETTINGS):
@@ -29,8 +30,8 @@ def claims(seed, outputs=300, codes=10, z=90, share=0.05, carried=0.6, settings=
     latents = np.hstack([np.eye(codes)[code], rng.uniform(-1, 1, (outputs, z))])
     y = (rng.random(outputs) < np.where(code == 1, carried, share)).astype(float)
     names = [f"c{k + 1}" for k in range(codes)] + [f"z{codes + k + 1}" for k in range(z)]
-    rows = rank_latents(latents, names, y, "binary", seed, settings)
-    found = [row["latent"] for row in rows if row["verdict"] == ABOVE_CHANCE]
+    table = rank(pd.DataFrame(latents, columns=names), y, "binary", seed, settings)
+    found = list(table.loc[table["verdict"] == ABOVE_CHANCE, "latent"])
     return "c2" in found, [name for name in found if name != "c2"]
 
 

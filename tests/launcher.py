@@ -21,7 +21,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 import wavegan_tf
 
 for module in pkgutil.walk_packages(wavegan_tf.__path__, "wavegan_tf."):
-    if not module.name.startswith(("wavegan_tf.cli", "wavegan_tf.tools.")):  # which define flags
+    if module.name != "wavegan_tf.__main__":
         importlib.import_module(module.name)
 
 

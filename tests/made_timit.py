@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.io import wavfile
 
+from wavegan_tf.corpora import phonetics, vocal_tract
 from wavegan_tf.corpora.clips import to_pcm16
-from wavegan_tf.corpora.synthetic import phonetics, vocal_tract
-from wavegan_tf.corpora.synthetic.vocal_tract import Segment
+from wavegan_tf.corpora.vocal_tract import Segment
 
 RATE_HZ = 16000
 

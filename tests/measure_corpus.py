@@ -1,6 +1,6 @@
 """Measures a corpus that make_corpus wrote, and compares with what its manifest intended.
 
-  python -m wavegan_tf.tools.make_corpus --corpus=stv --n=200 --out_dir=corpora/stv
+  python -m wavegan_tf make_corpus --corpus=stv --n=200 --out_dir=corpora/stv
   python tests/measure_corpus.py --corpus_dir=corpora/stv
 
 Everything is found in the WAV again: closure, burst and [s] by energy, voice by the size of its
@@ -11,17 +11,17 @@ bias (measured - intended), the median and 95th percentile of |error|, and Pears
 """
 
 import argparse
-import csv
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy import ndimage, signal
 from scipy.io import wavfile
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from wavegan_tf.analysis import praat  # noqa: E402
+from wavegan_tf.speech import praat  # noqa: E402
 
 QUIET_DB = 12  # sound is what exceeds the quietest 5 ms of the clip by this
 SILENCE_S = 0.005  # the shortest silence that counts
@@ -146,8 +146,9 @@ def f0_track(sound, rate_hz, span, who):
     """Praat's F0 where there is one: times in samples, and Hz; silence is added at both ends."""
     added = round(0.1 * rate_hz)
     padded = np.pad(sound, added)
-    times_s, f0_hz = praat.frames_f0(padded, rate_hz, *F0_RANGE_HZ[who], 0.001, 0.03, 0.45)
-    times = times_s * rate_hz - added
+    options = praat.PitchOptions(*F0_RANGE_HZ[who], 0.001, 0.03, 0.45)
+    track = praat.track_f0(padded, rate_hz, options)
+    times, f0_hz = track.frames_s * rate_hz - added, track.frames
     kept = (f0_hz > 0) & (times > span[0]) & (times < span[1])
     kept &= np.abs(np.log(f0_hz.clip(1) / np.median(f0_hz[kept]))) < 0.4  # no octave
     return times[kept], f0_hz[kept]
@@ -155,10 +156,8 @@ def f0_track(sound, rate_hz, span, who):
 
 def formants_hz(sound, rate_hz, at, who):
     """F1 to F3 at a sample, Burg."""
-    tracks = praat.track_formants(
-        sound, rate_hz, [at / rate_hz], [], n_formants=5, ceiling_hz=CEILING_HZ[who],
-        window_s=0.025, pre_emphasis_from_hz=50, numbers=(1, 2, 3),
-    )  # fmt: skip
+    options = praat.FormantOptions(5, CEILING_HZ[who], 0.025, 50)
+    tracks = praat.track_formants(sound, rate_hz, options, (1, 2, 3), [at / rate_hz], [])
     return {f"f{k}_hz": tracks[f"f{k}"].values[0] for k in (1, 2, 3)}
 
 
@@ -175,34 +174,17 @@ def voiced_stretches(times, rate_hz):
     return int(np.sum(np.diff(np.r_[-1, edges, len(times) - 1]) >= 20))
 
 
-def intended(row, measure):
-    """What the manifest says, or follows from its pattern."""
-    if measure == "voiced_stretches":
-        return 2.0 if row["reduplicated"] == "True" else 1.0
-    return float(row[measure.split(",")[0]])
-
-
 def measure_corpus(directory, n=None):
-    """By measure, intended and measured of the clips in which both are: [2, found]."""
-    with open(Path(directory) / "manifest.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))[:n]
-    measure = measure_stv if "pattern" in rows[0] else measure_reduplication
-    pairs = {}
-    for row in rows:
+    """A row for each clip and measure: measure, intended (of the manifest), measured."""
+    manifest = pd.read_csv(Path(directory) / "manifest.csv", nrows=n)
+    measure = measure_stv if "pattern" in manifest else measure_reduplication
+    found = []
+    for row in manifest.to_dict("records"):
         rate_hz, samples = wavfile.read(Path(directory) / row["file"])
+        wanted = row | {TO_CLOSED: row["vot_s"], "voiced_stretches": 1 + row.get("reduplicated", 0)}
         for name, value in measure(samples / 32768, rate_hz, row).items():
-            pairs.setdefault(name, []).append((intended(row, name), value))
-    return {name: np.array([x for x in values if np.isfinite(x).all()]).T
-            for name, values in pairs.items()}  # fmt: skip
-
-
-def figures(pair):
-    """n, mean intended, mean measured, bias, median and 95th percentile of |error|, r."""
-    errors = pair[1] - pair[0]
-    r = np.corrcoef(pair)[0, 1] if np.ptp(pair, axis=1).all() else np.nan
-    return (
-        len(errors), *pair.mean(axis=1), errors.mean(), *np.percentile(np.abs(errors), [50, 95]), r
-    )  # fmt: skip
+            found.append((name, wanted[name], value))
+    return pd.DataFrame(found, columns=["measure", "intended", "measured"]).dropna()
 
 
 def main():
@@ -210,13 +192,14 @@ def main():
     parser.add_argument("--corpus_dir", required=True)
     parser.add_argument("--n", type=int, help="the first n clips; all if not given")
     args = parser.parse_args()
-    head = "measure (s in ms) | n | intended | measured | bias | median | 95 % | r"
-    print(f"| {head} |\n|---|{'---:|' * 7}")
     pairs = measure_corpus(args.corpus_dir, args.n)
-    for name, pair in sorted(pairs.items()):
+    pairs["error"] = pairs["measured"] - pairs["intended"]
+    for name, group in pairs.groupby("measure"):
         scale = 1000 if name.split(",")[0].endswith("_s") else 1
-        n, *values, r = figures(scale * pair)
-        print(f"| {name} | {n} | " + " | ".join(f"{x:.2f}" for x in values) + f" | {r:.3f} |")
+        size = group["error"].abs()
+        values = [*group[["intended", "measured", "error"]].mean(), *size.quantile([0.5, 0.95])]
+        r = group["intended"].corr(group["measured"])
+        print(f"{name:30} {len(group):6}", *(f"{scale * x:9.2f}" for x in values), f"{r:7.3f}")
     print(NOTES)
 
 

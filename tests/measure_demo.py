@@ -7,7 +7,6 @@ formants, diversity; and how often the Q-network, where the checkpoint has one, 
 """
 
 import argparse
-import csv
 import os
 import sys
 from pathlib import Path
@@ -16,16 +15,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
+import pandas as pd
 
-from wavegan_tf.analysis.annotation import AnnotationSettings, annotate
-from wavegan_tf.analysis.settings import AcousticSettings
 from wavegan_tf.checkpoints.open import open_checkpoint
 from wavegan_tf.data.recordings import find_recordings, load_recording
 from wavegan_tf.latents import sample_latents
-from wavegan_tf.probing.measuring import INTERVAL_COLUMNS, Item, Job, Plan, measure_all
-from wavegan_tf.report.tables import write_csv
-from wavegan_tf.watching.evaluation import Evaluation, fresh_latents
-from wavegan_tf.watching.signs import diversity
+from wavegan_tf.output.files import write_table
+from wavegan_tf.speech.intervals import find_intervals
+from wavegan_tf.speech.outputs import Measurements, Output, Plan, measure_outputs
+from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
+from wavegan_tf.training.evaluation import Evaluation, fresh_latents
+from wavegan_tf.training.signs import diversity
 
 QUANTILES = (0.05, 0.5, 0.95)
 MEASURES = ("duration", "f0", "intensity", "f1", "f2", "hnr", "cog")
@@ -35,32 +35,38 @@ S_ABOVE_HZ = 4500  # has most energy of [s], but not of bursts and aspiration
 def describe(audio, config, f0_range):
     """Shares and quantiles, by name, of sounds [n, slice_len, channels]."""
     floor_hz, ceiling_hz = map(float, f0_range.split(","))
-    acoustic = AcousticSettings(f0_floor_hz=floor_hz, f0_ceiling_hz=ceiling_hz)
     plan = Plan(
-        config.layers[-1:], "out", config.sample_rate, config.slice_len, acoustic,
-        AnnotationSettings(voicing_floor_hz=floor_hz, voicing_ceiling_hz=ceiling_hz),
+        config.layers[-1:], "out", config.sample_rate, config.slice_len,
+        PraatSettings(f0_floor_hz=floor_hz, f0_ceiling_hz=ceiling_hz),
+        IntervalSettings(voicing_floor_hz=floor_hz, voicing_ceiling_hz=ceiling_hz),
     )  # fmt: skip
-    jobs = (Job(Item(i), 0, {"out": sound}) for i, sound in enumerate(audio))
-    values, outputs = {}, []
-    for result in measure_all(jobs, plan, 2):
-        outputs += result.outputs
-        for cells in csv.reader(result.intervals.splitlines()):
-            row = dict(zip(INTERVAL_COLUMNS, cells, strict=True))
-            if row["label"] == "silence" or row["measure"] not in MEASURES:
-                continue
-            name = f"{row['label']} {row['measure']} ({row['unit']})"
-            values.setdefault(name, []).append(float(row["value"]))
+    measured = Measurements(plan)
+    sounds = (Output(i, 0, {"out": sound}) for i, sound in enumerate(audio))
+    for result in measure_outputs(sounds, plan, 2):
+        measured.add(result)
+    tables = measured.tables()
+    outputs, rows = tables["outputs"], tables["intervals"]
+    rows = rows[(rows["label"] != "silence") & rows["measure"].isin(MEASURES)]
+    values = {
+        f"{label} {measure} ({unit})": part["value"].to_numpy()
+        for (label, measure, unit), part in rows.groupby(
+            ["label", "measure", "unit"], observed=True
+        )
+    }
     found = {"diversity": diversity(audio)}
     for label in ("voiced", "frication"):
-        found[f"share with {label}"] = np.mean([row[f"n_{label}"] > 0 for row in outputs])
-    s_settings = AnnotationSettings(frication_above_hz=S_ABOVE_HZ)
+        found[f"share with {label}"] = (outputs[f"n_{label}"] > 0).mean()
+    s_settings = IntervalSettings(frication_above_hz=S_ABOVE_HZ)
     with_s = [
-        any(x.label == "frication" for x in annotate(sound[:, 0], config.sample_rate, s_settings))
+        any(
+            x.label == "frication"
+            for x in find_intervals(sound[:, 0], config.sample_rate, s_settings)
+        )
         for sound in audio
     ]
     found[f"share with [s] (frication above {S_ABOVE_HZ} Hz)"] = np.mean(with_s)
-    found["share with two voiced intervals"] = np.mean([row["n_voiced"] > 1 for row in outputs])
-    values = {"RMS (dB)": [row["rms_db"] for row in outputs]} | dict(sorted(values.items()))
+    found["share with two voiced intervals"] = (outputs["n_voiced"] > 1).mean()
+    values = {"RMS (dB)": outputs["rms_db"].to_numpy()} | dict(sorted(values.items()))
     for name, each in values.items():
         if np.isfinite(each).any():
             for q in QUANTILES:
@@ -99,7 +105,7 @@ def main():
     for row in rows:
         print(f"{row['quantity']:45} {row['corpus']:10.3f} {row['model']:10.3f}")
     if options.out:
-        write_csv(options.out, rows[0], rows)
+        write_table(options.out, pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from wavegan_tf.checkpoints.open import Opened
 from wavegan_tf.latents import latent_index
+from wavegan_tf.model import Model
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.models.networks import Networks
 
@@ -84,3 +85,8 @@ def opened(cause=("z3",), seed=0, **options) -> Opened:
     checkpoint = SimpleNamespace(prefix="planted", sha256=lambda: "0" * 64)
     networks = Networks(PlantedGenerator(config, cause, seed), None, None)
     return Opened(config, networks, 0, "planted", checkpoint)
+
+
+def model(cause=("z3",), seed=0, **options) -> Model:
+    """The same as a Model."""
+    return Model(opened(cause, seed, **options))

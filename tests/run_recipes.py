@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 RECIPES = ROOT / "recipes"
-TOOL = "-m wavegan_tf.tools."
+TOOL = "-m wavegan_tf "
 TIMIT = f"{TOOL}prepare_timit --timit_dir=TIMIT"
 LIBRI = f"{TOOL}prepare_words --audio_dir=LibriSpeech --alignments=mfa --skip_words=1 --num_words=3"
 WAVEGAN = "probe_wavegan identify_s interpolate_wavegan feature_maps_wavegan".split()
@@ -50,7 +50,7 @@ SMALL = {  # added to a recipe, so that it takes seconds: the last of two equal 
     "interpolate.py": "--n=1 --layers=conv4 --jobs=1 --reference_outputs=0 --nofigures",
     f"{TOOL}identify": (
         "--property=rms_db --n=30 --proof_outputs=2 --code_outputs=1 --top=1 --controls=1 "
-        "--values=-1,1 --n_permutations=99 --n_resamples=100 --n_selections=10 --nofigures --jobs=1"
+        "--values=-1,1 --n_permutations=99 --nofigures --jobs=1"
     ),
     f"{TOOL}feature_maps": "--n=5 --layer=conv1 --nofigures --jobs=1",
 }
@@ -92,10 +92,9 @@ def run_chain(recipe: str, run, desk: Path) -> None:
     """
     prepare, analyses = CHAINS[recipe]
     flags = flags_of(recipe)
-    number = 2 if prepare.startswith("-m") else 1
     words = prepare.split()
     if not (desk / flags["data_dir"]).exists():  # recipes share corpora
-        made = run(" ".join(words[:number]), *words[number:], f"--out_dir={flags['data_dir']}")
+        made = run(" ".join(words[:3]), *words[3:], f"--out_dir={flags['data_dir']}")
         # A word that the small trees lack is a warning: status 2.
         assert made.returncode in (0, 2), made.stderr
     for name in (recipe, *analyses):

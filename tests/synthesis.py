@@ -8,7 +8,7 @@ import math
 import numpy as np
 from scipy.signal import lfilter
 
-from wavegan_tf.analysis.averages import to_sound
+from wavegan_tf.speech.averages import to_sound
 
 RATE, LENGTH = 16000, 16384
 TIMES_S = (np.arange(LENGTH) + 0.5) / RATE

@@ -14,6 +14,8 @@ from wavegan_tf.latents import sample_latents
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.training.trainer import Trainer, TrainingConfig
 
+CONVERT = "-m wavegan_tf convert_checkpoint"
+MEASURING = {"praat": {"f0_floor_hz": 75.0}, "interpolate": {"from": "c1=1", "to": "c2=1"}}
 SMALL = dict(dim=1, latent_dim=6)
 CONFIGS = {
     "wavegan": ModelConfig(**SMALL),
@@ -33,13 +35,9 @@ def noise(config, first=0):
     return iter(numbers.map(lambda n: tf.random.stateless_uniform(shape, [n, 0], -1.0, 1.0)))
 
 
-def state_of(trainer):
-    return trainer.values()
-
-
 def write_weights(directory, config, step=3, drop=(), args=False):
     """A checkpoint like an original's: weights and step, without or with args.txt."""
-    values = state_of(Trainer(config, TrainingConfig()))
+    values = Trainer(config, TrainingConfig()).values()
     values[names.STEP] = np.int64(step)
     kept = {
         k: v for k, v in values.items() if not k.startswith(tuple(drop)) and k not in names.OURS
@@ -61,15 +59,15 @@ def test_save_perturb_restore_is_equal_for_every_optimiser(tmp_path, name, loss)
     for variable in variables:  # no two alike, and no slot 0
         variable.assign(rng.uniform(1, 100, variable.shape).astype(np.asarray(variable).dtype))
     trainer.step, trainer.update = 2, 3
-    saved = state_of(trainer)
+    saved = trainer.values()
     assert saved["global_step"] == 2
     prefix = trainer.save(str(tmp_path))
     for variable in variables:
         variable.assign(np.asarray(variable) + 1)
     trainer.step, trainer.update, trainer.seed = 7, 1, 8
-    assert all(not np.array_equal(saved[k], v) for k, v in state_of(trainer).items())
+    assert all(not np.array_equal(saved[k], v) for k, v in trainer.values().items())
     trainer.restore(files.Checkpoint(prefix))
-    restored = state_of(trainer)
+    restored = trainer.values()
     for key, value in saved.items():
         np.testing.assert_array_equal(restored[key], value, err_msg=key)
 
@@ -96,7 +94,7 @@ def straight(tmp_path_factory):
         trainer.advance(batches)
         if update in (6, 8):
             prefixes[update] = trainer.save(str(tmp_path_factory.mktemp("straight")))
-    return prefixes, state_of(trainer)
+    return prefixes, trainer.values()
 
 
 @pytest.mark.parametrize("updates", [6, 8])  # after the second step, and inside the third
@@ -109,33 +107,22 @@ def test_going_on_from_a_checkpoint_equals_never_having_stopped(straight, update
     batches = noise(config, first={6: 4, 8: 6}[updates])
     while resumed.step < 3:
         resumed.advance(batches)
-    for key, value in state_of(resumed).items():
+    for key, value in resumed.values().items():
         np.testing.assert_array_equal(value, expected[key], err_msg=key)
 
 
 @pytest.mark.parametrize("name", ["ciwgan", "wavegan_nn_kernel17_lsgan"])
-def test_original_names_and_shapes_are_ours_slots_included(reference, name):
+def test_training_restores_every_variable_of_the_original_slots_included(reference, name):
     directory = reference / "checkpoints" / name
     opened = open_checkpoint(directory, {"model": "ciwgan"} if name == "ciwgan" else {})
     loss = original.training_args(str(directory))["wavegan_loss"]
-    trainer = Trainer(opened.config, TrainingConfig(loss))
-    ours = {k: v.shape for k, v in trainer.values().items() if k not in names.OURS}
-    assert ours == opened.checkpoint.shapes
-
-
-@pytest.mark.parametrize("name", ["ciwgan", "wavegan_nn_kernel17_lsgan"])
-def test_training_restores_the_originals_slots(reference, name):
-    directory = reference / "checkpoints" / name
-    checkpoint = files.Checkpoint(files.find_prefix(directory))
-    config = open_checkpoint(directory, {"model": "ciwgan"} if name == "ciwgan" else {}).config
-    loss = original.training_args(str(directory))["wavegan_loss"]
-    trainer = Trainer(config, TrainingConfig(loss, seed=5))
-    trainer.restore(checkpoint)
-    state = state_of(trainer)
-    assert state.pop(names.SEED) == 5
-    assert state.pop(names.UPDATE) == 0
+    trainer = Trainer(opened.config, TrainingConfig(loss, seed=5))
+    trainer.restore(opened.checkpoint)
+    state = trainer.values()
+    assert (state.pop(names.SEED), state.pop(names.UPDATE)) == (5, 0)
+    assert state.keys() == opened.checkpoint.shapes.keys()
     for key, value in state.items():
-        np.testing.assert_array_equal(value, checkpoint.read(key), err_msg=key)
+        np.testing.assert_array_equal(value, opened.checkpoint.read(key), err_msg=key)
     if name == "ciwgan":  # 25 steps: the Generator's first power of beta1 is 0.5^26
         assert state["beta1_power"] == np.float32(0.5**26)
 
@@ -145,7 +132,7 @@ def test_weights_without_slots_start_the_optimisers_anew(tmp_path, caplog):
     slots = ("beta", "G/", "D/")
     values = {
         k: v
-        for k, v in state_of(Trainer(config, TrainingConfig(seed=1))).items()
+        for k, v in Trainer(config, TrainingConfig(seed=1)).values().items()
         if not (k.startswith(slots) and ("Adam" in k or "power" in k))
     }
     prefix = files.write_checkpoint(str(tmp_path), values | {names.STEP: np.int64(2)}, 2)
@@ -159,10 +146,11 @@ def test_weights_without_slots_start_the_optimisers_anew(tmp_path, caplog):
 def test_converting_there_and_back_is_exact_to_the_byte(reference, tmp_path, run_script):
     source = reference / "checkpoints" / "ciwgan"
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
-    tool = "-m wavegan_tf.tools.convert_checkpoint"
-    first = run_script(tool, "--ckpt", source, "--model=ciwgan", "--to=native", "--out_dir", ours)
+    first = run_script(
+        CONVERT, "--ckpt", source, "--model=ciwgan", "--to=native", "--out_dir", ours
+    )
     assert first.returncode == 0, first.stderr
-    second = run_script(tool, "--ckpt", ours, "--to=original", "--out_dir", theirs)
+    second = run_script(CONVERT, "--ckpt", ours, "--to=original", "--out_dir", theirs)
     assert second.returncode == 0, second.stderr
     for name in ("model.ckpt-25.index", "model.ckpt-25.data-00000-of-00001", "checkpoint"):
         assert (theirs / name).read_bytes() == (source / name).read_bytes(), name
@@ -173,16 +161,20 @@ def test_converting_there_and_back_is_exact_to_the_byte(reference, tmp_path, run
     assert open_checkpoint(ours).config == open_checkpoint(theirs).config  # no flag needed now
 
 
-def test_a_generator_alone_is_handed_on_with_the_record_of_its_run(reference, tmp_path, run_script):
+def test_a_generator_alone_is_handed_on_with_the_record_of_its_run_and_how_to_measure_it(
+    reference, tmp_path, run_script
+):
     source = reference / "checkpoints" / "ciwgan"
     whole, alone = tmp_path / "whole", tmp_path / "alone"
-    tool = "-m wavegan_tf.tools.convert_checkpoint"
-    run_script(tool, "--ckpt", source, "--model=ciwgan", "--to=native", "--out_dir", whole)
+    run_script(CONVERT, "--ckpt", source, "--model=ciwgan", "--to=native", "--out_dir", whole)
+    record = run.read_run_config(str(whole))
+    run.write_run_config(str(whole), record | {"measuring": MEASURING})
     result = run_script(
-        tool, "--ckpt", whole, "--to=native", "--generator_only", "--out_dir", alone
+        CONVERT, "--ckpt", whole, "--to=native", "--generator_only", "--out_dir", alone
     )
     assert result.returncode == 0, result.stderr
     assert (alone / "config.json").read_bytes() == (whole / "config.json").read_bytes()
+    assert open_checkpoint(alone).measuring == MEASURING
     names_kept = {name for name, _ in tf.train.list_variables(str(alone))}
     assert {name.split("/")[0] for name in names_kept} == {"G", "global_step"}
     assert not any("Adam" in name for name in names_kept)
@@ -192,7 +184,7 @@ def test_a_generator_alone_is_handed_on_with_the_record_of_its_run(reference, tm
     sounds = (x.networks.generator(z)["out"].numpy() for x in (opened, before))
     np.testing.assert_array_equal(*sounds)
 
-    over = run_script(tool, "--ckpt", alone, "--to=native", "--out_dir", alone, "--overwrite")
+    over = run_script(CONVERT, "--ckpt", alone, "--to=native", "--out_dir", alone, "--overwrite")
     assert_refused(over, f"--out_dir={alone}", "holds --ckpt itself")
     flags = (f"--num_categ={before.config.num_categ}", f"--wavegan_dim={before.config.dim}")
     for place in (f"--train_dir={alone}", f"--init_ckpt={alone}"):
@@ -201,24 +193,18 @@ def test_a_generator_alone_is_handed_on_with_the_record_of_its_run(reference, tm
         assert_refused(result, place, "the Generator alone", "not to train")
 
 
+@pytest.mark.parametrize("args", [True, False], ids=["args.txt", "variables"])
 @pytest.mark.parametrize("name", CONFIGS)
-def test_a_model_of_ours_opens_as_an_originals_with_args(tmp_path, name):
+def test_architecture_is_read_off_an_originals_args_or_its_variables_alone(tmp_path, name, args):
     config = CONFIGS[name]
-    write_weights(tmp_path, config, args=True)
-    opened = open_checkpoint(tmp_path)
-    assert (opened.config, opened.step, opened.origin) == (config, 3, "args.txt")
-
-
-@pytest.mark.parametrize("name", CONFIGS)
-def test_architecture_is_read_off_the_variables_alone(tmp_path, name):
-    config = CONFIGS[name]
-    write_weights(tmp_path, config)
-    given = {"slice_len": config.slice_len} if config.slice_len > 16384 else {}
-    if config.num_categ:
-        given["model"] = config.model
+    write_weights(tmp_path, config, args=args)
+    given = {}
+    if not args:
+        given |= {"slice_len": config.slice_len} if config.slice_len > 16384 else {}
+        given |= {"model": config.model} if config.num_categ else {}
     opened = open_checkpoint(tmp_path, given)
-    assert opened.config == config
-    assert opened.origin == "variables"
+    assert (opened.config, opened.step, opened.measuring) == (config, 3, {})
+    assert opened.origin == ("args.txt" if args else "variables")
 
 
 @pytest.mark.parametrize("given", [{}, {"slice_len": 16384}])
@@ -325,10 +311,10 @@ def test_a_missing_variable_is_named(tmp_path):
 def test_training_refuses_a_checkpoint_without_its_step(tmp_path):
     prefix = write_weights(tmp_path, CONFIGS["wavegan"], drop=(names.STEP,))
     trainer = Trainer(CONFIGS["wavegan"], TrainingConfig(seed=1))
-    before = state_of(trainer)
+    before = trainer.values()
     with pytest.raises(InputError, match="variable global_step is missing"):
         trainer.restore(files.Checkpoint(prefix))
-    assert all(np.array_equal(before[name], value) for name, value in state_of(trainer).items())
+    assert all(np.array_equal(before[name], value) for name, value in trainer.values().items())
 
 
 def test_a_variable_of_another_shape_is_named(tmp_path):

@@ -1,6 +1,5 @@
-"""The model in the box: small, trained by its recipe, and as measured.csv says."""
+"""The demo model: small, trained by its recipe, and as measured.csv says."""
 
-import dataclasses
 import json
 
 import conftest
@@ -8,13 +7,13 @@ import numpy as np
 import run_recipes
 
 from wavegan_tf import demo
-from wavegan_tf.analysis.annotation import AnnotationSettings, annotate
 from wavegan_tf.checkpoints.open import open_checkpoint
-from wavegan_tf.latents import apply_settings, parse_settings, sample_latents
-from wavegan_tf.report.tables import read_csv
+from wavegan_tf.model import load
+from wavegan_tf.output.files import read_table
+from wavegan_tf.speech.intervals import find_intervals
+from wavegan_tf.speech.settings import IntervalSettings
 
 PROBE, INTERPOLATE = (str(conftest.ROOT / f"{name}.py") for name in ("probe", "interpolate"))
-SETTINGS = AnnotationSettings(voicing_floor_hz=75, voicing_ceiling_hz=450)
 
 
 def test_the_box_holds_at_most_8_mb():
@@ -38,12 +37,12 @@ def test_the_model_says_how_it_was_trained_and_its_recipe_agrees():
 
 
 def test_outputs_are_as_measured():
-    opened = open_checkpoint(demo.CHECKPOINT)
-    z = sample_latents(opened.config, 40, seed=1)
-    audio = opened.networks.generator(z)["out"].numpy()[..., 0]
-    found = [annotate(sound, opened.config.sample_rate, SETTINGS) for sound in audio]
+    model = load()
+    audio = model.activations(model.sample(40, seed=1))["out"][..., 0]
+    settings = IntervalSettings(voicing_floor_hz=75, voicing_ceiling_hz=450)
+    found = [find_intervals(sound, model.config.sample_rate, settings) for sound in audio]
     share = np.mean([any(x.label == "voiced" for x in intervals) for intervals in found])
-    measured = {row["quantity"]: row["model"] for row in read_csv(demo.CHECKPOINT / "measured.csv")}
+    measured = read_table(demo.CHECKPOINT / "measured.csv").set_index("quantity")["model"]
     stated = measured["share with voiced"]
     # Four standard errors of a share of 40.
     assert abs(share - stated) <= 4 * np.sqrt(max(stated * (1 - stated), 0.01) / 40)
@@ -53,15 +52,13 @@ def test_outputs_are_as_measured():
 
 def test_codes_are_those_of_reduplicated_and_bare_words():
     # A word is one stretch of voice with gaps up to 150 ms; the recipe's criterion.
-    opened = open_checkpoint(demo.CHECKPOINT)
-    settings = dataclasses.replace(SETTINGS, max_gap_s=0.15)
+    model = load()
+    settings = IntervalSettings(**model.settings["intervals"])
+    assert settings.max_gap_s == 0.15
     shares = []
-    for code in (demo.FROM, demo.TO):
-        z = apply_settings(
-            sample_latents(opened.config, 20, 5), parse_settings(code, opened.config), opened.config
-        )
-        audio = opened.networks.generator(z)["out"].numpy()[..., 0]
-        words = [annotate(sound, opened.config.sample_rate, settings) for sound in audio]
+    for code in model.settings["interpolate"].values():
+        audio = model.activations(model.sample(20, seed=5, set=code))["out"][..., 0]
+        words = [find_intervals(sound, model.config.sample_rate, settings) for sound in audio]
         longest_s = [
             max((x.end_s - x.start_s for x in word if x.label == "voiced"), default=0)
             for word in words
@@ -70,34 +67,25 @@ def test_codes_are_those_of_reduplicated_and_bare_words():
     assert shares[0] > 0.8 and shares[1] < 0.3
 
 
-def test_scripts_open_the_model_in_the_box(run_script, tmp_path):
-    small = ("--layers=conv4", "--nofigures", "--noaudio", "--jobs=1")
-    result = run_script(PROBE, "--n=3", "--controls=0", "--noreport", *small, cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert f"the model in the box, {demo.CHECKPOINT}" in result.stderr
-    config = json.loads((tmp_path / "probe_out" / "config.json").read_text())
-    assert config["flags"]["ckpt"] is None
+def test_interpolate_goes_the_way_that_the_demo_recommends(run_script, tmp_path):
     result = run_script(
-        INTERPOLATE,
-        "--n=1",
-        "--steps=2",
-        "--reference_outputs=0",
-        "--noreport",
-        *small,
-        cwd=tmp_path,
-    )
+        INTERPOLATE, "--n=1", "--steps=2", "--reference_outputs=0", "--noreport", "--nofigures",
+        "--layers=conv4", "--noaudio", "--jobs=1", cwd=tmp_path,
+    )  # fmt: skip
     assert result.returncode == 0, result.stderr
+    assert "the demo model is opened" in result.stderr
     config = json.loads((tmp_path / "interpolate_out" / "config.json").read_text())
-    assert (config["flags"]["from"], config["flags"]["to"]) == (demo.FROM, demo.TO)
-    assert config["flags"]["f0_range"] == demo.FLAGS["f0_range"]
+    assert config["ends"] == ["c1=1", "c2=1"] and config["flags"]["from"] is None
+    assert config["praat"]["f0_ceiling_hz"] == 450
 
 
-def test_another_checkpoint_needs_something_that_moves(run_script, tmp_path):
-    result = run_script(INTERPOLATE, f"--ckpt={demo.CHECKPOINT}", cwd=tmp_path)
+def test_another_checkpoint_needs_something_that_moves(run_script, tmp_path, reference):
+    checkpoint = reference / "checkpoints" / "ciwgan"
+    result = run_script(INTERPOLATE, f"--ckpt={checkpoint}", "--model=ciwgan", cwd=tmp_path)
     conftest.assert_refused(result, "nothing moves", "--vary=z11=-15:5:2")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_architecture_that_the_model_in_the_box_has_not_is_refused(run_script, tmp_path):
+def test_an_architecture_that_the_demo_has_not_is_refused(run_script, tmp_path):
     result = run_script(PROBE, "--num_categ=3", cwd=tmp_path)
     conftest.assert_refused(result, "num_categ")

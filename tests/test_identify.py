@@ -1,387 +1,351 @@
-"""Latent variables are ranked by what they do: planted causes, SciPy's and scikit-learn's fits."""
+"""identify: a cause known by construction is found and proved; the command as a user runs it."""
 
-import dataclasses
+import os
 
-import false_claims
+import conftest
 import numpy as np
+import pandas as pd
+import planted
+import planted_cause
 import pytest
-from scipy import optimize, stats
-from scipy.special import expit
-from sklearn.linear_model import Lasso
+from planted_cause import identify
 
-from wavegan_tf.analysis.causes import regression
-from wavegan_tf.analysis.causes.identify import IdentifySettings, prove, rank_latents
-from wavegan_tf.analysis.causes.within import arrange, proportion_interval, trend
 from wavegan_tf.errors import InputError
+from wavegan_tf.experiments.identify import (
+    Options,
+    choose_latents,
+    code_conditions,
+    count_clipped,
+    parse_pairs,
+)
+from wavegan_tf.experiments.result import Result, load_run
+from wavegan_tf.latents import latent_names, sample_latents
+from wavegan_tf.models.config import ModelConfig
 
-QUICK = IdentifySettings(n_permutations=99, n_resamples=100, n_selections=10)
-
-
-def draw(seed, n=300, d=100):
-    rng = np.random.default_rng(seed)
-    return rng.uniform(-1, 1, (n, d)), [f"z{i + 1}" for i in range(d)], rng
-
-
-def standardised(x):
-    return (x - x.mean(axis=0)) / x.std(axis=0)
-
-
-def ranked(seed, y, z, names, kind="binary", settings=QUICK):
-    return rank_latents(z, names, y, kind, seed, settings)
+CIWGAN = "tests/reference/checkpoints/ciwgan"
+QUICK = {"n_permutations": 199, "n_resamples": 200, "n_selections": 10, "min_class": 5}
 
 
-def test_the_l1_model_of_numbers_is_scikit_learns_lasso():
-    z, _, rng = draw(0, 150, 20)
-    x, y = standardised(z), standardised(z[:, 0] + 0.3 * z[:, 1] + 0.5 * rng.normal(size=150))
-    penalties = np.array([0.02, 0.1])
-    intercepts, coefs = regression.fit_l1(x, y, np.ones((150, 2)), penalties, False)
-    for k, penalty in enumerate(penalties):
-        oracle = Lasso(alpha=penalty, tol=1e-10, max_iter=100_000).fit(x, y)
-        assert coefs[:, k] == pytest.approx(oracle.coef_, abs=2e-4)
-        assert intercepts[k] == pytest.approx(oracle.intercept_, abs=2e-4)
+@pytest.fixture(scope="module")
+def one():
+    """z3 causes the burst; the best latent and one control are proved."""
+    return identify(planted.model(), n=150, top=1, controls=1, values=(-5.0, 0.0, 5.0), **QUICK)
 
 
-def test_the_l1_model_of_a_property_meets_the_conditions_of_its_optimum():
-    z, _, rng = draw(1, 200, 20)
-    x = standardised(z)
-    y = (rng.random(200) < expit(-1 + x[:, 0] - x[:, 1])).astype(float)
-    weights = np.stack([np.ones(200), rng.integers(0, 3, 200)], axis=1).astype(float)
-    penalty = 0.03
-    intercepts, coefs = regression.fit_l1(x, y, weights, np.full(2, penalty), True)
-    for k in range(2):
-        w = weights[:, k] / weights[:, k].sum()
-        pull = w * (y - expit(intercepts[k] + x @ coefs[:, k]))
-        gradient, kept = x.T @ pull, coefs[:, k] != 0
-        assert pull.sum() == pytest.approx(0, abs=1e-4)
-        assert 2 <= kept.sum() < 20
-        assert gradient[kept] == pytest.approx(penalty * np.sign(coefs[kept, k]), abs=2e-4)
-        assert np.abs(gradient[~kept]).max() <= penalty + 2e-4
+@pytest.fixture(scope="module")
+def two():
+    """The product of z5 and z6 causes it."""
+    given = {"n": 60, "top": 1, "controls": 0, "values": (-5.0, 5.0), "proof_outputs": 10}
+    return identify(planted.model(("z5", "z6")), pairs="z5*z6", **given, **QUICK)
 
 
-def firth_by_search(x, y, offset):
-    def loss(beta):
-        eta = beta[0] + beta[1] * x + offset
-        w = expit(eta) * expit(-eta)
-        information = np.array([[w.sum(), (w * x).sum()], [(w * x).sum(), (w * x * x).sum()]])
-        return -(y * eta - np.logaddexp(0, eta)).sum() - 0.5 * np.linalg.slogdet(information)[1]
-
-    return optimize.minimize(loss, [0, 0], method="Nelder-Mead", options={"xatol": 1e-7}).x
+def stage(result, name, table="design"):
+    rows = result.table(table)
+    return rows[rows["stage"] == name]
 
 
-def test_a_slope_is_the_maximum_of_firths_likelihood_and_finite_where_x_separates():
-    z, _, rng = draw(2, 60, 3)
-    x, offset = standardised(z), 0.5 * rng.normal(size=(60, 3))
-    y = (rng.random(60) < expit(-1 + x[:, 0])).astype(float)
-    fits = np.transpose(regression.fit_slopes(x, y, offset, True))
-    for k in range(3):
-        assert fits[k] == pytest.approx(firth_by_search(x[:, k], y, offset[:, k]), abs=1e-4)
-    apart = (x[:, 0] > 1).astype(float)
-    (intercept,), (slope,) = regression.fit_slopes(x[:, :1], apart, 0 * offset[:, :1], True)
-    assert [intercept, slope] == pytest.approx(
-        firth_by_search(x[:, 0], apart, 0 * offset[:, 0]), rel=1e-3
+def test_the_cause_is_ranked_first_and_proved_and_the_control_shows_nothing(one):
+    best, second = one.table("ranking")[:2].itertuples()
+    assert (best.latent, best.verdict) == ("z3", "above chance")
+    assert best.estimate > 3 * abs(second.estimate)
+    assert not list(planted_cause.failures_of_one(one))
+    assert set(one.table("trends")["role"]) == {"top", "control"}
+
+
+def test_a_product_is_found_by_the_pair_and_claimed_for_neither_alone(two):
+    assert not list(planted_cause.failures_of_two(two))
+    shares = two.table("pairs").set_index(["value_a", "value_b"])["estimate"]
+    assert [shares[v] for v in ((-3, -3), (3, 3), (-3, 3), (3, -3))] == [1, 1, 0, 0]
+
+
+def test_labels_and_shares_are_those_of_the_tables(one):
+    has = one.table("outputs").set_index("output")["n_frication"] > 0
+    labels = one.table("labels").set_index("output")["label"]
+    assert (labels == has[labels.index]).all() and 0 < labels.sum() < len(labels)
+    rows = stage(one, "proof").assign(has=lambda table: table["output"].map(has))
+    proof = one.table("proof")
+    shares = proof[proof["measure"] == "share"].set_index(["latent", "value"])
+    assert len(shares) == 6 and set(shares["n"]) == {12}
+    pd.testing.assert_series_equal(
+        shares["estimate"].sort_index(),
+        rows.groupby(["latent", "value"])["has"].mean(),
+        check_names=False,
     )
 
 
-@pytest.mark.parametrize("binary", [True, False])
-def test_a_resample_gives_the_slope_of_the_outputs_written_out(binary):
-    z, _, rng = draw(3, 300, 4)
-    x, offset = standardised(z), 0.3 * rng.normal(size=(300, 4))
-    y = x[:, 0] + offset[:, 0] + rng.normal(size=300)
-    y = (y > 0.8).astype(float) if binary else y
-    fit = regression.fit_slopes(x, y, offset, binary)
-    drawn = [rng.integers(300, size=300) for _ in range(20)]
-    weights = np.stack([np.bincount(i, minlength=300) for i in drawn], axis=1).astype(float)
-    found = regression.resampled_slopes(x, y, offset, fit, weights, binary)
-    whole = [regression.fit_slopes(x[i], y[i], offset[i], binary)[1] for i in drawn]
-    apart = np.abs(found - np.transpose(whole)) / np.std(whole, axis=0)[:, None]
-    assert apart.mean() < (0.1 if binary else 1e-9)  # one step of Newton's against all of them
+def test_outputs_are_numbered_on_through_the_stages_base_by_base(one):
+    design = one.table("design")
+    assert list(design["output"]) == list(range(150 + 6 * 12))
+    assert list(stage(one, "proof")["base"]) == list(np.repeat(np.arange(12), 6))
+    for name in ("outputs", "intervals", "points"):
+        assert set(one.table(name)["output"]) <= set(design["output"])
+        assert one.table(name)["stage"].dtype == "category"
+    assert list(one.table("latents")["output"]) == list(design["output"])
+    assert stage(one, "proof", "outputs")["output"].min() == 150
 
 
-def test_folds_have_their_share_of_a_rare_property():
-    y = (np.arange(100) < 10).astype(float)
-    folds = regression.make_folds(y, 5, np.random.default_rng(0))
-    assert np.bincount(folds).tolist() == [20] * 5
-    assert np.bincount(folds[y == 1]).tolist() == [2] * 5
+def test_one_latent_moves_and_all_else_stays_at_vectors_that_were_not_ranked_by(one):
+    config = planted.model().config
+    drawn, names = sample_latents(config, 150 + 12, 0), latent_names(config)
+    latents = one.table("latents")[names].to_numpy()
+    np.testing.assert_array_equal(latents[:150], drawn[:150])
+    for row, z in zip(stage(one, "proof").itertuples(), latents[150:], strict=True):
+        expected = drawn[150 + row.base].copy()
+        expected[names.index(row.latent)] = row.value
+        np.testing.assert_array_equal(z, expected)
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_a_planted_cause_of_a_rare_property_comes_first(seed):
-    z, names, rng = draw(seed)
-    y = (z[:, 2] + 0.05 * z[:, 9:29].sum(axis=1) + 0.1 * rng.normal(size=300) > 0.8).astype(float)
-    assert 0.05 < y.mean() < 0.16
-    first = ranked(seed, y, z, names)[0]
-    assert (first["rank"], first["latent"], first["verdict"]) == (1, "z3", "above chance")
-    assert first["score"] > first["null_score_upper"] > 2 and first["selected"] == 1
-    assert first["lower"] > 0
-    assert first["p"] == first["p_any"] == 0.01  # 1 in 99 + 1
-    assert list(first) == [
-        "rank", "latent", "score", "null_score_upper", "p", "p_any", "effect", "lower", "upper",
-        "univariate", "univariate_lower", "univariate_upper", "univariate_p", "selected", "n",
-        "verdict",
-    ]  # fmt: skip
+def test_doses_are_means_of_the_loudest_point_measured(one):
+    points = stage(one, "proof", "points")
+    assert set(points["measure"]) == {"intensity"}
+    loudest = points.groupby(["label", "output"], observed=True)["value"].max()
+    design, proof = (
+        stage(one, "proof"),
+        one.table("proof").set_index(["latent", "value", "measure"]),
+    )
+    for (latent, value), here in design.groupby(["latent", "value"]):
+        for label in ("frication", "voiced"):
+            levels = loudest[label].reindex(here["output"]).dropna()
+            mean = levels.mean() if len(levels) else np.nan
+            np.testing.assert_allclose(proof.loc[(latent, value, f"{label}_db"), "estimate"], mean)
 
 
-def test_nothing_is_claimed_where_nothing_is_carried():
-    claimed, covered = 0, []
-    for seed in range(10):
-        z, names, rng = draw(seed, 120, 20)
-        y = (rng.random(120) < 0.2).astype(float)
-        rows = ranked(seed, y, z, names)
-        claimed += any(row["verdict"] == "above chance" for row in rows)
-        covered += [row["lower"] <= 0 <= row["upper"] for row in rows]
-        assert [row["rank"] for row in rows] == list(range(1, 21))
-        assert rows[0]["p_any"] == min(row["p_any"] for row in rows)
-    assert claimed <= 2  # of 10; three or more happen once in a hundred where 5 % is true
-    assert 0.9 < np.mean(covered) < 0.99
+def test_the_same_seed_gives_the_same_run_and_nothing_is_lost_on_disk(two, tmp_path):
+    two.save(tmp_path, figures=False, page=False)
+    loaded = load_run(tmp_path)
+    assert loaded.summary() == two.summary() and loaded.terminal() == two.terminal()
+    given = {"n": 60, "top": 1, "controls": 0, "values": (-5.0, 5.0), "proof_outputs": 10}
+    again = identify(planted.model(("z5", "z6")), pairs="z5*z6", **given, **QUICK)
+    for name, table in two.tables.items():
+        pd.testing.assert_frame_equal(again.table(name), table)
 
 
-def test_the_verdict_is_whether_the_score_passes_its_level_by_chance():
-    seen = set()
-    for seed, permutations, confidence in (
-        (0, 99, 0.95),
-        (1, 150, 0.8),
-        (2, 99, 0.6),
-        (3, 99, 0.9),
+def test_a_finding_is_said_in_one_sentence_and_a_control_beside_it(one):
+    text = one.summary()
+    assert (
+        "z3 (above chance): share of `frication` 0 % at −5, 100 % at 5 (n = 12, p < 0.001), rises"
+    ) in text
+    assert "(control): share of `frication` no change shown." in text
+    assert "nan" not in text.lower() and "That is a cause" not in text
+    assert "z3" in one.terminal() and "measured." in one.terminal().splitlines()[0]
+
+
+def test_where_no_latent_is_above_chance_that_is_said_and_the_pair_named(two):
+    text = two.summary()
+    assert "Above chance in the ranking of 60 outputs: no latent." in text
+    assert "does not show that none carries it" in text
+    assert "z5 * z6: interact, interaction" in text
+
+
+def test_a_code_that_causes_it_is_found_and_said_with_the_other_codes():
+    model = planted.model(("c2",), model="ciwgan", num_categ=3)
+    given = {"n": 45, "top": 1, "controls": 1, "values": (-1.0, 1.0), "proof_outputs": 5}
+    result = identify(model, code_outputs=6, code_levels=(1.0,), **given, **QUICK)
+    codes = result.table("codes").set_index("code")["estimate"]
+    assert codes["c2"] == 1 and max(codes["c1"], codes["c3"]) < 0.2
+    tests = result.table("code_tests").set_index("code")
+    assert tests.loc["c2", "verdict"] == "differs"
+    assert tests.loc["c2", "others"] == pytest.approx((codes["c1"] + codes["c3"]) / 2)
+    assert "Code c2 at 1: `frication` 100 %, the others" in result.summary()
+    assert "compared with 0, which is not among the --values" in result.summary()
+
+
+def write_labels(path, texts):
+    rows = "".join(f"{i},{text}\n" for i, text in texts.items())
+    path.write_text(f"output,label\n{rows}")
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    """A ciwGAN whose outputs a listener called after their code, with two slips and a gap."""
+    model = planted.model(model="ciwgan", num_categ=3)
+    codes = sample_latents(model.config, 40, 0)[:, :3].argmax(axis=1)
+    texts = {i: ("oily", "rag", "suit")[code] for i, code in enumerate(codes) if i != 7}
+    texts[0] = texts[1] = "year"
+    path = write_labels(tmp_path_factory.mktemp("words") / "labels.csv", texts)
+    return model, codes, texts, path
+
+
+def test_words_given_by_hand_are_compared_between_codes(words):
+    model, codes, texts, path = words
+    result = identify(model, n=40, property=None, labels=path, **QUICK)
+    assert not len(result.table("ranking")) and not len(result.table("proof"))
+    rows = result.table("codes")
+    assert list(rows["code"].unique()) == ["c1", "c2", "c3"] and set(rows["value"]) == {1}
+    for row in rows.itertuples():
+        here = [texts[i] for i in np.flatnonzero(codes == int(row.code[1:]) - 1) if i in texts]
+        assert (row.n, row.count) == (len(here), here.count(row.label))
+    tests = result.table("code_tests").set_index("code")
+    assert tests.loc["all", "verdict"] == "differs"
+    labels = result.table("labels").set_index("output")["label"]
+    assert labels[7] == "" and labels[0] == "year"
+    text = result.summary()
+    assert "--label=WORD" in text and "labels by hand cannot be counted in new outputs" in text
+    assert "39 outputs are labelled by hand: oily" in text
+
+
+def test_a_word_is_ranked_by_and_a_property_proves(words):
+    model, _, _, path = words
+    given = {"n": 40, "top": 1, "controls": 0, "values": (0.0, 2.0), "proof_outputs": 2}
+    result = identify(model, property="voiced.f0", labels=path, label="rag", **given, **QUICK)
+    best = result.table("ranking").iloc[0]
+    assert (best["latent"], best["verdict"]) == ("c2", "above chance") and best["estimate"] > 0
+    proof = result.table("proof")
+    assert set(proof["latent"]) == {"c2"} and set(proof["measure"]) == {"mean"}
+    assert proof["estimate"].between(100, 180).all() and set(proof["unit"]) == {"Hz"}
+    text = result.summary()
+    assert "Which latents go with rag" in text and "Codes were not compared" in text
+
+
+def test_labels_too_few_are_refused_before_anything_is_generated(words, tmp_path, capsys):
+    path = write_labels(tmp_path / "same.csv", dict.fromkeys(range(30), "yes"))
+    with pytest.raises(
+        InputError, match=f"--labels={path}: every output of 30.*label more outputs"
     ):
-        z, names, rng = draw(seed, 100, 15)
-        y = (z[:, 2] + 0.7 * z[:, 4] + 1.5 * rng.normal(size=100) > 0.3).astype(float)
-        settings = IdentifySettings(
-            n_permutations=permutations, n_resamples=100, n_selections=10, confidence=confidence
-        )
-        rows = ranked(seed, y, z, names, settings=settings)
-        scores = [row["score"] for row in rows]
-        assert scores == sorted(scores, reverse=True)
-        for row in rows:
-            above = row["score"] > row["null_score_upper"]
-            assert above == (row["p_any"] < 1 - confidence) == (row["verdict"] == "above chance")
-            seen.add(above)
-    assert seen == {True, False}
-    strict = dataclasses.replace(settings, confidence=0.999)
-    rows = ranked(0, y, z, names, settings=strict)  # no p of 99 permutations is below 0.001
-    assert {(row["null_score_upper"], row["verdict"]) for row in rows} == {
-        (np.inf, "not above chance")
-    }
-
-
-def test_the_level_of_chance_is_that_of_the_strongest_of_independent_variables():
-    z, names, rng = draw(11, 200, 20)
-    y = rng.normal(size=200)
-    settings = IdentifySettings(n_permutations=1999, n_resamples=100, n_selections=10)
-    row = ranked(0, y, z, names, "continuous", settings)[0]
-    sidak = stats.norm.ppf((1 + 0.95 ** (1 / 20)) / 2)  # 3.02
-    assert row["null_score_upper"] == pytest.approx(sidak, abs=0.15)
-
-
-def test_a_strong_cause_does_not_make_others_appear_to_carry():
-    names_found = []
-    for seed in range(4):
-        z, names, rng = draw(seed, 200, 20)
-        y = (np.abs(z[:, 2]) + z[:, 4] + 0.1 * rng.normal(size=200) > 1).astype(float)
-        names_found += [
-            r["latent"] for r in ranked(seed, y, z, names) if r["verdict"] == "above chance"
-        ]
-    assert names_found.count("z5") == 4 and len(names_found) <= 5
-
-
-def test_p_of_one_variable_alone_is_that_of_pearsons_r():
-    z, names, rng = draw(5, 200, 20)
-    y = z[:, 0] + 2 * rng.normal(size=200)
-    settings = IdentifySettings(n_permutations=1999, n_resamples=100, n_selections=10)
-    for row in ranked(0, y, z, names, "continuous", settings):
-        r = stats.pearsonr(z[:, names.index(row["latent"])], y)
-        slope = r.statistic * y.std()
-        assert row["univariate"] == pytest.approx(slope)
-        assert row["univariate_p"] == pytest.approx(r.pvalue, abs=0.035)
-
-
-def test_effects_beside_other_causes_are_those_planted():
-    z, names, rng = draw(6, 1000, 30)
-    y = 200 + 30 * z[:, 0] + 20 * z[:, 1] + 10 * rng.normal(size=1000)
-    rows = {row["latent"]: row for row in ranked(0, y, z, names, "continuous")}
-    design = np.column_stack([np.ones(1000), z])
-    fit = np.linalg.lstsq(design, y, rcond=None)[0][1:]
-    for name in ("z1", "z2", "z3"):
-        row, k = rows[name], names.index(name)
-        assert row["effect"] == pytest.approx(fit[k] * z[:, k].std(), abs=0.3)  # sd 0.32
-        assert row["upper"] - row["lower"] == pytest.approx(2 * 1.96 * 10 / 1000**0.5, rel=0.25)
-        assert row["upper"] - row["lower"] < row["univariate_upper"] - row["univariate_lower"]
-    twice = ranked(0, 2 * y - 7, z, names, "continuous")
-    assert [row["latent"] for row in twice] == list(rows)
-    for row in twice:
-        assert row["effect"] == pytest.approx(2 * rows[row["latent"]]["effect"])
-        assert row["p_any"] == rows[row["latent"]]["p_any"]
-
-
-def test_of_a_one_hot_code_the_one_that_matters_stands_out():
-    z, names, rng = draw(7, 500, 30)
-    code = rng.integers(10, size=500)
-    z[:, :10] = np.eye(10)[code]
-    y = (rng.random(500) < np.where(code == 2, 0.8, 0.05)).astype(float)
-    rows = ranked(0, y, z, names)
-    assert [row["latent"] for row in rows if row["verdict"] == "above chance"] == ["z3"]
-
-
-def test_a_code_that_carries_nearly_all_does_not_make_others_appear_to_carry():
-    given = {"outputs": 150, "codes": 5, "z": 15, "settings": QUICK}
-    found = [false_claims.claims(seed, **given) for seed in range(10)]
-    assert sum(right for right, _ in found) >= 9
-    assert sum(bool(others) for _, others in found) <= 2  # three: 1 in 100 where 5 % is true
-
-
-def test_a_code_without_any_output_that_has_the_property_has_a_wide_interval():
-    z, names, rng = draw(9, 300, 12)
-    code = np.arange(300) % 5
-    z[:, :5] = np.eye(5)[code]
-    y = (rng.random(300) < np.where(code == 0, 0, 0.12)).astype(float)
-    row = next(row for row in ranked(0, y, z, names) if row["latent"] == "z1")
-    assert row["effect"] < -0.5
-    assert row["lower"] < row["effect"] - 0.4 and row["upper"] > row["effect"] + 0.4
-
-
-def test_outputs_without_a_label_and_variables_that_never_vary_are_left_out():
-    z, names, rng = draw(8, 120, 10)
-    y = (z[:, 3] + 0.2 * rng.normal(size=120) > 0.3).astype(float)
-    z[:, 5] = 1
-    y[100:] = np.nan
-    rows = ranked(0, y, z, names)
-    assert rows == ranked(0, y[:100], z[:100], names)
-    assert rows[0]["latent"] == "z4" and {row["n"] for row in rows} == {100}
-    assert (rows[-1]["latent"], rows[-1]["verdict"]) == ("z6", "too few")
-    assert np.isnan([rows[-1][key] for key in ("effect", "lower", "p", "p_any")]).all()
+        identify(words[0], n=30, property=None, labels=path, **QUICK)
+    assert "drawn" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("y", "kind", "message"),
+    ("wanted", "message"),
     [
-        (np.zeros(50), "binary", "no output of 50 has the property.*more outputs.*--n"),
-        (np.ones(50), "binary", "every output of 50 has the property.*threshold"),
-        (np.arange(50) < 4, "binary", "4 of 50 outputs have the property.*needs 10"),
-        (np.arange(50) >= 4, "binary", "4 of 50 outputs lack the property.*--min_class"),
-        (np.full(50, np.nan), "binary", "no output has a label"),
-        (np.full(50, 7.5), "continuous", "all 50 outputs have the value 7.5"),
-        (np.full(50, np.nan), "continuous", "0 outputs have a value.*needs 20"),
+        ("voicing", "--property=voicing: every output of 6"),
+        ("voiced.f0>400", "--property=voiced.f0>400: no output of 6"),
+        ("clipped_share", "6 outputs have a value"),
     ],
 )
-def test_labels_that_cannot_be_ranked_by_are_refused_with_the_way_out(y, kind, message):
-    z, names, _ = draw(0, 50, 5)
-    with pytest.raises(InputError, match=message):
-        ranked(0, np.asarray(y, float), z, names, kind)
+def test_a_property_that_all_or_none_have_is_refused_with_a_way_out(wanted, message):
+    with pytest.raises(InputError, match=message) as error:
+        identify(planted.model(), n=6, property=wanted, **QUICK)
+    assert "--n" in str(error.value)
 
 
-def test_settings_name_the_flag():
-    with pytest.raises(InputError, match="--n_folds=1: must be within 2 .. 20"):
-        IdentifySettings(n_folds=1)
-    with pytest.raises(ValueError, match="binary or continuous"):
-        rank_latents(np.ones((30, 2)), ["z1", "z2"], np.arange(30), "text", 0)
+def ranking_table(verdicts, estimates):
+    names = [f"z{k}" for k in range(1, len(verdicts) + 1)]
+    return pd.DataFrame({"latent": names, "verdict": verdicts, "estimate": estimates})
 
 
-@pytest.mark.parametrize(("count", "n"), [(0, 25), (25, 25), (3, 25), (271, 3800)])
-def test_the_interval_of_a_share_is_wilsons(count, n):
-    oracle = stats.binomtest(count, n).proportion_ci(0.95, method="wilson")
-    assert proportion_interval(count, n, 0.95) == pytest.approx(tuple(oracle), abs=1e-12)
-    assert np.isnan(proportion_interval(0, 0, 0.95)).all()
+def test_latents_above_chance_are_proved_first_and_controls_are_drawn_from_the_rest():
+    verdicts = ["above chance", "not above chance", "above chance"]
+    verdicts += ["not above chance"] * 5 + ["too few"]
+    table = ranking_table(verdicts, [2.0, 1.0, -1.0, 0.5, 0.4, 0.3, 0.2, 0.1, np.nan])
+    top, controls, together = choose_latents(table, Options(top=3, controls=4))
+    assert top == ["z1", "z3", "z2"]
+    assert together == {"z1": 1, "z3": -1}
+    assert len(controls) == 4 and set(controls) < {"z4", "z5", "z6", "z7", "z8"}
+    assert controls == sorted(controls)
+    seeds = {tuple(choose_latents(table, Options(top=3, controls=4, seed=s))[1]) for s in range(9)}
+    assert len(seeds) > 1
 
 
-VALUES = np.array([-25.0, -15, -5, -1, 0, 1, 5, 15, 25])
+def test_where_none_is_above_chance_the_best_three_are_proved():
+    table = ranking_table(["not above chance"] * 5, [3.0, 2.0, -1.0, 0.5, 0.1])
+    top, controls, together = choose_latents(table, Options(top=7, controls=7))
+    assert (top, controls) == (["z1", "z2", "z3"], ["z4", "z5"])
+    assert together == {"z1": 1, "z2": 1, "z3": -1}
 
 
-def generated(seed=0, n_bases=25):
-    """z3 brings frication with its intensity, z7 nothing; rows shuffled."""
-    rng = np.random.default_rng(seed)
-    latent, value, base = (
-        a.ravel() for a in np.meshgrid(["z3", "z7"], VALUES, np.arange(n_bases), indexing="ij")
-    )
-    level = np.where(latent == "z3", value, 0) / 5 + rng.normal(size=n_bases)[base]
-    level += 0.3 * rng.normal(size=len(level))
-    y = (level > 0.5).astype(float)
-    frication_db = np.where(y == 1, 40 + 3 * level, np.nan)
-    ratio = np.where(y == 1, frication_db / (frication_db + 60), 0)
-    role = np.where(latent == "z3", "top", "control")
-    measures = {"frication_db": ("dB", frication_db), "frication_ratio": ("1", ratio)}
-    return latent, role, value, base, y, measures
-
-
-def test_shares_and_means_at_each_value_are_those_of_the_outputs():
-    latent, role, value, base, y, measures = generated()
-    proof, _ = prove(latent, role, value, base, y, measures, "binary", 0, QUICK)
-    assert [(row["latent"], row["value"]) for row in proof] == [
-        (name, v) for name in ("z3", "z7") for v in VALUES
+def test_codes_are_single_variables_of_a_ciwgan_and_all_bits_of_a_fiwgan():
+    ciwgan = code_conditions(ModelConfig(model="ciwgan", num_categ=2), (1, 5))
+    assert [(c.settings, c.about) for c in ciwgan[:3]] == [
+        ({"c1": 1}, {"code": "c1", "value": 1}),
+        ({"c1": 5}, {"code": "c1", "value": 5}),
+        ({"c2": 1}, {"code": "c2", "value": 1}),
     ]
-    decibels = measures["frication_db"][1]
-    for row in proof:
-        here = (latent == row["latent"]) & (value == row["value"])
-        assert (row["n"], row["share"]) == (25, y[here].mean())
-        assert row["lower"] <= row["share"] <= row["upper"]
-        seen = decibels[here & (y == 1)]
-        assert row["frication_db"] == pytest.approx(seen.mean() if len(seen) else np.nan, nan_ok=1)
-        if len(seen) >= 20:
-            reach = stats.t.ppf(0.975, len(seen) - 1) * stats.sem(seen)
-            assert row["frication_db_upper"] - seen.mean() == pytest.approx(reach, rel=0.5)
-    assert proof[0]["share"] == 0 and proof[0]["frication_ratio"] == 0
-    assert proof[8]["share"] == 1 and proof[8]["role"] == "top"
+    fiwgan = code_conditions(ModelConfig(model="fiwgan", num_categ=3), (1, 2))
+    found = {(c.about["code"], c.about["value"]): c.settings for c in fiwgan}
+    assert len(found) == 16 and found["[1,0,1]", 2] == {"c1": 2, "c2": 0, "c3": 2}
+    assert code_conditions(ModelConfig(), (1, 2)) == []
+    with pytest.raises(InputError, match="128 codes.*--code_outputs=0"):
+        code_conditions(ModelConfig(model="fiwgan", num_categ=7), (1,))
 
 
-def test_what_a_cause_brings_rises_and_what_a_control_does_shows_no_trend():
-    proof, trends = prove(*generated(), "binary", 0, QUICK)
-    verdicts = {(row["latent"], row["measure"]): row["verdict"] for row in trends}
-    measures = ("share", "frication_db", "frication_ratio")
-    assert verdicts == {("z3", m): "rises" for m in measures} | {
-        ("z7", m): "no trend shown" for m in measures
-    }
-    assert trends[0]["monotone"] == 1 and trends[0]["rank_r"] > 0.9
-    latent, role, value, *rest = generated()
-    _, mirrored = prove(latent, role, -value, *rest, "binary", 0, QUICK)
-    assert mirrored[0]["verdict"] == "falls"
-    assert mirrored[0]["slope"] == pytest.approx(-trends[0]["slope"])
-
-
-def test_a_trend_is_the_mean_of_the_slopes_within_base_vectors():
-    rng = np.random.default_rng(3)
-    table = rng.normal(size=(12, 1)) * 10 + 0.1 * VALUES + rng.normal(size=(12, 9))
-    slopes = [np.polyfit(VALUES, row, 1)[0] for row in table]
-    found = trend(table, VALUES, 0, IdentifySettings(n_resamples=4000))
-    test = stats.ttest_1samp(slopes, 0)
-    ends = test.confidence_interval(0.95)
-    assert found["slope"] == pytest.approx(np.mean(slopes))
-    assert found["p"] == pytest.approx(test.pvalue)
-    assert [found["lower"], found["upper"]] == pytest.approx(
-        [ends.low, ends.high], abs=0.15 * (ends.high - ends.low)
+def test_clipped_outputs_are_counted_by_value_of_latents_alone():
+    roles = ["", "top", "control", "together", "top"]
+    design = pd.DataFrame({"output": range(5), "stage": ["drawn"] + ["proof"] * 4, "role": roles,
+                           "value": [np.nan, 9.0, 9.0, 9.0, -9.0]})  # fmt: skip
+    outputs = pd.DataFrame({"output": range(5), "channel": 1, "clipped_share": [0, 0.1, 0, 1, 0]})
+    table = count_clipped({"design": design, "outputs": outputs})
+    proof = table[table["stage"] == "proof"].set_index("value")
+    assert proof["estimate"].to_dict() == {-9: 0, 9: 0.5} and proof["n"].to_dict() == {-9: 1, 9: 2}
+    about = {"measure": "share", "by_hand": False, "property": "frication", "proved": [],
+             "values": [9.0], "kind": "binary", "num_codes": 0}  # fmt: skip
+    about |= {"ranked_by": "frication", "labelled": {"counts": {}}}
+    often = table.assign(estimate=table["estimate"] + 0.1)
+    assert "Most outputs are clipped at 9 (proof)" in (
+        Result("identify", {"identify": about}, {"clipped": often}).terminal()
     )
-    assert found["rank_r"] == pytest.approx(stats.spearmanr(VALUES, table.mean(axis=0))[0])
 
 
-def test_a_base_without_a_value_counts_for_the_values_it_has():
-    table = 2.0 * VALUES + np.arange(6)[:, None]
-    table[0, 3:] = np.nan
-    table[1, 1:] = np.nan  # one value alone says nothing
-    found = trend(table, VALUES, 0, QUICK)
-    assert found["slope"] == pytest.approx(2) and found["n_bases"] == 5
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"values": ()}, "--values=: give 2 or more"),
+        ({"values": (5.0,)}, "--values=5: give 2 or more"),
+        ({"code_levels": (1.0, 1.0)}, "--code_levels=1,1: a value is given twice"),
+        ({"pair_values": (1.0, np.inf)}, "finite numbers"),
+        ({"property": "fricative"}, "no property 'fricative'"),
+        ({"label": "rag"}, "--label=rag: is a word of --labels"),
+        ({"pairs": "z1*z2"}, "add the --property"),
+    ],
+)
+def test_options_that_have_no_meaning_are_refused(given, message):
+    with pytest.raises(InputError, match=message):
+        Options(**given)
 
 
-def test_too_few_base_vectors_or_values_give_no_verdict_and_rounding_no_trend():
-    few, trends = prove(*generated(n_bases=4), "binary", 0, QUICK)
-    assert {row["verdict"] for row in trends} == {"too few"}
-    assert np.isnan([row["p"] for row in trends]).all() and trends[0]["slope"] > 0
-    one = trend(np.ones((9, 1)), np.array([3.0]), 0, QUICK)
-    assert one["n_bases"] == 0 and np.isnan(one["slope"])
-    flat = trend(np.full((9, 9), 0.1) * np.arange(9)[:, None], VALUES, 0, QUICK)
-    assert (flat["slope"], flat["p"]) == (0, 1) and np.isnan(flat["monotone"])
+def test_values_stand_in_order():
+    assert Options(values=(5, -10)).values == (-10, 5)
 
 
-def test_a_number_has_means_in_place_of_shares():
-    latent, role, value, base, _, _ = generated()
-    y = 100 + value * (latent == "z3") + base
-    proof, trends = prove(latent, role, value, base, y, {}, "continuous", 0, QUICK, "Hz")
-    assert np.isnan(proof[0]["share"]) and proof[0]["mean"] == pytest.approx(100 - 25 + 12)
-    assert proof[0]["mean_lower"] < proof[0]["mean"] < proof[0]["mean_upper"]
-    assert (trends[0]["measure"], trends[0]["unit"], trends[0]["verdict"]) == (
-        "mean",
-        "Hz",
-        "rises",
-    )
-    assert trends[0]["slope"] == pytest.approx(1)
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("z3", "expected pairs"),
+        ("z3*z3", "is one latent"),
+        ("z3*z7,z7*z3", "given twice"),
+        ("z3*z200", "--pairs=z3\\*z200: latent 'z200'"),
+        ("top1", "expected top2"),
+    ],
+)
+def test_pairs_that_are_none_are_refused(text, words):
+    with pytest.raises(InputError, match=words):
+        parse_pairs(text, ModelConfig())
 
 
-def test_a_base_vector_has_one_output_of_each_setting():
-    with pytest.raises(ValueError, match="same setting"):
-        arrange(np.array([0, 0]), np.array([1, 1]), 2, np.ones(2))
+def test_pairs_are_read_in_order():
+    assert parse_pairs("z3*z7, z2*z1", ModelConfig()) == [("z3", "z7"), ("z2", "z1")]
+    assert parse_pairs("top3", ModelConfig()) == 3
+    assert parse_pairs("", ModelConfig()) == 0
+
+
+def run(run_script, out_dir, *flags):
+    given = ("--ckpt", CIWGAN, "--model=ciwgan", "--jobs=1", "--out_dir", out_dir)
+    return run_script("-m wavegan_tf identify", *given, *flags)
+
+
+def test_the_command_writes_all_it_promises(run_script, tmp_path):
+    flags = ["--property=rms_db>-48.4", "--n=30", "--min_class=5", "--n_permutations=99"]
+    flags += ["--top=1", "--controls=1", "--values=-1,1", "--audio"]
+    flags += ["--proof_outputs=2", "--code_levels=1", "--code_outputs=2", "--pairs=c1*z2"]
+    flags += ["--pair_values=-1,1", *conftest.SHORT_WINDOWS]
+    result = run(run_script, tmp_path / "found", *flags)
+    assert result.returncode == 0, result.stderr
+    assert "of 30 outputs, measured" in result.stdout and "written to" in result.stdout
+    found = load_run(tmp_path / "found")
+    names = ["labels", "ranking", "proof", "trends", "contrasts", "findings", "codes"]
+    names += ["code_tests", "pairs", "interactions", "clipped", "design", "outputs", "intervals"]
+    assert set(names) <= set(found.tables)
+    assert list(found.table("design")["stage"].unique()) == ["drawn", "proof", "codes", "pairs"]
+    assert len(os.listdir(tmp_path / "found" / "audio")) >= 30
+    assert found.settings["identify"]["property"] == "rms_db>-48.4"
+    assert found.figures == ["ranking", "proof", "doses", "codes", "pairs"]
+    for name in found.figures:
+        assert (tmp_path / "found" / "figures" / f"{name}.png").stat().st_size > 5_000
+
+
+def test_a_run_without_a_question_is_refused_and_leaves_nothing(run_script, tmp_path):
+    result = run(run_script, tmp_path / "out")
+    conftest.assert_refused(result, "--property", "frication")
+    assert not (tmp_path / "out").exists()

@@ -1,279 +1,242 @@
-"""interpolate.py as a user runs it, and what it finds of causes that are known by construction."""
-
-import dataclasses
-import json
-import shutil
+"""What interpolate generates, and what it finds of causes that are known by construction."""
 
 import conftest
 import numpy as np
 import planted
 import pytest
-from test_probe import CIWGAN, read_rows, same_tree
 
-from wavegan_tf.analysis.annotation import AnnotationSettings
-from wavegan_tf.analysis.causes import changes
-from wavegan_tf.analysis.resampling import StatisticsSettings
-from wavegan_tf.analysis.settings import AcousticSettings
+from wavegan_tf.errors import InputError
+from wavegan_tf.experiments import interpolate
+from wavegan_tf.experiments.front import experiment_options
+from wavegan_tf.experiments.result import load_run
 from wavegan_tf.latents import sample_latents
-from wavegan_tf.probing import reference, run, sources
-from wavegan_tf.report import steps
-from wavegan_tf.report.tables import (
-    read_csv,
-    read_json,
-    read_npz,
-    write_csv,
-    write_json,
-    write_npz,
-)
-from wavegan_tf.sweeps import cell_names, grid_latents, parse_sweeps
+from wavegan_tf.model import Model, load
+from wavegan_tf.stats import changes
 
-SMALL = ["--model=ciwgan", "--jobs=1", "--layers=conv4", "--nofigures", "--noaudio"]
-SMALL += conftest.SHORT_WINDOWS
+FAST = {
+    "layers": "conv4", "jobs": 1, "audio": False, "f0_range": (200.0, 300.0),
+    "praat": {"hnr_min_pitch_hz": 200.0}, "intervals": {"voicing_floor_hz": 200.0},
+}  # fmt: skip
 N_BASES, N_REFERENCE = 5, 32
 
 
-def interpolate(run_script, out_dir, *flags):
-    result = run_script(
-        "interpolate.py", "--ckpt", CIWGAN, *SMALL, *flags, "--out_dir", out_dir
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    return result
-
-
-def test_a_grid_is_generated_measured_and_judged(run_script, tmp_path):
-    flags = ["--vary=z11=-5,5", "--vary=c2=0,2", "--set=c1=1", "--n=2", "--reference_outputs=20"]
-    out = tmp_path / "out"
-    result = interpolate(run_script, out, *flags)
-    assert {path.name for path in out.iterdir()} == {
-        "bands.csv", "changes.npz", "config.json", "correlations.csv", "durations.csv",
-        "effects.csv", "interactions.csv", "intervals.csv", "latents.csv", "levels.csv",
-        "measurements.csv", "outputs.csv", "reference.npz", "report.html", "responses.csv",
-        "series.npz", "spikes.csv", "steps.csv",
-    }  # fmt: skip
-    config = read_json(out / "config.json")
-    assert config["vary"] == [
-        {"name": "z11", "values": [-5.0, 5.0]}, {"name": "c2", "values": [0.0, 2.0]},
-    ]  # fmt: skip
-    assert (config["n_bases"], config["between"], config["n"]) == (2, None, 8)
-    rows = read_csv(out / "steps.csv")
-    expected = [(b, z, c) for b in (0, 1) for z in (-5, 5) for c in (0, 2)]
-    assert [(row["base"], row["z11"], row["c2"]) for row in rows] == expected
-    z = np.load(out / "series.npz")["z"]
-    np.testing.assert_array_equal(z[:, [15, 1]], [row[1:] for row in expected])
-    assert np.all(z[:, 0] == 1)
-    for base in (z[:4], z[4:]):
-        assert np.all(np.ptp(np.delete(base, [1, 15], axis=1), axis=0) == 0)
-    outputs = read_rows(out / "outputs.csv")
-    assert outputs[6]["condition"] == "z11=5,c2=0" and outputs[6]["pair"] == "1"
-    for name in ("effects.csv", "interactions.csv"):
-        assert {row["verdict"] for row in read_rows(out / name)} == {"too few"}
-    assert "z11 from -5 to 5: 0 of 0 measures change" in result.stdout
-
-
-def test_a_way_leads_from_one_code_to_another_with_z_frozen(run_script, tmp_path):
-    flags = ["--from=c1=5", "--to=c2=5", "--steps=3", "--n=1", "--reference_outputs=0"]
-    interpolate(run_script, tmp_path / "out", *flags)
-    z = np.load(tmp_path / "out" / "series.npz")["z"]
-    np.testing.assert_array_equal(z[:, :3], [[5, 0, 0], [2.5, 2.5, 0], [0, 5, 0]])
-    assert np.all(np.ptp(z[:, 5:], axis=0) == 0)
-    config = read_json(tmp_path / "out" / "config.json")
-    assert config["vary"] == [{"name": "t", "values": [0.0, 0.5, 1.0]}]
-    assert config["between"] == "linear"
-    levels = read_csv(tmp_path / "out" / "levels.csv")
-    assert all(np.isnan(row["value"]) for row in levels if row["measure"] == "distance")
-    assert not (tmp_path / "out" / "reference.npz").exists()
-
-
-REFUSED = [
-    ([], ["nothing moves", "--vary=", "--between="]),
-    (["--vary=z11=5:0:1"], ["z11=5:0:-1"]),
-    (["--vary=z1=0,1", "--set=z1=3"], ["--set and --vary both name z1"]),
-    (["--vary=z1=0,1", "--vary=z1=2,3"], ["z1 is varied twice"]),
-    (["--vary=z1=0:99:1", "--vary=z2=0:99:1", "--n=2"], ["2 x 100 x 100 = 20000 outputs"]),
-    (["--vary=z1=0,1", "--between=linear"], ["--vary and --between"]),
-    (["--vary=z1=0,1", "--steps=5"], ["--vary and --steps"]),
-    (["--vary=z1=0,1", "--from=c1=1", "--to=c2=1"], ["--vary and --from"]),
-    (["--from=c1=5"], ["--from: a way has two ends"]),
-    (["--to=c1=5"], ["--to: a way has two ends"]),
-    (["--from=c9=5", "--to=c2=5"], ["c9", "c1 .. c5"]),
-    (["--from=c1=5", "--to=c1=5"], ["--from=c1=5 and --to=c1=5 are the same"]),
-    (["--from=z1=5", "--to=z2=5", "--set=z2=1"], ["--set and --to both name z2"]),
-    (["--between=linear", "--steps=1"], ["--steps=1"]),
-    (["--between=linear", "--n=1000"], ["1000 x 11 = 11000 outputs"]),
-    (["--vary=z1=0,1", "--latents=ODD", "--n=2"], ["leave out --n"]),
-    (["--vary=z1=0,1", "--reference_outputs=5"], ["--reference_outputs=5", "at least 20"]),
-]
-ASK = """
-import json
-from absl import flags
-from absl.testing import flagsaver
-import interpolate
-from wavegan_tf.errors import InputError
-from wavegan_tf.models.config import ModelConfig
-
-for words in json.loads(CASES):
-    with flagsaver.flagsaver():
-        flags.FLAGS(["interpolate.py", "--ckpt=none", *words])
-        try:
-            interpolate.check_flags()
-            interpolate.choose_steps(ModelConfig(model="ciwgan", num_categ=5))
-        except InputError as error:
-            print(error)
-        else:
-            print("accepted")
-"""
-
-
-def test_flags_that_make_no_sense_are_refused(run_script, tmp_path):
-    script = tmp_path / "ask.py"
-    cases = json.dumps([words for words, _ in REFUSED] + [["--between=spherical", "--n=2"]])
-    script.write_text(f"CASES = {cases!r}\n{ASK}")
-    result = run_script(str(script))
-    assert result.returncode == 0, result.stderr
-    *answers, last = result.stdout.splitlines()
-    for answer, (flags, words) in zip(answers, REFUSED, strict=True):
-        assert all(word in answer for word in words), f"{flags}: {answer}"
-    assert last == "accepted"
-
-
-def test_an_odd_number_of_vectors_has_no_pairs_and_nothing_is_left(run_script, tmp_path):
-    np.save(tmp_path / "odd.npy", np.random.default_rng(0).uniform(-1, 1, [3, 100]))
-    flags = [*SMALL, "--between=linear", "--latents", tmp_path / "odd.npy"]
-    result = run_script(
-        "interpolate.py", "--ckpt", CIWGAN, *flags, "--out_dir", tmp_path / "out"
-    )  # fmt: skip
-    conftest.assert_refused(result, "3 vectors", "even number")
-    assert [path.name for path in tmp_path.iterdir()] == ["odd.npy"]
+def options(**given):
+    return experiment_options(interpolate, given, {})
 
 
 @pytest.fixture(scope="module")
-def planted_run(tmp_path_factory):
+def model(reference):
+    return load(reference / "checkpoints" / "ciwgan", model="ciwgan")
+
+
+def steps(model, **given):
+    chosen = options(**given)
+    return interpolate.choose_steps(model, chosen, interpolate.choose_ends(model, chosen))
+
+
+def test_a_grid_varies_two_variables_of_each_base_and_nothing_else(model):
+    design, varied, between = steps(model, vary=("z11=-5,5", "c2=0,2"), set="c1=1", n=2)
+    assert [(sweep.name, sweep.values) for sweep in varied] == [("z11", (-5, 5)), ("c2", (0, 2))]
+    expected = [(b, z, c) for b in (0, 1) for z in (-5, 5) for c in (0, 2)]
+    table = design.table
+    assert list(table[["base", "z11", "c2"]].itertuples(index=False, name=None)) == expected
+    assert table["condition"][6] == "z11=5,c2=0" and between is None
+    np.testing.assert_array_equal(design.z[:, [15, 1]], [row[1:] for row in expected])
+    assert np.all(design.z[:, 0] == 1)
+    for base in (design.z[:4], design.z[4:]):
+        assert np.all(np.ptp(np.delete(base, [1, 15], axis=1), axis=0) == 0)
+
+
+def test_a_way_leads_from_one_code_to_another_with_z_frozen(model):
+    design, _, between = steps(model, **{"from": "c1=5", "to": "c2=5"}, steps=3, n=1)
+    np.testing.assert_array_equal(design.z[:, :3], [[5, 0, 0], [2.5, 2.5, 0], [0, 5, 0]])
+    assert np.all(np.ptp(design.z[:, 5:], axis=0) == 0) and between == "linear"
+    assert design.table["t"].tolist() == [0, 0.5, 1]
+
+
+def test_a_way_between_vectors_leads_from_each_odd_one_to_the_next(model, tmp_path):
+    vectors = np.random.default_rng(0).uniform(-1, 1, [4, 100]).astype(np.float32)
+    np.save(tmp_path / "four.npy", vectors)
+    given = {"between": "spherical", "latents": str(tmp_path / "four.npy"), "steps": 4}
+    design, _, between = steps(model, **given)
+    np.testing.assert_array_equal(design.z[[0, 3, 4, 7]], vectors)
+    assert between == "spherical" and design.table["base"].tolist() == [0] * 4 + [1] * 4
+    np.save(tmp_path / "three.npy", vectors[:3])
+    with pytest.raises(InputError, match="3 vectors.* even number"):
+        steps(model, **given | {"latents": str(tmp_path / "three.npy")})
+
+
+def test_the_model_goes_its_own_way_unless_another_is_given(model):
+    own = Model(
+        planted.opened()._replace(measuring={"interpolate": {"from": "z1=0", "to": "z1=1"}})
+    )
+    assert interpolate.choose_ends(own, options(steps=5)) == ("z1=0", "z1=1")
+    for given in ({"vary": "z1=0,1"}, {"between": "linear"}):
+        assert interpolate.choose_ends(own, options(**given)) is None
+    with pytest.raises(InputError, match="nothing moves: give --vary=.*--between="):
+        interpolate.choose_ends(model, options())
+
+
+@pytest.mark.parametrize(
+    "given, words",
+    [
+        ({"vary": "z11=5:0:1"}, "z11=5:0:-1"),
+        ({"vary": "z1=0,1", "set": "z1=3"}, "--set and --vary both name z1"),
+        ({"vary": ("z1=0:99:1", "z2=0:99:1"), "n": 2}, "2 x 100 x 100 = 20000 outputs"),
+        ({"vary": "z1=0,1", "between": "linear"}, "--vary and --between"),
+        ({"vary": "z1=0,1", "steps": 5}, "--vary and --steps"),
+        ({"vary": "z1=0,1", "from": "c1=1", "to": "c2=1"}, "--vary and --from"),
+        ({"from": "c1=5"}, "--from: a way has two ends"),
+        ({"to": "c1=5"}, "--to: a way has two ends"),
+        ({"from": "c1=5", "to": "c1=5"}, "--from=c1=5 and --to=c1=5 are the same"),
+        ({"from": "z1=5", "to": "z2=5", "set": "z2=1"}, "--set and --to both name z2"),
+        ({"between": "linear", "steps": 1}, "--steps=1"),
+        ({"between": "linear", "n": 1000}, "1000 x 11 = 11000 outputs"),
+        ({"vary": "z1=0,1", "latents": "ODD", "n": 2}, "leave out --n"),
+        ({"vary": "z1=0,1", "reference_outputs": 5}, "--reference_outputs=5.*at least 20"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(model, given, words):
+    with pytest.raises(InputError, match=words):
+        steps(model, **given)
+
+
+@pytest.fixture(scope="module")
+def result():
     """A grid of z3, which causes a burst, and z40, which causes nothing."""
-    directory = tmp_path_factory.mktemp("planted")
-    opened = planted.opened()
-    sweeps = parse_sweeps(["z3=-25,25", "z40=-25,25"], {}, opened.config)
-    latents = grid_latents(sample_latents(opened.config, N_BASES, 1), {}, sweeps, opened.config)
-    inputs = sources.Latents(latents, tuple(cell_names(sweeps)))
-    request = run.Request("conv4", (0, len(latents)), 1, keep_audio=False)
-    plan = {"acoustic": AcousticSettings(), "annotation": AnnotationSettings()}
-    record = {
-        "statistics": dataclasses.asdict(StatisticsSettings(n_resamples=500)),
-        "vary": [{"name": sweep.name, "values": sweep.values} for sweep in sweeps],
-        "n_bases": N_BASES,
-    }
-    run.write_run(directory, opened, inputs, request, plan, record, lambda items, total: items)
-    reference.write_reference(directory, opened, "conv4", N_REFERENCE)
-    steps.write_steps(directory)
-    return directory
+    given = {"vary": ("z3=-25,25", "z40=-25,25"), "n": N_BASES, "seed": 1, "n_resamples": 500}
+    given |= {"layers": "conv4", "jobs": 1, "reference_outputs": N_REFERENCE}
+    return interpolate.run(Model(planted.opened()), options(**given))
 
 
-def of(rows, **wanted):
-    return [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+def of(table, **wanted):
+    for name, value in wanted.items():
+        table = table[table[name] == value]
+    return table
 
 
-def test_the_planted_burst_is_found_when_it_is(planted_run):
-    spikes = of(read_csv(planted_run / "spikes.csv"), latent="z3")
-    assert {row["layer"] for row in spikes} == {"conv4", "out"}
-    for row in spikes:
-        assert planted.NOISE_S[0] - 0.01 <= row["start_s"] < row["end_s"] <= 0.31
-        assert row["n_bases"] == N_BASES
-    for layer in ("conv4", "out"):
-        assert sum(row["share"] for row in of(spikes, layer=layer)) > 0.9
+def test_the_planted_burst_is_found_when_it_is(result):
+    spikes = result.tables["spikes"]
+    assert set(spikes["latent"]) == {"z3"} and set(spikes["layer"]) == {"conv4", "out"}
+    assert (spikes["start_s"] >= planted.NOISE_S[0] - 0.01).all() and (spikes["end_s"] < 0.31).all()
+    assert (spikes["n"] == N_BASES).all()
+    assert (spikes.groupby("layer")["share"].sum() > 0.9).all()
+    assert not result.arrays["changes"]["z40/out"].any()
 
 
-def test_the_planted_burst_is_found_at_its_frequencies(planted_run):
-    bands = of(read_csv(planted_run / "bands.csv"), latent="z3", layer="out")
+def test_the_planted_burst_is_found_at_its_frequencies(result):
+    bands = of(result.tables["bands"], latent="z3", layer="out")
     low_hz, high_hz = planted.NOISE_HZ
-    within = [row for row in bands if row["high_hz"] > low_hz and row["low_hz"] < high_hz]
-    assert sum(row["share"] for row in within) > 0.99
-    assert all(row["lower"] > 60 for row in within)
-    voice = [row for row in bands if 100 < row["low_hz"] and row["high_hz"] < 900]
-    assert all(abs(row["change_db"]) < 0.1 for row in voice) and len(voice) > 5
+    within = bands[(bands["high_hz"] > low_hz) & (bands["low_hz"] < high_hz)]
+    assert within["share"].sum() > 0.99 and (within["low"] > 60).all()
+    voice = bands[(bands["low_hz"] > 100) & (bands["high_hz"] < 900)]
+    assert (voice["estimate"].abs() < 0.1).all() and len(voice) > 5
 
 
-def test_the_planted_cause_changes_what_it_should_and_the_idle_latent_nothing(planted_run):
-    effects = read_csv(planted_run / "effects.csv")
-    (frication,) = of(effects, latent="z3", measure="n_frication")
-    assert [frication[name] for name in ("difference", "lower", "upper")] == [1, 1, 1]
+def test_the_planted_cause_changes_what_it_should_and_the_idle_latent_nothing(result):
+    effects = result.tables["effects"]
+    ((_, frication),) = of(effects, latent="z3", measure="n_frication").iterrows()
+    assert frication[["estimate", "low", "high"]].tolist() == [1, 1, 1]
     assert frication["p"] == 0.5 ** (N_BASES - 1)  # five equal differences: the sign test's
-    assert of(effects, latent="z3", measure="rms", layer="out")[0]["verdict"] == "changes"
-    (voiced,) = of(effects, latent="z3", layer="out", label="voiced", measure="duration")
-    assert voiced["verdict"] == "no change shown"
+    rms = of(effects, latent="z3", measure="rms", layer="out")
+    assert rms["verdict"].tolist() == ["changes"]
+    voiced = of(effects, latent="z3", layer="out", label="voiced", measure="duration")
+    assert voiced["verdict"].tolist() == ["no change shown"]
     idle = of(effects, latent="z40")
     assert len(idle) == len(of(effects, latent="z3"))
-    assert {row["difference"] for row in idle if not np.isnan(row["difference"])} == {0}
-    assert {row["verdict"] for row in idle} == {"no change shown", "too few"}
-    assert not of(read_csv(planted_run / "spikes.csv"), latent="z40")
-    assert not read_npz(planted_run / "changes.npz")["z40/out"].any()
-    interactions = read_csv(planted_run / "interactions.csv")
-    assert {row["verdict"] for row in interactions} == {"no change shown", "too few"}
+    assert set(idle["estimate"].dropna()) == {0}
+    assert set(idle["verdict"]) == {"no change shown", "too few"}
+    assert set(result.tables["interactions"]["verdict"]) == {"no change shown", "too few"}
 
 
-def test_the_share_of_bases_with_frication_follows_the_planted_cause(planted_run):
-    rows = of(read_csv(planted_run / "responses.csv"), label="frication", measure="share")
-    found = {(row["latent"], row["value"]): row["mean"] for row in rows}
+def test_the_share_of_bases_with_frication_follows_the_planted_cause(result):
+    rows = of(result.tables["responses"], label="frication", measure="share")
+    found = dict(
+        zip(zip(rows["latent"], rows["value"], strict=True), rows["estimate"], strict=True)
+    )
     assert found == {("z3", -25): 0, ("z3", 25): 1, ("z40", -25): 0.5, ("z40", 25): 0.5}
-    assert {row["n_bases"] for row in rows} == {N_BASES}
-    assert all(row["lower"] <= row["mean"] <= row["upper"] for row in rows)
+    assert (rows["n"] == N_BASES).all()
 
 
-def test_distances_compare_with_outputs_as_in_training(planted_run):
-    opened = planted.opened()
-    z = sample_latents(opened.config, N_REFERENCE, reference.REFERENCE_SEED)
-    out = opened.networks.generator(z)["out"].numpy()[:, :, 0]
+def test_distances_compare_with_outputs_as_in_training(result):
+    model = planted.opened()
+    z = sample_latents(model.config, N_REFERENCE, interpolate.REFERENCE_SEED)
+    out = model.networks.generator(z)["out"].numpy()[:, :, 0]
     described = np.array([changes.features(x, changes.band_powers(x, 16000)) for x in out])
-    known = read_npz(planted_run / "reference.npz")
+    known = result.arrays["reference"]
     np.testing.assert_allclose(known["out/1/mean"], described.mean(axis=0), atol=0.2)
     assert np.median(known["out/1/distance"]) == pytest.approx(1)
-    levels = of(read_csv(planted_run / "levels.csv"), measure="distance", layer="out")
-    step = {row["id"]: row["z3"] for row in read_csv(planted_run / "steps.csv")}
-    far = {row["id"]: row["value"] for row in levels}
-    assert min(x for i, x in far.items() if step[i] > 0) > 2
-    assert max(x for i, x in far.items() if step[i] < 0) < 2
+    far = of(result.tables["values"], measure="distance", layer="out")["value"].to_numpy()
+    burst = result.tables["design"]["z3"].to_numpy() > 0
+    assert far[burst].min() > 2 > far[~burst].max()
 
 
-def test_levels_are_those_of_series_npz(planted_run):
-    series = np.load(planted_run / "series.npz")
-    levels = read_csv(planted_run / "levels.csv")
-    rms = [row["value"] for row in of(levels, layer="conv4", measure="rms")]
-    np.testing.assert_allclose(rms, 10 * np.log10(np.var(series["conv4"].astype(float), axis=1)))
-    rms = [row["value"] for row in of(levels, layer="out", measure="rms")]
-    outputs = [row["rms_db"] for row in read_csv(planted_run / "outputs.csv")]
-    np.testing.assert_allclose(rms, outputs, atol=1e-4)  # one definition in both tables
-    assert not of(levels, layer="conv4", measure="saturation")
-    change = read_npz(planted_run / "changes.npz")["z3/out"]
+def test_levels_changes_and_power_are_those_of_the_series(result):
+    series = {name: x.astype(float) for name, x in result.arrays["series"].items()}
+    values = result.tables["values"]
+    rms = of(values, layer="conv4", measure="rms")["value"]
+    np.testing.assert_allclose(rms, 10 * np.log10(np.var(series["conv4"], axis=1)))
+    rms = of(values, layer="out", measure="rms")["value"]
+    np.testing.assert_allclose(rms, result.tables["outputs"]["rms_db"], atol=1e-4)
+    assert set(of(values, measure="saturation")["layer"]) == {"out"}
     grid = series["out"].reshape(N_BASES, 2, 2, -1)
-    np.testing.assert_allclose(change, np.abs(grid[:, 1] - grid[:, 0]).mean(axis=(0, 1)), atol=1e-7)
+    change = np.abs(grid[:, 1] - grid[:, 0]).mean(axis=(0, 1))
+    np.testing.assert_allclose(result.arrays["changes"]["z3/out"], change, atol=1e-7)
+    power = np.mean(grid.reshape(N_BASES, 2, 2, 256, 64) ** 2, axis=(0, 2, 4))
+    np.testing.assert_allclose(result.arrays["power"]["z3/out"][..., 0], power, rtol=1e-6)
 
 
-def test_the_same_series_and_tables_give_the_same_files(planted_run, tmp_path):
-    read = ("config.json", "series.npz", "outputs.csv", "intervals.csv", "reference.npz")
-    for name in read:
-        shutil.copy(planted_run / name, tmp_path)
-    steps.write_steps(tmp_path)
-    assert same_tree(planted_run, tmp_path) == {"latents.csv", "measurements.csv"}
-
-
-def test_channels_are_told_apart_and_a_broken_base_is_left_out(planted_run, tmp_path):
-    config = read_json(planted_run / "config.json")
-    config["layers"] = config["layers"][-1:]
-    write_json(tmp_path / "config.json", config)
-    mono = np.load(planted_run / "series.npz")["out"]
+def test_channels_are_told_apart_and_a_broken_base_is_left_out(result):
+    mono = result.arrays["series"]["out"]
     stereo = np.stack([mono, 0.5 * mono], axis=-1)
     stereo[5, 100] = np.nan  # the second base
-    write_npz(tmp_path / "series.npz", {"out": stereo})
-    rows = read_csv(planted_run / "outputs.csv")
-    rows = [row | {"channel": channel} for row in rows for channel in (1, 2)]
-    write_csv(tmp_path / "outputs.csv", rows[0], rows)
-    steps.write_steps(tmp_path)
-    levels = of(read_csv(tmp_path / "levels.csv"), measure="rms")
-    one, two = ([row["value"] for row in of(levels, channel=k)] for k in (1, 2))
-    np.testing.assert_allclose(np.subtract(one, two), np.where(np.isnan(one), np.nan, 6.0206), 1e-5)
+    layer = planted.opened().config.layers[-1]
+    varied = [interpolate.Sweep(x["name"], x["values"]) for x in result.settings["vary"]]
+    followed = interpolate.Followed([layer], "out", varied, len(mono), {})
+    for i, series in enumerate(stereo):
+        followed.add(i, {"out": series})
+    levels = followed.values().xs("rms", level="measure")
+    one, two = levels.to_numpy()
     assert np.flatnonzero(np.isnan(one)).tolist() == [5]
-    effects = of(read_csv(tmp_path / "effects.csv"), latent="z3", measure="rms")
-    assert [row["channel"] for row in effects] == [1, 2]
-    assert {row["n_bases"] for row in effects} == {N_BASES}  # one line of the broken base is whole
-    assert {row["n_bases"] for row in read_csv(tmp_path / "spikes.csv")} == {N_BASES - 1}
+    np.testing.assert_allclose(np.delete(one - two, 5), 20 * np.log10(2), rtol=1e-5)
+    assert set(followed.spikes()["n"]) == {N_BASES - 1}
     grid = np.delete(mono.reshape(N_BASES, 2, 2, -1), 1, axis=0)
     change = 0.75 * np.abs(grid[:, 1] - grid[:, 0]).mean(axis=(0, 1))
-    np.testing.assert_allclose(read_npz(tmp_path / "changes.npz")["z3/out"], change, atol=1e-7)
+    np.testing.assert_allclose(followed.changes()["z3/out"], change, atol=1e-7)
+
+
+def test_summary_and_terminal_say_what_the_tables_hold(result):
+    effects = result.tables["effects"]
+    rows = interpolate.by_evidence(of(effects, latent="z3"))
+    shown, few = ((rows["verdict"] == x).sum() for x in ("changes", "too few"))
+    said = (
+        f"z3 from −25 to 25: {shown} of {len(rows) - few} measures change (Holm), {few} have too "
+        "few base vectors"
+    )
+    terminal, summary = result.terminal(), result.summary()
+    assert terminal.splitlines()[0] == said and said in summary
+    assert "z40 from −25 to 25: 0 of" in terminal and "z3 and z40 together: 0 of" in terminal
+    assert summary.count("\n| z3 |") >= shown  # a row for each change, spike and band
+    for title in ("What changes", "z3 and z40 together", "Where in time", "Where in frequency"):
+        assert f"## {title}" in summary
+
+
+def test_a_saved_run_tells_the_same(result, tmp_path):
+    result.save(tmp_path, figures=False, page=False)
+    loaded = load_run(tmp_path)
+    assert set(loaded.tables) == set(result.tables)
+    assert loaded.summary() == result.summary() and loaded.figures == result.figures
+
+
+def test_the_command_writes_the_run(run_script, reference, tmp_path):
+    checkpoint = reference / "checkpoints" / "ciwgan"
+    flags = ["--ckpt", checkpoint, "--model=ciwgan", "--vary=z11=-5,5", "--n=1", "--layers=conv4"]
+    flags += ["--reference_outputs=0", "--nofigures", "--noreport", "--noaudio", "--jobs=1"]
+    out = tmp_path / "out"
+    done = run_script("interpolate.py", *flags, *conftest.SHORT_WINDOWS, "--out_dir", out)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("z11 from −5 to 5: 0 of 0 measures change")
+    assert {path.name for path in out.iterdir()} >= {"config.json", "series.npz", "summary.md"}
+    loaded = load_run(out)
+    assert loaded.settings["n_bases"] == 1 and "reference" not in loaded.arrays
+    assert not (loaded.tables["values"]["measure"] == "distance").any()

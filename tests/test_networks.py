@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from wavegan_tf.checkpoints import names
 from wavegan_tf.checkpoints.open import open_checkpoint
-from wavegan_tf.models.config import FORMS, ModelConfig
+from wavegan_tf.models.config import FORMS, Layer, ModelConfig
 from wavegan_tf.models.layers import Arithmetic, DownConv, UpConv, leaky_relu, phase_shuffle
 from wavegan_tf.models.networks import Networks, build_networks
 
@@ -125,15 +125,10 @@ def test_outputs_keep_their_order_inside_a_graph():
     ]  # fmt: skip
 
 
-def same_offset(length, stride, kernel_len):
-    """Padding on the left of TensorFlow's 'SAME', from its documentation."""
-    return max(kernel_len - stride, 0) // 2 if length % stride == 0 else None
-
-
 def convolve(x, kernel, stride):
     """Strided 'SAME' convolution of [time, in] by [k, in, out], a sum at a time."""
     k = len(kernel)
-    left = same_offset(len(x), stride, k)
+    left = max(k - stride, 0) // 2  # of 'SAME', by TensorFlow's documentation
     y = np.zeros([len(x) // stride, kernel.shape[2]])
     for t in range(len(y)):
         for j in range(k):
@@ -149,22 +144,15 @@ def convolve(x, kernel, stride):
 def test_layers_equal_sums_written_out_in_numpy(kernel_len, stride):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=[1, 32, 3]), rng.normal(size=[1, 32 // stride, 3])
-    down = DownConv(2, kernel_len, stride, batchnorm=False, seed=0, name="down")
+    layer = Layer("down", 32 // stride, 3, 2, stride, 1.0)
+    down = DownConv(layer, kernel_len, batchnorm=False, seed=0, name="down")
     actual = down(tf.constant(x, tf.float32))[0]
     expected = convolve(x[0], down.conv.kernel.numpy(), stride)
     np.testing.assert_allclose(actual, np.where(expected > 0, expected, 0.2 * expected), atol=1e-5)
 
     # A transposed convolution is the adjoint: <up(y), x> = <y, down(x)> for the same kernel.
-    up = UpConv(
-        2,
-        kernel_len,
-        stride,
-        upsample="zeros",
-        batchnorm=False,
-        activation="linear",
-        seed=0,
-        name="up",
-    )
+    options = {"upsample": "zeros", "batchnorm": False, "activation": "linear"}
+    up = UpConv(layer, kernel_len, **options, seed=0, name="up")
     image = np.asarray(up(tf.constant(y, tf.float32))[0], np.float64)  # [32, 2]
     probe = rng.normal(size=image.shape)
     kernel = up.conv.kernel.numpy()  # [k, out, in]

@@ -5,13 +5,10 @@ import re
 
 import pytest
 
-from wavegan_tf.corpora.timit.matching import Match, matches, near_misses
-from wavegan_tf.corpora.timit.patterns import LABELS, NOTATION, parse
+from wavegan_tf.corpora.patterns import LABELS, NOTATION, Match, matches, near_misses, parse
 from wavegan_tf.errors import InputError
 
-VOWELS = (
-    "iy ih eh ey ae aa aw ay ah ao oy ow uh uw ux er ax ix axr ax-h".split()
-)  # as Beguš 2020 has them
+VOWELS = "iy ih eh ey ae aa aw ay ah ao oy ow uh uw ux er ax ix axr ax-h".split()  # Beguš 2020
 
 
 def sentence(text):
@@ -31,16 +28,12 @@ def sentence(text):
 def found(pattern, text):
     """The phones of each match, in words."""
     labels, owners = sentence(text) if isinstance(text, str) else text
-    return [
-        " ".join(labels[match.first : match.last + 1])
-        for match in matches(parse(pattern), labels, owners)
-    ]
+    return [" ".join(labels[m.first : m.last + 1]) for m in matches(parse(pattern), labels, owners)]
 
 
 def nearly(pattern, text):
-    labels, owners = sentence(text) if isinstance(text, str) else text
-    wanted = parse(pattern)
-    near = near_misses(wanted, labels, owners, matches(wanted, labels, owners))
+    labels, owners = sentence(text)
+    near = near_misses(parse(pattern), labels, owners, matches(parse(pattern), labels, owners))
     return [(reason, " ".join(labels[m.first : m.last + 1])) for reason, m in near]
 
 
@@ -122,22 +115,19 @@ def test_near_misses_are_named_by_what_keeps_them_from_matching():
     ]
 
 
-def test_parts_of_matches_are_no_near_misses():
-    assert nearly("TV", "[tcl t iy] [s kcl k ae]") == []
-    assert nearly("VT", "[ae tcl t]") == []
-    assert nearly("#VmV", "[ae m ae] [ae m q ae] [ae epi m ae]") == [
-        ("inserted", "ae m q ae"),
-        ("inserted", "ae epi m ae"),
-    ]
-
-
-def test_what_stands_between_two_phones_is_inserted_and_what_stands_before_is_not():
-    assert nearly("{h#}#TV", "h# pau [tcl t ey]") == [("inserted", "h# pau tcl t ey")]
-    assert nearly("#(q)VmV", "q [ae m q ae]") == [("inserted", "ae m q ae")]
-
-
-def test_what_lacks_two_things_is_no_near_miss():
-    assert nearly("#TV", "[p q ae] [kcl q ae] [t] [ax]") == []
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        ("TV", "[tcl t iy] [s kcl k ae]", []),  # parts of matches
+        ("VT", "[ae tcl t]", []),
+        ("#VmV", "[ae m ae] [ae m q ae] [ae epi m ae]", ["ae m q ae", "ae epi m ae"]),
+        ("{h#}#TV", "h# pau [tcl t ey]", ["h# pau tcl t ey"]),
+        ("#(q)VmV", "q [ae m q ae]", ["ae m q ae"]),  # what stands before is not inserted
+        ("#TV", "[p q ae] [kcl q ae] [t] [ax]", []),  # lacks two things
+    ],
+)
+def test_near_misses_lack_one_thing_and_hold_no_match(pattern, text, expected):
+    assert nearly(pattern, text) == [("inserted", phones) for phones in expected]
 
 
 @pytest.mark.parametrize(

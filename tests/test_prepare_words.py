@@ -1,6 +1,11 @@
-"""prepare_words end to end on a small made corpus; each sample says where it comes from."""
+"""prepare_words: alignments, choice of words, recordings; end to end on a small made corpus.
 
+Each sample of the corpus says where it comes from.
+"""
+
+import collections
 import json
+import os
 import shutil
 
 import numpy as np
@@ -8,17 +13,16 @@ import pytest
 from conftest import assert_refused
 from scipy.io import wavfile
 
-from wavegan_tf.analysis import textgrid
-from wavegan_tf.analysis.annotation import Interval
-from wavegan_tf.analysis.textgrid import TextGrid, Tier
-from wavegan_tf.report import tables
+from wavegan_tf.corpora import clips, words
+from wavegan_tf.corpora.alignments import Track, find_alignments, find_files, read_alignment
+from wavegan_tf.corpora.clips import Problem, read_words, safe_name, word_of
+from wavegan_tf.errors import InputError
+from wavegan_tf.output.files import read_table
+from wavegan_tf.speech.intervals import Interval
+from wavegan_tf.speech.textgrids import TextGrid, Tier, read_textgrid, write_textgrid
 
-TOOL = "-m wavegan_tf.tools.prepare_words"
+COMMAND = "-m wavegan_tf prepare_words"
 RATE = 16000
-COLUMNS = (
-    "file duration_s pattern word phones start_sample end_sample source speaker sex dialect split "
-    "sentence"
-).split()
 STEP_S = 0.25  # of every word
 UTTERANCES = {  # the 5, cat 3, a 2, dog 2, sat 2, zoo 1
     "dev-clean/84/121/84-121-0000": "the cat the dog <unk> sat",
@@ -37,7 +41,7 @@ def spans(text):
     return [(w, (i + 0.5) * STEP_S, (i + 1.5) * STEP_S) for i, w in enumerate(text.split())]
 
 
-def write_textgrid(path, text):
+def write_textgrid_of(path, text):
     words = [Interval(*span) for span in spans(text)]
     phones = [
         Interval(f"{half}_{label}", start_s + i * STEP_S / 2, start_s + (i + 1) * STEP_S / 2)
@@ -45,7 +49,7 @@ def write_textgrid(path, text):
         for i, half in enumerate(("on", "off"))
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    textgrid.write(path, TextGrid(0.0, 1.75, [Tier("words", words), Tier("phones", phones)]))
+    write_textgrid(path, TextGrid(0.0, 1.75, [Tier("words", words), Tier("phones", phones)]))
 
 
 def make_librispeech(root):
@@ -55,7 +59,7 @@ def make_librispeech(root):
         wav = root / "LibriSpeech" / f"{name}.wav"
         wav.parent.mkdir(parents=True, exist_ok=True)
         wavfile.write(wav, RATE, sound(number))
-        write_textgrid(root / "mfa" / f"{name}.TextGrid", text)
+        write_textgrid_of(root / "mfa" / f"{name}.TextGrid", text)
         for label, start_s, end_s in spans(text):
             ctm.append(f"{wav.stem} 1 {start_s} {end_s - start_s} {label} 1.0\n")
         labels = ",".join(text.split()).replace("<unk>", "")
@@ -77,14 +81,360 @@ def corpus(tmp_path_factory):
     return make_librispeech(tmp_path_factory.mktemp("corpus"))
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("don't", "don't"), ("mother-in-law", "mother-in-law"), ("a_b2", "a_b2"), ("Maße", "Maße"),
+        ("हिन्दी", "हिन्दी"), ("24/7", "24%2F7"), ("a b", "a%20b"), ("mr.", "mr%2E"),
+        ("..", "%2E%2E"), ("a%2F", "a%252F"), ("it’s", "it%E2%80%99s"), ("a\x00", "a%00"),
+        ("con", "con_"), ("LPT1", "LPT1_"), ("conn", "conn"), ("com10", "com10"), ("", "_"),
+    ],
+)  # fmt: skip
+def test_names_are_those_that_any_file_system_takes(text, name):
+    assert safe_name(text) == name
+
+
+def test_words_are_compared_without_case_and_noises_are_none():
+    for label in ("Water", " WATER ", "don't", "Maße", "[x", "spa"):
+        assert word_of(label) == label.strip().lower()
+    assert word_of("cafe\u0301") == word_of("CAFÉ") == "café"
+    for label in ("", " ", "sil", "SIL", "sp", "spn", "<eps>", "<cutoff-gue>", "[laughter]",
+                  "{LG}", "!SIL"):  # fmt: skip
+        assert word_of(label) == "", label
+
+
+def test_listed_words_come_from_the_flag_or_a_file(tmp_path):
+    file = tmp_path / "words.txt"
+    file.write_text("\ufeffWater\n\n  year \n", encoding="utf-8")
+    assert read_words("Water, year,") == read_words(str(file)) == ["water", "year"]
+    listed = [f"w{number}" for number in range(3000)]  # longer than a file's name may be
+    assert read_words(",".join(listed)) == listed
+
+
+def test_a_list_that_cannot_be_used_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "words.txt").write_bytes(b"caf\xe9\n")
+    for text, message in (
+        ("./none", "no such file; give a file with a word in each line"),
+        ("none.TXT", "no such file"),
+        ("words.txt", "not UTF-8; save it"),
+        ("water,Water", "'Water' is twice; list different words"),
+        ("sil", "'sil' is a label of silence or noise"),
+        (",", "no word; give water,year or a file"),
+    ):
+        with pytest.raises(InputError, match=f"--words={text}: {message}"):
+            read_words(text)
+
+
+def short_textgrid(*tiers, end_s=2, start_s=0):
+    """A TextGrid in Praat's short format: of each tier its name and (label, start, end)."""
+    lines = ['"ooTextFile"', '"TextGrid"', start_s, end_s, "<exists>", len(tiers)]
+    for name, *intervals in tiers:
+        lines += ['"IntervalTier"', f'"{name}"', start_s, end_s, len(intervals)]
+        for label, from_s, to_s in intervals:
+            lines += [from_s, to_s, f'"{label}"']
+    return "\n".join(map(str, lines)) + "\n"
+
+
+def read(folder, name, text):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return list(read_alignment(str(folder), name))
+
+
+def test_a_textgrid_has_a_track_for_each_speaker(tmp_path):
+    text = short_textgrid(
+        ("Ann Lee - words", ("Yes", 0, 1), ("<unk>", 1, 1.5), ("", 1.5, 2)),
+        ("Ann Lee - phones", ("Y1", 0, 1), ("sil", 1, 2)),
+        ("Bob - words", ("", 0, 1.5), ("no", 1.5, 2)),
+        ("notes", ("nothing", 0, 2)),
+        ("Word", ("So", 0, 2)),  # of one speaker, as other aligners name it
+    )
+    assert read(tmp_path, "dev/a.TextGrid", text) == [
+        Track("dev/a", "dev/a.TextGrid", *track)
+        for track in (
+            ("Ann Lee", [Interval("yes", 0, 1)], [Interval("Y1", 0, 1)]),
+            ("Bob", [Interval("no", 1.5, 2)], None),
+            ("", [Interval("so", 0, 2)], None),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (short_textgrid(("ORT", ("a", 0, 1))), "no tier 'words' or 'SPEAKER - words', but ORT"),
+        (short_textgrid(("words", ("a", 0, 1)), ("Words",)), "two tiers 'Words'"),
+        (short_textgrid(("words", ("a", 3, 4)), start_s=3, end_s=4), "begins at 3 s"),
+        (short_textgrid(("words", ("a", 0, 1)))[:-8], "cut off"),
+        ("hello", "not a TextGrid"),
+    ],
+)
+def test_a_textgrid_that_cannot_be_used_is_a_problem(tmp_path, text, words):
+    (problem,) = read(tmp_path, "a.TextGrid", text)
+    assert problem[:2] == ("alignment unreadable", "a.TextGrid")
+    assert words in problem.detail and str(tmp_path) not in problem.detail
+
+
+def test_a_ctm_gives_a_track_for_each_utterance(tmp_path):
+    text = ";; made by hand\na-1 1 0.25 0.5 ASK 0.98\na-1 1 0.75 0.25 <eps>\na-1 1 1.0 .5 me\n\n"
+    assert read(tmp_path, "x/all.ctm", "\ufeff" + text + "b-1 A 0 1e-1 Me NA\n") == [
+        Track("a-1", "x/all.ctm", "", [Interval("ask", 0.25, 0.75), Interval("me", 1, 1.5)], None),
+        Track("b-1", "x/all.ctm", "", [Interval("me", 0.0, 0.1)], None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("a 1 0.5 0.5", "4 fields, not 5 or 6"),
+        ("a 1 0.5 0.5 new york 1", "7 fields, not 5 or 6"),
+        ("a 1 * * <ALT>", "the start '*' is not a number"),
+        ("a 1 nan 1 x", "the start 'nan' is not a number"),
+        ("a 1 0.5 1e999 x", "the duration '1e999' is not a number"),
+        ("a 1 -0.5 1 x", "-0.5 s, for 1 s: not a stretch of time"),
+        ("a 1 0.5 0 x", "0.5 s, for 0 s: not a stretch of time"),
+        ("a 2 0 1 x", "not after the word before it"),
+        ("a 1 0.5 0.5 x high", "the confidence 'high' is not a number"),
+    ],
+)
+def test_a_malformed_line_of_a_ctm_is_a_problem_and_the_others_hold(tmp_path, line, words):
+    track, problem = read(tmp_path, "all.ctm", f"a 1 0 0.5 one\n{line}\na 1 1 0.5 two\n")
+    assert problem.detail.startswith("line 2: ") and words in problem.detail
+    assert [word.label for word in track.words] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("a GO 0.5", 'not UTTERANCE "WORD,WORD,.." "END,END,.."'),
+        ('a ",GO" "0.1,0.2,0.3"', "a time a word"),
+        ('a ",GO" "0.1,x"', "the time 'x' is not a number"),
+        ('a ",GO" "0.3,0.2"', "times that go back"),
+        ('a ",GO" "0.2,0.2"', "a word without duration"),
+    ],
+)
+def test_a_malformed_line_of_the_short_form_is_a_problem(tmp_path, line, words):
+    problem, track = read(tmp_path, "x/a.alignment.txt", f'{line}\n\nb ",SO" "0.2,0.5"\n')
+    assert problem.detail.startswith("line 1: ") and words in problem.detail
+    assert track == Track("x/b", "x/a.alignment.txt", "", [Interval("so", 0.2, 0.5)], None)
+
+
+@pytest.mark.parametrize("name", ["a.ctm", "a.alignment.txt", "a.TextGrid"])
+def test_a_file_that_is_no_text_or_not_there_is_a_problem(tmp_path, name):
+    (problem,) = read_alignment(str(tmp_path), name)
+    assert "cannot be read (No such file or directory)" in problem.detail
+    (problem,) = read(tmp_path, name, b"\xff\xfe\x00\x01\n")
+    assert problem.problem == "alignment unreadable"
+
+
+def test_alignments_are_found_in_folders_sorted_and_hidden_ones_passed_over(tmp_path):
+    for name in ("b/x.TextGrid", "a/y.ctm", "a/84-1.alignment.txt", "a/84-1.trans.txt",
+                 "c.TEXTGRID", "b/._x.TextGrid", ".git/z.ctm"):  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = ["a/84-1.alignment.txt", "a/y.ctm", "b/x.TextGrid", "c.TEXTGRID"]
+    assert find_alignments(str(tmp_path)) == (str(tmp_path), found)
+    assert find_alignments(str(tmp_path / "a/y.ctm")) == (str(tmp_path / "a"), ["y.ctm"])
+    for path, message in (
+        (tmp_path / "a/84-1.trans.txt", "is a file"),
+        (tmp_path / "gone", "does not exist"),
+        (tmp_path / "b/x.TextGrid/y", "does not exist"),
+    ):
+        with pytest.raises(InputError, match=f"--alignments=.*: {message}; give a folder"):
+            find_alignments(str(path))
+    with pytest.raises(InputError, match="--audio_dir=.*: no file of .mp3; give a folder"):
+        find_files("--audio_dir", tmp_path, [".mp3"])
+
+
+def test_a_name_that_is_not_utf8_is_refused(tmp_path):
+    try:
+        (tmp_path / os.fsdecode(b"caf\xe9.wav")).touch()
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    with pytest.raises(InputError, match="the name .*dce9.wav' is not UTF-8; rename the file"):
+        find_files("--audio_dir", tmp_path, [".wav"])
+
+
+def collected(*texts):
+    """Tokens of an utterance for each text, whose words last 0.5 s."""
+    tracks = []
+    for i, text in enumerate(texts):
+        said = [Interval(word, k / 2, (k + 1) / 2) for k, word in enumerate(text.split())]
+        tracks.append(Track(f"u{i}", f"u{i}.TextGrid", "", said, None))
+    return words.collect(tracks)[0]
+
+
+def test_tokens_hold_every_word_with_its_span_utterance_and_speaker():
+    tracks = [
+        Track("x", "x.ctm", "", [Interval("b", 0, 0.5), Interval("a", 0.5, 1)], None),
+        Track("y", "y.ctm", "Ann", [Interval("a", 1.25, 2.5)], None),
+        Problem("kind", "z", "why"),
+        Track("y", "y.ctm", "Bob", [Interval("c", 1.5, 2.0)], None),
+        Track("silent", "s.ctm", "", [], None),
+    ]
+    tokens, utterances, problems = words.collect(tracks)
+    assert problems == [Problem("kind", "z", "why")]
+    assert utterances == [("x", "x.ctm"), ("y", "y.ctm"), ("silent", "s.ctm")]
+    assert tokens.astype({x: str for x in ("word", "speaker", "outcome")}).values.tolist() == [
+        [0, "", "b", 0.0, 0.5, "not_chosen"],
+        [0, "", "a", 0.5, 1.0, "not_chosen"],
+        [1, "Ann", "a", 1.25, 2.5, "not_chosen"],
+        [1, "Bob", "c", 1.5, 2.0, "not_chosen"],
+    ]
+    assert collected(*["a b a"] * 1000).memory_usage(deep=True, index=False).sum() < 30 * 3000
+
+
+def test_words_of_equal_number_rank_by_alphabet():
+    text = "the dog a the cat sat the cat zoe a dog sat b"
+    counts = collections.Counter(text.split())
+    expected = sorted(counts, key=lambda word: (-counts[word], word))
+    ranked = words.rank(collected(text))
+    assert ranked.index.tolist() == expected
+    assert ranked["rank"].tolist() == list(range(1, 8))
+    assert ranked["not_chosen"].tolist() == [counts[word] for word in expected]
+
+
+@pytest.mark.parametrize(
+    ("skip", "number", "names", "expected"),
+    [
+        (2, 2, None, "c b"),  # d has no usable token: the next takes its place
+        (1, 2, None, "c b"),
+        (0, 508, None, "e c b a"),
+        (0, 1, ["b", "x", "d", "a"], "b a"),
+    ],
+)
+def test_words_are_chosen_by_rank_or_name_if_they_have_usable_tokens(skip, number, names, expected):
+    tokens = collected("e e e e e d d d d c c c b b a")
+    tokens.loc[tokens["word"] == "d", "outcome"] = "too_long"
+    chosen = words.choose(words.rank(tokens), skip, number, names)
+    assert chosen.index[chosen].tolist() == expected.split()
+
+
+@pytest.mark.parametrize(
+    ("names", "asked"), [(None, "--skip_words=78"), (["year"], "--words=year")]
+)
+def test_where_no_word_is_left_the_way_out_is_said(names, asked):
+    message = f"^{asked}: no word is left: 2 of 2 words have usable tokens .*--skip_words=0"
+    with pytest.raises(InputError, match=message):
+        words.choose(words.rank(collected("a b a")), 78, 508, names)
+
+
+@pytest.mark.parametrize(
+    ("max_len", "outcome"), [(8000, "not_chosen"), (7999, "too_long"), (None, "not_chosen")]
+)
+def test_clips_as_long_as_a_slice_are_taken_and_longer_ones_are_not(max_len, outcome):
+    tokens = collected("a b", "a")
+    words.mark_unusable(tokens, ["a.wav", None], max_len)
+    assert tokens["outcome"].tolist() == [outcome, outcome, "no_audio"]
+
+
+def drawn(tokens, most, seed=0, pattern="u{}.wav"):
+    tokens, recordings = tokens.copy(), [pattern.format(i) for i in range(60)]
+    words.take_tokens(tokens, recordings, ["a"], most, seed)
+    assert set(tokens.loc[tokens["word"] == "a", "outcome"]) <= {"written", "over_max"}
+    taken = tokens[tokens["outcome"] == "written"]
+    return set(zip(taken["utterance"], taken["start_s"], strict=True))
+
+
+def test_a_draw_depends_on_its_seed_but_on_no_other_word_or_folder_and_grows_with_its_number():
+    tokens = collected(*["a b a"] * 50)
+    ten = drawn(tokens, 10)
+    assert len(ten) == 10 and ten == drawn(tokens, 10) != drawn(tokens, 10, seed=1)
+    assert ten == drawn(collected(*["a x a"] * 50), 10) == drawn(tokens, 10, 0, "deep/u{}.flac")
+    assert ten < drawn(tokens, 20)
+    assert len(drawn(tokens, 100)) == len(drawn(tokens, 200)) == 100
+
+
+def test_a_draw_takes_every_token_equally_often():
+    tokens = collected(*["a"] * 20)
+    times = collections.Counter(x for seed in range(400) for x in drawn(tokens, 5, seed))
+    # 400 draws of a share of 1/4: 100 expected, standard deviation 8.7
+    assert len(times) == 20 and all(abs(count - 100) < 4 * 8.7 for count in times.values())
+
+
+@pytest.mark.parametrize(
+    ("utterances", "recordings", "expected", "details"),
+    [
+        ("x/a b e.1", "train/1/b.flac y/a.WAV e.1.wav", "y/a.WAV train/1/b.flac e.1.wav", []),
+        ("1/a corpus/2/a a", "corpus/1/a.wav corpus/2/a.wav a.wav",
+         "corpus/1/a.wav corpus/2/a.wav a.wav", []),  # folders decide
+        ("LibriSpeech/1/a", "1/a.wav 2/a.wav", "1/a.wav", ["no alignment is named so"]),
+        ("1/a 2/a", "2/a.wav", "None 2/a.wav", ["no recording is named 1/a"]),
+        ("a b", "1/a.wav 2/a.wav b.flac b.wav", "None None",
+         ["a may be 1/a.wav or 2/a.wav; leave one out", "b may be b.flac or b.wav; leave one out"]),
+        ("a", "b.wav", "None", ["no recording is named a", "no alignment is named so"]),
+    ],
+)  # fmt: skip
+def test_recordings_are_found_by_name_and_folders(utterances, recordings, expected, details):
+    problems = []
+    given = [(name, f"{name}.TextGrid") for name in utterances.split()]
+    found = words.match_audio(given, recordings.split(), problems)
+    assert [str(name) for name in found] == expected.split()
+    assert [problem.detail for problem in problems] == details
+
+
+def test_a_recording_aligned_twice_is_refused():
+    with pytest.raises(InputError, match="1/a.wav is aligned twice, in x.ctm and y.ctm"):
+        words.match_audio([("a", "x.ctm"), ("1/a", "y.ctm")], ["1/a.wav"], [])
+
+
+def test_clips_are_named_after_folders_only_where_names_are_shared(tmp_path):
+    tokens, recordings = collected("a", "a", "a"), ["2/b.c.wav", "2/a.wav", "1/a.wav"]
+    words.take_tokens(tokens, recordings, ["a"], None, 0)
+    jobs = words.list_jobs(tokens, recordings, [("", "")] * 3)
+    assert [job.recording for job in jobs] == ["1/a.wav", "2/a.wav", "2/b.c.wav"]
+    assert [job.stem for job in jobs] == ["1_a", "2_a", "b.c"]
+    clip = clips.Clip("a/1_a_0", np.zeros(9), [Tier("words", [])], {})
+    with pytest.raises(InputError, match="two clips would be named a/1_a_0; rename one"):
+        clips.write_corpus(tmp_path, [clip, clip], [])
+
+
+@pytest.mark.parametrize(
+    ("recording", "audio_dir", "speaker", "expected"),
+    [
+        ("dev-clean/84/121123/84-121123-0000.flac", "/x/Libri", "", ("84", "F", "dev-clean")),
+        ("84/121123/84-121123-0000.flac", "/x/dev-clean", "", ("84", "F", "dev-clean")),
+        ("84-121123-0000.flac", "/x/dev-clean/84/121123", "", ("84", "F", "dev-clean")),
+        ("d/84/12/84_12_07_01.wav", "/x", "", ("84", "F", "d")),  # LibriTTS
+        ("ann/first.wav", "/x/y", "", ("ann", "M", "")),
+        ("deep/ann/first.wav", "/x/y", "Bob", ("Bob", "", "")),
+        ("first.wav", "/x/y", "", ("", "", "")),
+        ("8/12/84-121123-0000.flac", "/x/y", "", ("12", "", "")),
+    ],
+)
+def test_who_speaks_in_a_recording(recording, audio_dir, speaker, expected):
+    assert words.person_of(recording, audio_dir, {"84": "F", "ann": "M"}, speaker) == expected
+
+
+def test_sexes_are_read_from_the_folder_or_the_one_above(tmp_path):
+    text = ";ID  |SEX| SUBSET\n14   | F | train-clean-360 | 25.03 | A | B\n26 | M |x|"
+    (tmp_path / "SPEAKERS.TXT").write_text(text)
+    (tmp_path / "dev-clean" / "deeper").mkdir(parents=True)
+    for folder in (tmp_path, tmp_path / "dev-clean"):
+        assert words.read_speakers(str(folder)) == {"14": "F", "26": "M"}
+    assert words.read_speakers(str(tmp_path / "dev-clean" / "deeper")) == {}
+
+
+def test_tiers_count_from_the_first_sample_and_hold_no_phone_without_one():
+    step = 1 / RATE
+    phones = [Interval("a", 90 * step, 250 * step), Interval("b", 250 * step, 250.2 * step),
+              Interval("c", 250.2 * step, 410 * step)]  # fmt: skip
+    word, tier = words.tiers_of("ac", phones, start=100, end=400)
+    assert word.intervals == [Interval("ac", 0.0, 300 / RATE)]
+    assert tier.intervals == [Interval("a", 0.0, 150 / RATE), Interval("c", 150 / RATE, 300 / RATE)]
+    assert [x.name for x in words.tiers_of("ab", None, 0, 1)] == ["words"]
+
+
 @pytest.fixture(scope="module")
 def prepare(run_script, corpus, tmp_path_factory):
-    """Runs the tool on the corpus; gives its result and its output directory."""
+    """Runs the command on the corpus; gives its result and its output directory."""
 
     def run(alignments="mfa", *flags, audio=None, jobs=1):
         out_dir = tmp_path_factory.mktemp("out") / "words"
         result = run_script(
-            TOOL, f"--audio_dir={audio or corpus / 'LibriSpeech'}",
+            COMMAND, f"--audio_dir={audio or corpus / 'LibriSpeech'}",
             f"--alignments={corpus / alignments}", f"--out_dir={out_dir}", f"--jobs={jobs}", *flags,
         )  # fmt: skip
         return result, out_dir
@@ -96,11 +446,15 @@ def prepare(run_script, corpus, tmp_path_factory):
 def by_rank(prepare):
     result, out_dir = prepare("mfa", "--skip_words=1", "--num_words=3")
     assert result.returncode == 0, result.stderr
-    return result, out_dir
+    return out_dir
 
 
 def rows(out_dir, name="manifest.csv"):
-    return tables.read_csv(out_dir / name)
+    return read_table(out_dir / name).to_dict("records")
+
+
+def counts_of(out_dir):
+    return read_table(out_dir / "counts.csv").set_index("word")
 
 
 def files(out_dir):
@@ -120,90 +474,74 @@ def expected_cuts(words):
 
 
 def test_ranks_skip_the_most_frequent_and_every_cut_is_exact(by_rank):
-    _, out_dir = by_rank
     cuts = expected_cuts({"cat", "a", "dog"})
-    manifest = rows(out_dir)
+    manifest = rows(by_rank)
     assert len(manifest) == len(cuts) == 7
     for row, (word, name, number, start, end) in zip(manifest, cuts, strict=True):
-        assert list(row) == COLUMNS
         split, speaker, _, sentence = name.split("/")
+        assert list(row) == ["file", "duration_s", *clips.CUT_COLUMNS]
         assert row == {
             "file": f"clips/{word}/{sentence}_{start:06d}.wav", "duration_s": STEP_S, "pattern": "",
             "word": word, "phones": row["phones"], "start_sample": start, "end_sample": end,
-            "source": f"{name}.wav", "speaker": speaker, "sex": "F" if speaker == "84" else "",
+            "source": f"{name}.wav", "speaker": int(speaker), "sex": "F" if speaker == "84" else "",
             "dialect": "", "split": split, "sentence": sentence,
         }  # fmt: skip
         assert row["phones"].lower() == f"on_{word} off_{word}"
-        rate, samples = wavfile.read(out_dir / row["file"])
+        rate, samples = wavfile.read(by_rank / row["file"])
         assert (rate, samples.dtype) == (RATE, np.int16)
         np.testing.assert_array_equal(samples, sound(number)[start:end])
 
 
 def test_each_clip_has_its_words_and_phones_from_its_start(by_rank):
-    _, out_dir = by_rank
-    grid = textgrid.read(out_dir / "clips" / "dog" / "84-121-0000_014000.TextGrid")
-    assert (grid.start_s, grid.end_s) == (0.0, STEP_S)
-    words, phones = grid.tiers
-    assert words == Tier("words", [Interval("dog", 0.0, STEP_S)])
+    grid = read_textgrid(by_rank / "clips" / "dog" / "84-121-0000_014000.TextGrid")
     halves = [Interval("on_dog", 0.0, STEP_S / 2), Interval("off_dog", STEP_S / 2, STEP_S)]
-    assert phones == Tier("phones", halves)
+    tiers = [Tier("words", [Interval("dog", 0.0, STEP_S)]), Tier("phones", halves)]
+    assert grid == TextGrid(0.0, STEP_S, tiers)
 
 
 def test_counts_say_what_became_of_every_token(by_rank):
-    result, out_dir = by_rank
-    counts = rows(out_dir, "counts.csv")
-    assert [(row["rank"], row["word"], row["chosen"], row["tokens"]) for row in counts] == [
-        (1, "the", 0, 5), (2, "cat", 1, 3), (3, "a", 1, 2), (4, "dog", 1, 2), (5, "sat", 0, 2),
-        (6, "zoo", 0, 1),
+    counts = rows(by_rank, "counts.csv")
+    assert [tuple(row.values())[:6] for row in counts] == [
+        (1, "the", 0, 5, 0, 5), (2, "cat", 1, 3, 3, 0), (3, "a", 1, 2, 2, 0),
+        (4, "dog", 1, 2, 2, 0),
+        (5, "sat", 0, 2, 0, 2), (6, "zoo", 0, 1, 0, 1),
     ]  # fmt: skip
-    assert [row["written"] for row in counts] == [0, 3, 2, 2, 0, 0]
-    assert [row["not_chosen"] for row in counts] == [5, 0, 0, 0, 2, 1]
-    assert "3 words of ranks 2 .. 4 of 6: cat (3), a (2), dog (2)" in result.stdout
-    assert rows(out_dir, "problems.csv") == []
-    assert json.loads((out_dir / "config.json").read_text())["flags"]["skip_words"] == 1
+    assert rows(by_rank, "problems.csv") == []
+    assert json.loads((by_rank / "config.json").read_text())["flags"]["skip_words"] == 1
 
 
-def test_every_kind_of_alignment_gives_the_same_clips(by_rank, prepare):
-    _, expected = by_rank
-    for kind in ("words.ctm", "short"):
-        result, out_dir = prepare(kind, "--skip_words=1", "--num_words=3")
-        assert result.returncode == 0, result.stderr
-        without = [{**row, "phones": ""} for row in rows(expected)]
-        assert rows(out_dir) == without
-        for row in without:
-            assert (out_dir / row["file"]).read_bytes() == (expected / row["file"]).read_bytes()
-        counts = [(x / "counts.csv").read_bytes() for x in (out_dir, expected)]
-        assert counts[0] == counts[1]
+@pytest.mark.parametrize("kind", ["words.ctm", "short"])
+def test_every_kind_of_alignment_gives_the_same_clips(by_rank, prepare, kind):
+    result, out_dir = prepare(kind, "--skip_words=1", "--num_words=3")
+    assert result.returncode == 0, result.stderr
+    without = [{**row, "phones": ""} for row in rows(by_rank)]
+    assert rows(out_dir) == without
+    for name in ("counts.csv", *(row["file"] for row in without)):
+        assert (out_dir / name).read_bytes() == (by_rank / name).read_bytes()
 
 
 def test_two_processes_write_what_one_does(by_rank, prepare):
     result, out_dir = prepare("mfa", "--skip_words=1", "--num_words=3", jobs=2)
     assert result.returncode == 0, result.stderr
-    assert files(out_dir) == files(by_rank[1])
+    assert files(out_dir) == files(by_rank)
 
 
-def test_words_by_name_with_a_least_and_a_greatest_number(prepare):
-    result, out_dir = prepare(
-        "mfa", "--words=zoo,the,Sat,year", "--min_tokens=2", "--max_tokens=3", "--seed=4"
-    )
-    assert result.returncode == 2
-    assert "--words: zoo (1), year (0) left out, which have fewer usable" in result.stderr
-    counts = {row["word"]: row for row in rows(out_dir, "counts.csv")}
-    assert (counts["the"]["written"], counts["the"]["over_max"]) == (3, 2)
-    assert (counts["sat"]["written"], counts["zoo"]["written"]) == (2, 0)
-    for row in counts.values():
-        assert sum(list(row.values())[4:]) == row["tokens"]
-    assert len(rows(out_dir)) == 5
+def test_words_by_name_with_a_greatest_number_of_tokens(prepare):
+    result, out_dir = prepare("mfa", "--words=the,Sat,year", "--max_tokens=3", "--seed=4")
+    assert result.returncode == 2 and "no clip of year" in result.stderr
+    counts = counts_of(out_dir)
+    assert counts.loc["the", ["written", "over_max"]].tolist() == [3, 2]
+    assert counts["written"].sum() == 5
+    assert (counts.iloc[:, 3:].sum(axis=1) == counts["tokens"]).all()
 
 
-def test_longer_clips_are_left_out_and_counted_unless_allowed(prepare):
-    flags = ("--skip_words=0", "--num_words=1")
-    result, _ = prepare("mfa", *flags, "--slice_len=3999")
-    assert_refused(result, "no word is left: 0 of 6 words with --min_tokens=1 usable")
-    result, out_dir = prepare("mfa", *flags, "--slice_len=4000")
-    assert result.returncode == 0 and len(rows(out_dir)) == 5
-    result, out_dir = prepare("mfa", *flags, "--allow_longer")
-    assert result.returncode == 0 and len(rows(out_dir)) == 5
+@pytest.mark.parametrize("flag", ["--slice_len=4000", "--allow_longer", "--slice_len=3999"])
+def test_longer_clips_are_left_out_unless_allowed(prepare, flag):
+    result, out_dir = prepare("mfa", "--skip_words=0", "--num_words=1", flag)
+    if flag.endswith("3999"):
+        assert_refused(result, "no word is left: 0 of 6 words have usable tokens")
+    else:
+        assert result.returncode == 0 and len(rows(out_dir)) == 5
 
 
 def test_other_rates_channels_and_formats_are_read_and_spans_stay_those_of_the_source(
@@ -211,8 +549,7 @@ def test_other_rates_channels_and_formats_are_read_and_spans_stay_those_of_the_s
 ):
     stereo = np.stack([sound(1), sound(1)], axis=1)[: RATE // 2]
     wavfile.write(tmp_path / "half.wav", RATE // 2, stereo)
-    flac = reference / "audio" / "tone_16bit.flac"
-    shutil.copy(flac, tmp_path / "tone.flac")
+    shutil.copy(reference / "audio" / "tone_16bit.flac", tmp_path / "tone.flac")
     (tmp_path / "x.ctm").write_text("half 1 0.25 0.5 yes\ntone 1 0.05 0.1 tone\n")
     result, out_dir = prepare(tmp_path / "x.ctm", "--skip_words=0", "--num_words=2", audio=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -222,174 +559,95 @@ def test_other_rates_channels_and_formats_are_read_and_spans_stay_those_of_the_s
     assert (rate, len(samples)) == (RATE, 8000)
     ramp = np.interp(np.arange(4000, 12000) / 2, np.arange(RATE // 2), sound(1)[: RATE // 2])
     assert np.abs(samples - ramp).max() < 3
-    assert tone["source"] == "tone.flac" and tone["speaker"] == ""
+    assert tone["source"] == "tone.flac"
     samples = wavfile.read(out_dir / tone["file"])[1] / 32768
     assert len(samples) == 1600 and np.abs(samples).max() > 0.05
 
 
-@pytest.fixture
-def damaged(corpus, tmp_path):
-    """The corpus with something wrong in every way."""
+def test_what_cannot_be_used_is_named_and_the_rest_goes_on(prepare, corpus, tmp_path):
     for folder in ("LibriSpeech", "mfa"):
         shutil.copytree(corpus / folder, tmp_path / folder)
-    audio, chapter = tmp_path / "LibriSpeech", "dev-clean/84/121"
-    wavfile.write(audio / chapter / "84-121-0001.wav", RATE, sound(1)[: int(0.99 * RATE)])
-    (audio / chapter / "84-121-0002.wav").write_bytes(b"RIFF")
-    wavfile.write(audio / chapter / "84-121-0003.wav", RATE, sound(3))
-    wavfile.write(audio / chapter / "84-121-0004.wav", RATE, sound(4))
+    chapter, end = "dev-clean/84/121", round(1.11 * RATE)
+    audio, grids = tmp_path / "LibriSpeech" / chapter, tmp_path / "mfa" / chapter
+    # Of the words of 0001 the last one ends just after the recording, at 1.125 s, and is cut there.
+    wavfile.write(audio / "84-121-0001.wav", RATE, sound(1)[:end])
+    wavfile.write(audio / "84-121-0000.wav", RATE, sound(0)[: int(0.99 * RATE)])  # dog is lost
+    (audio / "84-121-0002.wav").write_bytes(b"RIFF")
+    wavfile.write(audio / "84-121-0003.wav", RATE, sound(3))
+    wavfile.write(audio / "84-121-0004.wav", RATE, sound(4))
     for name in ("84-121-0002", "84-121-0005"):
-        write_textgrid(tmp_path / "mfa" / chapter / f"{name}.TextGrid", "cat")
+        write_textgrid_of(grids / f"{name}.TextGrid", "cat")
     grid = TextGrid(0.0, 1.0, [Tier("ORT", [Interval("cat", 0.0, 1.0)])])
-    textgrid.write(tmp_path / "mfa" / chapter / "84-121-0004.TextGrid", grid)
-    return tmp_path
-
-
-def test_what_cannot_be_used_is_named_and_the_rest_goes_on(prepare, damaged):
-    result, out_dir = prepare(damaged / "mfa", "--words=cat,the", audio=damaged / "LibriSpeech")
+    write_textgrid(grids / "84-121-0004.TextGrid", grid)
+    result, out_dir = prepare(
+        tmp_path / "mfa", "--words=cat,the,dog,late", audio=tmp_path / "LibriSpeech"
+    )
     assert result.returncode == 2 and "Traceback" not in result.stderr
-    chapter = "dev-clean/84/121"
-    found = {
-        (row["problem"], row["file"]): str(row["detail"]) for row in rows(out_dir, "problems.csv")
-    }
-    assert sorted(found) == [
-        ("alignment unreadable", f"{chapter}/84-121-0004.TextGrid"),
-        ("alignment without audio", f"{chapter}/84-121-0005.TextGrid"),
-        ("audio unreadable", f"{chapter}/84-121-0002.wav"),
-        ("audio without alignment", f"{chapter}/84-121-0003.wav"),
-        ("span unusable", f"{chapter}/84-121-0001.wav"),
-    ]
-    details = [found[key] for key in sorted(found)]
-    assert "no tier 'words' or 'SPEAKER - words', but ORT" in details[0]
-    assert "no recording is named dev-clean/84/121/84-121-0005" in details[1]
-    assert "'the', 0.875 .. 1.125 s" in details[4] and "in a recording of 0.99 s" in details[4]
-    for (kind, file), detail in found.items():
-        assert f"{kind}: 1, all in problems.csv; {file}: {detail}" in result.stderr
-    counts = {row["word"]: row for row in rows(out_dir, "counts.csv")}
-    cat, the = counts["cat"], counts["the"]
-    assert (cat["tokens"], cat["written"], cat["no_audio"], cat["unreadable"]) == (5, 3, 1, 1)
-    assert (the["tokens"], the["written"], the["bad_span"]) == (5, 4, 1)
-
-
-def test_a_span_that_ends_just_after_the_recording_is_cut_there(prepare, damaged):
-    end = round(1.11 * RATE)  # of the last "the", which ends at 1.125 s
-    wav = damaged / "LibriSpeech" / "dev-clean/84/121/84-121-0001.wav"
-    wavfile.write(wav, RATE, sound(1)[:end])
-    _, out_dir = prepare(damaged / "mfa", "--words=the", audio=damaged / "LibriSpeech")
+    assert "no clip of late; counts.csv says why" in result.stderr
+    found = [tuple(row.values()) for row in rows(out_dir, "problems.csv")]
+    for row, (kind, name, detail) in zip(sorted(found), [
+        ("alignment unreadable", "0004.TextGrid", "no tier 'words' or 'SPEAKER - words', but ORT"),
+        ("alignment without audio", "0005.TextGrid", "no recording is named dev-clean/84/121"),
+        ("audio unreadable", "0002.wav", ""),
+        ("audio without alignment", "0003.wav", "no alignment is named so"),
+        ("span unusable", "0000.wav", "'dog', 0.875 .. 1.125 s"),
+    ], strict=True):  # fmt: skip
+        assert row[:2] == (kind, f"{chapter}/84-121-{name}") and detail in row[2]
+        assert f"{kind}: 1, all in problems.csv; {row[1]}: {row[2]}" in result.stderr
+    counts = counts_of(out_dir)
+    columns = ["tokens", "written", "no_audio", "unreadable", "bad_span"]
+    assert counts.loc["cat", columns].tolist() == [5, 3, 1, 1, 0]
+    assert counts.loc["dog", columns].tolist() == [2, 1, 0, 0, 1]
     (row,) = (r for r in rows(out_dir) if r["file"] == "clips/the/84-121-0001_014000.wav")
     assert (row["start_sample"], row["end_sample"]) == (14000, end)
-    samples = wavfile.read(out_dir / row["file"])[1]
-    np.testing.assert_array_equal(samples, sound(1)[14000:end])
-
-
-def test_a_chosen_word_without_a_clip_is_complained_of_and_not_among_those_cut(
-    prepare, corpus, tmp_path
-):
-    (tmp_path / "x.ctm").write_text("84-121-0000 1 0 0.5 soon\n84-121-0000 1 5 1 late\n")
-    audio = corpus / "LibriSpeech/dev-clean/84/121"
-    result, out_dir = prepare(tmp_path / "x.ctm", "--words=late,soon", audio=audio)
-    assert result.returncode == 2
-    assert "warning: no clip of: late\n" in result.stderr
-    assert result.stdout.startswith(
-        "1 word of rank 2 of 2: soon (1)\n2 tokens of the words chosen: 1 written, 1 bad_span\n"
-    )
-    late, soon = rows(out_dir, "counts.csv")
-    assert (late["word"], late["chosen"], late["written"], late["bad_span"]) == ("late", 1, 0, 1)
-    assert (soon["word"], soon["chosen"], soon["written"]) == ("soon", 1, 1)
-
-
-def test_one_word_and_one_token_are_counted_in_the_singular(prepare):
-    result, _ = prepare("mfa", "--words=zoo")
-    assert result.stdout.startswith(
-        "1 word of rank 6 of 6: zoo (1)\n1 token of the words chosen: 1 written\n"
-    )
+    np.testing.assert_array_equal(wavfile.read(out_dir / row["file"])[1], sound(1)[14000:end])
 
 
 def test_fewer_words_than_asked_for_is_said(prepare):
     result, out_dir = prepare("mfa", "--skip_words=4", "--num_words=3")
     assert result.returncode == 2
-    assert "--num_words=3: only 2 words after the 4 most frequent" in result.stderr
+    assert "--num_words=3: only 2 words were left" in result.stderr
     assert {row["word"] for row in rows(out_dir)} == {"sat", "zoo"}
 
 
-def test_nothing_left_is_refused_and_nothing_written(prepare, corpus, tmp_path):
-    (tmp_path / "empty.ctm").write_text("84-121-0000 1 0 1 <unk>\n84-121-0000 1 x y z\n")
-    (tmp_path / "past.ctm").write_text("84-121-0000 1 5 1 late\n")
-    (tmp_path / "twice.ctm").write_text("x 1 0 1 a\n84-121-0000 1 0 1 a\nx 1 2 1 a\n")
-    (tmp_path / "x.wav").write_bytes(b"")
-    only_x = {"audio": tmp_path}
-    for alignments, flags, options, words in (
-        ("mfa", (), {}, ("no word is left: 6 of 6 words", "try --skip_words=0,")),
-        (tmp_path / "empty.ctm", (), {}, ("no words", "line 2: the start 'x' is not a number")),
-        (tmp_path / "past.ctm", ("--words=late",), {}, ("no clip is left", "'late', 5 .. 6 s")),
-        (tmp_path / "twice.ctm", ("--words=a",), only_x, ("x.wav is aligned twice, in twice.ctm",)),
-        (
-            "words.ctm",
-            ("--words=a",),
-            only_x,
-            ("alignment without audio: words.ctm: no recording",),
-        ),
-    ):
-        result, out_dir = prepare(alignments, *flags, **options)
-        assert result.returncode == 1
-        assert_refused(result, *words)
-        assert not out_dir.exists()
+@pytest.mark.parametrize(
+    ("table", "flags", "message"),
+    [
+        ("84-121-0000 1 0 1 <unk>\n84-121-0000 1 x y z\n", (), "line 2: the start 'x' is not a"),
+        ("84-121-0000 1 5 1 late\n", ("--words=late",), "'late', 5 .. 6 s"),
+        ("84-121-0000 1 0 1 a\n", ("--words=a", "--num_words=3"), "leave out --num_words"),
+        ("84-121-0000 1 0 1 a\n", ("--allow_longer", "--slice_len=9"), "leave out --slice_len"),
+        ("84-121-0000 1 0 1 a\n", ("--seed=1",), "--seed draws the tokens of --max_tokens"),
+        ("84-121-0000 1 0 1 a\n", ("--words=mine.TXT",), "--words=mine.TXT: no such file"),
+        ("84-121-0000 1 0 1 a\n", ("--audio_dir=/gone",), "--audio_dir=/gone: does not exist"),
+        ("84-121-0000 1 0 1 a\n", ("--alignments=e.csv",), "--alignments=e.csv: does not exist"),
+    ],
+)
+def test_what_leaves_nothing_to_cut_is_refused_and_nothing_is_written(
+    prepare, tmp_path, table, flags, message
+):
+    (tmp_path / "x.ctm").write_text(table)
+    result, out_dir = prepare(tmp_path / "x.ctm", *flags)
+    assert result.returncode == 1
+    assert_refused(result, message)
+    assert not out_dir.exists()
 
 
 def test_an_output_that_would_be_read_next_time_or_replace_its_input_is_refused(
     prepare, by_rank, corpus, tmp_path
 ):
     before = files(corpus)
-    for folder, flag, what in (
-        ("LibriSpeech", "--audio_dir", "recordings"),
-        ("mfa/deep/er", "--alignments", "alignments"),
-    ):
-        result, _ = prepare("mfa", f"--out_dir={corpus / folder}", "--overwrite")
-        assert_refused(
-            result,
-            f"error: --out_dir={corpus / folder}: lies in {flag}={corpus / folder.split('/')[0]}, "
-            f"whose clips would be read as {what} next time; name a folder outside",
-        )
     (tmp_path / "link").symlink_to(corpus / "mfa")
-    result, _ = prepare("mfa", f"--out_dir={tmp_path / 'link' / 'x'}")
-    assert_refused(result, "lies in --alignments=")
-    assert files(corpus) == before
-
-    made = tmp_path / "made"
-    shutil.copytree(by_rank[1], made)
-    before = files(made)
-    result, _ = prepare(
-        made / "clips", f"--out_dir={made}", "--overwrite", "--words=dog", audio=made / "clips"
-    )
-    assert_refused(result, f"its clips would be replaced, where --audio_dir={made / 'clips'} lies")
-    assert files(made) == before
-
-
-def test_a_tables_file_beside_the_output_is_no_folder_of_alignments(prepare, corpus, tmp_path):
-    shutil.copy(corpus / "words.ctm", tmp_path)
-    out_dir = tmp_path / "out"
-    result, _ = prepare(tmp_path / "words.ctm", f"--out_dir={out_dir}", "--words=dog")
-    assert result.returncode == 0, result.stderr
-    assert len(rows(out_dir)) == 2
-
-
-def test_bad_flags_are_refused_before_anything_is_read(prepare, corpus, tmp_path):
-    (tmp_path / "mine.txt").write_text("keep")
-    for flags, words in (
-        (("--words=a", "--num_words=3"), "--words names the words; leave out --num_words"),
-        (("--allow_longer", "--slice_len=9"), "leave out --slice_len"),
-        (("--seed=1",), "--seed draws the tokens of --max_tokens"),
-        ((f"--out_dir={tmp_path}",), "exists and is not empty"),
-        ((f"--audio_dir={tmp_path / 'gone'}",), "--audio_dir="),
-        ((f"--alignments={tmp_path}",), "no alignment; give TextGrids"),
-        (("--alignments=e.csv",), "--alignments=e.csv: does not exist; give a file or folder"),
-        (("--words=/no/such/file",), "--words=/no/such/file: no such file; give"),
-        (("--words=mine.TXT",), "--words=mine.TXT: no such file"),
+    link = tmp_path / "link/x"
+    for folder, flag in (
+        (corpus / "LibriSpeech", "audio_dir"),
+        (link, "alignments"),
     ):
-        result, out_dir = prepare("mfa", *flags)
-        assert_refused(result, words)
-        assert not out_dir.exists()
-    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
-    (tmp_path / "config.json").write_text('{"command": "make_corpus"}')
-    result, _ = prepare("mfa", f"--out_dir={tmp_path}", "--overwrite")
-    assert_refused(result, "holds what make_corpus made; name another")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["config.json", "mine.txt"]
+        result, _ = prepare("mfa", f"--out_dir={folder}", "--overwrite")
+        assert_refused(result, f"--out_dir={folder}: lies in --{flag}=", "name a folder outside")
+    assert files(corpus) == before
+    made = shutil.copytree(by_rank, tmp_path / "made")
+    flags = (f"--out_dir={made}", "--overwrite", "--words=dog")
+    result, _ = prepare(made / "clips", *flags, audio=made / "clips")
+    assert_refused(result, f"its clips would be replaced, where --audio_dir={made / 'clips'} lies")
+    assert files(made) == files(by_rank)

@@ -1,14 +1,11 @@
 """Labels of outputs: read from hand-written tables, so that every answer is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from wavegan_tf.analysis import acoustics
-from wavegan_tf.analysis.annotation import Interval
-from wavegan_tf.analysis.causes import hand_labels, properties
-from wavegan_tf.analysis.measures import UNITS
-from wavegan_tf.analysis.settings import AcousticSettings
 from wavegan_tf.errors import InputError
+from wavegan_tf.experiments import properties
 
 # Output -> its intervals: label, start in s, and F0 where it is voiced.
 OUTPUTS = {
@@ -22,20 +19,20 @@ OUTPUTS = {
 
 
 def tables():
-    """outputs.csv and intervals.csv of these, numbers as text as they are read, and a channel 2."""
+    """The tables outputs and intervals of these, and a channel 2 that does not count."""
     outputs, intervals = [], []
     for i, found in OUTPUTS.items():
-        counts = {f"n_{x}": sum(f[0] == x for f in found) for x in ("voiced", "frication")}
-        row = {"id": i, "channel": 1, "measured": int(i != 5), "rms_db": -10 - i, "peak": 0.5}
-        row |= counts | {"n_silence": sum(f[0] == "silence" for f in found), "clipped_share": 0.0}
-        outputs.append({name: str(value) for name, value in row.items()})
-        outputs.append(outputs[-1] | {"channel": "2", "n_frication": "9", "n_voiced": "9"})
+        row = {"output": i, "channel": 1, "measured": i != 5, "rms_db": -10.0 - i, "peak": 0.5}
+        for label in ("voiced", "frication", "silence"):
+            row[f"n_{label}"] = sum(f[0] == label for f in found)
+        outputs += [row | {"clipped_share": 0.0}, row | {"channel": 2, "n_frication": 9}]
         for label, start_s, *f0_hz in found:
-            here = {"id": str(i), "channel": "1", "label": label, "start_s": str(start_s)}
-            intervals += [here | {"measure": "f0", "value": str(x)} for x in f0_hz]
-            intervals.append(here | {"measure": "duration", "value": "0.1"})
-            intervals.append(here | {"measure": "duration", "value": "7", "channel": "2"})
-    return outputs, intervals
+            here = {"output": i, "channel": 1, "label": label, "start_s": start_s}
+            intervals += [here | {"measure": "f0", "value": x} for x in f0_hz]
+            intervals.append(here | {"measure": "duration", "value": 0.1})
+            intervals.append(here | {"measure": "duration", "value": 7.0, "channel": 2})
+    intervals = pd.DataFrame(intervals).astype({"label": "category", "measure": "category"})
+    return pd.DataFrame(outputs[::-1]), intervals
 
 
 NAN = float("nan")
@@ -58,8 +55,8 @@ NAN = float("nan")
     ],
 )
 def test_a_property_is_decided_by_the_tables_alone(text, expected):
-    ids, y = properties.label_outputs(properties.parse_property(text), *tables())
-    assert ids.tolist() == list(OUTPUTS)
+    y = properties.label_outputs(properties.parse_property(text), *tables())
+    assert list(y.index) == list(OUTPUTS)
     np.testing.assert_array_equal(y, expected)
 
 
@@ -95,37 +92,24 @@ def test_kind_unit_and_measures_follow_from_the_property():
     }
 
 
-def test_the_loudest_point_of_all_intervals_of_a_label_counts():
+def test_doses_are_the_loudest_points_of_all_intervals_of_a_label():
     rows = [
-        {"id": i, "channel": channel, "label": label, "measure": measure, "value": value}
-        for i, channel, label, measure, value in [
-            (0, 1, "frication", "intensity", "60"),
-            (0, 1, "frication", "intensity", "64.5"),
-            (0, 1, "frication", "intensity", "NaN"),
-            (0, 1, "voiced", "intensity", "80"),
-            (0, 1, "frication", "cog", "5000"),
-            (0, 2, "frication", "intensity", "90"),
-            (2, 1, "frication", "intensity", "NaN"),
-        ]
+        (0, 1, "frication", "intensity", 60.0),
+        (0, 1, "frication", "intensity", 64.5),
+        (0, 1, "frication", "intensity", NAN),
+        (0, 1, "voiced", "intensity", 80.0),
+        (0, 1, "frication", "cog", 5000.0),
+        (0, 2, "frication", "intensity", 90.0),
+        (1, 1, "voiced", "intensity", 75.0),
+        (2, 1, "frication", "intensity", NAN),
+        (3, 1, "frication", "intensity", 50.0),
     ]
-    ids = np.arange(3)
-    loudest = properties.loudest(rows, "frication", ids)
-    np.testing.assert_array_equal(loudest, [64.5, NAN, NAN])
-    ratio = properties.frication_ratio(loudest, [80, 75, NAN])
-    np.testing.assert_allclose(ratio, [64.5 / 144.5, 0, NAN])
-
-
-def test_measures_asked_for_have_the_values_they_have_among_all():
-    rng, t = np.random.default_rng(0), np.arange(16384) / 16000
-    sound = 0.3 * np.sin(2 * np.pi * 120 * t) * (t > 0.4) + 0.1 * rng.standard_normal(16384)
-    intervals = [Interval("frication", 0.1, 0.3), Interval("voiced", 0.4, 0.8)]
-    given = (sound, 16000, 16000, intervals, AcousticSettings())
-    full = acoustics.measure_layer(*given)
-    for measure in UNITS:
-        part = acoustics.measure_layer(*given, measures=(measure,))
-        assert [len(rows) for rows in part] != [0, 0]
-        for all_rows, rows in zip(full, part, strict=True):
-            assert repr(rows) == repr([row for row in all_rows if row.measure == measure])
+    points = pd.DataFrame(rows, columns=["output", "channel", "label", "measure", "value"])
+    doses = properties.doses(points, pd.Series([1.0, 0.0, 0.0, NAN]))
+    assert list(doses) == list(properties.DOSES)
+    np.testing.assert_array_equal(doses["frication_db"], [64.5, NAN, NAN, 50])
+    np.testing.assert_array_equal(doses["voiced_db"], [80, 75, NAN, NAN])
+    np.testing.assert_allclose(doses["frication_ratio"], [64.5 / 144.5, 0, NAN, NAN])
 
 
 def write(path, text, encoding="utf-8"):
@@ -144,80 +128,49 @@ def write(path, text, encoding="utf-8"):
         ("0,yes\n1,maybe\n", "categories", [1, NAN, NAN, NAN]),
     ],
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-def test_labels_by_hand_are_yes_or_no_numbers_or_words(tmp_path, rows, kind, values, encoding):
-    path = write(tmp_path / "labels.csv", "id,label\n" + rows, encoding)
-    labels = hand_labels.read_labels(path, 4)
-    assert labels.kind == kind
-    np.testing.assert_array_equal(labels.values(np.arange(4)), values)
+@pytest.mark.parametrize(("encoding", "name"), [("utf-8", "output"), ("utf-8-sig", "id")])
+def test_labels_by_hand_are_yes_or_no_numbers_or_words(
+    tmp_path, rows, kind, values, encoding, name
+):
+    path = write(tmp_path / "labels.csv", f"{name},label\n{rows}", encoding)
+    found, numbers = properties.as_numbers(properties.read_labels(path, 4))
+    assert found == kind
+    np.testing.assert_array_equal(numbers, values)
 
 
 def test_one_word_can_be_asked_for_against_the_others(tmp_path):
-    path = write(tmp_path / "labels.csv", "note,label,id\n,rag,3\n,ölig,0\n,rag,1\n")
-    labels = hand_labels.read_labels(path, 4, "rag")
-    np.testing.assert_array_equal(labels.values(np.arange(4), "rag"), [0, 1, NAN, 1])
-    assert labels.categories == ["rag", "ölig"]
+    path = write(tmp_path / "labels.csv", "note, label,output\n,rag,3\n,ölig,0\n,rag,1\n")
+    labels = properties.read_labels(path, 4, "rag")
+    kind, numbers = properties.as_numbers(labels, "rag")
+    assert kind == "binary" and labels[0] == "ölig"
+    np.testing.assert_array_equal(numbers, [0, 1, NAN, 1])
 
 
 @pytest.mark.parametrize(
     ("text", "wanted", "words"),
     [
-        ("id,label\n0,a\n4,b\n", None, ["row 3 labels output 4", "4 outputs (0 .. 3)"]),
-        ("id,label\n0,a\n0,b\n", None, ["output 0 is labelled twice"]),
-        ("id,label\n0,\n1,NA\n", None, ["no row has a label"]),
-        ("id,label\n", None, ["no row has a label"]),
+        ("output,label\n0,a\n4,b\n", None, ["row 3 labels output 4", "4 outputs (0 .. 3)"]),
+        ("output,label\n0,a\n0,b\n", None, ["output 0 is labelled twice"]),
+        ("output,label\n0,\n1,NA\n", None, ["no row has a label"]),
+        ("output,label\n", None, ["no row has a label"]),
         ("", None, ["columns none"]),
-        ("id;label\n0;a\n", None, ["is separated by semicolons", "write.csv, not write.csv2"]),
+        ("output;label\n0;a\n", None, ["is separated by semicolons", "not write.csv2"]),
         ("id\tlabel\n0\ta\n", None, ["columns id\tlabel, separated by commas"]),
-        ("id,label\n-1,a\n", None, ["row 2 has the id '-1'"]),
-        ("id,label\n0,a\n1,b\n", "c", ["--label=c", "has a, b"]),
+        ("output,label\n-1,a\n", None, ["row 2 labels output -1"]),
+        ("output,label\n0,a\n1,b\n", "c", ["--label=c", "has a, b"]),
     ],
 )
 def test_labels_that_cannot_be_used_are_refused_in_clear_words(tmp_path, text, wanted, words):
     path = write(tmp_path / "labels.csv", text)
     with pytest.raises(InputError) as error:
-        hand_labels.read_labels(path, 4, wanted)
+        properties.read_labels(path, 4, wanted)
     for word in words:
         assert word in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("texts", "wanted", "words"),
-    [
-        (["rag"] * 30, "rag", "all 30 labels are rag.*label outputs that differ"),
-        (["no"] * 30, None, "all 30 labels are no"),
-        (["2.5"] * 30, None, "all 30 labels are 2.5"),
-        (["rag"] * 4 + ["oily", "suit"] * 9, "rag", "4 outputs are rag, 18 are not.*needs 10"),
-        (["yes"] * 30 + ["no"] * 9, None, "30 outputs are yes, 9 are not.*label more outputs"),
-        ([str(i) for i in range(19)], None, "19 outputs have a number.*needs 20"),
-    ],
-)
-def test_labels_that_cannot_be_ranked_by_are_refused_by_the_name_of_their_file(
-    tmp_path, texts, wanted, words
-):
-    rows = "".join(f"{i},{text}\n" for i, text in enumerate(texts))
-    path = write(tmp_path / "labels.csv", f"id,label\n{rows}")
-    labels = hand_labels.read_labels(path, 60, wanted)
-    with pytest.raises(InputError, match=f"--labels={path}: {words}") as error:
-        hand_labels.check_rankable(labels, path, wanted)
-    assert "--n)" not in str(error.value)  # more outputs are no more labels
-
-
-def test_labels_that_can_be_ranked_by_or_need_not_be_pass(tmp_path):
-    for name, texts, wanted in (
-        ("word", ["rag", "oily"] * 10, "rag"),
-        ("yes", ["yes", "no"] * 10, None),
-        ("number", [str(i) for i in range(20)], None),
-        ("words", ["rag"] * 3, None),
-    ):
-        rows = "".join(f"{i},{text}\n" for i, text in enumerate(texts))
-        path = write(tmp_path / f"{name}.csv", f"id,label\n{rows}")
-        hand_labels.check_rankable(hand_labels.read_labels(path, 60, wanted), path, wanted)
-
-
 def test_a_labels_file_that_is_missing_or_not_utf_8_is_refused(tmp_path):
     with pytest.raises(InputError, match="no such file"):
-        hand_labels.read_labels(str(tmp_path / "none.csv"), 4)
-    path = write(tmp_path / "labels.csv", "id,label\n0,ölig\n", "latin-1")
+        properties.read_labels(str(tmp_path / "none.csv"), 4)
+    path = write(tmp_path / "labels.csv", "output,label\n0,ölig\n", "latin-1")
     with pytest.raises(InputError, match="not UTF-8"):
-        hand_labels.read_labels(path, 4)
+        properties.read_labels(path, 4)

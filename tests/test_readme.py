@@ -1,5 +1,8 @@
-"""The README's examples, run in its order."""
+"""The examples of the README and of docs/, run in their order on a tiny scale."""
 
+import csv
+import json
+import os
 import re
 import shlex
 import subprocess
@@ -8,103 +11,117 @@ import sys
 import conftest
 import pytest
 import tensorflow as tf
-from made_timit import make_tree
-from test_prepare_words import make_librispeech
+from run_recipes import lay_desk
 from test_strategy import free_addresses
 
 from wavegan_tf.checkpoints.open import open_checkpoint
+from wavegan_tf.commands import COMMANDS
+from wavegan_tf.experiments.probe import Options
+from wavegan_tf.options import build
 
-README = (conftest.ROOT / "README.md").read_text()
+PAGES = [conftest.ROOT / "README.md", *sorted((conftest.ROOT / "docs").glob("*.md"))]
+TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
+OUTPUTS = TEXTS[conftest.ROOT / "docs" / "outputs.md"]
 
 # Added to an example, so that it takes seconds: the last of two equal flags counts.
 SMALL = {
-    "train.py": ["--wavegan_dim=1", "--train_batch_size=2", "--train_steps=2"],
-    "probe.py": ["--controls=1", "--nofigures", "--jobs=1", "--layers=conv4"],
-    "interpolate.py": [
-        *("--n=1", "--layers=conv4", "--jobs=1", "--reference_outputs=0", "--nofigures"),
-    ],
-    "-m wavegan_tf.tools.identify": [
-        *("--property=rms_db", "--n=30", "--proof_outputs=2", "--code_outputs=1", "--top=1"),
-        *("--controls=1", "--values=-1,1", "--n_permutations=99", "--n_resamples=100"),
-        *("--n_selections=10", "--nofigures", "--jobs=1"),
-    ],
-    "-m wavegan_tf.tools.feature_maps": ["--n=5", "--layer=conv1", "--nofigures", "--jobs=1"],
-    "-m wavegan_tf.tools.make_corpus": ["--n=12", "--jobs=1"],
-    "-m wavegan_tf.tools.prepare_words": ["--skip_words=1", "--num_words=3", "--jobs=1"],
-    "-m wavegan_tf.tools.intervene": ["--n=2", "--layers=conv4", "--nofigures", "--jobs=1"],
+    "train": "--wavegan_dim=1 --train_batch_size=2 --train_steps=2",
+    "probe": "--controls=1 --nofigures --jobs=1 --layers=conv4",
+    "interpolate": "--n=1 --layers=conv4 --jobs=1 --reference_outputs=0 --nofigures",
+    "identify": "--property=rms_db --n=30 --proof_outputs=2 --code_outputs=1 --top=1 --controls=1 "
+    "--values=-1,1 --code_levels=1 --n_permutations=99 --nofigures --jobs=1",
+    "feature_maps": "--n=5 --layer=conv1 --nofigures --jobs=1",
+    "intervene": "--n=2 --layers=conv4 --patch=average,scan --nofigures --jobs=1",
+    "merge": "--nofigures",
+    "make_corpus": "--n=12 --jobs=1",
+    "prepare_words": "--skip_words=1 --num_words=3 --jobs=1",
 }
-SCRIPTS = ("train.py", "probe.py", "interpolate.py")
-TOOLS = [
-    f"-m wavegan_tf.tools.{name}"
-    for name in ("convert_checkpoint", "figures", "merge_shards", "prepare_timit")
-]
+NOT_OURS = {"samples_per_plugin", "nodes", "ntasks", "array", "dist", "logdir"}  # flags of others
 
 
 def examples(language):
-    blocks = re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    assert blocks
-    return blocks
+    """The blocks of a language on all pages, in order, each once."""
+    fence = rf"^```{language}\n(.*?)^```"
+    found = [x for text in TEXTS.values() for x in re.findall(fence, text, re.M | re.S)]
+    assert found
+    return list(dict.fromkeys(found))
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory, speech_dir):
-    """A folder as the README assumes it: the scripts, recordings, an original's checkpoint."""
-    desk = tmp_path_factory.mktemp("desk")
-    for name in ("wavegan_tf", "train.py", "probe.py", "interpolate.py", "tests", "recipes"):
-        (desk / name).symlink_to(conftest.ROOT / name)
-    (desk / "recordings").symlink_to(speech_dir)
-    make_tree(desk / "TIMIT")
-    make_librispeech(desk)
-    (desk / "mfa").rename(desk / "LibriSpeech_aligned")
-    return desk
+def command_lines():
+    """Commands by word, but those of recipes, which tests/test_recipes.py runs."""
+    lines = dict.fromkeys(line for block in examples("sh") for line in block.splitlines())
+    return [
+        shlex.split(line)[1:]
+        for line in lines
+        if line.startswith("python ") and "--flagfile=" not in line
+    ]
 
 
 def turn(command):
-    """Corpora first, then the trainings that need nothing else, then what opens them."""
-    if any(tool in " ".join(command) for tool in ("make_corpus", "prepare_")):
-        return 0
-    return 1 if command[0] == "train.py" and "--init_ckpt=original" not in command else 2
+    """Trainings that need nothing else come first, then what opens them."""
+    return command[0] != "train.py" or "--init_ckpt=original" in command
 
 
-def test_every_command_of_the_readme_runs(desk, run_script):
-    lines = [line for block in examples("sh") for line in block.splitlines()]
-    commands = [shlex.split(line)[1:] for line in lines if line.startswith("python ")]
-    assert {command[0] for command in commands} == {*SCRIPTS, "-m"}
-    commands.sort(key=turn)
-    for command in commands:
-        number = 2 if command[0] == "-m" else 1
-        script, flags = " ".join(command[:number]), command[number:]
-        small = list(SMALL.get(script, []))
-        if script == "probe.py" and not any(flag.startswith("--network=") for flag in flags):
-            small.append("--n=2")
-        result = run_script(script, *flags, *small, cwd=desk)
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory, speech_dir, run_script):
+    """A folder as the pages assume it, in which all of their commands have been run."""
+    desk = tmp_path_factory.mktemp("desk")
+    lay_desk(desk)
+    (desk / "tests").symlink_to(conftest.ROOT / "tests")
+    (desk / "recordings").symlink_to(speech_dir)
+    (desk / "mfa").rename(desk / "LibriSpeech_aligned")
+    for command in sorted(command_lines(), key=turn):
+        number = 3 if command[0] == "-m" else 1
+        flags, name = command[number:], command[number - 1].removesuffix(".py")
+        small = SMALL.get(name, "").split()
+        small += ["--n=2"] * (name == "probe" and "--network=q" not in flags)
+        result = run_script(" ".join(command[:number]), *flags, *small, cwd=desk)
         assert result.returncode == 0, f"{command}\n{result.stderr}"
-    for name in ("probed", "corrected", "codes", "classified", "merged", "interpolated_c2"):
-        assert (desk / name / "measurements.csv").is_file()
-    for name in ("identified/ranking", "followed/selectivity", "intervened/interventions"):
-        assert (desk / f"{name}.csv").is_file()
-    assert (desk / "original" / "args.txt").is_file()
-    assert (desk / "train" / "continued" / "checkpoint").is_file()
+    return desk
+
+
+def test_every_command_runs_and_leaves_what_the_pages_promise(desk):
+    found = "probed corrected codes classified merged measured_alike interpolated_c2 codes_apart"
+    paths = [desk / name / "tables" / "points.csv" for name in found.split()]
+    others = "identified/tables/ranking.csv followed/tables/maps.csv intervened/tables/checks.csv"
+    others += " original/args.txt train/continued/checkpoint to_hand_on/config.json"
+    assert all(path.is_file() for path in [*paths, *(desk / name for name in others.split())])
     original = tf.train.list_variables(str(desk / "original"))
     assert original and not any(name.startswith("wavegan_tf/") for name, _ in original)
 
 
-def test_the_two_machines_of_the_readme_train_together(desk):
+def test_every_file_table_and_column_of_a_run_is_on_the_page_of_outputs(desk):
+    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", OUTPUTS, re.M | re.S))
+    words = {name: set(re.findall(r"\w+", text)) for name, text in sections.items()}
+    shared = words["Columns of all tables"] | words["Every experiment"]
+    for config in desk.glob("*/config.json"):
+        kind = json.loads(config.read_text()).get("kind")
+        if kind is None:  # of convert_checkpoint
+            continue
+        known = shared | words[kind] | (words["probe"] if kind == "interpolate" else set())
+        for path in config.parent.glob("tables/*.csv"):
+            with open(path, encoding="utf-8") as file:
+                columns = {
+                    re.sub(r"_(low|high|p|p_holm|n)$", "", x) for x in next(csv.reader(file))
+                }
+            stems = {name for name in columns if not re.fullmatch(r"(logit_)?[cz]\d+", name)}
+            assert {path.stem, *stems} <= known, (kind, path.stem, stems - known)
+        files = {path.name for path in config.parent.iterdir()} - {"tables"}
+        assert files <= set(re.findall(r"`([\w.]+)/?`", OUTPUTS)), kind
+
+
+def test_the_two_machines_train_together(desk):
     lines = [line for block in examples("sh") for line in block.splitlines()]
     commands = [line for line in lines if line.startswith("TF_CONFIG=")]
     assert len(commands) == 2
+    words = dict(zip(("node1:2222", "node2:2222"), free_addresses(2), strict=True))
+    pipes = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
     processes = []
-    addresses = free_addresses(2)
     for command in commands:
-        for node, address in zip(("node1:2222", "node2:2222"), addresses, strict=True):
-            command = command.replace(node, address)
-        command = command.replace("python ", f"{sys.executable} ")
-        command = " ".join(["exec", "env", command, *SMALL["train.py"]])
-        pipe = subprocess.PIPE
-        process = subprocess.Popen(
-            command, shell=True, cwd=desk, stdout=pipe, stderr=pipe, text=True
-        )
-        processes.append(process)
+        for word, mine in (words | {"python ": f"{sys.executable} "}).items():
+            command = command.replace(word, mine)
+        command = f"exec env {command} {SMALL['train']}"
+        processes.append(subprocess.Popen(command, shell=True, cwd=desk, text=True, **pipes))
     for process in processes:
         output, errors = process.communicate(timeout=200)
         assert process.returncode == 0, errors
@@ -112,37 +129,36 @@ def test_the_two_machines_of_the_readme_train_together(desk):
     assert open_checkpoint(desk / "train" / "two").step == 2
 
 
-def test_the_readmes_python_runs(desk):
-    for code in examples("python"):
-        result = subprocess.run(
-            [sys.executable, "-c", code], cwd=desk, capture_output=True, text=True
-        )
-        assert result.returncode == 0, result.stderr
-        assert "'conv4': (2, 4096, 2)" in result.stdout
+@pytest.mark.parametrize("code", examples("python"))
+def test_the_python_runs(desk, code):
+    environment = {**os.environ, "PYTHONPATH": str(conftest.ROOT)}
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=desk, env=environment, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
 
 
-def test_every_flag_the_readme_names_exists(run_script):
-    helps = "".join(run_script(script, "--help").stdout for script in (*SMALL, *TOOLS))
-    flags = re.findall(r"^\s+--(\[no\])?(\w+):", helps, re.MULTILINE)
+@pytest.mark.parametrize("text", examples("json"))
+def test_the_settings_file_names_settings(text):
+    build(Options, {}, json.loads(text))
+
+
+def test_every_flag_and_command_that_is_named_exists(run_script):
+    helps = "".join(run_script(f"-m wavegan_tf {name}", "--helpfull").stdout for name in COMMANDS)
+    flags = re.findall(r"^  --(\[no\])?(\w+)$", helps, re.MULTILINE)
     known = {name for _, name in flags} | {f"no{name}" for no, name in flags if no}
-    known |= {"help", "logdir", "flagfile"}
-    named = {flag for flag in re.findall(r"--(\w+)", README)}
-    others = {
-        "check",
-        "samples_per_plugin",
-        "nodes",
-        "ntasks",
-        "array",
-        "dist",
-    }  # of other programs
-    assert named - known == others
+    known |= {"help", "helpfull", "flagfile", "flag"} | NOT_OURS
+    for page, text in TEXTS.items():
+        assert not set(re.findall(r"(?<!-)--(\w+)", text)) - known, page.name
+        assert set(re.findall(r"-m wavegan_tf (\w+)", text)) <= {*COMMANDS, "COMMAND"}, page.name
 
 
-def test_every_file_and_picture_the_readme_names_exists():
-    headings = re.findall(r"^#+ (.+)$", README, re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        if target.startswith("#"):
-            assert target[1:] in anchors
-        else:
-            assert (conftest.ROOT / target).is_file()
+def test_every_link_leads_somewhere():
+    for page, text in TEXTS.items():
+        for target in re.findall(r"\]\((?!http)([^)]+)\)", text):
+            name, _, anchor = target.partition("#")
+            file = page.parent / name if name else page
+            assert file.is_file(), (page.name, target)
+            headings = re.findall(r"^#+ (.+)$", TEXTS.get(file, ""), re.MULTILINE)
+            found = {re.sub(r"[^\w -]", "", x.lower()).replace(" ", "-") for x in headings}
+            assert not anchor or anchor in found, (page.name, target)

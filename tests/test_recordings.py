@@ -1,6 +1,7 @@
 """Finding, reading and naming recordings, against files written by hand and training's own path."""
 
 import pathlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,10 +13,9 @@ from wavegan_tf.data.recordings import find_recordings, load_recording, word_of
 from wavegan_tf.data.slices import SliceConfig
 from wavegan_tf.data.stream import SliceSource
 from wavegan_tf.errors import InputError
-from wavegan_tf.models.config import ModelConfig
 
 REFERENCE = pathlib.Path(__file__).parent / "reference" / "audio"
-MONO, STEREO = ModelConfig(), ModelConfig(num_channels=2)
+MONO, STEREO = (SimpleNamespace(slice_len=16384, sample_rate=16000, num_channels=n) for n in (1, 2))
 
 
 def write(path, seconds, rate_hz=16000, channels=1, gain=0.25):
@@ -32,21 +32,16 @@ def test_recordings_are_the_audio_files_of_all_sub_folders_in_order(tmp_path, ca
         write(tmp_path / name, 0.1)
     (tmp_path / "later" / "no_suffix").write_bytes((tmp_path / "b_1.wav").read_bytes())
     (tmp_path / "a_2.TextGrid").write_text('File type = "ooTextFile"')
+    (tmp_path / "cut").write_bytes((REFERENCE / "tone_16bit.flac").read_bytes()[:200])
     (tmp_path / "promises.wav").write_text("not audio")
     caplog.set_level("INFO", "wavegan_tf")
     assert find_recordings(str(tmp_path)) == [
-        "a_2.WAV", "b_1.wav", "later/0_x.wav", "later/no_suffix", "promises.wav",
+        "a_2.WAV", "b_1.wav", "cut", "later/0_x.wav", "later/no_suffix", "promises.wav",
     ]  # fmt: skip
-    assert "1 of 6 files are not audio" in caplog.text
-    with pytest.raises(InputError, match="promises.wav: not a known audio format"):
-        load_recording(str(tmp_path / "promises.wav"), MONO)
-
-
-def test_a_damaged_recording_is_found_and_refused_by_name_with_the_reason(tmp_path):
-    (tmp_path / "cut").write_bytes((REFERENCE / "tone_16bit.flac").read_bytes()[:200])
-    assert find_recordings(str(tmp_path)) == ["cut"]
-    with pytest.raises(InputError, match="cut: truncated or damaged; convert it to WAV"):
-        load_recording(str(tmp_path / "cut"), MONO)
+    assert "1 of 7 files are not audio" in caplog.text
+    for name, reason in (("promises.wav", "not a known audio format"), ("cut", "damaged .FLAC")):
+        with pytest.raises(InputError, match=f"{name}: .*{reason}.*convert it to WAV"):
+            load_recording(str(tmp_path / name), MONO)
 
 
 def test_a_folder_without_audio_is_refused_naming_the_flag(tmp_path):
@@ -59,8 +54,9 @@ def test_a_folder_without_audio_is_refused_naming_the_flag(tmp_path):
         folder.mkdir(exist_ok=True)
 
 
-@pytest.mark.parametrize("seconds", [0.3, 1.024, 2.5])
-@pytest.mark.parametrize(("rate_hz", "channels"), [(16000, 1), (8000, 1), (44100, 2)])
+@pytest.mark.parametrize(
+    ("seconds", "rate_hz", "channels"), [(0.3, 16000, 1), (1.024, 8000, 1), (2.5, 44100, 2)]
+)
 def test_a_recording_is_what_training_on_its_first_slice_gets(tmp_path, seconds, rate_hz, channels):
     write(tmp_path / "it.wav", seconds, rate_hz, channels)
     store = ClipStore(SliceConfig(first_slice=True))
@@ -71,14 +67,6 @@ def test_a_recording_is_what_training_on_its_first_slice_gets(tmp_path, seconds,
     np.testing.assert_array_equal(samples, batch[0])
 
 
-@pytest.mark.parametrize("name", ["tone_24bit.flac", "tone_id3.mp3", "tone.ogg"])
-def test_other_formats_are_read_as_well(name):
-    samples, duration_s, notes = load_recording(str(REFERENCE / name), STEREO)
-    assert 0 < duration_s < 3
-    assert samples.shape == (16384, 2) and np.abs(samples).max() == pytest.approx(1, abs=0.01)
-    assert notes == ["resampled from 22050 Hz"]
-
-
 def test_a_short_recording_is_scaled_to_its_peak_followed_by_zeros_and_without_a_note(tmp_path):
     written = write(tmp_path / "it.wav", 0.5)
     samples, duration_s, notes = load_recording(str(tmp_path / "it.wav"), MONO)
@@ -87,21 +75,17 @@ def test_a_short_recording_is_scaled_to_its_peak_followed_by_zeros_and_without_a
     assert not samples[8000:].any()
 
 
+LOW = "resampled from 8000 Hz: nothing above 4000 Hz is in it"
+LONG = "longer than a slice: the first 1.024 s are used"
+
+
 @pytest.mark.parametrize(
     ("options", "config", "notes"),
     [
-        ({"rate_hz": 8000}, MONO, ["resampled from 8000 Hz: nothing above 4000 Hz is in it"]),
         ({"rate_hz": 48000}, MONO, ["resampled from 48000 Hz"]),
         ({"channels": 2}, MONO, ["the mean of 2 channels"]),
         ({}, STEREO, ["one channel copied to 2"]),
-        (
-            {"seconds": 2.3, "rate_hz": 8000},
-            MONO,
-            [
-                "resampled from 8000 Hz: nothing above 4000 Hz is in it",
-                "longer than a slice: the first 1.024 s are used",
-            ],
-        ),
+        ({"seconds": 2.3, "rate_hz": 8000}, MONO, [LOW, LONG]),
     ],
 )
 def test_notes_say_in_words_what_was_done_to_a_recording(tmp_path, options, config, notes):
@@ -109,32 +93,25 @@ def test_notes_say_in_words_what_was_done_to_a_recording(tmp_path, options, conf
     assert load_recording(str(tmp_path / "it.wav"), config).notes == notes
 
 
-def test_a_silent_recording_is_refused_as_training_does(tmp_path):
-    write(tmp_path / "it.wav", 0.2, gain=1e-5)
+def test_a_silent_recording_and_one_of_too_many_channels_are_refused(tmp_path):
+    path = tmp_path / "it.wav"
+    write(path, 0.2, gain=1e-5)
     with pytest.raises(InputError, match=r"it.wav: silent \(RMS below -80 dB\)"):
-        load_recording(str(tmp_path / "it.wav"), MONO)
-    samples = np.zeros(32000, np.float32)
-    samples[20000:] = np.sin(np.arange(12000))
-    wavfile.write(tmp_path / "late.wav", 16000, samples)
-    with pytest.raises(InputError, match="late.wav: silent in its first 1.024 s"):
-        load_recording(str(tmp_path / "late.wav"), MONO)
-
-
-def test_channels_that_a_model_has_not_are_refused(tmp_path):
-    write(tmp_path / "it.wav", 0.1, channels=3)
+        load_recording(str(path), MONO)
+    wavfile.write(path, 16000, np.float32(20000 * [0] + 12000 * [0.5, -0.5]))
+    with pytest.raises(InputError, match="it.wav: silent in its first 1.024 s"):
+        load_recording(str(path), MONO)
+    write(path, 0.1, channels=3)
     with pytest.raises(InputError, match="it.wav: 3 channels cannot become 2"):
-        load_recording(str(tmp_path / "it.wav"), STEREO)
+        load_recording(str(path), STEREO)
 
 
 @pytest.mark.parametrize(
     ("path", "pattern", "word"),
     [
-        ("0_george_3.wav", None, "0"),
         ("speaker_1/0_george_3.wav", None, "0"),
         ("water.wav", None, "water"),
-        ("DR1/FCJF0/greasy_1.WAV", None, "greasy"),
         ("george/0_3.wav", r"([^/]+)/[^/]*$", "george"),
-        ("0_george_3.wav", r"_([a-z]+)_", "george"),
         ("sa1.wav", r"_([a-z]+)_", ""),
         ("sa1.wav", r"sa1|(x)", ""),
     ],

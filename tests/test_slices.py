@@ -24,9 +24,7 @@ def frames(num_samples, config, start):
     [
         ({"slice_len": 0}, "--data_slice_len=0"),
         ({"sample_rate_hz": -1}, "--data_sample_rate=-1"),
-        ({"num_channels": 0}, "--data_num_channels=0"),
         ({"overlap_ratio": 1.0}, "--data_overlap_ratio=1.0 must be"),
-        ({"overlap_ratio": -0.1}, "--data_overlap_ratio=-0.1 must be"),
         ({"overlap_ratio": float("nan")}, "--data_overlap_ratio=nan must be"),
         ({"overlap_ratio": 0.99, "slice_len": 10}, "leaves no step between slices"),
     ],
@@ -37,13 +35,12 @@ def test_a_config_out_of_range_names_the_flag(value, message):
 
 
 def test_the_hop_is_the_nearest_whole_number():
-    assert SliceConfig(slice_len=16384).hop == 16384
     assert SliceConfig(slice_len=16384, overlap_ratio=0.75).hop == 4096
     assert SliceConfig(slice_len=100, overlap_ratio=0.9).hop == 10  # 9.999999999999998
 
 
 @pytest.mark.parametrize("pad_end", [False, True])
-@pytest.mark.parametrize("overlap_ratio", [0, 0.25, 0.5, 0.9])
+@pytest.mark.parametrize("overlap_ratio", [0, 0.25, 0.9])
 def test_numbers_of_slices_are_those_of_tf_signal_frame(overlap_ratio, pad_end):
     config = SliceConfig(slice_len=20, overlap_ratio=overlap_ratio, pad_end=pad_end)
     lengths = np.array([0, 1, 19, 20, 21, 39, 40, 41, 100, 107])
@@ -106,12 +103,11 @@ def test_files_come_in_a_new_order_in_every_epoch_and_each_place_is_as_likely():
     firsts = [order.span(10 * epoch, 1)[0][0] for epoch in range(1000)]
     counts = np.bincount(firsts, minlength=10)
     assert np.abs(counts - 100).max() < 43  # 4.5 standard deviations
-    assert sorted(f for f, _ in order.span(0, 10)) == list(range(10))
 
 
 def test_slices_are_mixed_within_their_window_and_not_beyond_it():
     order = SliceOrder([100_000], TEN, seed=0, window=100)
-    files, starts = order.epoch(0)
+    _, starts = order.epoch(0)
     windows = (starts - starts.min()) // 10 // 100
     np.testing.assert_array_equal(windows, np.arange(len(starts)) // 100)
     assert np.mean(np.diff(starts) == 10) < 0.05
@@ -127,17 +123,10 @@ def test_what_stands_in_for_a_slice_is_any_slice_of_its_epoch_in_an_order_of_its
     assert first == again != next_one
 
 
-@pytest.mark.parametrize("first_slice", [False, True])
-def test_going_on_after_a_week_of_training_takes_no_time(first_slice):
-    config = SliceConfig(slice_len=10, first_slice=first_slice)
-    order = SliceOrder(np.random.default_rng(0).integers(10, 60, 1000), config, seed=0)
+def test_any_place_of_a_long_training_on_many_files_is_reached_in_no_time():
+    long = SliceOrder(np.random.default_rng(0).integers(10, 60, 1000), TEN, seed=0)
+    wide = SliceOrder(np.full(100_000, 16384 * 3), SliceConfig(), seed=0)
     begun = time.process_time()
-    order.span(64 * 1_000_000, 64)
-    assert time.process_time() - begun < 15
-
-
-def test_an_epoch_of_a_hundred_thousand_files_is_drawn_in_no_time():
-    order = SliceOrder(np.full(100_000, 16384 * 3), SliceConfig(), seed=0)
-    begun = time.process_time()
-    order.span(0, 64)
-    assert time.process_time() - begun < 5
+    long.span(64 * 1_000_000, 64)
+    wide.span(0, 64)
+    assert time.process_time() - begun < 20

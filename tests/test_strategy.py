@@ -45,7 +45,7 @@ def trained(tmp_path_factory):
         for way, others in ways.items()
     ]
     for process in processes:
-        _, errors = process.communicate(timeout=200)
+        _, errors = process.communicate(timeout=600)
         assert process.returncode == 0, errors
     return {way: dict(np.load(directory / f"{way}.npz")) for way in ways}
 

@@ -17,6 +17,7 @@ from wavegan_tf.training.trainer import Trainer, TrainingConfig
         ({"batch_size": 0}, "--train_batch_size=0: must be 1 or more"),
         ({"disc_nupdates": 0}, "--wavegan_disc_nupdates=0"),
         ({"seed": -1}, "--seed=-1: must be 0 or more"),
+        ({"learning_rate": 0.0}, "--learning_rate=0: must be between 0 and 1"),
     ],
 )
 def test_bad_option_is_named_with_its_value_and_rule(options, words):

@@ -137,6 +137,16 @@ def test_adam_follows_tensorflow_1():
     np.testing.assert_allclose(variable, value, rtol=1e-5)
 
 
+def test_a_learning_rate_is_that_of_g_and_d_and_half_of_it_that_of_q():
+    networks = build_networks(ModelConfig("ciwgan", dim=1, num_categ=2))
+    originals = {"wgan-gp": 1e-4, "wgan": 5e-5, "lsgan": 1e-4, "dcgan": 2e-4}
+    for loss, rate in originals.items():
+        rates = [x.learning_rate for x in make_optimizers(networks, loss)]
+        assert rates == [rate, rate, 1e-4]
+        given = [x.learning_rate for x in make_optimizers(networks, loss, 3e-4)]
+        assert given == [3e-4, 3e-4, 1.5e-4]
+
+
 @pytest.mark.parametrize(("model", "num_categ"), [("wavegan", 0), ("ciwgan", 4), ("fiwgan", 3)])
 def test_training_draws_are_distributed_as_sampled_latents(model, num_categ):
     config = ModelConfig(model, num_categ=num_categ, latent_dim=8)

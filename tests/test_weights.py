@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from wavegan_tf.analysis.averages import parse_reduce, reduce_feature_maps
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.models.networks import build_networks
 from wavegan_tf.models.weights import outgoing_weights
+from wavegan_tf.speech.averages import parse_reduce, reduce_maps
 
 CONFIG = ModelConfig(dim=1, model="ciwgan", num_categ=3, kernel_len=5)
 
@@ -88,7 +88,7 @@ def test_every_layer_of_every_network_has_weights_of_its_channels_that_sum_to_on
             weights = outgoing_weights(network, layer.name)
             assert weights.shape == (layer.channels,) and np.all(weights > 0)
             ones = np.ones((1, 3, layer.channels))
-            series = reduce_feature_maps(ones, parse_reduce("weighted"), weights)
+            series = reduce_maps(ones, parse_reduce("weighted"), weights)
             np.testing.assert_allclose(series, 1, rtol=1e-6)
 
 

@@ -101,6 +101,8 @@ def good_files():
         "really.mp3.wav": (_TONES / "tone_id3.mp3").read_bytes(),
         "tone.flac": (_TONES / "tone_16bit.flac").read_bytes(),
         "tone.ogg": (_TONES / "tone.ogg").read_bytes(),
+        "opus.ogg": (_TONES / "tone_opus.ogg").read_bytes(),
+        "tone.m4a": (_TONES / "tone.m4a").read_bytes(),
     }
 
 
@@ -120,27 +122,26 @@ def bad_files():
         "truncated.wav": (wav(wav_format(), sound)[:-100], "truncated WAV"),
         "wrong size.wav": (wav(wav_format(), sound, data_size=len(sound) + 2), "truncated WAV"),
         "truncated.flac": (flac[:-900], "damaged"),
-        "truncated.mp3": (mp3[:700], "truncated or damaged"),
-        "truncated.ogg": (ogg[:2000], "truncated or damaged"),
-        "truncated.sph": (sphere(sound)[:-100], "truncated SPHERE"),
+        "truncated.mp3": (mp3[:700], "truncated MP3"),
+        "truncated.ogg": (ogg[:2000], "last page is not whole"),
+        "truncated.sph": (sphere(sound)[:-100], "3950 of 4000 samples"),
         "header only.sph": (sphere(sound)[:500], "damaged header"),
         "shorten.sph": (
             sphere(sound, sample_coding="pcm,embedded-shorten-v2.00"),
             "sph2pipe",
         ),
-        "truncated.aiff": (aiff(_swapped(sound))[:-100], "truncated AIFF"),
-        "ima4.aifc": (aiff(sound, compression=b"ima4"), "ima4"),
+        "truncated.aiff": (aiff(_swapped(sound))[:-100], "3950 of 4000 samples"),
+        "ima4.aifc": (aiff(sound, compression=b"ima4"), "damaged (AIFF"),
         "text.wav": (b"it was a dark and stormy night", "not a known audio format"),
         "noise.flac": (bytes(range(7, 256)) * 40, "not a known audio format"),
         "nan.wav": (wav(wav_format(3, bits=32), not_finite.tobytes()), "1 of 4000 samples are NaN"),
         "inf.wav": (wav(wav_format(3, bits=32), infinite.tobytes()), "1 of 4000 samples are NaN"),
-        "adpcm.wav": (wav(wav_format(2, bits=4), sound), "ADPCM"),
+        "adpcm.wav": (wav(wav_format(2, bits=4), sound), "in frames of 0 bytes"),
         "12bit.wav": (wav(wav_format(bits=12), sound), "12 bits"),
         "no channels.wav": (wav(wav_format(channels=0), sound), "0 channels"),
-        "no rate.wav": (wav(wav_format(rate_hz=0), sound), "rate of 0 Hz"),
+        "no rate.wav": (wav(wav_format(rate_hz=0), sound), "damaged (WAV"),
         "odd bytes.wav": (wav(wav_format(channels=2), sound[:-2]), "in frames of 4 bytes"),
-        "opus.ogg": ((_TONES / "tone_opus.ogg").read_bytes(), "not Vorbis"),
-        "film.mp4": (b"\0\0\0\x20ftypisom" + bytes(1000), "MP4"),
+        "film.mp4": (b"\0\0\0\x20ftypisom" + bytes(1000), "damaged (MP4"),
     }
 
 

@@ -1,13 +1,45 @@
-"""WaveGAN, ciwGAN and fiwGAN in TensorFlow 2, and the interpretation of their layers.
+"""What the layers of WaveGAN, ciwGAN and fiwGAN know about speech.
 
-The networks follow WaveGAN (Donahue, McAuley & Puckette 2019) and ciwGAN / fiwGAN (Beguš 2021,
-Neural Networks 139); the technique is that of Beguš & Zhou (IEEE/ACM TASLP 30, 2022): average the
-feature maps of a Generator layer after ReLU, and listen to and measure the series like speech.
+Everything is imported when it is first used, so that ``import wavegan_tf`` answers at once::
 
-Layers bear the paper's names. A Generator of five transposed convolutions has ``conv1 .. conv4``
-and ``out``; one of ten has ``conv1 .. conv9`` and ``out``. Audio is float32 ``[batch, time,
-channels]`` in -1 .. 1, at 16 kHz unless the model's configuration says otherwise.
+    import wavegan_tf as wg
 
-This module imports nothing; use the rooms: ``models``, ``latents``, ``data``, ``training``,
-``checkpoints``, ``analysis``, ``report``.
+    model = wg.load()  # the demo, or the path of a checkpoint
+    z = model.sample(5, seed=0)
+    layers = wg.average(model.activations(z))  # by layer [5, time]
+    table = wg.measure(layers["out"][0], model.config.sample_rate)
+    result = wg.probe(model, n=25)
 """
+
+import importlib
+from typing import Any
+
+__version__ = "0.2.0"
+
+_PLACES = {
+    "load": "model",
+    "Model": "model",
+    "average": "speech.averages",
+    "to_sound": "speech.averages",
+    "measure": "speech.measure",
+    "find_intervals": "speech.intervals",
+    "load_run": "experiments.result",
+    "Result": "experiments.result",
+    "InputError": "errors",
+}
+
+_EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps")
+
+__all__ = [*_PLACES, *_EXPERIMENTS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPERIMENTS:
+        return getattr(importlib.import_module("wavegan_tf.experiments.front"), name)
+    if name in _PLACES:
+        return getattr(importlib.import_module(f"wavegan_tf.{_PLACES[name]}"), name)
+    raise AttributeError(f"module 'wavegan_tf' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

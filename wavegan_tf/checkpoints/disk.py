@@ -45,16 +45,12 @@ def check_space(directory: str, needed: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), directory)
 
 
-def space(directory: str, needed: int) -> str:
-    """Says how much space is needed and how much there is."""
-    text = f"needs {needed / 1e6:.1f} MB"
-    with contextlib.suppress(OSError):
-        text += f", {shutil.disk_usage(directory).free / 1e6:.1f} MB free"
-    return text
-
-
-def reason(error: Exception) -> str:
-    """What the system said, in an OSError or in TensorFlow's error around it."""
+def reason(error: Exception, directory: str, needed: int) -> str:
+    """Says why a file was not written, by an OSError or TensorFlow's error, and for what space."""
+    why = re.sub(r" \[Op:.*", "", str(error).splitlines()[0].split("; ")[-1])
     if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return re.sub(r" \[Op:.*", "", str(error).splitlines()[0].split("; ")[-1])
+        why = error.strerror or str(error)
+    free = ""
+    with contextlib.suppress(OSError):
+        free = f", {shutil.disk_usage(directory).free / 1e6:.1f} MB free"
+    return f"{why} (needs {needed / 1e6:.1f} MB{free})"

@@ -33,36 +33,32 @@ class DamagedError(InputError):
     """A checkpoint that is truncated or damaged."""
 
 
-def find_prefix(path: str, flag: str = "ckpt") -> str:
-    """Finds the checkpoint that a path means.
+def find_prefix(path: str | os.PathLike, flag: str = "ckpt") -> str:
+    """Finds the prefix of the checkpoint that a path means.
 
     Args:
         path: A directory (its newest checkpoint), a prefix, or one of a prefix's files.
         flag: The flag that gave it, for messages.
 
-    Returns:
-        The prefix.
-
     Raises:
         InputError: There is no checkpoint, or one of its files is missing.
     """
     path = os.fspath(path)
+    prefix = re.sub(r"\.(index|meta|data-\d{5}-of-\d{5})$", "", path)
     if os.path.isdir(path):
         prefixes = list_prefixes(path)
         if not prefixes:
             raise InputError(
                 f"--{flag}={path}: no checkpoint in this directory; it needs files "
-                "model.ckpt-STEP.index and model.ckpt-STEP.data-00000-of-00001"
+                f"model.ckpt-STEP.index and model.ckpt-STEP{DATA_SUFFIX}"
             )
         prefix = prefixes[-1]
-    else:
-        prefix = re.sub(r"\.(index|meta|data-\d{5}-of-\d{5})$", "", path)
     if not os.path.isfile(f"{prefix}.index"):
         raise InputError(
             f"--{flag}={path}: no checkpoint there (no file {prefix}.index); give a run directory, "
             "or a prefix such as train/model.ckpt-12255"
         )
-    if not glob.glob(f"{glob.escape(prefix)}.data-*-of-*"):
+    if not _data_files(prefix):
         raise InputError(
             f"--{flag}={path}: {prefix}.index is there but its other file, {DATA_SUFFIX}, is not; "
             "copy both"
@@ -71,28 +67,29 @@ def find_prefix(path: str, flag: str = "ckpt") -> str:
 
 
 def list_prefixes(directory: str) -> list[str]:
-    """The checkpoints of a directory, oldest first, the one that ``checkpoint`` names last."""
+    """Lists a directory's checkpoints, oldest first, the one that ``checkpoint`` names last."""
     indices = glob.glob(os.path.join(glob.escape(directory), "*.index"))
     prefixes = sorted((name.removesuffix(".index") for name in indices), key=place)
-    newest = _newest_in_state_file(directory)
-    if newest in prefixes:
-        prefixes.remove(newest)
-        prefixes.append(newest)
+    path = os.path.join(directory, STATE_FILE)
+    if os.path.isfile(path):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            match = re.search(r'^model_checkpoint_path: "(.*)"', file.read(), re.MULTILINE)
+        # The original may have written the absolute path of another machine: only its name counts.
+        newest = os.path.join(directory, os.path.basename(match[1])) if match else None
+        prefixes.sort(key=lambda prefix: prefix == newest)
     return prefixes
 
 
 def newest_whole(directory: str) -> "Checkpoint | None":
-    """The newest checkpoint of a directory of which every value can be read.
+    """Opens the newest checkpoint of a directory of which every value can be read.
 
-    A damaged one, as a power cut can leave, is passed over with a warning.
-
-    Returns:
-        The checkpoint, or None where there is none at all.
+    A damaged one, as a power cut can leave, is passed over with a warning. None where there is no
+    checkpoint at all.
 
     Raises:
         InputError: All are damaged.
     """
-    damaged = []
+    damaged: list[str] = []
     for prefix in reversed(list_prefixes(directory)):
         try:
             checkpoint = Checkpoint(prefix)
@@ -110,18 +107,13 @@ def newest_whole(directory: str) -> "Checkpoint | None":
 
 
 def place(prefix: str) -> tuple[int, int]:
-    """Step and updates inside the next one that a checkpoint's name says; (-1, 0) if none."""
+    """Reads step and updates inside the next one off a checkpoint's name; (-1, 0) if none."""
     match = re.search(r"-(\d+)(?:\+(\d+))?$", prefix)
     return (int(match[1]), int(match[2] or 0)) if match else (-1, 0)
 
 
 class Checkpoint:
-    """An opened checkpoint: the shapes of its variables, and their values on demand.
-
-    Attributes:
-        prefix: Its path.
-        shapes: Shape of each variable by name.
-    """
+    """An opened checkpoint: its ``prefix``, the ``shapes`` of its variables, values on demand."""
 
     def __init__(self, prefix: str):
         """Opens it.
@@ -156,10 +148,9 @@ class Checkpoint:
             raise self._unreadable(error) from None
 
     def sha256(self) -> str:
-        """SHA-256 of the checkpoint's files, index first, as hexadecimal digits."""
+        """Computes the SHA-256 of the checkpoint's files, index first, as hexadecimal digits."""
         digest = hashlib.sha256()
-        data_files = sorted(glob.glob(f"{glob.escape(self.prefix)}.data-*-of-*"))
-        for path in [f"{self.prefix}.index", *data_files]:
+        for path in [f"{self.prefix}.index", *_data_files(self.prefix)]:
             with open(path, "rb") as file:
                 for block in iter(lambda: file.read(1 << 20), b""):
                     digest.update(block)
@@ -174,9 +165,9 @@ class Checkpoint:
 
 
 def write_checkpoint(
-    directory: str, values: dict, step: int, keep: int = 0, updates: int = 0
+    directory: str, values: dict[str, np.ndarray], step: int, keep: int = 0, updates: int = 0
 ) -> str:
-    """Writes ``model.ckpt-STEP`` and makes it the directory's newest, or changes nothing.
+    """Writes ``model.ckpt-STEP``, returns its prefix; it is the newest, or nothing has changed.
 
     The files appear under their names only when they are whole and on the disk, ``checkpoint`` is
     replaced last, and only then older checkpoints go: a kill or a power cut at any moment leaves
@@ -188,9 +179,6 @@ def write_checkpoint(
         step: Of the training.
         keep: How many of the newest checkpoints to leave; 0 for all.
         updates: Updates done of the step after ``step``.
-
-    Returns:
-        The prefix.
 
     Raises:
         InputError: A value is NaN or infinite, or the file system refuses: it is full, read-only.
@@ -206,42 +194,44 @@ def write_checkpoint(
         disk.check_space(directory, needed)
         return _write(directory, values, name, keep)
     except (OSError, tf.errors.OpError) as error:
-        why = f"{disk.reason(error)} ({disk.space(directory, needed)})"
+        why = disk.reason(error, directory, needed)
         raise InputError(
-            f"{directory}: {name} not saved: {why}; {newest_text(directory)}. Free space (a lower "
+            f"{directory}: {name} not saved: {why}; {_newest_text(directory)}. Free space (a lower "
             "--train_keep needs less) or make the directory writable, and repeat the command"
         ) from None
 
 
 def not_finite(directory: str, step: int, what: str) -> InputError:
-    """The error that ends a training whose numbers are no numbers any more.
-
-    Args:
-        directory: The run directory.
-        step: The step at hand.
-        what: What is not finite.
-    """
+    """Makes the error that ends a training at a step where ``what`` is not finite any more."""
     return InputError(
         f"step {step}: {what}; the run ends, and nothing of this state was saved; "
-        f"{newest_text(directory)}. The same command goes on from it and would make the same "
+        f"{_newest_text(directory)}. The same command goes on from it and would make the same "
         "draws: add --seed with another number for others; if it comes again, look at the losses "
         "before it and at the data, and go back further with --init_ckpt and a new --train_dir"
     )
 
 
-def newest_text(directory: str) -> str:
-    """Says which checkpoint of a directory is its newest."""
-    prefixes = list_prefixes(directory)
-    return (
-        f"the newest checkpoint, {prefixes[-1]}, is whole" if prefixes else "there is none before"
-    )
+def remove(prefix: str) -> None:
+    """Removes what there is of a checkpoint's files."""
+    for suffix in (".index", DATA_SUFFIX, ".meta"):  # the index first: no half a checkpoint
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(prefix + suffix)
 
 
-def _write(directory: str, values: dict, name: str, keep: int) -> str:
+def _newest_text(directory: str) -> str:
+    newest = list_prefixes(directory)[-1:]
+    return f"the newest checkpoint, {newest[0]}, is whole" if newest else "there is none before"
+
+
+def _data_files(prefix: str) -> list[str]:
+    return sorted(glob.glob(f"{glob.escape(prefix)}.data-*-of-*"))
+
+
+def _write(directory: str, values: dict[str, np.ndarray], name: str, keep: int) -> str:
     prefix = os.path.join(directory, name)
     scratch = tempfile.mkdtemp(prefix=SCRATCH, dir=directory)
+    written = os.path.join(scratch, "model")
     try:
-        written = os.path.join(scratch, "model")
         names = sorted(values)
         tf.raw_ops.SaveV2(
             prefix=written,
@@ -262,32 +252,10 @@ def _write(directory: str, values: dict, name: str, keep: int) -> str:
         shutil.rmtree(scratch, ignore_errors=True)
     older = [p for p in list_prefixes(directory) if p != prefix]
     kept = older[max(0, len(older) + 1 - keep) :] if keep else older
-    _write_state_file(directory, [*kept, prefix])
+    lines = [f'model_checkpoint_path: "{name}"']
+    lines += [f'all_model_checkpoint_paths: "{os.path.basename(p)}"' for p in (*kept, prefix)]
+    disk.write_text(os.path.join(directory, STATE_FILE), "\n".join(lines) + "\n")
     disk.sync(directory)
     for old in set(older) - set(kept):
         remove(old)
     return prefix
-
-
-def remove(prefix: str) -> None:
-    """Removes what there is of a checkpoint's files."""
-    for suffix in (".index", DATA_SUFFIX, ".meta"):  # the index first: no half a checkpoint
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(prefix + suffix)
-
-
-def _write_state_file(directory: str, prefixes: list[str]) -> None:
-    names = [os.path.basename(prefix) for prefix in prefixes]
-    lines = [f'model_checkpoint_path: "{names[-1]}"']
-    lines += [f'all_model_checkpoint_paths: "{name}"' for name in names]
-    disk.write_text(os.path.join(directory, STATE_FILE), "\n".join(lines) + "\n")
-
-
-def _newest_in_state_file(directory: str) -> str | None:
-    path = os.path.join(directory, STATE_FILE)
-    if not os.path.isfile(path):
-        return None
-    with open(path, encoding="utf-8", errors="replace") as file:
-        match = re.search(r'^model_checkpoint_path: "(.*)"', file.read(), re.MULTILINE)
-    # The original may have written the absolute path of another machine: only its name counts.
-    return match and os.path.join(directory, os.path.basename(match[1]))

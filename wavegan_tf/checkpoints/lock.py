@@ -34,11 +34,14 @@ def run_lock(directory: str) -> Iterator[None]:
     Raises:
         InputError: Another process holds it, or it cannot be written to.
     """
-    made = []
+    missing, parent = [], os.path.abspath(directory)
+    while not os.path.exists(parent):
+        missing.append(parent)
+        parent = os.path.dirname(parent)
     path = os.path.join(directory, LOCK_FILE)
     try:
         try:
-            made = _make(directory)
+            os.makedirs(directory, exist_ok=True)
             descriptor = _acquire(path)
         except OSError as error:
             raise InputError(
@@ -52,50 +55,31 @@ def run_lock(directory: str) -> Iterator[None]:
                 os.remove(path)
             os.close(descriptor)
     finally:
-        for made_directory in made:
+        for made in missing:
             with contextlib.suppress(OSError):  # not empty: it holds a run now
-                os.rmdir(made_directory)
-
-
-def _make(directory: str) -> list[str]:
-    """Makes a directory; the ones that were not there, innermost first."""
-    missing, parent = [], os.path.abspath(directory)
-    while not os.path.exists(parent):
-        missing.append(parent)
-        parent = os.path.dirname(parent)
-    os.makedirs(directory, exist_ok=True)
-    return missing
+                os.rmdir(made)
 
 
 def _acquire(path: str) -> int:
     """The file descriptor that holds the lock, our record in its file."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        record = _read(descriptor)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            refused = None
-        except BlockingIOError:
-            refused = "wait for it or stop it"
-        except OSError as error:
-            if error.errno not in _NO_FLOCK:
-                os.close(descriptor)
-                raise
-            refused = _judge(record, path)
-        if refused:
+            before = _lock(descriptor, path)
+            if _is_at(descriptor, path):
+                break
+        except BaseException:
             os.close(descriptor)
-            who = _describe(record) if record else "another process"
-            raise InputError(
-                f"--train_dir={os.path.dirname(path)}: {who} is training in it; {refused}, or name "
-                "another directory"
-            )
-        if _is_at(descriptor, path):
-            break
+            raise
         os.close(descriptor)  # its holder removed it between our open and flock
-    if record:
-        _log.info("%s was killed here; going on", _describe(record))
+    if before:
+        _log.info("%s was killed here; going on", before["who"])
+    now = time.strftime("%Y-%m-%d %H:%M:%S")
+    who = f"process {os.getpid()} on {platform.node()}, since {now},"
+    record = {"pid": os.getpid(), "host": platform.node(), "started": _started(), "who": who}
     try:
-        _write(descriptor)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(record).encode(), 0)
     except OSError:
         os.remove(path)
         os.close(descriptor)
@@ -103,52 +87,42 @@ def _acquire(path: str) -> int:
     return descriptor
 
 
-def _write(descriptor: int) -> None:
-    now = {
-        "pid": os.getpid(),
-        "host": platform.node(),
-        "since": time.strftime("%Y-%m-%d %H:%M:%S"),
-        "started": _started(os.getpid()),
-    }
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(now).encode(), 0)
-
-
-def _read(descriptor: int) -> dict | None:
+def _lock(descriptor: int, path: str) -> dict:
+    """Locks a file; the record of the process that was killed with the lock, or nothing."""
     try:
         record = json.loads(os.pread(descriptor, 4096, 0))
     except ValueError:  # empty, or cut short
-        return None
-    return record if isinstance(record, dict) and "pid" in record else None
-
-
-def _judge(record: dict | None, path: str) -> str | None:
-    """Why the process of a record may still hold the lock, or None if it cannot."""
-    if record is None:
-        return None
-    if record.get("host") != platform.node():
-        return f"if it is not (that machine cannot be asked), remove {path}"
-    alive = _alive(record["pid"]) and record.get("started") == _started(record["pid"])
-    return "wait for it or stop it" if alive else None
-
-
-def _alive(pid: int) -> bool:
+        record = {}
+    refused = ""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        return True
-    return True
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        refused = "wait for it or stop it"
+    except OSError as error:
+        if error.errno not in _NO_FLOCK:
+            raise
+        if record and record["host"] != platform.node():
+            refused = f"if it is not (that machine cannot be asked), remove {path}"
+        elif record and record["started"] == _started(record["pid"]):
+            refused = "wait for it or stop it"
+    if refused:
+        raise InputError(
+            f"--train_dir={os.path.dirname(path)}: {record.get('who', 'another process')} is "
+            f"training in it; {refused}, or name another directory"
+        )
+    return record
 
 
-def _started(pid: int) -> int | None:
-    """When a process started, clock ticks since the machine did; None where no /proc tells."""
+def _started(pid: int | str = "self") -> int:
+    """When a process started, clock ticks since the machine did; -1 of one that does not live.
+
+    Where no /proc tells, every process counts as started at 0, and living.
+    """
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             return int(file.read().rpartition(")")[2].split()[19])
     except FileNotFoundError:
-        return None
+        return -1 if os.path.exists("/proc/self/stat") else 0
 
 
 def _is_at(descriptor: int, path: str) -> bool:
@@ -156,7 +130,3 @@ def _is_at(descriptor: int, path: str) -> bool:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:
         return False
-
-
-def _describe(record: dict) -> str:
-    return f"process {record['pid']} on {record.get('host')}, since {record.get('since')},"

@@ -1,6 +1,7 @@
 """Variables of networks and optimisers under the names and shapes of the original's graph."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -24,7 +25,7 @@ _SCOPES = {
 class Stored(NamedTuple):
     """A variable and the shape it has in a file."""
 
-    variable: object
+    variable: Any
     shape: tuple[int, ...]
 
     def value(self) -> np.ndarray:
@@ -32,36 +33,32 @@ class Stored(NamedTuple):
         return np.reshape(self.variable.numpy(), self.shape)
 
 
-def network_variables(networks) -> dict[str, Stored]:
-    """Every variable of the networks by its name in the original.
-
-    Args:
-        networks: A :class:`~wavegan_tf.models.networks.Networks`.
-    """
+def network_variables(networks: Iterable) -> dict[str, Stored]:
+    """Lists every variable of some networks by its name in the original."""
     stored = {}
     for network in filter(None, networks):
         prefix = "Q" if network.name == "Q" else ""  # the original's Q/Qdownconv_0, Q/Qoutput
         for block in network.blocks:
-            for part in _parts(block):
+            parts = (getattr(block, name, None) for name in ("dense", "conv", "batch_norm"))
+            for part in filter(None, parts):
                 scope = next(s for kind, s in _SCOPES.items() if isinstance(part, kind))
                 for variable in part.variables:
                     name = f"{network.name}/{prefix}{block.name}/{scope}/{variable.name}"
-                    stored[name] = Stored(variable, _file_shape(scope, variable))
+                    shape = tuple(variable.shape)
+                    if scope == "conv2d_transpose" and variable.name == "kernel":
+                        shape = (1, *shape)  # [k, out, in] here
+                    stored[name] = Stored(variable, shape)
     return stored
 
 
-def optimizer_variables(optimizers, networks) -> dict[str, Stored]:
-    """Every variable of the optimisers, by the name TensorFlow 1 gives it.
+def optimizer_variables(optimizers: Iterable, networks: Iterable) -> dict[str, Stored]:
+    """Lists every variable of the networks' optimisers, by the name TensorFlow 1 gives it.
 
     Slots are ``NAME/Adam`` and ``NAME/Adam_1``, or ``NAME/RMSProp`` and ``NAME/RMSProp_1``; a
     second optimiser of the same kind on the same variable counts on. Adam's powers of beta are
     numbered in the order Generator, Discriminator, as the original makes its optimisers.
-
-    Args:
-        optimizers: A :class:`~wavegan_tf.training.updates.Optimizers`.
-        networks: The networks they update.
     """
-    stored = {}
+    stored: dict[str, Stored] = {}
     by_variable = {
         id(s.variable): (name, s.shape) for name, s in network_variables(networks).items()
     }
@@ -73,11 +70,6 @@ def optimizer_variables(optimizers, networks) -> dict[str, Stored]:
         for name, power in optimizer.powers.items():
             stored[_unused(name, stored)] = Stored(power, ())
     return stored
-
-
-def values_of(stored: dict[str, Stored]) -> dict[str, np.ndarray]:
-    """Values by name, in the file's shapes."""
-    return {name: item.value() for name, item in stored.items()}
 
 
 def assign(stored: dict[str, Stored], checkpoint: Checkpoint) -> None:
@@ -101,20 +93,7 @@ def assign(stored: dict[str, Stored], checkpoint: Checkpoint) -> None:
         item.variable.assign(np.reshape(values[name], item.variable.shape))
 
 
-def _parts(block):
-    """A block's Keras layers that hold variables, in the order of their use."""
-    parts = (getattr(block, name, None) for name in ("dense", "conv", "batch_norm"))
-    return [part for part in parts if part is not None]
-
-
-def _file_shape(scope: str, variable) -> tuple[int, ...]:
-    shape = tuple(variable.shape)
-    if scope == "conv2d_transpose" and variable.name == "kernel":
-        return (1, *shape)  # [k, out, in] here
-    return shape
-
-
-def _unused(name: str, taken) -> str:
+def _unused(name: str, taken: dict) -> str:
     candidate, number = name, 0
     while candidate in taken:
         number += 1

@@ -1,7 +1,7 @@
 """``open_checkpoint``: any checkpoint, ours or the original's, to networks with their weights."""
 
 import os
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from wavegan_tf.checkpoints import files, names, original, run
 from wavegan_tf.errors import InputError
@@ -12,24 +12,19 @@ from wavegan_tf.models.networks import Networks, build_networks
 class Opened(NamedTuple):
     """A checkpoint and what it holds.
 
-    Attributes:
-        config: The architecture.
-        networks: The networks with the checkpoint's weights; Discriminator and Q-network are None
-            where the file holds the Generator alone.
-        step: Generator updates done.
-        origin: Where the architecture was read: ``config.json`` (a run of ours), ``args.txt``
-            or ``variables`` (a run of the original).
-        checkpoint: The file itself.
+    ``measuring`` are the settings that the run's config.json recommends for measuring its outputs,
+    by group: ``praat``, ``intervals``, ``interpolate``.
     """
 
     config: ModelConfig
-    networks: Networks
-    step: int
-    origin: str
+    networks: Networks  # D and Q are None where the file holds the Generator alone
+    step: int  # Generator updates done
+    origin: str  # where the architecture was read: config.json (ours), args.txt or variables
     checkpoint: files.Checkpoint
+    measuring: dict[str, dict[str, Any]] = {}
 
 
-def open_checkpoint(path: str, overrides: dict | None = None) -> Opened:
+def open_checkpoint(path: str | os.PathLike, overrides: dict[str, Any] | None = None) -> Opened:
     """Opens a checkpoint of ours or of the original.
 
     Args:
@@ -38,9 +33,6 @@ def open_checkpoint(path: str, overrides: dict | None = None) -> Opened:
         overrides: Options of the architecture that an original's files leave open, by the names
             of :class:`~wavegan_tf.models.config.ModelConfig`: ``slice_len``, ``model``,
             ``num_categ``.
-
-    Returns:
-        Config, networks, step and origin.
 
     Raises:
         InputError: No checkpoint there; truncated; a variable missing or of another shape; the
@@ -54,11 +46,12 @@ def open_checkpoint(path: str, overrides: dict | None = None) -> Opened:
     networks = build_networks(config, generator_only=generator_only)
     names.assign(names.network_variables(networks), checkpoint)
     step = int(checkpoint.read(names.STEP)) if names.STEP in checkpoint.shapes else 0
-    return Opened(config, networks, step, origin, checkpoint)
+    measuring = (run.read_run_config(checkpoint.directory) or {}).get("measuring", {})
+    return Opened(config, networks, step, origin, checkpoint, measuring)
 
 
-def read_config(checkpoint: files.Checkpoint, overrides: dict) -> tuple[ModelConfig, str]:
-    """A checkpoint's architecture and its origin; raises as ``open_checkpoint``."""
+def read_config(checkpoint: files.Checkpoint, overrides: dict[str, Any]) -> tuple[ModelConfig, str]:
+    """Reads a checkpoint's architecture and its origin; raises as :func:`open_checkpoint`."""
     directory = checkpoint.directory
     run_config = run.read_run_config(directory)
     if run_config is not None:

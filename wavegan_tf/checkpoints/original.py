@@ -2,6 +2,7 @@
 
 import logging
 import os
+from typing import Any
 
 from wavegan_tf.checkpoints import run
 from wavegan_tf.errors import InputError
@@ -54,14 +55,10 @@ def read_args(path: str) -> dict[str, str]:
 
 
 def training_args(directory: str) -> dict[str, str]:
-    """Flags of a run beside its architecture, by the original's names.
+    """Reads the flags of a run beside its architecture, by the original's names.
 
-    Args:
-        directory: A run directory of ours or of the original.
-
-    Returns:
-        Those of its args.txt, or of the config.json of a run trained here or converted; empty
-        where there is neither.
+    They are those of its args.txt, or of the config.json of a run trained here or converted; empty
+    where there is neither.
     """
     run_config = run.read_run_config(directory)
     path = os.path.join(directory, ARGS_FILE)
@@ -79,12 +76,9 @@ def training_args(directory: str) -> dict[str, str]:
 def write_args(directory: str, config: ModelConfig, training: dict[str, str]) -> None:
     """Writes the args.txt of a model trained here, with the original's names.
 
-    Args:
-        directory: Where to.
-        config: The architecture.
-        training: The flags beside it, the loss among them (``training_args``).
+    ``training`` holds the flags beside the architecture, the loss among them (``training_args``).
     """
-    args = dict(training)
+    args: dict[str, Any] = dict(training)
     args |= {flag: getattr(config, option) for option, flag in (_FLAGS | _OUR_FLAGS).items()}
     args["wavegan_genr_pp"] = config.postfilter_len > 0
     args["wavegan_genr_pp_len"] = config.postfilter_len or 512
@@ -96,17 +90,13 @@ def write_args(directory: str, config: ModelConfig, training: dict[str, str]) ->
 
 
 def config_from_args(path: str, overrides: dict) -> ModelConfig:
-    """Reads the architecture from an args.txt.
-
-    Args:
-        path: The file.
-        overrides: Options that the user states; they may add to the file, not contradict it.
+    """Reads the architecture from an args.txt; ``overrides`` may add to it, not contradict it.
 
     Raises:
         InputError: A value breaks its rule, or an option contradicts the file.
     """
     args = read_args(path)
-    options = {o: args[f] for o, f in (_FLAGS | _OUR_FLAGS).items() if f in args}
+    options: dict[str, Any] = {o: args[f] for o, f in (_FLAGS | _OUR_FLAGS).items() if f in args}
     if _parse(args.get("wavegan_genr_pp", "False"), bool, path):
         options["postfilter_len"] = args.get("wavegan_genr_pp_len", "512")
     if "num_categ" in args:
@@ -117,12 +107,9 @@ def config_from_args(path: str, overrides: dict) -> ModelConfig:
 
 
 def config_from_shapes(shapes: dict[str, tuple], prefix: str, overrides: dict) -> ModelConfig:
-    """Infers the architecture from a checkpoint's variables.
+    """Infers the architecture from the shapes of a checkpoint's variables, by name.
 
-    Args:
-        shapes: Shape of each variable by name.
-        prefix: Of the checkpoint, for messages.
-        overrides: Options that the user states, ``slice_len`` above all.
+    ``overrides`` are options that the user states, ``slice_len`` above all.
 
     Raises:
         InputError: The variables are not a Generator's, or leave the slice length open.
@@ -179,17 +166,15 @@ def _complete(options: dict, overrides: dict, source: str) -> ModelConfig:
     options = {**options, **overrides}
     if options.get("num_categ") and "model" not in options:
         _log.warning(
-            "%s has a code of %d variables, but the original's files do not say whether it is a "
-            "ciwGAN (one-hot) or a fiwGAN (binary): taking it for a ciwGAN; if it is not, add "
-            "--model=fiwgan",
-            source,
-            options["num_categ"],
+            f"{source} has a code of {options['num_categ']} variables, but the original's files do "
+            "not say whether it is a ciwGAN (one-hot) or a fiwGAN (binary): taking it for a "
+            "ciwGAN; if it is not, add --model=fiwgan"
         )
         options["model"] = "ciwgan"
     return ModelConfig.from_dict(options)
 
 
-def _parse(text: str, kind: type, where: str):
+def _parse(text: str, kind: type, where: str) -> Any:
     """A value of an args.txt as the type its option has."""
     if kind is bool and text in ("True", "False"):
         return text == "True"

@@ -2,6 +2,7 @@
 
 import json
 import os
+from typing import Any
 
 from wavegan_tf.checkpoints import disk
 from wavegan_tf.errors import InputError
@@ -10,11 +11,8 @@ from wavegan_tf.models.config import ModelConfig
 CONFIG_FILE = "config.json"
 
 
-def read_run_config(directory: str) -> dict | None:
-    """Reads a run's ``config.json``; its ``model`` becomes a ModelConfig.
-
-    Returns:
-        What it holds, or None where there is none.
+def read_run_config(directory: str) -> dict[str, Any] | None:
+    """Reads a run's ``config.json``; its ``model`` becomes a ModelConfig. None where there is none.
 
     Raises:
         InputError: It is no JSON, or holds no valid architecture.
@@ -32,9 +30,8 @@ def read_run_config(directory: str) -> dict | None:
     return run_config | {"model": ModelConfig.from_dict(run_config["model"])}
 
 
-def write_run_config(directory: str, run_config: dict) -> None:
+def write_run_config(directory: str, run_config: dict[str, Any]) -> None:
     """Writes a run's ``config.json`` whole or not at all; makes the directory if missing."""
     os.makedirs(directory, exist_ok=True)
-    path = os.path.join(directory, CONFIG_FILE)
     text = json.dumps(run_config | {"model": run_config["model"].to_dict()}, indent=2)
-    disk.write_text(path, text + "\n")
+    disk.write_text(os.path.join(directory, CONFIG_FILE), text + "\n")

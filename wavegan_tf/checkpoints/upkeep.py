@@ -12,13 +12,9 @@ BACKUPS = "backups"
 def back_up(prefix: str, hours: float) -> str | None:
     """Keeps a checkpoint for good in ``backups/`` if the newest one there is so many hours older.
 
-    The first always is kept. ``backups/`` is a run directory of its own: a copy of ``config.json``
-    lies in it, so that ``--ckpt=RUN/backups`` opens. Files are linked, not copied, where the file
-    system can. The time is that of the files, so that it goes on over a restart.
-
-    Args:
-        prefix: A checkpoint just saved.
-        hours: Least hours between backups.
+    The first always is kept. ``backups/`` is a run directory of its own, with a copy of
+    ``config.json``, so that ``--ckpt=RUN/backups`` opens. Files are linked, not copied, where the
+    file system can. The time is that of the files, so that it goes on over a restart.
 
     Returns:
         The backup's prefix; None where it was not yet time.

@@ -1,27 +1,25 @@
-"""A corpus on disk: a 16-bit WAV and a TextGrid of each clip, and one manifest of all.
-
-Clips stand in a folder of their own, which is replaced as a whole where a corpus is written again.
-"""
+"""A corpus on disk: a 16-bit WAV and a TextGrid of each clip, and one manifest of all."""
 
 import os
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.io import wavfile
 
-from wavegan_tf.analysis import textgrid
 from wavegan_tf.errors import InputError
-from wavegan_tf.report import tables
+from wavegan_tf.output.files import read_json, write_table
+from wavegan_tf.speech.textgrids import TextGrid, Tier, write_textgrid
 
-MANIFEST, CLIPS = "manifest.csv", "clips"
+CLIPS = "clips"
+"""Folder of the clips, which is replaced as a whole where a corpus is written again."""
 FULL_SCALE = 32768
-
-_DEVICES = frozenset(
-    ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789")]
-)  # Windows takes no file of these names, whatever their suffix
+SAMPLE_RATE_HZ = 16000
+"""Of TIMIT, of the papers' models, and of every clip."""
 
 CUT_COLUMNS = (
     "pattern word phones start_sample end_sample source speaker sex dialect split sentence".split()
@@ -29,100 +27,146 @@ CUT_COLUMNS = (
 """Of the manifest of clips cut from recordings: what, and where from. Samples are at the rate of
 the ``source``, a path below the corpus's root; what a corpus does not say is empty."""
 
+NO_WORDS = frozenset(("", "sil", "sp", "spn", "!sil"))
+"""Labels of silence and noise, in lower case. So is whatever stands in brackets: ``<eps>``,
+``<unk>``, ``[laughter]``, ``{LG}``."""
+
+_BRACKETED = re.compile(r"<.*>|\[.*\]|\{.*\}", re.DOTALL)
+_DEVICES = frozenset(
+    ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
+)  # Windows takes no file of these names, whatever their suffix
+
 
 class Clip(NamedTuple):
-    """A stretch of speech to train on.
+    """A stretch of speech to train on."""
 
-    Attributes:
-        name: Path below ``clips/``, without a suffix; folders separated by ``/``.
-        samples: float32 [time], within -1 .. 1. What was read from a 16-bit file and left as it is
-            is written with the same numbers.
-        sample_rate_hz: int.
-        tiers: Interval tiers of the TextGrid, in s from the start of the clip.
-        row: What the manifest says of it, by column.
-    """
+    name: str  # path below clips/, without a suffix; folders separated by /
+    samples: np.ndarray  # float [time] at 16 kHz, full scale at 1
+    tiers: list[Tier]  # in s from its start
+    row: dict[str, object]  # what the manifest says of it
 
-    name: str
-    samples: np.ndarray
-    sample_rate_hz: int
-    tiers: list[textgrid.Tier]
-    row: dict
+
+class Problem(NamedTuple):
+    """Something that could not be used: its kind, the file, and why."""
+
+    problem: str
+    file: str
+    detail: str
 
 
 def check_folder(out_dir: str, command: str) -> None:
-    """Refuses a folder with the corpus of another tool, some of whose tables would stay.
-
-    Args:
-        out_dir: Where a corpus is to be written, with ``--overwrite`` perhaps over another.
-        command: The tool's name, as ``config.json`` has it.
+    """Refuses a folder with the corpus of another command, some of whose tables would stay.
 
     Raises:
         InputError: The ``config.json`` there is of another command, or of none.
     """
     path = os.path.join(out_dir, "config.json")
     if os.path.isfile(path):
-        found = tables.read_json(path).get("command")
+        found = read_json(path).get("command")
         if found != command:
             raise InputError(
                 f"--out_dir={out_dir}: holds what {found or 'another program'} made; name another"
             )
 
 
-def write_corpus(directory: str | Path, clips: Iterable[Clip], columns: Iterable[str]) -> int:
-    """Writes clips as they come to ``clips/``, and ``manifest.csv``.
-
-    Args:
-        directory: Where to; it exists.
-        clips: Of different names.
-        columns: Of the manifest, beside ``file`` (the WAV, relative to the manifest) and
-            ``duration_s``; every clip's row has these and no others.
+def write_corpus(directory: str | Path, clips: Iterable[Clip], columns: Sequence[str]) -> int:
+    """Writes clips as they come, then ``manifest.csv``: file, ``duration_s`` and these columns.
 
     Returns:
         The number of clips.
+
+    Raises:
+        InputError: Two clips have one name.
     """
-    directory, number = Path(directory), 0
-    with tables.TableWriter(directory / MANIFEST, ["file", "duration_s", *columns]) as manifest:
-        for clip in clips:
-            file = f"{CLIPS}/{clip.name}.wav"
-            stem = directory / CLIPS / clip.name
-            if os.path.exists(f"{stem}.wav"):
-                raise ValueError(f"two clips are named {clip.name}")
-            stem.parent.mkdir(parents=True, exist_ok=True)
-            duration_s = len(clip.samples) / clip.sample_rate_hz
-            wavfile.write(f"{stem}.wav", clip.sample_rate_hz, to_pcm16(clip.samples))
-            grid = textgrid.TextGrid(0.0, duration_s, clip.tiers)
-            textgrid.write(f"{stem}.TextGrid", grid)
-            manifest.write([{"file": file, "duration_s": duration_s, **clip.row}])
-            number += 1
-    return number
+    rows = []
+    for clip in clips:
+        stem = Path(directory, CLIPS, clip.name)
+        if os.path.exists(f"{stem}.wav"):
+            raise InputError(f"two clips would be named {clip.name}; rename one of the recordings")
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        duration_s = len(clip.samples) / SAMPLE_RATE_HZ
+        wavfile.write(f"{stem}.wav", SAMPLE_RATE_HZ, to_pcm16(clip.samples))
+        write_textgrid(f"{stem}.TextGrid", TextGrid(0.0, duration_s, clip.tiers))
+        rows.append((f"{CLIPS}/{clip.name}.wav", duration_s, *(clip.row[x] for x in columns)))
+    manifest = pd.DataFrame(rows, columns=["file", "duration_s", *columns])
+    write_table(Path(directory, "manifest.csv"), manifest)
+    return len(rows)
+
+
+def write_problems(directory: str, problems: Iterable[Problem]) -> None:
+    """Writes ``problems.csv``."""
+    table = pd.DataFrame(problems, columns=Problem._fields)
+    write_table(Path(directory, "problems.csv"), table)
+
+
+def summarise(problems: Iterable[Problem], where: str = "") -> list[str]:
+    """Writes a line for each kind of problem: how many, where they stand, the first three."""
+    kinds: dict[str, list[str]] = {}
+    for kind, file, detail in problems:
+        kinds.setdefault(kind, []).append(f"{file}: {detail}")
+    return [
+        f"{kind}: {len(found)}{where}; {' | '.join(found[:3])}" for kind, found in kinds.items()
+    ]
 
 
 def safe_name(text: str) -> str:
-    """A word as the name of a file or folder on any system.
+    """Writes a word as the name of a file or folder on any system.
 
     Letters and the marks on them, digits, apostrophes, hyphens and underscores stay; anything else
-    is written as in addresses: ``24/7`` is ``24%2F7``, ``mr.`` is ``mr%2E``. Different texts have
-    different names, but for what Windows reserves (``con`` is ``con_``) and no text at all (``_``).
+    is written as in addresses: ``24/7`` is ``24%2F7``. Different texts have different names, but
+    for what Windows reserves (``con`` is ``con_``) and no text at all (``_``).
     """
     name = "".join(
-        c if c in "'-_" or unicodedata.category(c)[0] in "LMN" else _quoted(c) for c in text
+        c
+        if c in "'-_" or unicodedata.category(c)[0] in "LMN"
+        else "".join(f"%{byte:02X}" for byte in c.encode())
+        for c in text
     )
     return f"{name}_" if name.lower() in _DEVICES or not name else name
 
 
-def _quoted(character):
-    """A character as the bytes of its UTF-8, ``%2F`` each."""
-    return "".join(f"%{byte:02X}" for byte in character.encode())
-
-
 def to_pcm16(samples: np.ndarray) -> np.ndarray:
-    """Samples as 16-bit integers: full scale is 1; what lies outside is clipped.
-
-    Args:
-        samples: float [..].
-
-    Returns:
-        int16 [..].
-    """
+    """Makes 16-bit integers of samples: full scale is 1; what lies outside is clipped."""
     scaled = np.round(np.asarray(samples, np.float64) * FULL_SCALE)
     return np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+
+
+def word_of(label: str) -> str:
+    """Returns the word that a label stands for: NFC, lower case, stripped; empty for none."""
+    text = unicodedata.normalize("NFC", label).strip().lower()
+    return "" if text in NO_WORDS or _BRACKETED.fullmatch(text) else text
+
+
+def read_words(text: str) -> list[str]:
+    """Reads the words that a user lists.
+
+    Args:
+        text: ``water,year``, or the path of a file with a word in each line. What has a ``/`` or
+            ends in ``.txt`` is a path.
+
+    Returns:
+        Different words, as :func:`word_of` gives them.
+
+    Raises:
+        InputError: There is no such file, there is no word, one is no word, or one is there twice.
+    """
+    listed = text.split(",")
+    if os.path.isfile(text):
+        try:
+            listed = Path(text).read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError:
+            raise InputError(f"--words={text}: not UTF-8; save it as UTF-8") from None
+    elif "/" in text or text.lower().endswith(".txt"):
+        raise InputError(
+            f"--words={text}: no such file; give a file with a word in each line, or water,year"
+        )
+    found: list[str] = []
+    for item in filter(None, (item.strip() for item in listed)):
+        word = word_of(item)
+        if not word or word in found:
+            what = "twice" if word else "a label of silence or noise"
+            raise InputError(f"--words={text}: '{item}' is {what}; list different words")
+        found.append(word)
+    if not found:
+        raise InputError(f"--words={text}: no word; give water,year or a file of a word a line")
+    return found

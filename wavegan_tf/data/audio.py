@@ -1,153 +1,170 @@
-"""Audio files to arrays: WAV, AIFF, NIST SPHERE, FLAC, MP3 and OGG Vorbis.
+"""Recordings to samples: FFmpeg decodes them (PyAV), SciPy changes their rate.
 
-The only module that imports tensorflow_io, whose decoders read FLAC, MP3 and OGG Vorbis. They are
-handed nothing but files whose header was recognised here, because tensorflow-io 0.37.1 aborts the
-process on an empty OGG and never returns from some damaged FLAC files. The uncompressed formats are
-read with NumPy (``pcm``): tensorflow-io reads 32-bit PCM wrongly without a word, and 8-bit, 24-bit
-and float64 not at all.
+FFmpeg reads past much that is wrong with a file, and stumbles over some headers that are right.
+What a header promises is therefore compared with what was decoded, and the headers of WAV and
+SPHERE are handed over in their plainest form.
 """
 
 import dataclasses
 import functools
 import hashlib
+import io
 import math
+import os
+import re
 import struct
+from typing import BinaryIO, NamedTuple
 
+import av
 import numpy as np
-import tensorflow as tf
-import tensorflow_io as tfio
-from scipy import signal
+import scipy
+from av.container import InputContainer
 
-from wavegan_tf.data.pcm import Decoded, decode_aiff, decode_sphere, decode_wav
 from wavegan_tf.errors import InputError
 
 WAY_OUT = "convert it to WAV (PCM or float), FLAC, MP3 or OGG Vorbis, or leave it out"
 
-# Rates outside these bounds come from damaged headers, not from recordings of speech.
-_RATES_HZ = (1_000, 1_000_000)
+_RATES_HZ = (1_000, 1_000_000)  # others come from damaged headers, not from recordings of speech
 _HEAD_LEN = 4096
 # Rates whose ratio to the target has no smaller terms than this need a needlessly long filter.
 _MAX_RESAMPLING_TERM = 50_000
-
-# FLAC frames to append, so that tensorflow-io fails where samples are missing. If the last frame of
-# a file is damaged, its loop asks the decoder for ever; a frame of another place (variable blocks,
-# 192 samples of one channel, from sample 2^36 - 1 on: all zero) makes it give up. In a whole file
-# the loop ends before it. There are many, since a damaged frame can swallow some.
-_FLAC_STOP = 256 * bytes.fromhex("fff91002febfbfbfbfbfbfd6000054d6")
-
-_OTHER_FORMATS = (  # (offset of the magic bytes, magic bytes, name)
-    (0, b"FORM", "an IFF file that is not AIFF"),
-    (0, b"RF64", "an RF64 file (a WAV above 4 GB)"),
-    (0, b"RIFX", "a big-endian RIFX file"),
-    (0, b"RIFF", "a RIFF file that is not WAVE"),
-    (0, b"OggS", "an Ogg file that is not Vorbis"),
-    (0, b".snd", "a Sun AU file"),
-    (0, b"caff", "a Core Audio file"),
-    (4, b"ftyp", "an MP4 or M4A file"),
-    (0, b"\xff\xf1", "an AAC file"),
-    (0, b"\xff\xf9", "an AAC file"),
+_MAX_VORBIS_BLOCK = 8192
+_FORMATS = (  # place of the magic bytes, magic bytes, FFmpeg's demuxer, name in reports
+    (8, b"WAVE", "wav", "WAV"),
+    (8, b"AIFF", "aiff", "AIFF"),
+    (8, b"AIFC", "aiff", "AIFF"),
+    (0, b"NIST_1A", "nistsphere", "SPHERE"),
+    (0, b"fLaC", "flac", "FLAC"),
+    (0, b"OggS", "ogg", "OGG"),
+    (4, b"ftyp", "mov", "MP4"),
+    (0, b"#!AMR", "amr", "AMR"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf", "ASF"),
+    (0, b"\x1a\x45\xdf\xa3", "matroska", "Matroska"),
+    (0, b"\xff\xf1", "aac", "AAC"),
+    (0, b"\xff\xf9", "aac", "AAC"),
+    (0, b".snd", "au", "AU"),
+    (0, b"caff", "caf", "CAF"),
+    (0, b"riff\x2e\x91\xcf\x11", "w64", "W64"),
 )
+# Formats and codings of which a header gives the exact number of samples.
+_EXACT, _EXACT_CODECS = ("aiff", "nistsphere", "flac", "au", "caf", "w64"), ("pcm_", "flac")
+# Their headers say all: to look into the sound as well takes most of the time of a short file.
+_OPTIONS = {name: {"probesize": "32"} for name in ("wav", "aiff", "nistsphere", "flac")}
+_OPTIONS["wav"]["max_size"] = "1048576"  # bytes in a packet
+_PCM_NAME = re.compile(r"pcm_([suf])(\d+)")
+_CODEC_NAMES = {"pcm_mulaw": "mu-law", "pcm_alaw": "A-law", "vorbis": "Vorbis", "opus": "Opus"}
+_WAV_LAWS, _WAV_PCM, _WAV_EXTENSIBLE = (6, 7), (1, 3, 6, 7), 0xFFFE  # A-law, mu-law; float is 3
+# A program that writes to a pipe cannot know the length: ffmpeg writes 2^32 - 1, sox 2^31 - 4096.
+_LENGTH_UNKNOWN, _LONGEST = 0x7FFFF000, 0xFFFFFFFF
 
 
 class UnknownFormatError(InputError):
     """A file whose first bytes are those of no audio format: perhaps it was not meant as audio."""
 
 
+class Audio(NamedTuple):
+    """A recording as it is in its file."""
+
+    samples: np.ndarray  # float32 [time, channels]; integers are divided by their full scale
+    rate_hz: int
+    format: str  # such as "WAV 16-bit"
+
+
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """What is known of a recording once it was read.
-
-    Attributes:
-        format: Such as ``WAV 16-bit``.
-        rate_hz: The file's sampling rate.
-        channels: The file's channels.
-        duration_s: The file's duration, s.
-        num_samples: Samples per channel after resampling.
-        level: RMS about the mean after resampling, before normalisation; full scale is 1.
-        digest: Of the decoded samples and their rate: equal for equal content in any format that
-            keeps it.
-    """
+    """What is known of a recording once it was read."""
 
     format: str
-    rate_hz: int
+    rate_hz: int  # of the file, as the channels and the duration
     channels: int
     duration_s: float
-    num_samples: int
-    level: float
-    digest: str
+    num_samples: int  # per channel, after resampling
+    level: float  # RMS about the mean after resampling, before normalisation; full scale is 1
+    digest: str  # of samples and rate: equal for equal content in any format that keeps it
 
 
-def decode(path: str) -> Decoded:
-    """Reads an audio file; the format is told by its first bytes, not by its name.
+def read_audio(path: str | os.PathLike[str]) -> Audio:
+    """Reads a recording at its own rate; its first bytes tell the format, not its name.
 
-    Args:
-        path: WAV, AIFF or NIST SPHERE (PCM of 8, 16, 24 or 32 bits, float, mu-law, A-law), FLAC (8,
-            16 or 24 bits), MP3 or OGG Vorbis.
-
-    Returns:
-        (samples, rate_hz, format): float32 [time, channels], int, str.
+    WAV, AIFF, NIST SPHERE, FLAC, MP3, Ogg (Vorbis, Opus, FLAC), MP4 (M4A), AAC, AMR, WMA, AU, CAF,
+    W64 and WebM, of any coding that FFmpeg decodes.
 
     Raises:
         UnknownFormatError: It is no audio file.
-        InputError: The file cannot be read, is of a format that is not read, truncated or damaged,
-            has no samples, or has samples that are NaN or infinite.
+        InputError: The file cannot be read, is truncated or damaged, or has samples that are none,
+            NaN or infinite.
     """
     try:
         with open(path, "rb") as file:
-            head = file.read(_HEAD_LEN)
-            # A film is not read to find that it is none of ours; a tag can be of any length.
-            decoder = _decode_tagged if head[:3] == b"ID3" else _decoder_of(head)
-            data = head + file.read()
-        decoded = decoder(data)
-        _check_samples(decoded.samples, decoded.rate_hz)
+            demuxer, name = _recognise(file)
+            audio = _decode(_as_ffmpeg_reads_it(file, demuxer), demuxer, name)
+        low, high = _RATES_HZ
+        if not low <= audio.rate_hz <= high:
+            raise InputError(f"a sampling rate of {audio.rate_hz} Hz, outside {low} .. {high}")
+        if bad := audio.samples.size - np.count_nonzero(np.isfinite(audio.samples)):
+            raise InputError(f"{bad} of {audio.samples.size} samples are NaN or infinite")
+    except InputError as error:
+        raise type(error)(f"{path}: {error}; {WAY_OUT}") from None
+    except av.FFmpegError as error:
+        reason = f"truncated or damaged ({name}, FFmpeg: {error.strerror})"
+        if name == "SPHERE":
+            reason += "; if it is a compressed SPHERE file, expand it with sph2pipe"
+        raise InputError(f"{path}: {reason}; {WAY_OUT}") from error
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror}); check its name and rights"
         ) from error
-    except InputError as error:
-        raise type(error)(f"{path}: {error}; {WAY_OUT}") from None
-    except (tf.errors.InvalidArgumentError, tf.errors.ResourceExhaustedError) as error:
-        raise InputError(f"{path}: truncated or damaged; {WAY_OUT}") from error
-    return decoded
+    return audio
+
+
+def is_audio(path: str | os.PathLike[str]) -> bool:
+    """Tells by its first bytes whether a file is of a known format; also one that is damaged."""
+    try:
+        with open(path, "rb") as file:
+            _recognise(file)
+    except UnknownFormatError:
+        return False
+    except (InputError, OSError):  # empty, or not to be opened
+        pass
+    return True
 
 
 def load(
-    path: str, *, sample_rate_hz: int, num_channels: int, peak_normalize: bool = True
+    path: str | os.PathLike[str],
+    *,
+    sample_rate_hz: int,
+    num_channels: int,
+    peak_normalize: bool = True,
 ) -> tuple[np.ndarray, Facts]:
-    """Reads an audio file at the model's rate and with its number of channels.
+    """Reads a recording at the model's rate and with its number of channels.
 
-    Several channels are averaged into one, or one is copied into several. Resampling is
-    `resample`. Peak normalisation divides the file by its largest absolute value; a silent file
-    stays silent.
-
-    Args:
-        path: An audio file that `decode` reads.
-        sample_rate_hz: The rate wanted, int.
-        num_channels: The number of channels wanted.
-        peak_normalize: Whether to scale the file to a peak of one.
+    Several channels are averaged into one, or one is copied into several. Peak normalisation
+    divides the file by its largest absolute value; a silent file stays silent.
 
     Returns:
         (samples, facts): float32 [time, num_channels], and what was found.
 
     Raises:
-        InputError: `decode` cannot read the file, the rates have no usable ratio, or the file's
+        InputError: `read_audio` cannot read the file, the rates have no usable ratio, or the file's
             channels cannot become `num_channels`.
     """
-    decoded = decode(path)
+    audio = read_audio(path)
     try:
-        samples = _with_channels(decoded.samples, num_channels)
-        samples = resample(samples, decoded.rate_hz, sample_rate_hz)
+        samples = _with_channels(audio.samples, num_channels)
+        samples = resample(samples, audio.rate_hz, sample_rate_hz)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    num_frames, channels = decoded.samples.shape
+    num_frames, channels = audio.samples.shape
+    digest = hashlib.blake2b(repr((audio.rate_hz, audio.samples.shape)).encode(), digest_size=16)
+    digest.update(audio.samples.data)
     facts = Facts(
-        format=decoded.format,
-        rate_hz=decoded.rate_hz,
+        format=audio.format,
+        rate_hz=audio.rate_hz,
         channels=channels,
-        duration_s=num_frames / decoded.rate_hz,
+        duration_s=num_frames / audio.rate_hz,
         num_samples=len(samples),
         level=float(samples.std(dtype=np.float64)),
-        digest=_digest(decoded),
+        digest=digest.hexdigest(),
     )
     if peak_normalize:
         peak = np.abs(samples).max()
@@ -155,25 +172,16 @@ def load(
     return samples, facts
 
 
-def _digest(decoded):
-    digest = hashlib.blake2b(
-        repr((decoded.rate_hz, decoded.samples.shape)).encode(), digest_size=16
-    )
-    digest.update(np.ascontiguousarray(decoded.samples))
-    return digest.hexdigest()
-
-
 def resample(samples: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
     """Changes the sampling rate with scipy's polyphase filter and a long Kaiser window.
 
     The filter passes 0 to 0.91 of the lower of the two Nyquist frequencies and suppresses all above
-    that frequency by 90 dB. (scipy's default filter lets a tone 2 % above it through at -9 dB;
-    tensorflow-io's resampler is as clean as this one, but several times slower.)
+    that frequency by 90 dB. (scipy's default filter lets a tone 2 % above it through at -9 dB.)
 
     Args:
         samples: float32 [time, channels].
-        from_hz: The rate of `samples`, int.
-        to_hz: The rate wanted, int.
+        from_hz: The rate of `samples`.
+        to_hz: The rate wanted.
 
     Returns:
         float32 [ceil(time * to_hz / from_hz), channels].
@@ -190,23 +198,23 @@ def resample(samples: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
             f"{from_hz} Hz to {to_hz} Hz is a ratio of {up}:{down}, whose terms must not exceed "
             f"{_MAX_RESAMPLING_TERM}; resample the file to {to_hz} Hz beforehand"
         )
-    return signal.resample_poly(samples, up, down, axis=0, window=_lowpass(max(up, down)))
+    return scipy.signal.resample_poly(samples, up, down, axis=0, window=_lowpass(max(up, down)))
 
 
 @functools.lru_cache(maxsize=16)
-def _lowpass(term):
-    """The low-pass for a ratio whose larger term is `term`: float32 [128 * term + 1].
+def _lowpass(term: int) -> np.ndarray:
+    """Makes the low-pass for a ratio whose larger term is `term`: float32 [128 * term + 1].
 
     With 64 zero crossings on each side a Kaiser window of 90 dB leaves a transition of 0.09 of the
     lower Nyquist frequency, which is placed to end at that frequency.
     """
-    half_len = 64 * term
     cutoff = (1 - 0.045) / term
-    taps = signal.firwin(2 * half_len + 1, cutoff, window=("kaiser", signal.kaiser_beta(90)))
+    kaiser = ("kaiser", scipy.signal.kaiser_beta(90))
+    taps = scipy.signal.firwin(128 * term + 1, cutoff, window=kaiser)
     return taps.astype(np.float32)
 
 
-def _with_channels(samples, num_channels):
+def _with_channels(samples: np.ndarray, num_channels: int) -> np.ndarray:
     """[time, channels] -> [time, num_channels]."""
     found = samples.shape[1]
     if num_channels == found:
@@ -221,94 +229,181 @@ def _with_channels(samples, num_channels):
     )
 
 
-def _check_samples(samples, sample_rate_hz):
-    low, high = _RATES_HZ
-    if not low <= sample_rate_hz <= high:
-        raise InputError(f"a sampling rate of {sample_rate_hz} Hz, outside {low} .. {high}")
-    if samples.size == 0:
-        raise InputError("no samples (an empty recording, or one whose header gives no length)")
-    bad = samples.size - np.count_nonzero(np.isfinite(samples))
-    if bad:
-        raise InputError(f"{bad} of {samples.size} samples are NaN or infinite")
+def _recognise(file: BinaryIO) -> tuple[str, str]:
+    """Finds FFmpeg's demuxer and the name of the format; the file then stands at its start.
 
-
-def _decode_tagged(data):
-    """Decodes what follows an ID3v2 tag, which MP3 files (and some FLAC files) carry."""
-    size = 0
-    for byte in data[6:10]:
-        size = size << 7 | byte & 0x7F
-    footer_len = 10 if len(data) > 5 and data[5] & 0x10 else 0
-    data = data[10 + size + footer_len :].lstrip(b"\0")
-    return _decoder_of(data)(data)
-
-
-def _decoder_of(head):
-    """The function that decodes the bytes which start with these into a Decoded."""
+    Tags (ID3v2) before the start, which MP3 files and some FLAC files carry, are passed over.
+    """
+    start, head = 0, file.read(_HEAD_LEN)
+    while head[:3] == b"ID3" and len(head) >= 10:
+        size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]  # 7 bits of each byte
+        file.seek(start + 10 + size + (10 if head[5] & 0x10 else 0))
+        while (head := file.read(_HEAD_LEN)) and not head.lstrip(b"\0"):
+            pass
+        start, head = file.tell() - len(head.lstrip(b"\0")), head.lstrip(b"\0")
+    file.seek(start)
     if not head:
         raise InputError("an empty file")
-    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-        return decode_wav
-    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return decode_aiff
-    if head[:7] == b"NIST_1A":
-        return decode_sphere
-    if head[:4] == b"fLaC":
-        return _decode_flac
-    if head[:4] == b"OggS" and _vorbis_header(head)[:7] == b"\x01vorbis":
-        return _decode_vorbis
-    if _mp3_rate_hz(head):
-        return _decode_mp3
-    for offset, magic, name in _OTHER_FORMATS:
-        if head[offset : offset + len(magic)] == magic:
-            raise InputError(f"{name}, which is not read")
+    for place, magic, demuxer, name in _FORMATS:
+        if head[place : place + len(magic)] == magic:
+            return demuxer, name
+    # The header of an MPEG frame: its sync bits and layer III; no reserved version, rate or size.
+    if head[0] == 0xFF and head[1:2] > b"\xe0" and head[1] & 6 == 2 and head[1] & 0x18 != 8:
+        if len(head) > 3 and head[2] & 0xF0 != 0xF0 and head[2] & 0x0C != 0x0C:
+            return "mp3", "MP3"
     raise UnknownFormatError(f"not a known audio format (it starts with {head[:8]!r})")
 
 
-def _decode_flac(data):
-    if len(data) < 42:
-        raise InputError("a truncated FLAC header")
-    fields = int.from_bytes(data[18:26], "big")  # rate 20 bits, channels 3, bits 5, samples 36
-    rate_hz, bits, md5 = fields >> 44, (fields >> 36 & 0x1F) + 1, data[26:42]
-    if bits not in (8, 16, 24):
-        raise InputError(f"a FLAC of {bits} bits; 8, 16 and 24 are read")
-    dtype = {8: tf.uint8, 16: tf.int16, 24: tf.int32}[bits]
-    with tf.device("CPU"):
-        decoded = tfio.audio.decode_flac(data + _FLAC_STOP, dtype=dtype).numpy()
-    samples = decoded.astype(np.int32)
-    if bits == 8:
-        samples -= 128
-    if bits == 24:
-        samples >>= 8
-    little_endian = samples.astype("<i4")[..., None].view(np.uint8)[..., : bits // 8]
-    if any(md5) and hashlib.md5(little_endian.tobytes()).digest() != md5:
-        raise InputError("a damaged FLAC: its samples do not have the checksum of its header")
-    samples = samples.astype(np.float32) / np.float32(2 ** (bits - 1))
-    return Decoded(samples, rate_hz, f"FLAC {bits}-bit")
+def _as_ffmpeg_reads_it(file: BinaryIO, demuxer: str) -> BinaryIO:
+    """Gives FFmpeg the file, or what follows its tags, or a copy with a plain header."""
+    plain = {"wav": _plain_wav, "nistsphere": _plain_sphere}.get(demuxer)
+    if plain is not None:
+        return io.BytesIO(plain(file.read()))
+    return io.BytesIO(file.read()) if file.tell() else file
 
 
-def _decode_vorbis(data):
-    _, _, rate_hz = struct.unpack_from("<IBI", _vorbis_header(data), 7)
-    with tf.device("CPU"):
-        return Decoded(tfio.audio.decode_vorbis(data).numpy(), rate_hz, "OGG Vorbis")
+def _plain_wav(data: bytes) -> bytes:
+    """Makes a WAV of nothing but format and samples, once it is sure that these are all there.
+
+    Samples that do not fill their bytes (12, 20 bits, 24 in 4 bytes) are the uppermost bits there.
+    """
+    chunks: dict[bytes, bytes] = {}
+    start = 12
+    while start + 8 <= len(data) and b"data" not in chunks:
+        name, size = struct.unpack_from("<4sI", data, start)
+        start += 8
+        left = len(data) - start
+        if name == b"data" and size >= _LENGTH_UNKNOWN:
+            size = left
+        if size > left:
+            raise InputError(f"a truncated WAV: {size} bytes announced in {name!r}, {left} there")
+        chunks[name] = data[start : start + size]
+        start += size + size % 2
+    fmt, body = chunks.get(b"fmt ", b""), chunks.get(b"data", b"")
+    if len(fmt) < 16 or b"data" not in chunks:
+        raise InputError(
+            "a WAV without a format and data chunk (its start is truncated or damaged)"
+        )
+    codec, channels, rate_hz, byte_rate, frame_len, bits = struct.unpack_from("<HHIIHH", fmt)
+    if codec == _WAV_EXTENSIBLE and len(fmt) >= 26:
+        (codec,) = struct.unpack_from("<H", fmt, 24)
+    is_pcm, bytes_each = codec in _WAV_PCM, frame_len // max(channels, 1)
+    sound = channels > 0 and frame_len > 0
+    if sound and is_pcm:
+        sound = 0 < bits <= 8 * bytes_each and (bits == 8 or codec not in _WAV_LAWS)
+        sound = sound and frame_len % channels == 0 and len(body) % frame_len == 0
+    if not sound:
+        raise InputError(
+            f"damaged WAV: {len(body)} bytes in frames of {frame_len} bytes, each of {channels} "
+            f"channels of {bits} bits"
+        )
+    if is_pcm:
+        values = codec, channels, rate_hz, byte_rate, frame_len, 8 * bytes_each
+        fmt = struct.pack("<HHIIHH", *values)
+    head = b"RIFF" + struct.pack("<I", _LONGEST) + b"WAVEfmt " + struct.pack("<I", len(fmt)) + fmt
+    return b"".join([head, b"data", struct.pack("<I", min(len(body), _LONGEST)), body])
 
 
-def _decode_mp3(data):
-    with tf.device("CPU"):
-        return Decoded(tfio.audio.decode_mp3(data).numpy(), _mp3_rate_hz(data), "MP3")
+def _plain_sphere(data: bytes) -> bytes:
+    """Makes a SPHERE file that names its channels, and the order of bytes as if they were two."""
+    header_len = int(data[8:16]) if data[8:16].strip().isdigit() else 0
+    header, end, _ = data[16:header_len].partition(b"end_head")
+    if not end or len(data) < header_len:
+        raise InputError("a SPHERE file with a truncated or damaged header")
+    if b"channel_count" not in header:
+        header += b"channel_count -i 1\n"
+    order = rb"(sample_byte_format -s)\d+ "
+    header = re.sub(order + rb"0(12?3?)?\s", rb"\g<1>2 01\n", header)
+    header = re.sub(order + rb"3?2?10\s", rb"\g<1>2 10\n", header)
+    header += b"end_head\n\n"
+    return b"NIST_1A\n%7d\n" % (16 + len(header)) + header + data[header_len:]
 
 
-def _vorbis_header(data):
-    """The start of the first packet of an Ogg file, zero padded: 16 bytes."""
-    num_segments = data[26] if len(data) > 26 else 0
-    return data[27 + num_segments :][:16].ljust(16, b"\0")
+def _decode(file: BinaryIO, demuxer: str, name: str) -> Audio:
+    """Decodes the first stream of sound in a file that stands at its start."""
+    if demuxer == "ogg" and not _ends_with_whole_page(file.read()):
+        raise InputError("truncated or damaged: its last page is not whole")
+    wanted = _mp3_frames(file.read()) if demuxer == "mp3" else 0
+    file.seek(0)
+    options = _OPTIONS.get(demuxer, {})
+    with av.open(file, format=demuxer, options=options, metadata_errors="replace") as container:
+        assert isinstance(container, InputContainer)
+        if not container.streams.audio:
+            raise InputError(f"{name} without sound")
+        stream = container.streams.audio[0]
+        codec = stream.codec_context
+        if codec is None:
+            raise InputError(f"{name} coded in a way that FFmpeg does not know")
+        if codec.name == "flac":
+            codec.options = {"err_detect": "crccheck+explode"}
+        blocks: list[np.ndarray] = []
+        kinds, num_decoded = {}, 0  # rates and channels; a dict keeps their order
+        for packet in container.demux(stream):
+            try:
+                frames = packet.decode()
+            except av.InvalidDataError:  # a tag or a hole among the frames of an MP3
+                if demuxer != "mp3":
+                    raise
+                continue
+            num_decoded += packet.size > 0
+            for frame in frames:
+                assert isinstance(frame, av.AudioFrame)
+                kinds[frame.sample_rate, frame.layout.nb_channels] = True
+                blocks.append(_block(frame))
+        if len(kinds) > 1:
+            found = ", then ".join(f"{channels} at {rate} Hz" for rate, channels in kinds)
+            raise InputError(f"{name} whose channels or rate change midway: {found}")
+        if not blocks:
+            raise InputError("no samples (an empty recording, or one whose header gives no length)")
+        samples, ((rate_hz, _),) = np.concatenate(blocks), kinds
+        announced = round((stream.duration or 0) * float(stream.time_base or 0) * rate_hz)
+        exact = demuxer in _EXACT and codec.name.startswith(_EXACT_CODECS)
+        wanted = stream.frames if demuxer == "mov" else wanted
+        if exact and len(samples) < announced or num_decoded < wanted:
+            amount = f"{num_decoded} of {wanted} frames"
+            if exact:
+                amount = f"{len(samples)} of {announced} samples"
+            raise InputError(f"a truncated or damaged {name}: {amount} are there")
+        in_last_block = codec.name == "vorbis" and len(samples) < announced + _MAX_VORBIS_BLOCK
+        if announced and (exact or in_last_block):
+            samples = samples[:announced]
+        return Audio(samples, rate_hz, _format_name(name, codec))
 
 
-def _mp3_rate_hz(data):
-    """The rate in the frame header that `data` starts with, or None if there is no such header."""
-    if len(data) < 4 or data[0] != 0xFF or data[1] & 0xE6 != 0xE2:  # sync bits, layer III
-        return None
-    divisor = {3: 1, 2: 2, 0: 4}.get(data[1] >> 3 & 3)  # MPEG 1, 2, 2.5
-    base_hz = {0: 44100, 1: 48000, 2: 32000}.get(data[2] >> 2 & 3)
-    if divisor is None or base_hz is None or data[2] >> 4 == 15:
-        return None
-    return base_hz // divisor
+def _block(frame: av.AudioFrame) -> np.ndarray:
+    """The samples of a frame, full scale one: float32 [time, channels]."""
+    found = frame.to_ndarray()  # [channels, time] or [1, time * channels]
+    found = found.T if frame.format.is_planar else found.reshape(-1, frame.layout.nb_channels)
+    with np.errstate(over="ignore"):  # a float64 that exceeds float32 is refused as infinite
+        samples = np.ascontiguousarray(found, np.float32)
+    if found.dtype.kind == "f":
+        return samples
+    full_scale = np.float32(2 ** (8 * found.dtype.itemsize - 1))
+    return (samples - full_scale * (found.dtype.kind == "u")) / full_scale
+
+
+def _mp3_frames(data: bytes) -> int:
+    """The number of frames that the tag of Xing or LAME in the first one gives, or 0."""
+    found = re.search(rb"(?:Xing|Info)\0\0\0(.)(....)(....)", data[:64], re.DOTALL)
+    if found is None or not found[1][0] & 1:
+        return 0
+    num_bytes = int.from_bytes(found[3], "big") if found[1][0] & 2 else 0
+    if num_bytes > len(data):
+        raise InputError(f"a truncated MP3: {num_bytes} bytes announced, {len(data)} there")
+    return int.from_bytes(found[2], "big")
+
+
+def _ends_with_whole_page(ogg: bytes) -> bool:
+    page = ogg[ogg.rfind(b"OggS") :]
+    head_len = 27 + (page[26] if len(page) > 26 else 0)
+    return len(page) >= head_len + sum(page[27:head_len])
+
+
+def _format_name(name: str, codec: av.AudioCodecContext) -> str:
+    coding = _CODEC_NAMES.get(codec.name) or codec.name.removesuffix("float").upper()
+    if found := _PCM_NAME.match(codec.name):
+        coding = f"float{found[2]}" if found[1] == "f" else f"{found[2]}-bit"
+    elif codec.name == "flac":
+        bits = int.from_bytes((codec.extradata or b"")[12:14], "big") >> 4 & 31  # less one
+        coding = f"FLAC {bits + 1}-bit".removeprefix(f"{name} ")
+    return name if coding == name else f"{name} {coding}"

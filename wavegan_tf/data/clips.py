@@ -8,7 +8,9 @@ import json
 import logging
 import os
 import threading
-import zlib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -16,59 +18,43 @@ from wavegan_tf.data import audio
 from wavegan_tf.data.slices import SliceConfig
 from wavegan_tf.errors import InputError
 
-# An entry on disk is this much JSON, then float32 [num_samples, channels], little-endian.
-_HEADER_LEN = 1024
-_VERSION = 1
 _MEMORY_SHARE = 4
-
-_log = logging.getLogger("wavegan_tf")
+_Clip = tuple[np.ndarray, audio.Facts]
 
 
 class ClipStore:
     """The samples of files as training uses them: resampled, mixed, normalised.
 
-    Clips are held in memory up to a limit, those used last. With a directory they are kept there
-    too, one file for each recording, so that no later run decodes them again; an entry that is
-    damaged, or whose recording has another size or modification time, is made anew. Several
-    processes may share the directory. Methods may be called from several threads.
-
-    Attributes:
-        config: What decides the samples: rate, channels, normalisation.
-        directory: Where clips are kept on disk; None for nowhere.
-        memory_bytes: The limit of what is held in memory. One clip is held, however long.
+    Clips are held in memory up to a limit, those used last; one is held, however long. With a
+    directory they are kept there too, one file for each recording, so that no later run decodes
+    them again; an entry that is damaged, or whose recording has another size or modification time,
+    is made anew. Processes may share the directory, threads the store.
     """
 
     def __init__(
-        self,
-        config: SliceConfig,
-        directory: str | None = None,
-        memory_bytes: int | None = None,
-    ):
+        self, config: SliceConfig, directory: str | None = None, memory_bytes: int | None = None
+    ) -> None:
         """Makes a store that holds nothing yet.
 
         Args:
-            config: A SliceConfig.
-            directory: Made if missing; None keeps nothing on disk.
-            memory_bytes: By default a quarter of the memory that is available now.
+            config: What decides the samples: rate, channels, normalisation.
+            directory: Where clips are kept on disk, made if missing; None for nowhere.
+            memory_bytes: The limit of memory; by default a quarter of what is available now.
 
         Raises:
             InputError: The directory cannot be made or read.
         """
-        self.config = config
-        self.directory = directory
         if memory_bytes is None:
             memory_bytes = available_memory() // _MEMORY_SHARE
-        self.memory_bytes = memory_bytes
-        self._options = {
-            "sample_rate_hz": config.sample_rate_hz,
-            "num_channels": config.num_channels,
-            "peak_normalize": config.peak_normalize,
-        }
+        self.config, self.directory, self.memory_bytes = config, directory, memory_bytes
+        self._options = (config.num_channels, config.peak_normalize, config.sample_rate_hz)
         self._keeps = directory is not None  # until writing there fails
-        self._held = collections.OrderedDict()  # path: (samples, facts), the last used at the end
+        self._held: collections.OrderedDict[str, _Clip] = (
+            collections.OrderedDict()
+        )  # last used last
         self._held_bytes = 0
         self._lock = threading.Lock()
-        self._reading = {}  # path: lock, so that two threads never read one file at once
+        self._reading: dict[str, threading.Lock] = {}  # two threads never read one file at once
         if directory is not None:
             try:
                 os.makedirs(directory, exist_ok=True)
@@ -80,29 +66,19 @@ class ClipStore:
                 ) from error
 
     def facts(self, path: str) -> audio.Facts:
-        """What is known of a recording; from the directory without reading any samples.
+        """Tells what is known of a recording, from the directory without reading any samples.
 
         Raises:
             InputError: The recording cannot be used (see `audio.load`).
         """
-        entry = self._open_entry(path)
-        if entry is not None:
-            entry[0].close()
-            return entry[1]
-        return self._clip(path)[1]
+        entry = self._read_entry(path, with_samples=False)
+        return (entry or self._clip(path))[1]
 
     def samples(self, path: str, facts: audio.Facts) -> np.ndarray:
-        """The samples of a recording that should still be what it was.
-
-        Args:
-            path: An audio file.
-            facts: What `facts` returned for it earlier.
-
-        Returns:
-            float32 [num_samples, num_channels], not to be written to.
+        """Gives the samples of a recording, float32 [num_samples, channels], not to be written to.
 
         Raises:
-            InputError: The recording cannot be used any more, or has changed.
+            InputError: The recording cannot be used any more, or is not what `facts` once told.
         """
         samples, found = self._clip(path)
         if found != facts:
@@ -113,19 +89,19 @@ class ClipStore:
         return samples
 
     def describe(self, num_samples: int) -> str:
-        """Where so many samples of each channel are kept, in words."""
+        """Says in words where so many samples of each channel are kept."""
         num_bytes = 4 * num_samples * self.config.num_channels
-        size, kept = f"{num_bytes / 1e6:.1f} MB of samples", f"{self.memory_bytes / 1e6:.1f} MB"
-        if num_bytes <= self.memory_bytes:
-            return f"{size}, kept in memory"
-        if self.directory is not None:
-            return f"{size}, kept in {self.directory}"
+        size = f"{num_bytes / 1e6:.1f} MB of samples"
+        if num_bytes <= self.memory_bytes or self.directory is not None:
+            return (
+                f"{size}, kept in {'memory' if num_bytes <= self.memory_bytes else self.directory}"
+            )
         return (
-            f"{size}, of which memory keeps {kept}: the others are decoded again in every epoch "
-            "(--data_cache=DIR keeps them on disk)"
+            f"{size}, of which memory keeps {self.memory_bytes / 1e6:.1f} MB: the others are "
+            "decoded again in every epoch (--data_cache=DIR keeps them on disk)"
         )
 
-    def _clip(self, path):
+    def _clip(self, path: str) -> _Clip:
         with self._lock:
             if path in self._held:
                 self._held.move_to_end(path)
@@ -141,7 +117,7 @@ class ClipStore:
                 self._reading.pop(path, None)
             return clip
 
-    def _hold(self, path, clip):
+    def _hold(self, path: str, clip: _Clip) -> None:
         if path in self._held:  # two threads can read a file that was dropped in between
             self._held_bytes -= self._held.pop(path)[0].nbytes
         self._held[path] = clip
@@ -150,78 +126,50 @@ class ClipStore:
             _, (dropped, _) = self._held.popitem(last=False)
             self._held_bytes -= dropped.nbytes
 
-    def _decode(self, path):
-        stat = _stat_of(path)
-        clip = audio.load(path, **self._options)
+    def _decode(self, path: str) -> _Clip:
+        source = _stat_of(path)
+        channels, peak_normalize, rate_hz = self._options
+        clip = audio.load(
+            path, sample_rate_hz=rate_hz, num_channels=channels, peak_normalize=peak_normalize
+        )
         if self._keeps:
-            self._write_entry(path, stat, *clip)
+            self._write_entry(path, source, clip)
         return clip
 
-    def _entry_path(self, path):
-        key = repr((os.path.realpath(path), sorted(self._options.items())))
+    def _entry_path(self, path: str) -> str:
+        key = repr((os.path.realpath(path), self._options))
         name = hashlib.blake2b(os.fsencode(key), digest_size=16).hexdigest()
-        return os.path.join(self.directory, f"{name}.clip")
+        return os.path.join(self.directory or "", f"{name}.npz")
 
-    def _open_entry(self, path):
-        """(open file, facts, checksum) of a sound entry, or None."""
-        stat = _stat_of(path) if self.directory is not None else None
-        if stat is None:
+    def _read_entry(self, path: str, with_samples: bool = True) -> _Clip | None:
+        """Reads the sound entry of a recording; without samples none are read or checked."""
+        if self.directory is None:
             return None
         try:
-            file = open(self._entry_path(path), "rb")
-        except OSError:
-            return None
-        try:
-            header = json.loads(file.read(_HEADER_LEN))
-            facts = audio.Facts(**header["facts"])
-            num_bytes = 4 * facts.num_samples * self.config.num_channels
-            sound = (
-                header["version"] == _VERSION
-                and header["source"] == stat
-                and os.fstat(file.fileno()).st_size == _HEADER_LEN + num_bytes
-            )
-            if sound:
-                return file, facts, header["crc32"]
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # damaged
-        file.close()
-        return None
+            # A zip, which compares checksums.
+            with open(self._entry_path(path), "rb") as file, np.load(file) as entry:
+                source, facts = json.loads(entry["about"].tobytes())
+                if source != _stat_of(path):
+                    return None
+                samples = entry["samples"] if with_samples else np.empty([0, 0], np.float32)
+                return samples, audio.Facts(**facts)
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+            return None  # missing or damaged
 
-    def _read_entry(self, path):
-        entry = self._open_entry(path)
-        if entry is None:
-            return None
-        file, facts, checksum = entry
-        with file:
-            try:
-                body = file.read()
-            except OSError:
-                return None
-        if zlib.crc32(body) != checksum:
-            return None
-        samples = np.frombuffer(body, "<f4").reshape(facts.num_samples, self.config.num_channels)
-        return samples, facts
-
-    def _write_entry(self, path, stat, samples, facts):
-        body = np.ascontiguousarray(samples, "<f4").tobytes()
-        header = {
-            "version": _VERSION,
-            "source": stat,
-            "crc32": zlib.crc32(body),
-            "facts": dataclasses.asdict(facts),
-        }
+    def _write_entry(self, path: str, source: list[int] | None, clip: _Clip) -> None:
+        about = json.dumps([source, dataclasses.asdict(clip[1])]).encode()
         place = self._entry_path(path)
         partial = f"{place}.{os.getpid()}-{threading.get_ident()}"
         try:
             with open(partial, "wb") as file:
-                file.write(json.dumps(header).encode().ljust(_HEADER_LEN) + body)
+                np.savez(file, about=np.frombuffer(about, np.uint8), samples=clip[0])
             os.replace(partial, place)
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.remove(partial)
             if self._keeps:
                 self._keeps = False
-                _log.warning(
+                logging.getLogger("wavegan_tf").warning(
                     "--data_cache=%s: %s; nothing more is kept there",
                     self.directory,
                     error.strerror,
@@ -229,7 +177,7 @@ class ClipStore:
 
 
 def available_memory() -> int:
-    """Bytes of memory that this process may use: what is free, within its control group's limit."""
+    """Tells how many bytes this process may use: what is free, within its control group's limit."""
     try:
         with open("/proc/meminfo") as file:
             fields = dict(line.split(":", 1) for line in file)
@@ -239,28 +187,20 @@ def available_memory() -> int:
     return min([available, *_group_limits()])
 
 
-def _group_limits():
-    """The memory limits, in bytes, of the control groups this process is in (SLURM, containers)."""
-    try:
-        with open("/proc/self/cgroup") as file:
-            groups = [line.rstrip("\n").split(":", 2) for line in file]
-    except OSError:
-        return
-    for _, controllers, path in groups:
-        if controllers not in ("", "memory"):
-            continue
-        root = os.path.join("/sys/fs/cgroup", controllers)
-        name = "memory.limit_in_bytes" if controllers else "memory.max"
-        parts = path.strip("/").split("/")
-        for depth in range(len(parts) + 1):
-            try:
-                with open(os.path.join(root, *parts[:depth], name)) as file:
-                    yield int(file.read())
-            except (OSError, ValueError):  # none here, or "max"
-                continue
+def _group_limits() -> Iterator[int]:
+    """Yields the memory limits, in bytes, of this process's control groups (SLURM, containers)."""
+    with contextlib.suppress(OSError), open("/proc/self/cgroup") as file:
+        for line in file:
+            _, kind, path = line.rstrip("\n").split(":", 2)
+            if kind in ("", "memory"):
+                group = Path("/sys/fs/cgroup", kind, path.strip("/"))
+                for folder in (group, *group.parents):  # "max" is no number; others have no file
+                    with contextlib.suppress(OSError, ValueError):
+                        name = "memory.limit_in_bytes" if kind else "memory.max"
+                        yield int((folder / name).read_text())
 
 
-def _stat_of(path):
+def _stat_of(path: str) -> list[int] | None:
     """[size, modification time in ns] of a file, or None."""
     try:
         stat = os.stat(path)

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 from wavegan_tf.data import audio
 from wavegan_tf.data.clips import ClipStore
@@ -14,7 +15,8 @@ from wavegan_tf.errors import InputError
 
 SILENCE = 1e-4  # RMS, -80 dB of full scale: what the noise of no microphone falls below
 AUDIO_SUFFIXES = frozenset(
-    ".wav .wave .flac .mp3 .ogg .oga .opus .aif .aiff .aifc .sph .nist .au .snd .m4a .aac".split()
+    ".wav .wave .flac .mp3 .ogg .oga .opus .aif .aiff .aifc .sph .nist .au .snd .m4a .aac .amr "
+    ".wma .caf .w64".split()
 )
 UNREADABLE, TOO_SHORT, SILENT = "unreadable", "too short", "silent"
 _WAYS_OUT = {  # what may be done about files left out
@@ -22,10 +24,10 @@ _WAYS_OUT = {  # what may be done about files left out
     TOO_SHORT: "--data_first_slice or --data_pad_end takes them",
     SILENT: "no louder than -80 dB of full scale: record them again",
 }
+_LeftOut = dict[str, list[tuple[str, str]]]  # per kind of trouble names of files and the reasons
 
 
-@dataclasses.dataclass(frozen=True)
-class Recording:
+class Recording(NamedTuple):
     """A usable file: its path below the folder, its path, and what is known of it."""
 
     name: str
@@ -35,26 +37,15 @@ class Recording:
 
 @dataclasses.dataclass
 class Report:
-    """What a folder holds.
-
-    Attributes:
-        data_dir: The folder.
-        recordings: The usable files, sorted by name.
-        slices_per_epoch: How many slices they give; a little more or less in every epoch if
-            slices begin at random places.
-        left_out: Per kind of trouble the names of files and the reasons.
-        not_audio: How many files that do not look or sound like audio there are, by suffix.
-        duplicates: Name of a recording and of the first one with the same content. They are used.
-        storage: Where samples are kept, in words.
-    """
+    """What a folder holds."""
 
     data_dir: str
-    recordings: list[Recording]
-    slices_per_epoch: int
-    left_out: dict[str, list[tuple[str, str]]]
-    not_audio: collections.Counter
-    duplicates: list[tuple[str, str]]
-    storage: str = ""
+    recordings: list[Recording]  # the usable files, sorted by name
+    slices_per_epoch: int  # a little more or less if slices begin at random places
+    left_out: _LeftOut
+    not_audio: collections.Counter[str]  # files that do not look like audio, by suffix
+    duplicates: list[tuple[str, str]]  # name, and that of the first of the same content; both used
+    storage: str = ""  # where samples are kept, in words
 
     @property
     def num_files(self) -> int:
@@ -68,39 +59,36 @@ class Report:
         content = [(r.name, r.facts.digest, r.facts.num_samples) for r in self.recordings]
         return hashlib.blake2b(repr(content).encode(), digest_size=16).hexdigest()
 
-    def counts(self, attribute: str) -> dict:
-        """How many recordings have each value of a field of `audio.Facts`, the commonest first."""
+    def counts(self, attribute: str) -> dict[Any, int]:
+        """Counts the recordings of each value of a field of `audio.Facts`, the commonest first."""
         values = collections.Counter(getattr(r.facts, attribute) for r in self.recordings)
         return dict(values.most_common())
 
     def lines(self, limit: int | None = 5) -> Iterator[str]:
-        """The report as text, naming at most `limit` files of each kind of trouble."""
+        """Yields the report as text, naming at most `limit` files of each kind of trouble."""
         seconds = round(sum(recording.facts.duration_s for recording in self.recordings))
         clock = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
         yield (
             f"data: {len(self.recordings)} of {self.num_files} files in {self.data_dir}, {clock} "
             f"(h:min:s) of sound, {self.slices_per_epoch} slices an epoch; {self.storage}"
         )
-        rates = {f"{rate} Hz": count for rate, count in self.counts("rate_hz").items()}
-        for title, counts in (
-            ("formats", self.counts("format")),
-            ("rates", rates),
-            ("channels", self.counts("channels")),
+        for title, attribute, unit in (
+            ("formats", "format", ""),
+            ("rates", "rate_hz", " Hz"),
+            ("channels", "channels", ""),
         ):
-            yield f"  {title}: " + ", ".join(f"{what} ({n})" for what, n in counts.items())
+            counts = self.counts(attribute).items()
+            yield f"  {title}: " + ", ".join(f"{what}{unit} ({n})" for what, n in counts)
         if self.not_audio:
-            counts = (f"{count} {suffix}" for suffix, count in self.not_audio.most_common())
-            yield f"  not audio, left out: {', '.join(counts)}"
-        for kind, files in self.left_out.items():
-            named = [f"{name}: {reason}" for name, reason in files]
-            yield from _some(f"{kind}, left out", named, limit)
-            if files:
-                yield f"    ({_WAYS_OUT[kind]})"
-        named = [f"{name} = {first}" for name, first in self.duplicates]
-        yield from _some("of the same content as another, used all the same", named, limit)
+            named = (f"{count} {suffix}" for suffix, count in self.not_audio.most_common())
+            yield f"  not audio, left out: {', '.join(named)}"
+        where = ", all named in data.json"
+        yield from _trouble(self.left_out, limit, ", left out", where)
+        same = [f"{name} = {first}" for name, first in self.duplicates]
+        yield from _some("of the same content as another, used all the same", same, limit, where)
 
-    def to_dict(self) -> dict:
-        """The report for JSON, every file left out and every duplicate named."""
+    def to_dict(self) -> dict[str, Any]:
+        """Gives the report for JSON, every file left out and every duplicate named."""
         return {
             "data_dir": self.data_dir,
             "files": self.num_files,
@@ -119,9 +107,6 @@ class Report:
 
 def find_files(data_dir: str) -> list[str]:
     """Lists the files of a folder and its sub-folders, whatever their suffix.
-
-    Args:
-        data_dir: The folder.
 
     Returns:
         The paths of all regular files, and of links to nothing, sorted; hidden ones and those in
@@ -159,21 +144,16 @@ def preflight(
 
     A file is left out if it cannot be read, gives no slice, or is silent (`SILENCE`). One whose
     first bytes are those of no audio format is only counted, unless its suffix promises audio.
-
-    Args:
-        data_dir: The folder.
-        store: Keeps the samples.
-        progress: Passes items on and shows how far it is, given them and their number.
-
-    Returns:
-        A Report with at least one recording.
+    `progress` passes items on and shows how far it is, given them and their number.
 
     Raises:
         InputError: There is no such folder, or no file of it can be used.
     """
     files = find_files(data_dir)
-    recordings, not_audio = [], collections.Counter()
-    left_out = {UNREADABLE: [], TOO_SHORT: [], SILENT: []}
+    recordings: list[Recording] = []
+    not_audio: collections.Counter[str] = collections.Counter()
+    left_out: _LeftOut = {UNREADABLE: [], TOO_SHORT: [], SILENT: []}
+    duplicates, first_of = [], dict[str, str]()
     for path, found in progress(_facts_of(files, store), len(files)):
         name = printable(os.path.relpath(path, data_dir))
         suffix = os.path.splitext(path)[1]
@@ -192,38 +172,29 @@ def preflight(
             left_out[SILENT].append((name, f"RMS {found.level:.2g} of full scale"))
         else:
             recordings.append(Recording(name, path, found))
+            if (first := first_of.setdefault(found.digest, name)) != name:
+                duplicates.append((name, first))
     if not recordings:
-        raise InputError(_nothing_usable(data_dir, len(files), left_out, not_audio))
+        counts = [f"{len(named)} {kind}" for kind, named in left_out.items() if named]
+        counts += [f"{not_audio.total()} not audio"] if not_audio else []
+        what = f"none of its {len(files)} files can be used: {', '.join(counts)}"
+        raise InputError("\n".join([f"--data_dir={data_dir}: {what}", *_trouble(left_out, 5)]))
     lengths = [recording.facts.num_samples for recording in recordings]
-    return Report(
-        data_dir=data_dir,
-        recordings=recordings,
-        slices_per_epoch=SliceOrder(lengths, store.config, seed=0).locate(0)[2],
-        left_out=left_out,
-        not_audio=not_audio,
-        duplicates=list(_duplicates(recordings)),
-        storage=store.describe(sum(lengths)),
-    )
+    num_slices = SliceOrder(lengths, store.config, seed=0).locate(0)[2]
+    storage = store.describe(sum(lengths))
+    return Report(data_dir, recordings, num_slices, left_out, not_audio, duplicates, storage)
 
 
 def split_holdout(
     recordings: list[Recording], fraction: float, seed: int
 ) -> tuple[list[Recording], list[Recording]]:
-    """Splits recordings into those to train on and those held out.
+    """Splits recordings into those to train on and about a fraction, at least one, held out.
 
     The side of a recording is decided by a hash of its content and the seed: it stays the same when
     others are added or files are renamed, and recordings of one content are on one side.
 
-    Args:
-        recordings: Usable files.
-        fraction: About how many of them to hold out, 0 <= fraction < 1. At least one, unless 0.
-        seed: Integer.
-
-    Returns:
-        (to train on, held out).
-
     Raises:
-        InputError: The fraction is out of its range or leaves nothing to train on.
+        InputError: The fraction is below 0, not below 1, or leaves nothing to train on.
     """
     if not 0 <= fraction < 1:
         raise InputError(f"--data_holdout={fraction} must be at least 0 and below 1")
@@ -241,15 +212,21 @@ def split_holdout(
     return train, held_out
 
 
+def _place(digest: str, seed: int) -> float:
+    """0 <= place < 1, evenly distributed over contents."""
+    hashed = hashlib.blake2b(f"{seed} {digest}".encode(), digest_size=8).digest()
+    return (int.from_bytes(hashed, "big") >> 11) * 2.0**-53
+
+
 def printable(text: str) -> str:
-    """Text with everything escaped that would break a line or a terminal."""
+    """Escapes everything that would break a line or a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _facts_of(files, store):
+def _facts_of(files: list[str], store: ClipStore) -> Iterator[tuple[str, Any]]:
     """Yields (path, Facts or InputError) in the order of the files, which threads read."""
 
-    def read(path):
+    def read(path: str) -> tuple[str, Any]:
         try:
             return path, store.facts(path)
         except InputError as error:
@@ -262,43 +239,24 @@ def _facts_of(files, store):
         threads.shutdown(cancel_futures=True)
 
 
-def _duplicates(recordings):
-    """Yields (name, name of the first recording of that content)."""
-    first = {}
-    for recording in recordings:
-        name = first.setdefault(recording.facts.digest, recording.name)
-        if name != recording.name:
-            yield recording.name, name
-
-
-def _nothing_usable(data_dir, num_files, left_out, not_audio):
-    counts = [f"{len(files)} {kind}" for kind, files in left_out.items() if files]
-    counts += [f"{not_audio.total()} not audio"] if not_audio else []
-    lines = [
-        f"--data_dir={data_dir}: none of its {num_files} files can be used: {', '.join(counts)}"
-    ]
+def _trouble(
+    left_out: _LeftOut, limit: int | None, what: str = "", where: str = ""
+) -> Iterator[str]:
+    """Yields lines on the files left out, each kind followed by its way out."""
     for kind, files in left_out.items():
-        lines += _some(kind, [f"{name}: {reason}" for name, reason in files], 5, where="")
-        lines += [f"    ({_WAYS_OUT[kind]})"] if files else []
-    return "\n".join(lines)
+        yield from _some(f"{kind}{what}", [f"{n}: {reason}" for n, reason in files], limit, where)
+        if files:
+            yield f"    ({_WAYS_OUT[kind]})"
 
 
-def _some(title, named, limit, where=", all named in data.json"):
-    """Lines that name the first files of a kind, and say where the others are named."""
-    if not named:
-        return
-    yield f"  {title}: {len(named)}"
-    for text in named[:limit]:
-        yield f"    {text}"
-    if limit is not None and len(named) > limit:
-        yield f"    .. and {len(named) - limit} more{where}"
+def _some(title: str, named: list[str], limit: int | None, where: str) -> Iterator[str]:
+    """Yields lines that name the first files of a kind, and say where the others are named."""
+    if named:
+        yield f"  {title}: {len(named)}"
+        yield from (f"    {text}" for text in named[:limit])
+        if limit is not None and len(named) > limit:
+            yield f"    .. and {len(named) - limit} more{where}"
 
 
-def _place(digest, seed):
-    """0 <= place < 1, evenly distributed over contents."""
-    hashed = hashlib.blake2b(f"{seed} {digest}".encode(), digest_size=8).digest()
-    return (int.from_bytes(hashed, "big") >> 11) * 2.0**-53
-
-
-def _raise(error):
+def _raise(error: OSError) -> None:
     raise error

@@ -3,6 +3,8 @@
 import bisect
 import dataclasses
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -15,30 +17,20 @@ _DRAWS_AT_ONCE = 16_384
 
 @dataclasses.dataclass(frozen=True)
 class SliceConfig:
-    """How files are cut into slices. The original's flags bear the same names after --data_.
+    """How files are cut into slices; out of range, a value is refused with an InputError.
 
-    Attributes:
-        slice_len: Samples per slice.
-        sample_rate_hz: The rate to which files are resampled (--data_sample_rate).
-        num_channels: Channels per slice.
-        first_slice: Takes only the first slice of each file, zero padded, without a random start.
-        overlap_ratio: The part of a slice that the next one repeats, 0 <= ratio < 1.
-        pad_end: Zero-pads the last slice of a file instead of dropping it.
-        peak_normalize: Scales each file to a peak of one, as the original always does.
-
-    Raises:
-        InputError: A value is out of its range.
+    The original's flags bear the same names after --data_.
     """
 
-    slice_len: int = 16384
-    sample_rate_hz: int = 16000
+    slice_len: int = 16384  # samples
+    sample_rate_hz: int = 16000  # to which files are resampled (--data_sample_rate)
     num_channels: int = 1
-    first_slice: bool = False
-    overlap_ratio: float = 0.0
-    pad_end: bool = False
-    peak_normalize: bool = True
+    first_slice: bool = False  # only the first slice of each file, padded, without a random start
+    overlap_ratio: float = 0.0  # the part of a slice that the next one repeats, 0 <= ratio < 1
+    pad_end: bool = False  # pads the last slice of a file with zeros instead of dropping it
+    peak_normalize: bool = True  # scales each file to a peak of one, as the original always does
 
-    def __post_init__(self):  # noqa: D105
+    def __post_init__(self) -> None:  # noqa: D105
         for flag, value in (
             ("--data_slice_len", self.slice_len),
             ("--data_sample_rate", self.sample_rate_hz),
@@ -46,14 +38,13 @@ class SliceConfig:
         ):
             if value < 1:
                 raise InputError(f"{flag}={value} must be at least 1")
+        flag = f"--data_overlap_ratio={self.overlap_ratio}"
         if not 0 <= self.overlap_ratio < 1:
-            raise InputError(
-                f"--data_overlap_ratio={self.overlap_ratio} must be at least 0 and below 1"
-            )
+            raise InputError(f"{flag} must be at least 0 and below 1")
         if self.hop < 1:
             raise InputError(
-                f"--data_overlap_ratio={self.overlap_ratio} leaves no step between slices of "
-                f"--data_slice_len={self.slice_len} samples; use a lower ratio"
+                f"{flag} leaves no step between slices of --data_slice_len={self.slice_len} "
+                "samples; use a lower ratio"
             )
 
     @property
@@ -61,35 +52,23 @@ class SliceConfig:
         """Samples from the start of one slice to the start of the next."""
         return round(self.slice_len * (1 - self.overlap_ratio))
 
-    def num_starts(self, num_samples):
-        """How many starts, counted from 0, leave at least one slice of a file; 0 if none.
+    def num_starts(self, num_samples: Any) -> Any:
+        """Counts the starts, from 0, that leave at least one slice of a file (int or array).
 
         Starts are below `slice_len`, as in the original. Where the original finds no slice because
         its start lies too near the end of a short file, the starts here end earlier: each file of
         at least `slice_len` samples gives a slice each time.
-
-        Args:
-            num_samples: Samples of the file, an int or an array of ints.
-
-        Returns:
-            The same shape.
         """
         if self.first_slice:
             return np.ones_like(num_samples)
         last = num_samples - (1 if self.pad_end else self.slice_len)
         return np.clip(last + 1, 0, self.slice_len)
 
-    def num_slices(self, num_samples):
-        """How many slices there are from a start on.
+    def num_slices(self, num_samples: Any) -> Any:
+        """Counts the slices of so many samples from a start on (int or array).
 
         With `first_slice` one. Otherwise slices follow each other by `hop`: all whole ones, or with
         `pad_end` one at each hop within the file (both as tf.signal.frame).
-
-        Args:
-            num_samples: Samples from the start to the end of the file, an int or an array of ints.
-
-        Returns:
-            The same shape.
         """
         if self.first_slice:
             return np.ones_like(num_samples)
@@ -102,18 +81,12 @@ class SliceOrder:
     """The order of slices without end: a function of the seed and a position alone.
 
     Each epoch takes every file once from a new random start, in a new order of the files, and mixes
-    the slices within windows: the original's shuffle buffer, except that no slice leaves its epoch.
-    Nothing has to be drawn in turn, so that training can go on at any position at once.
-
-    Attributes:
-        config: How files are cut.
-        lengths: Samples of each file, int64 [files]; each gives at least one slice.
-        seed: Integer >= 0.
-        window: Slices mixed with each other.
+    the slices within windows of 4096: the original's shuffle buffer, except that no slice leaves
+    its epoch. Nothing is drawn in turn, so that training can go on at any position at once.
     """
 
-    def __init__(self, lengths, config: SliceConfig, seed: int, window: int = 4096):
-        """Makes the order of the slices of files, given their lengths in samples."""
+    def __init__(self, lengths: Any, config: SliceConfig, seed: int, window: int = 4096) -> None:
+        """Makes the order of the slices of files of these lengths in samples, each of one slice."""
         self.config, self.seed, self.window = config, seed, window
         self.lengths = np.asarray(lengths, np.int64)
         self._num_starts = config.num_starts(self.lengths)
@@ -122,12 +95,12 @@ class SliceOrder:
         # The length of every epoch, if their starts do not change it.
         self._fixed_len = int(most.sum()) if np.array_equal(most, fewest) else None
         self._epochs_at_once = max(1, _DRAWS_AT_ONCE // len(self.lengths))
-        self._ends = []  # the position after each epoch, as far as known
-        self._epochs = {}  # the last ones used
+        self._ends: list[int] = []  # the position after each epoch, as far as known
+        self._epochs: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # the last ones used
         self._lock = threading.Lock()
 
     def locate(self, position: int) -> tuple[int, int, int]:
-        """The epoch a position is in, its index there, and the epoch's length."""
+        """Finds the epoch a position is in, its index there, and the epoch's length."""
         if self._fixed_len:
             return *divmod(position, self._fixed_len), self._fixed_len
         with self._lock:
@@ -141,11 +114,7 @@ class SliceOrder:
         return epoch, position - first, self._ends[epoch] - first
 
     def epoch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """The slices of an epoch in order.
-
-        Returns:
-            (files, starts): the index of each slice's file and its first sample, int64 [n] both.
-        """
+        """Gives the file (its index) and first sample of each slice of an epoch: int64 [n] both."""
         with self._lock:
             if number not in self._epochs:
                 while len(self._epochs) > 2:
@@ -154,8 +123,8 @@ class SliceOrder:
             return self._epochs[number]
 
     def span(self, first: int, count: int) -> list[tuple[int, int]]:
-        """(file, first sample) of each slice from a position on, over the ends of epochs."""
-        found = []
+        """Gives (file, first sample) of each slice from a position on, over the ends of epochs."""
+        found: list[tuple[int, int]] = []
         while len(found) < count:
             epoch, index, _ = self.locate(first + len(found))
             files, starts = self.epoch(epoch)
@@ -163,7 +132,7 @@ class SliceOrder:
             found += zip(files[part].tolist(), starts[part].tolist(), strict=True)
         return found
 
-    def instead_of(self, position: int):
+    def instead_of(self, position: int) -> Iterator[tuple[int, int]]:
         """Yields (file, first sample) of all slices of a position's epoch, in an order of its own.
 
         What stands in for a slice that cannot be read any more.
@@ -172,7 +141,7 @@ class SliceOrder:
         for index in self._rng(_REPLACE, position).permutation(len(files)):
             yield int(files[index]), int(starts[index])
 
-    def _draw_epoch(self, number):
+    def _draw_epoch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         block, row = divmod(number, self._epochs_at_once)
         order = self._rng(_FILES, number).permutation(len(self.lengths))
         starts = self._starts(block)[row, order]
@@ -184,10 +153,10 @@ class SliceOrder:
         mixed = np.lexsort([self._rng(_MIX, number).random(len(files)), windows])
         return files[mixed], starts[mixed]
 
-    def _starts(self, block):
-        """First samples used of every file in some epochs, int64 [epochs, files]."""
+    def _starts(self, block: int) -> np.ndarray:
+        """Draws the first samples used of every file in some epochs: int64 [epochs, files]."""
         draws = self._rng(_STARTS, block).random([self._epochs_at_once, len(self.lengths)])
         return (draws * self._num_starts).astype(np.int64)
 
-    def _rng(self, purpose, number):
+    def _rng(self, purpose: int, number: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, purpose, number])

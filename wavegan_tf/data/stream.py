@@ -20,15 +20,14 @@ _MOST_AHEAD = 8  # batches
 class SliceSource:
     """Any batch of the endless order of slices, at once.
 
-    Batch k is slices k * batch_size .. (k + 1) * batch_size - 1 of the order (`SliceOrder`), a
-    function of the recordings, the seed and k: going on at batch k repeats nothing and loses
-    nothing. Where a file fails during the training, another slice of its epoch, drawn in the same
-    way, takes the place of each of its slices. Methods may be called from several threads.
+    Batch k is slices k * batch_size .. (k + 1) * batch_size - 1 of the order (`SliceOrder`): going
+    on at batch k repeats nothing and loses nothing. Where a file fails during the training, another
+    slice of its epoch, drawn in the same way, takes the place of each of its slices.
 
     Attributes:
         order: The SliceOrder.
-        batch_size: Slices in a batch, of all replicas together.
-        slices_per_epoch: Of the first one; random starts change it a little.
+        batch_size: Number of slices in a batch, of all replicas together.
+        slices_per_epoch: That of the first one; random starts change it a little.
         skipped: Paths of files that failed since the start, each with its reason.
     """
 
@@ -39,17 +38,12 @@ class SliceSource:
         *,
         batch_size: int,
         seed: int,
-        on_bad_file: Callable[[str, str], None] | None = None,
-    ):
-        """Makes the source of recordings.
+        on_bad_file: Callable[[str, str], object] | None = None,
+    ) -> None:
+        """Makes the source of recordings that `preflight` found and whose samples are in `store`.
 
-        Args:
-            recordings: What `preflight` found, at least one.
-            store: Where it put the samples.
-            batch_size: Slices in a batch, of all replicas together.
-            seed: Integer >= 0.
-            on_bad_file: Called as `on_bad_file(path, message)`, once for each file that fails and
-                from then on is skipped; by default logs a warning. Other threads call it.
+        `on_bad_file(path, message)` is called once for each file that fails and from then on is
+        skipped, by other threads; by default it logs a warning.
 
         Raises:
             InputError: `batch_size` or `seed` is out of its range, or an epoch has fewer slices
@@ -61,23 +55,23 @@ class SliceSource:
             raise InputError(f"--seed={seed} must be at least 0")
         self.batch_size = batch_size
         self.order = SliceOrder([r.facts.num_samples for r in recordings], store.config, seed)
-        self.skipped = {}
+        self.skipped: dict[str, str] = {}
         self._recordings, self._store = list(recordings), store
         self._on_bad_file = on_bad_file or _log_bad_file
         self._lock = threading.Lock()
         self.slices_per_epoch = self.order.locate(0)[2]
         if self.slices_per_epoch < batch_size:
-            raise InputError(_too_few(self.slices_per_epoch, batch_size, store.config))
+            found, ways = self.slices_per_epoch, "add recordings"
+            if not store.config.first_slice:
+                ways += ", or get more slices: --data_pad_end (pads the end of each file), "
+                ways += "--data_first_slice (takes short files), a higher --data_overlap_ratio"
+            raise InputError(
+                f"--data_dir gives {found} slices an epoch, fewer than "
+                f"--train_batch_size={batch_size}; lower it to {found} or less, {ways}"
+            )
 
     def batch(self, number: int, shard: tuple[int, int] = (0, 1)) -> np.ndarray:
-        """One batch, or one replica's share of it.
-
-        Args:
-            number: From 0.
-            shard: (index, count): rows index * batch_size / count .. of the batch.
-
-        Returns:
-            float32 [batch_size / count, slice_len, channels].
+        """Gives a batch, or the share of replica `index` of `count`, float32 [n, time, channels].
 
         Raises:
             InputError: No file can be read any more.
@@ -87,35 +81,21 @@ class SliceSource:
         return self._slices(number * self.batch_size + index * rows, rows)
 
     def sample(self, num_slices: int) -> np.ndarray:
-        """The first slices of the order, fewer if an epoch has fewer; always the same ones.
-
-        Returns:
-            float32 [n, slice_len, channels], n at most `num_slices`.
-
-        Raises:
-            InputError: No file can be read any more.
-        """
+        """Gives the first slices of the order, at most an epoch: float32 [n, time, channels]."""
         return self._slices(0, min(num_slices, self.slices_per_epoch))
 
     def epochs(self, num_batches: int) -> float:
-        """How many times so many batches from the first on pass over the data."""
+        """Counts the passes over the data that so many batches from the first on make."""
         epoch, index, length = self.order.locate(num_batches * self.batch_size)
         return epoch + index / length
 
     def batches(
         self, first_batch: int = 0, shard: tuple[int, int] = (0, 1)
     ) -> Iterator[np.ndarray]:
-        """The endless stream of training batches, made ahead by threads.
-
-        Args:
-            first_batch: How many batches were used already.
-            shard: (index, count) of a process that trains on its share of each batch.
-
-        Yields:
-            float32 [batch_size / count, slice_len, channels].
+        """Streams the batches from one on without end, made ahead by threads (see `batch`).
 
         Raises:
-            InputError: A batch cannot be divided so; or, of a batch, no file can be read any more.
+            InputError: A batch cannot be divided among the replicas of `shard`.
         """
         index, count = shard
         if not 0 <= index < count:
@@ -127,10 +107,10 @@ class SliceSource:
             )
         return self._made_ahead(first_batch, shard)
 
-    def _made_ahead(self, number, shard):
+    def _made_ahead(self, number: int, shard: tuple[int, int]) -> Iterator[np.ndarray]:
         num_threads = min(_MOST_AHEAD, os.cpu_count() or 1)
         threads = concurrent.futures.ThreadPoolExecutor(num_threads)
-        ahead = collections.deque()
+        ahead: collections.deque = collections.deque()
         try:
             while True:
                 while len(ahead) <= num_threads:
@@ -140,7 +120,7 @@ class SliceSource:
         finally:
             threads.shutdown(cancel_futures=True)
 
-    def _slices(self, first, count):
+    def _slices(self, first: int, count: int) -> np.ndarray:
         """The slices from a position on, float32 [count, slice_len, channels]."""
         config = self.order.config
         slices = np.zeros([count, config.slice_len, config.num_channels], np.float32)
@@ -151,7 +131,7 @@ class SliceSource:
             slices[row, : len(found)] = found
         return slices
 
-    def _read(self, file, start):
+    def _read(self, file: int, start: int) -> np.ndarray | None:
         """The samples of a slice, without zeros after the file's end; None if the file fails."""
         recording = self._recordings[file]
         if recording.path in self.skipped:
@@ -159,11 +139,15 @@ class SliceSource:
         try:
             samples = self._store.samples(recording.path, recording.facts)
         except InputError as error:
-            self._skip(recording.path, str(error))
+            with self._lock:
+                is_new = recording.path not in self.skipped
+                self.skipped.setdefault(recording.path, str(error))
+            if is_new:
+                self._on_bad_file(recording.path, str(error))
             return None
         return samples[start : start + self.order.config.slice_len]
 
-    def _read_instead(self, position):
+    def _read_instead(self, position: int) -> np.ndarray:
         for file, start in self.order.instead_of(position):
             found = self._read(file, start)
             if found is not None:
@@ -174,27 +158,6 @@ class SliceSource:
             f"command goes on once it is. The first reasons:\n  {reasons}"
         )
 
-    def _skip(self, path, message):
-        with self._lock:
-            is_new = path not in self.skipped
-            self.skipped.setdefault(path, message)
-        if is_new:
-            self._on_bad_file(path, message)
 
-
-def _too_few(num_slices, batch_size, config):
-    if config.first_slice:
-        more = "or add recordings"
-    else:
-        ways = [] if config.pad_end else ["--data_pad_end (pads the end of each file)"]
-        ways += ["--data_first_slice (takes short files)", "a higher --data_overlap_ratio"]
-        more = f"or get more slices: {', '.join(ways)}"
-    return (
-        f"--data_dir gives {num_slices} slices an epoch, fewer than "
-        f"--train_batch_size={batch_size}; lower it to {num_slices} or less, {more}"
-    )
-
-
-def _log_bad_file(path, message):
-    del path  # the message starts with it
+def _log_bad_file(_path: str, message: str) -> None:
     logging.getLogger("wavegan_tf").warning("skipped: %s", printable(message))

@@ -1,12 +1,11 @@
-"""What a model is: its options, the layers that follow from them, and their JSON form.
+"""What a model is: its options, and the layers that follow from them.
 
 Nothing here imports TensorFlow, so that command lines answer at once.
 """
 
 import dataclasses
-import json
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from wavegan_tf.errors import InputError
 
@@ -26,23 +25,14 @@ _BLOCK_STRIDES = {
 
 
 class Layer(NamedTuple):
-    """One convolutional layer.
+    """One convolutional layer."""
 
-    Attributes:
-        name: The paper's name: ``conv1`` .. ``out`` (Generator), ``conv1`` .. (classifiers).
-        length: Samples in time of what the layer puts out.
-        in_channels: Feature maps it reads.
-        channels: Feature maps it puts out.
-        stride: Its factor in time: up in the Generator, down in the classifiers.
-        rate_hz: Samples per second of what it puts out, Hz.
-    """
-
-    name: str
-    length: int
-    in_channels: int
-    channels: int
-    stride: int
-    rate_hz: float
+    name: str  # the paper's: conv1 .. out (Generator), conv1 .. (classifiers)
+    length: int  # samples in time of what the layer puts out
+    in_channels: int  # feature maps it reads
+    channels: int  # feature maps it puts out
+    stride: int  # its factor in time: up in the Generator, down in the classifiers
+    rate_hz: float  # samples per second of what it puts out
 
     @property
     def nyquist_hz(self) -> float:
@@ -54,52 +44,44 @@ class Layer(NamedTuple):
 class ModelConfig:
     """The architecture of a Generator and its Discriminator and Q-network.
 
-    Attributes:
-        model: ``wavegan`` (no code), ``ciwgan`` (one-hot code) or ``fiwgan`` (binary code).
-        slice_len: Samples of audio: 16384, 32768 or 65536.
-        sample_rate: Of the audio, Hz.
-        num_channels: Of the audio: 1 mono, 2 stereo, ...
-        dim: The width d that every layer's channel count is a multiple of; 64 in the papers.
-        kernel_len: Length of the filters, samples.
-        stride: 4 as in the original; 2 makes two layers of every one (the deeper WaveGAN).
-        latent_dim: Length of the latent vector, the code included.
-        num_categ: Length of the code c, which stands first in the latent vector; 0 for wavegan.
-        batchnorm: Whether batch normalisation is on.
-        upsample: ``zeros`` (transposed convolution) or ``nn`` (nearest neighbour, convolution).
-        postfilter_len: Length of the filter on the Generator's audio, samples; 0 for none.
-        phaseshuffle: Largest shift of the phase shuffle, samples; 0 for none.
-
-    Raises:
-        InputError: A value is outside its rule; the message names flag, value and way out.
+    Raises InputError where a value is outside its rule; it names flag, value and way out.
     """
 
-    model: str = "wavegan"
-    slice_len: int = 16384
-    sample_rate: int = 16000
-    num_channels: int = 1
-    dim: int = 64
-    kernel_len: int = 25
-    stride: int = 4
-    latent_dim: int = 100
-    num_categ: int = 0
-    batchnorm: bool = False
-    upsample: str = "zeros"
-    postfilter_len: int = 0
-    phaseshuffle: int = 2
+    model: str = "wavegan"  # no code; or ciwgan (one-hot code), fiwgan (binary code)
+    slice_len: int = 16384  # samples of audio: 16384, 32768 or 65536
+    sample_rate: int = 16000  # Hz
+    num_channels: int = 1  # of the audio: 1 mono, 2 stereo ..
+    dim: int = 64  # the width that every layer's channel count is a multiple of; the papers' is 64
+    kernel_len: int = 25  # length of the filters, samples
+    stride: int = 4  # the original's; 2 makes two layers of every one (the deeper WaveGAN)
+    latent_dim: int = 100  # length of the latent vector, the code included
+    num_categ: int = 0  # length of the code c, which stands first in the latent vector
+    batchnorm: bool = False  # whether batch normalisation is on
+    upsample: str = "zeros"  # transposed convolution; or nn, nearest neighbour and convolution
+    postfilter_len: int = 0  # length of the filter on the Generator's audio, samples; 0 for none
+    phaseshuffle: int = 2  # largest shift of the phase shuffle, samples; 0 for none
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Checks every value against its rule."""
-        _one_of("model", self.model, MODELS)
-        _one_of("data_slice_len", self.slice_len, SLICE_LENS)
-        _one_of("wavegan_stride", self.stride, STRIDES)
-        _one_of("wavegan_genr_upsample", self.upsample, UPSAMPLES)
-        _at_least("data_sample_rate", self.sample_rate, 1)
-        _at_least("data_num_channels", self.num_channels, 1)
-        _at_least("wavegan_dim", self.dim, 1)
-        _at_least("wavegan_kernel_len", self.kernel_len, 1)
-        _at_least("wavegan_latent_dim", self.latent_dim, 1)
-        _at_least("wavegan_genr_pp_len", self.postfilter_len, 0)
-        _at_least("wavegan_disc_phaseshuffle", self.phaseshuffle, 0)
+        for flag, value, allowed in (
+            ("model", self.model, MODELS),
+            ("data_slice_len", self.slice_len, SLICE_LENS),
+            ("wavegan_stride", self.stride, STRIDES),
+            ("wavegan_genr_upsample", self.upsample, UPSAMPLES),
+        ):
+            if value not in allowed:
+                raise InputError(f"--{flag}={value}: must be one of {', '.join(map(str, allowed))}")
+        for flag, number, least in (
+            ("data_sample_rate", self.sample_rate, 1),
+            ("data_num_channels", self.num_channels, 1),
+            ("wavegan_dim", self.dim, 1),
+            ("wavegan_kernel_len", self.kernel_len, 1),
+            ("wavegan_latent_dim", self.latent_dim, 1),
+            ("wavegan_genr_pp_len", self.postfilter_len, 0),
+            ("wavegan_disc_phaseshuffle", self.phaseshuffle, 0),
+        ):
+            if isinstance(number, bool) or not isinstance(number, int) or number < least:
+                raise InputError(f"--{flag}={number}: must be a whole number of {least} or more")
         if self.model == "wavegan" and self.num_categ != 0:
             raise InputError(
                 f"--num_categ={self.num_categ}: a wavegan has no code; leave the flag out, or "
@@ -178,30 +160,16 @@ class ModelConfig:
             in_channels = out_channels
         return tuple(layers)
 
-    def _layer(self, name, length, in_channels, channels, stride) -> Layer:
+    def _layer(self, name: str, length: int, in_channels: int, channels: int, stride: int) -> Layer:
         rate_hz = self.sample_rate * length / self.slice_len
         return Layer(name, length, in_channels, channels, stride, rate_hz)
 
-    def layer_table(self) -> str:
-        """The Generator's layers as text: name, length, channels, rate and Nyquist limit in Hz."""
-        lines = [f"{'layer':<8}{'length':>8}{'channels':>10}{'rate_hz':>10}{'nyquist_hz':>12}"]
-        for layer in self.layers:
-            lines.append(
-                f"{layer.name:<8}{layer.length:>8}{layer.channels:>10}"
-                f"{layer.rate_hz:>10g}{layer.nyquist_hz:>12g}"
-            )
-        return "\n".join(lines)
-
-    def to_dict(self) -> dict:
-        """The options as a dictionary of plain values."""
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the options as a dictionary of plain values."""
         return dataclasses.asdict(self)
 
-    def to_json(self) -> str:
-        """The options as JSON."""
-        return json.dumps(self.to_dict(), indent=2)
-
     @classmethod
-    def from_dict(cls, options: dict) -> "ModelConfig":
+    def from_dict(cls, options: dict[str, Any]) -> "ModelConfig":
         """Makes a config of ``to_dict``'s dictionary.
 
         Raises:
@@ -216,28 +184,7 @@ class ModelConfig:
             )
         return cls(**options)
 
-    @classmethod
-    def from_json(cls, text: str) -> "ModelConfig":
-        """Makes a config of ``to_json``'s text; raises as ``from_dict``."""
-        try:
-            options = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise InputError(f"model configuration: not JSON ({error})") from None
-        if not isinstance(options, dict):
-            raise InputError("model configuration: expected a JSON object of options")
-        return cls.from_dict(options)
-
     def differences(self, other: "ModelConfig") -> list[str]:
-        """The options in which two configs differ, each as ``name: mine, other``."""
+        """Lists the options in which two configs differ, each as ``name: mine, other``."""
         mine, theirs = self.to_dict(), other.to_dict()
         return [f"{k}: {mine[k]}, {theirs[k]}" for k in mine if mine[k] != theirs[k]]
-
-
-def _one_of(flag: str, value, allowed) -> None:
-    if value not in allowed:
-        raise InputError(f"--{flag}={value}: must be one of {', '.join(map(str, allowed))}")
-
-
-def _at_least(flag: str, value, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InputError(f"--{flag}={value}: must be a whole number of {least} or more")

@@ -11,33 +11,29 @@ on a CPU makes convolutions slow and products fast.
 ``mixed``: the product where sequences are short and wide. Where they are long, TensorFlow's own
 transposed convolution, and without any strided access the convolution and its kernel gradient, over
 the input folded to [batch, n, s channels]. The fastest on a CPU; benchmarks/bench_training.py.
+
+Everywhere x is [batch, stride * n, channels], y [batch, n, out], the kernel [k, channels, out].
 """
+
+from collections.abc import Callable
 
 import tensorflow as tf
 
+Gradient = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+
 
 def choose_form(xla: bool) -> str:
-    """The form for this machine: the measured best on a CPU, a GPU's own convolutions there."""
+    """Chooses the form for this machine: the best measured on a CPU, a GPU's own convolutions."""
     if xla:
         return "matmul"
     return "keras" if tf.config.list_logical_devices("GPU") else "mixed"
 
 
-def down(x, kernel, stride, form):
-    """Strided convolution.
-
-    Args:
-        x: [batch, stride * n, channels].
-        kernel: [k, channels, out].
-        stride: Samples.
-        form: ``mixed`` or ``matmul``.
-
-    Returns:
-        [batch, n, out], the convolution with 'SAME' padding.
-    """
+def down(x: tf.Tensor, kernel: tf.Tensor, stride: int, form: str) -> tf.Tensor:
+    """Computes the strided convolution of x with 'SAME' padding, [batch, n, out]."""
 
     @tf.custom_gradient
-    def convolve(x, kernel):
+    def convolve(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
         n = x.shape[1] // stride
         if _as_product(form, n, kernel.shape[2], stride):
             columns = _columns(x, kernel.shape[0], stride)
@@ -50,38 +46,25 @@ def down(x, kernel, stride, form):
             folded = tf.reshape(folded, [frames, -1, kernel.shape[2]])
             y = tf.nn.conv1d(_fold(x, lead, frames, stride), folded, 1, "VALID")
 
-        def gradient(dy):
-            return (
-                up(dy, kernel, stride, form),
-                kernel_gradient(x, dy, kernel.shape[0], stride, form),
-            )
+        def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            dkernel = kernel_gradient(x, dy, kernel.shape[0], stride, form)
+            return up(dy, kernel, stride, form), dkernel
 
         return y, gradient
 
     return convolve(x, kernel)
 
 
-def up(y, kernel, stride, form):
-    """Transposed convolution.
-
-    Args:
-        y: [batch, n, out].
-        kernel: [k, channels, out].
-        stride: Samples.
-        form: As for :func:`down`.
-
-    Returns:
-        [batch, stride * n, channels], the transpose of :func:`down`.
-    """
+def up(y: tf.Tensor, kernel: tf.Tensor, stride: int, form: str) -> tf.Tensor:
+    """Computes the transpose of :func:`down`, [batch, stride * n, channels]."""
 
     @tf.custom_gradient
-    def convolve(y, kernel):
+    def convolve(y: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
         n, (kernel_len, channels, out) = y.shape[1], kernel.shape
         # A product must be worth adding up its overlaps; TensorFlow is slow at one or two channels.
         if _as_product(form, 4 * n, out, stride) or channels <= 2:
-            columns = tf.matmul(
-                tf.reshape(y, [-1, out]), tf.reshape(kernel, [-1, out]), transpose_b=True
-            )
+            flat_y, flat_kernel = tf.reshape(y, [-1, out]), tf.reshape(kernel, [-1, out])
+            columns = tf.matmul(flat_y, flat_kernel, transpose_b=True)
             columns = tf.reshape(columns, [-1, n, kernel_len * channels])
             x = _overlap_add(columns, kernel_len, stride)
         else:
@@ -89,33 +72,22 @@ def up(y, kernel, stride, form):
             x = tf.nn.conv1d_transpose(y, kernel, shape, stride, "SAME")
             x = tf.ensure_shape(x, [None, stride * n, channels])
 
-        def gradient(dx):
-            return (
-                down(dx, kernel, stride, form),
-                kernel_gradient(dx, y, kernel_len, stride, form),
-            )
+        def gradient(dx: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            dkernel = kernel_gradient(dx, y, kernel_len, stride, form)
+            return down(dx, kernel, stride, form), dkernel
 
         return x, gradient
 
     return convolve(y, kernel)
 
 
-def kernel_gradient(x, y, kernel_len, stride, form):
-    """Gradient of <y, down(x, kernel)> with respect to the kernel.
-
-    Args:
-        x: [batch, stride * n, channels].
-        y: [batch, n, out].
-        kernel_len: k, samples.
-        stride: Samples.
-        form: As for :func:`down`.
-
-    Returns:
-        [k, channels, out].
-    """
+def kernel_gradient(
+    x: tf.Tensor, y: tf.Tensor, kernel_len: int, stride: int, form: str
+) -> tf.Tensor:
+    """Computes the gradient of <y, down(x, kernel)> on the kernel, [k, channels, out]."""
 
     @tf.custom_gradient
-    def correlate(x, y):
+    def correlate(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
         channels, out = x.shape[2], y.shape[2]
         if _as_product(form, y.shape[1], out, stride):
             columns = _columns(x, kernel_len, stride)
@@ -134,7 +106,7 @@ def kernel_gradient(x, y, kernel_len, stride, form):
             kernel = tf.reshape(kernel, [frames * stride, channels, out])
             kernel = kernel[before : before + kernel_len]
 
-        def gradient(dkernel):
+        def gradient(dkernel: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return up(y, dkernel, stride, form), down(x, dkernel, stride, form)
 
         return kernel, gradient
@@ -142,7 +114,7 @@ def kernel_gradient(x, y, kernel_len, stride, form):
     return correlate(x, y)
 
 
-def _as_product(form, n, out, stride):
+def _as_product(form: str, n: int, out: int, stride: int) -> bool:
     """The rule: a matrix product where ``n`` frames are fewer than a quarter of ``out`` channels.
 
     Never with stride 1, where every form of a convolution is good and the columns are largest.
@@ -150,12 +122,11 @@ def _as_product(form, n, out, stride):
     return stride > 1 and (form == "matmul" or 4 * n < out)
 
 
-def _geometry(kernel_len, stride):
+def _geometry(kernel_len: int, stride: int) -> tuple[int, int, int, int]:
     """How a kernel lies over frames of ``stride`` samples.
 
-    Returns:
-        Frames before the one of the output; number of frames that the kernel touches; samples in
-        them before the kernel, and after it.
+    Frames before the one of the output; number of frames that the kernel touches; samples in them
+    before the kernel, and after it.
     """
     left = max(kernel_len - stride, 0) // 2  # 'SAME', the length a multiple of the stride
     lead = -(-left // stride)
@@ -164,14 +135,14 @@ def _geometry(kernel_len, stride):
     return lead, frames, before, frames * stride - before - kernel_len
 
 
-def _fold(x, lead, frames, stride):
+def _fold(x: tf.Tensor, lead: int, frames: int, stride: int) -> tf.Tensor:
     """[batch, stride * n, channels] -> [batch, n + frames - 1, stride * channels], zeros around."""
     x = tf.reshape(x, [-1, x.shape[1] // stride, stride * x.shape[2]])
     return tf.pad(x, [[0, 0], [lead, frames - 1 - lead], [0, 0]])
 
 
-def _columns(x, kernel_len, stride):
-    """What the kernel sees, [batch, stride * n, channels] -> [batch * n, k * channels]."""
+def _columns(x: tf.Tensor, kernel_len: int, stride: int) -> tf.Tensor:
+    """What the kernel sees of x, [batch * n, k * channels]."""
     n, channels = x.shape[1] // stride, x.shape[2]
     lead, frames, before, after = _geometry(kernel_len, stride)
     x = _fold(x, lead, frames, stride)
@@ -181,7 +152,7 @@ def _columns(x, kernel_len, stride):
     return tf.reshape(tf.concat(shifted, axis=2), [-1, kernel_len * channels])
 
 
-def _overlap_add(columns, kernel_len, stride):
+def _overlap_add(columns: tf.Tensor, kernel_len: int, stride: int) -> tf.Tensor:
     """The transpose of ``_columns``, [batch, n, k * channels] -> [batch, stride * n, channels]."""
     n, channels = columns.shape[1], columns.shape[2] // kernel_len
     lead, frames, before, after = _geometry(kernel_len, stride)

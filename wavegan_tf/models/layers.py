@@ -4,12 +4,14 @@ Variables have the original's shapes but for the transposed kernel, [k, out, in]
 [1, k, out, in] there. Keras' 'same' padding and transposed convolution equal TensorFlow 1's.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
 from wavegan_tf.models import convolution
+from wavegan_tf.models.config import Layer
 
 BATCHNORM_EPSILON = 1e-3  # TensorFlow 1's defaults
 BATCHNORM_MOMENTUM = 0.99
@@ -17,15 +19,10 @@ LEAK = 0.2  # slope of the leaky ReLU below zero
 
 
 class Arithmetic(NamedTuple):
-    """How convolutions are computed; what they compute, and their variables, stay the same.
+    """How convolutions are computed; what they compute, and their variables, stay the same."""
 
-    Attributes:
-        form: One of ``config.FORMS``.
-        dtype: Of the products, ``float32`` or ``bfloat16``. Variables and results are float32.
-    """
-
-    form: str = "keras"
-    dtype: str = "float32"
+    form: str = "keras"  # one of config.FORMS
+    dtype: str = "float32"  # of the products, or bfloat16; variables and results are float32
 
     @property
     def policy(self) -> str:
@@ -39,14 +36,14 @@ REFERENCE = Arithmetic()  # plain Keras layers
 class ZProject(keras.layers.Layer):
     """Dense projection of the latent vector, [batch, latent] -> [batch, length, channels]."""
 
-    def __init__(self, length, channels, *, batchnorm, seed, name):
+    def __init__(self, length: int, channels: int, *, batchnorm: bool, seed: int, name: str):
         """Makes the projection; ``seed`` draws its Glorot-uniform kernel."""
         super().__init__(name=name)
         self.length, self.channels = length, channels
         self.dense = keras.layers.Dense(length * channels, kernel_initializer=_glorot(seed))
         self.batch_norm = _batch_norm(BATCHNORM_MOMENTUM) if batchnorm else None
 
-    def call(self, z, training=False):
+    def call(self, z: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the projection after ReLU."""
         x = self.dense(z)  # [batch, length * channels]
         x = tf.reshape(x, [-1, self.length, self.channels])  # [batch, length, channels]
@@ -63,38 +60,34 @@ class UpConv(keras.layers.Layer):
 
     def __init__(
         self,
-        channels,
-        kernel_len,
-        stride,
+        layer: Layer,
+        kernel_len: int,
         *,
-        upsample,
-        batchnorm,
-        activation,
-        arithmetic=REFERENCE,
-        seed,
-        name,
+        upsample: str,
+        batchnorm: bool,
+        activation: str,
+        arithmetic: Arithmetic = REFERENCE,
+        seed: int,
+        name: str,
     ):
         """Makes the layer; ``activation`` is ``relu`` or ``tanh``."""
         super().__init__(name=name)
-        self.stride, self.upsample, self.form = stride, upsample, arithmetic.form
+        self.stride, self.upsample, self.form = layer.stride, upsample, arithmetic.form
         self.activation = keras.activations.get(activation)
-        options = {
-            "padding": "same",
-            "kernel_initializer": _glorot(seed),
-            "dtype": arithmetic.policy,
-        }
-        self.conv = (
-            keras.layers.Conv1D(channels, kernel_len, **options)
-            if upsample == "nn"
-            else keras.layers.Conv1DTranspose(channels, kernel_len, stride, **options)
-        )
+        options = dict(padding="same", kernel_initializer=_glorot(seed), dtype=arithmetic.policy)
+        if upsample == "nn":
+            self.conv = keras.layers.Conv1D(layer.channels, kernel_len, **options)
+        else:
+            self.conv = keras.layers.Conv1DTranspose(
+                layer.channels, kernel_len, layer.stride, **options
+            )
         self.batch_norm = _batch_norm(BATCHNORM_MOMENTUM) if batchnorm else None
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         """Makes the convolution's variables."""
         self.conv.build(input_shape)
 
-    def call(self, x, training=False):
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the layer's output after its activation."""
         if self.upsample == "nn":
             x = tf.repeat(x, self.stride, axis=1)  # [batch, stride * time, in]
@@ -115,26 +108,27 @@ class DownConv(keras.layers.Layer):
     """
 
     def __init__(
-        self, channels, kernel_len, stride, *, batchnorm, arithmetic=REFERENCE, seed, name
+        self,
+        layer: Layer,
+        kernel_len: int,
+        *,
+        batchnorm: bool,
+        arithmetic: Arithmetic = REFERENCE,
+        seed: int,
+        name: str,
     ):
         """Makes the layer; ``seed`` draws its Glorot-uniform kernel."""
         super().__init__(name=name)
-        self.stride, self.form = stride, arithmetic.form
-        self.conv = keras.layers.Conv1D(
-            channels,
-            kernel_len,
-            stride,
-            padding="same",
-            kernel_initializer=_glorot(seed),
-            dtype=arithmetic.policy,
-        )
+        self.stride, self.form = layer.stride, arithmetic.form
+        options = dict(padding="same", kernel_initializer=_glorot(seed), dtype=arithmetic.policy)
+        self.conv = keras.layers.Conv1D(layer.channels, kernel_len, layer.stride, **options)
         self.batch_norm = _batch_norm(momentum=1.0) if batchnorm else None
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         """Makes the convolution's variables."""
         self.conv.build(input_shape)
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """Returns the layer's output after leaky ReLU."""
         x = _convolve(convolution.down, x, self.conv, self.stride, self.form)
         if self.batch_norm is not None:
@@ -147,14 +141,14 @@ class DownConv(keras.layers.Layer):
 class PostFilter(keras.layers.Layer):
     """The Generator's post filter: one bias-free filter, [batch, time, 1] -> [batch, time, 1]."""
 
-    def __init__(self, length, *, seed, name):
+    def __init__(self, length: int, *, seed: int, name: str):
         """Makes a filter of ``length`` samples."""
         super().__init__(name=name)
         self.conv = keras.layers.Conv1D(
             1, length, padding="same", use_bias=False, kernel_initializer=_glorot(seed)
         )
 
-    def call(self, x, training=False):
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the filtered audio; training changes nothing."""
         return self.conv(x)
 
@@ -162,32 +156,32 @@ class PostFilter(keras.layers.Layer):
 class Logits(keras.layers.Layer):
     """Dense layer on the flattened input, [batch, time, channels] -> [batch, units]."""
 
-    def __init__(self, units, *, seed, name):
+    def __init__(self, units: int, *, seed: int, name: str):
         """Makes the layer; ``seed`` draws its Glorot-uniform kernel."""
         super().__init__(name=name)
         self.dense = keras.layers.Dense(units, kernel_initializer=_glorot(seed))
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """Returns the logits."""
         return self.dense(tf.reshape(x, [tf.shape(x)[0], x.shape[1] * x.shape[2]]))
 
 
 @tf.custom_gradient
-def leaky_relu(x):
-    """Leaky ReLU 0.2 that knows that its second derivative is zero.
+def leaky_relu(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """Computes a leaky ReLU 0.2 that knows that its second derivative is zero.
 
     TensorFlow's computes the zeros, and sends them back through all layers before: of a penalty on
     the input gradient two passes in thirteen.
     """
 
-    def gradient(dy):
+    def gradient(dy: tf.Tensor) -> tf.Tensor:
         # The features only choose a slope for each value.
         return tf.raw_ops.LeakyReluGrad(gradients=dy, features=tf.stop_gradient(x), alpha=LEAK)
 
     return tf.nn.leaky_relu(x, LEAK), gradient
 
 
-def phase_shuffle(x, shift):
+def phase_shuffle(x: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
     """Shifts a batch in time, reflecting at its edge (Donahue et al. 2019, section 3.2).
 
     Args:
@@ -207,7 +201,9 @@ def phase_shuffle(x, shift):
     return tf.gather(tf.reshape(x, [-1, channels]), source)  # [batch, time, channels]
 
 
-def _convolve(function, x, conv, stride, form):
+def _convolve(
+    function: Callable, x: tf.Tensor, conv: keras.layers.Layer, stride: int, form: str
+) -> tf.Tensor:
     """What the Keras layer ``conv`` computes, by ``function`` in the given form."""
     if form == "keras":
         return tf.cast(conv(x), tf.float32)
@@ -216,9 +212,9 @@ def _convolve(function, x, conv, stride, form):
     return tf.nn.bias_add(tf.cast(y, tf.float32), tf.convert_to_tensor(conv.bias))
 
 
-def _glorot(seed):
+def _glorot(seed: int) -> keras.initializers.Initializer:
     return keras.initializers.GlorotUniform(seed=seed)
 
 
-def _batch_norm(momentum):
+def _batch_norm(momentum: float) -> keras.layers.Layer:
     return keras.layers.BatchNormalization(momentum=momentum, epsilon=BATCHNORM_EPSILON)

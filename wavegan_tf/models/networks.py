@@ -3,34 +3,26 @@
 Each returns every layer's output in one ordered dictionary; there is no other way to call them.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from wavegan_tf.models import layers
 from wavegan_tf.models.config import Z_PROJECT_LENGTH, ModelConfig
-from wavegan_tf.models.layers import (
-    REFERENCE,
-    Arithmetic,
-    DownConv,
-    Logits,
-    PostFilter,
-    UpConv,
-    ZProject,
-    phase_shuffle,
-)
+from wavegan_tf.models.layers import REFERENCE, Arithmetic
 
 
 class Generator(keras.Model):
     """Latent vectors to audio, every layer on the way."""
 
-    def __init__(self, config: ModelConfig, seed: int = 0, arithmetic=REFERENCE):
+    def __init__(self, config: ModelConfig, seed: int = 0, arithmetic: Arithmetic = REFERENCE):
         """Makes the layers ``z_project``, ``upconv_0`` .. and, if configured, ``pp_filt``."""
         super().__init__(name="G")
         self.config = config
         seeds = _layer_seeds(seed, network=0, count=config.depth + 2)
-        self.z_project = ZProject(
+        self.z_project = layers.ZProject(
             Z_PROJECT_LENGTH,
             config.z_project_channels,
             batchnorm=config.batchnorm,
@@ -39,10 +31,9 @@ class Generator(keras.Model):
         )
         for i, layer in enumerate(config.layers):
             is_out = layer.name == "out"
-            upconv = UpConv(
-                layer.channels,
+            upconv = layers.UpConv(
+                layer,
                 config.kernel_len,
-                layer.stride,
                 upsample=config.upsample,
                 batchnorm=config.batchnorm and not is_out,
                 activation="tanh" if is_out else "relu",
@@ -52,7 +43,7 @@ class Generator(keras.Model):
             )
             setattr(self, upconv.name, upconv)
         if config.postfilter_len:
-            self.pp_filt = PostFilter(config.postfilter_len, seed=seeds[-2], name="pp_filt")
+            self.pp_filt = layers.PostFilter(config.postfilter_len, seed=seeds[-2], name="pp_filt")
 
     @property
     def blocks(self) -> list[keras.layers.Layer]:
@@ -61,7 +52,7 @@ class Generator(keras.Model):
         names += ["pp_filt"] if self.config.postfilter_len else []
         return [getattr(self, name) for name in names]
 
-    def call(self, z, training=False):
+    def call(self, z: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Runs the network.
 
         Args:
@@ -75,7 +66,7 @@ class Generator(keras.Model):
         """
         return self.run_from("z_project", self.z_project(z, training=training), training)
 
-    def run_from(self, name, x, training=False):
+    def run_from(self, name: str, x: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Runs the network on from the output of one of its layers.
 
         Args:
@@ -103,32 +94,25 @@ class Generator(keras.Model):
 class Discriminator(keras.Model):
     """Audio to one logit, every layer on the way."""
 
-    def __init__(
-        self,
-        config: ModelConfig,
-        seed: int = 0,
-        arithmetic=REFERENCE,
-        *,
-        name="D",
-        network=1,
-        units=1,
-    ):
+    _LETTER, _NUMBER = "D", 1
+
+    def __init__(self, config: ModelConfig, seed: int = 0, arithmetic: Arithmetic = REFERENCE):
         """Makes the layers ``downconv_0`` .. and ``output_dense``."""
-        super().__init__(name=name)
+        super().__init__(name=self._LETTER)
         self.config = config
-        seeds = _layer_seeds(seed, network, count=config.depth + 1)
+        seeds = _layer_seeds(seed, self._NUMBER, count=config.depth + 1)
         for i, layer in enumerate(config.classifier_layers):
-            downconv = DownConv(
-                layer.channels,
+            downconv = layers.DownConv(
+                layer,
                 config.kernel_len,
-                layer.stride,
                 batchnorm=config.batchnorm and i > 0,
                 arithmetic=arithmetic,
                 seed=seeds[i],
                 name=f"downconv_{i}",
             )
             setattr(self, downconv.name, downconv)
-        self.output_dense = Logits(units, seed=seeds[-1], name="output")
+        units = 1 if self.name == "D" else config.num_categ
+        self.output_dense = layers.Logits(units, seed=seeds[-1], name="output")
 
     @property
     def blocks(self) -> list[keras.layers.Layer]:
@@ -136,7 +120,7 @@ class Discriminator(keras.Model):
         downconvs = [getattr(self, f"downconv_{i}") for i in range(self.config.depth)]
         return [*downconvs, self.output_dense]
 
-    def call(self, x, shifts=None):
+    def call(self, x: tf.Tensor, shifts: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Runs the network.
 
         Args:
@@ -153,31 +137,24 @@ class Discriminator(keras.Model):
             x = getattr(self, f"downconv_{i}")(x)
             outputs[layer.name] = x
             if shifts is not None and i < self.config.depth - 1:
-                x = phase_shuffle(x, shifts[i])
-        outputs["logits"] = self._logits(x)
+                x = layers.phase_shuffle(x, shifts[i])
+        logits = self.output_dense(x)  # [batch, units]
+        outputs["logits"] = logits[:, 0] if self.name == "D" else logits
         return outputs
-
-    def _logits(self, x):
-        return self.output_dense(x)[:, 0]  # [batch]
 
 
 class QNetwork(Discriminator):
     """Audio to the logits of the code: the Discriminator's shape with another last layer."""
 
-    def __init__(self, config: ModelConfig, seed: int = 0, arithmetic=REFERENCE):
-        """Makes the layers ``downconv_0`` .. and ``output_dense``."""
-        super().__init__(config, seed, arithmetic, name="Q", network=2, units=config.num_categ)
-
-    def _logits(self, x):
-        return self.output_dense(x)  # [batch, num_categ]
+    _LETTER, _NUMBER = "Q", 2
 
 
 class Networks(NamedTuple):
     """The networks of one model; ``discriminator`` and ``q`` are None where there are none."""
 
     generator: Generator
-    discriminator: Discriminator | None
-    q: QNetwork | None
+    discriminator: Any
+    q: Any
 
 
 def build_networks(
@@ -186,28 +163,22 @@ def build_networks(
     arithmetic: Arithmetic = REFERENCE,
     generator_only: bool = False,
 ) -> Networks:
-    """Makes and builds the networks of a model, their weights drawn from ``seed``.
+    """Makes the networks of a model and every variable, their weights drawn from ``seed``.
 
     Args:
         config: The architecture.
         seed: Of the initial weights; the same seed gives the same weights.
         arithmetic: How convolutions are computed.
         generator_only: Leave out Discriminator and Q-network.
-
-    Returns:
-        The networks, every variable made.
     """
     generator = Generator(config, seed, arithmetic)
     generator(tf.zeros([1, config.latent_dim]))
     if generator_only:
         return Networks(generator, None, None)
-    audio = tf.zeros([1, config.slice_len, config.num_channels])
     discriminator = Discriminator(config, seed, arithmetic)
-    discriminator(audio)
-    q = None
-    if config.num_categ:
-        q = QNetwork(config, seed, arithmetic)
-        q(audio)
+    q = QNetwork(config, seed, arithmetic) if config.num_categ else None
+    for classifier in filter(None, (discriminator, q)):
+        classifier(tf.zeros([1, config.slice_len, config.num_channels]))
     return Networks(generator, discriminator, q)
 
 

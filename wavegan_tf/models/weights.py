@@ -6,17 +6,13 @@ from wavegan_tf.models.networks import Discriminator, Generator
 
 
 def outgoing_weights(network: Generator | Discriminator, layer_name: str) -> np.ndarray:
-    """Weights of a layer's feature maps, for ``--reduce=weighted``.
+    """Weighs a layer's feature maps by the layer after it, for ``--reduce=weighted``.
 
     The weight of a map is the L2 norm of all that multiplies it in the next layer's kernel, over
     the sum of these norms: the kernel of the next (transposed) convolution, or after a classifier's
     last convolution that of the dense layer of the logits. Biases and batch normalisation, which
     come after that sum over maps, are left aside. The audio ``out`` is read by nothing, and its
     channels weigh the same, as do maps that a kernel of zeros reads.
-
-    Args:
-        network: Generator, Discriminator or Q-network.
-        layer_name: ``conv1`` .., of a Generator ``out`` too.
 
     Returns:
         float64 [channels], of sum 1.
@@ -45,7 +41,7 @@ def outgoing_weights(network: Generator | Discriminator, layer_name: str) -> np.
     return norms / norms.sum()
 
 
-def _kernel_by_input(network, name):
+def _kernel_by_input(network: Generator | Discriminator, name: str) -> np.ndarray:
     """The kernel of a convolution with the channels it reads first, [in, ..]."""
     conv = getattr(network, name).conv
     kernel = conv.kernel.numpy()

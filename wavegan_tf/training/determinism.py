@@ -22,6 +22,5 @@ def make_deterministic() -> None:
     gen_math_ops.add_n = _add_in_order
 
 
-def _add_in_order(inputs, name=None):
-    del name
+def _add_in_order(inputs: list[tf.Tensor], name: str | None = None) -> tf.Tensor:
     return functools.reduce(tf.add, inputs)

@@ -7,33 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from wavegan_tf.checkpoints import files, upkeep
+from wavegan_tf.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a training stops, saves and writes summaries.
+    """When a training stops, saves and summarises; 0 stands for never, of ``keep`` for all."""
 
-    Attributes:
-        train_steps: The step to stop at; 0 for never.
-        save_secs: Seconds between checkpoints; 0 for none by time.
-        save_steps: Steps between checkpoints; 0 for none by step.
-        summary_secs: Seconds between summaries; 0 for none by time.
-        summary_steps: Steps between summaries; 0 for none by step.
-        keep: How many of the newest checkpoints to leave; 0 for all.
-        keep_every_hours: Hours between checkpoints kept for good; 0 for none.
-    """
-
-    train_steps: int = 0
-    save_secs: float = 300
-    save_steps: int = 0
-    summary_secs: float = 120
-    summary_steps: int = 0
-    keep: int = 5
-    keep_every_hours: float = 0
+    train_steps: int = 0  # the step to stop at
+    save_secs: float = 300  # seconds, and
+    save_steps: int = 0  # steps between checkpoints
+    summary_secs: float = 120  # seconds, and
+    summary_steps: int = 0  # steps between summaries
+    keep: int = 5  # how many of the newest checkpoints to leave
+    keep_every_hours: float = 0  # hours between checkpoints kept for good
 
 
 def train(
-    trainer,
+    trainer: Trainer,
     batches: Iterator,
     directory: str,
     schedule: Schedule,
@@ -46,9 +37,8 @@ def train(
     The loop waits for the device once per step, to read the step's scalars.
 
     Args:
-        trainer: A :class:`~wavegan_tf.training.trainer.Trainer`, at its start or restored, maybe
-            inside a step.
-        batches: Iterator of real audio, [batch, slice_len, num_channels].
+        trainer: At its start or restored, maybe inside a step.
+        batches: Real audio, [batch, slice_len, num_channels] each.
         directory: The run directory.
         schedule: When to stop, save and summarise.
         stopped: Asked before every update; True saves, inside a step too, and ends the training.
@@ -63,8 +53,9 @@ def train(
         InputError: A scalar, or a value to be saved, is NaN or infinite; a checkpoint cannot be
             written. The checkpoint before stays the newest.
     """
+    saved = (trainer.step, trainer.update) if files.list_prefixes(directory) else None
 
-    def save():
+    def save() -> None:
         nonlocal saved
         if saves and (trainer.step, trainer.update) != saved:
             prefix = trainer.save(directory, schedule.keep)
@@ -72,11 +63,10 @@ def train(
                 upkeep.back_up(prefix, schedule.keep_every_hours)
         saved = trainer.step, trainer.update
 
-    saved = (trainer.step, trainer.update) if files.list_prefixes(directory) else None
     save()
     save_due = _Every(schedule.save_secs, schedule.save_steps)
     summary_due = _Every(schedule.summary_secs, schedule.summary_steps)
-    outputs = {}
+    outputs: dict = {}
     while trainer.step < (schedule.train_steps or np.inf) and not stopped():
         outputs |= trainer.advance(batches)
         if trainer.update:  # inside a step

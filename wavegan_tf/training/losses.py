@@ -1,7 +1,7 @@
 """The four GAN losses and the two of the Q-network: arrays in, scalars out.
 
-WaveGAN (Donahue et al. 2019) and its published code; WGAN-GP: Gulrajani et al. 2017. Each
-discriminator loss takes the logits [batch] on generated and on real audio.
+WaveGAN (Donahue et al. 2019) and its published code; WGAN-GP: Gulrajani et al. 2017. The logits
+are D(G(z)) and D(x), each [batch]; ``loss`` is one of ``LOSSES``.
 """
 
 import tensorflow as tf
@@ -11,16 +11,10 @@ PENALTY_WEIGHT = 10.0
 CLIP = 0.01  # of the Discriminator's weights, wgan
 
 
-def discriminator_loss(loss: str, logits_fake, logits_real):
-    """Loss of the Discriminator, without the penalty of wgan-gp.
+def discriminator_loss(loss: str, logits_fake: tf.Tensor, logits_real: tf.Tensor) -> tf.Tensor:
+    """Computes the Discriminator's loss, a scalar, without the penalty of wgan-gp.
 
-    Args:
-        loss: One of ``LOSSES``.
-        logits_fake: D(G(z)), [batch].
-        logits_real: D(x), [batch].
-
-    Returns:
-        Scalar. For wgan and wgan-gp the negative of the estimated Wasserstein distance.
+    For wgan and wgan-gp it is the negative of the estimated Wasserstein distance.
     """
     if loss in ("wgan-gp", "wgan"):
         return tf.reduce_mean(logits_fake) - tf.reduce_mean(logits_real)
@@ -31,8 +25,8 @@ def discriminator_loss(loss: str, logits_fake, logits_real):
     return (real + _sigmoid_cross_entropy(tf.zeros_like(logits_fake), logits_fake)) / 2.0
 
 
-def generator_loss(loss: str, logits_fake):
-    """Loss of the Generator, a scalar, from D(G(z)) [batch]."""
+def generator_loss(loss: str, logits_fake: tf.Tensor) -> tf.Tensor:
+    """Computes the Generator's loss, a scalar."""
     if loss in ("wgan-gp", "wgan"):
         return -tf.reduce_mean(logits_fake)
     if loss == "lsgan":
@@ -40,45 +34,33 @@ def generator_loss(loss: str, logits_fake):
     return _sigmoid_cross_entropy(tf.ones_like(logits_fake), logits_fake)
 
 
-def gradient_penalty(slopes):
-    """E[(slope - 1)^2], a scalar; to be weighted by ``PENALTY_WEIGHT``."""
+def gradient_penalty(slopes: tf.Tensor) -> tf.Tensor:
+    """Computes E[(slope - 1)^2], a scalar; to be weighted by ``PENALTY_WEIGHT``."""
     return tf.reduce_mean(tf.square(slopes - 1.0))
 
 
-def slopes(gradients):
-    """Norms of D's gradients with respect to its input, [batch, time, channels] -> [batch]."""
+def slopes(gradients: tf.Tensor) -> tf.Tensor:
+    """Computes norms of D's gradients on its input, [batch, time, channels] -> [batch]."""
     return tf.sqrt(tf.reduce_sum(tf.square(gradients), axis=[1, 2]))
 
 
-def interpolate(real, fake, alpha):
-    """Points between real and generated audio, x + alpha (G(z) - x).
-
-    Args:
-        real: [batch, time, channels].
-        fake: [batch, time, channels].
-        alpha: 0 .. 1 per example, [batch, 1, 1].
-
-    Returns:
-        [batch, time, channels].
-    """
+def interpolate(real: tf.Tensor, fake: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
+    """Computes x + alpha (G(z) - x), [batch, time, channels]; alpha is 0 .. 1, [batch, 1, 1]."""
     return real + alpha * (fake - real)
 
 
-def code_loss(model: str, code, logits):
-    """Cross-entropy between the code and the Q-network's estimate of it.
+def code_loss(model: str, code: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Computes the cross-entropy, a scalar, between codes and the Q-network's estimates of them.
 
     Args:
         model: ``ciwgan`` (softmax) or ``fiwgan`` (sigmoid, mean over the bits).
         code: [batch, num_categ].
         logits: Q(G(z)), [batch, num_categ].
-
-    Returns:
-        Scalar.
     """
     if model == "ciwgan":
         return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=code, logits=logits))
     return _sigmoid_cross_entropy(code, logits)
 
 
-def _sigmoid_cross_entropy(labels, logits):
+def _sigmoid_cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits))

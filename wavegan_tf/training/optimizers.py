@@ -6,110 +6,96 @@ slots per variable, and for Adam the powers of beta. With replicas (tf.distribut
 outside their functions, and takes gradients that are already the mean over replicas.
 """
 
+from collections.abc import Iterable, Sequence
+
 import tensorflow as tf
 
 
-class Adam:
-    """Adam (Kingma & Ba 2015, section 2, the efficient order of computation).
+class Optimizer:
+    """What both optimisers share.
 
     Attributes:
         kind: The slots' name in a TensorFlow 1 checkpoint.
-        variables: What it updates.
-        slots: Per variable its first and second moment, tf.Variables.
-        powers: ``beta1_power`` and ``beta2_power``, scalars: beta to the number of updates + 1.
+        variables: What it updates, Keras variables.
+        slots: Per variable two tf.Variables: first and second moment (Adam), or mean square and
+            last step (RMSProp).
+        powers: Of Adam ``beta1_power`` and ``beta2_power``, beta to the number of updates + 1.
     """
+
+    kind: str
+
+    def __init__(self, variables: Iterable, learning_rate: float, starts: tuple[float, float]):
+        """Makes the state; ``starts`` are the values that the slots begin with."""
+        self.variables = list(variables)
+        self.learning_rate = learning_rate
+        self.slots = [tuple(_slot(v.shape, start) for start in starts) for v in self.variables]
+        self.powers: dict[str, tf.Variable] = {}
+
+    def apply(self, gradients: Sequence[tf.Tensor]) -> None:
+        """Updates the variables by their gradients, in the order of ``variables``."""
+        extended = tf.distribute.get_strategy().extended
+        for variable, slots, gradient in zip(self.variables, self.slots, gradients, strict=True):
+            state = (*slots, *self.powers.values(), gradient)
+            extended.update(variable.value, self._apply_one, state)  # every replica's copy
+
+    def _apply_one(self, variable: tf.Variable, *state: tf.Variable) -> None:
+        raise NotImplementedError
+
+
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2015, section 2, the efficient order of computation)."""
 
     kind = "Adam"
 
-    def __init__(self, variables, learning_rate, beta1, beta2, epsilon=1e-8):
+    def __init__(self, variables: Iterable, learning_rate: float, beta1: float, beta2: float):
         """Makes the state at its start."""
-        self.variables = list(variables)
-        self.learning_rate, self.beta1, self.beta2 = learning_rate, beta1, beta2
-        self.epsilon = epsilon
-        self.slots = [(_slot(v, 0.0), _slot(v, 0.0)) for v in self.variables]
-        self.powers = {
-            "beta1_power": tf.Variable(beta1, dtype=tf.float32, trainable=False),
-            "beta2_power": tf.Variable(beta2, dtype=tf.float32, trainable=False),
-        }
+        super().__init__(variables, learning_rate, (0.0, 0.0))
+        self.betas = (beta1, beta2)
+        self.powers = {"beta1_power": _slot([], beta1), "beta2_power": _slot([], beta2)}
 
-    def apply(self, gradients):
+    def apply(self, gradients: Sequence[tf.Tensor]) -> None:
         """Updates the variables by their gradients, in the order of ``variables``."""
-        powers = tuple(self.powers.values())
-        for variable, slots, g in zip(self.variables, self.slots, gradients, strict=True):
-            _update(self._apply_one, variable, (*slots, *powers, g))
-        for power, beta in zip(powers, (self.beta1, self.beta2), strict=True):
+        super().apply(gradients)
+        for power, beta in zip(self.powers.values(), self.betas, strict=True):
             power.assign(power * beta)
 
-    def _apply_one(self, variable, m, v, beta1_power, beta2_power, gradient):
+    def _apply_one(self, variable: tf.Variable, *state: tf.Variable) -> None:
+        m, v, beta1_power, beta2_power, gradient = state
         tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=m.handle,
-            v=v.handle,
-            beta1_power=beta1_power,
-            beta2_power=beta2_power,
-            lr=self.learning_rate,
-            beta1=self.beta1,
-            beta2=self.beta2,
-            epsilon=self.epsilon,
-            grad=gradient,
-        )
+            var=variable.handle, m=m.handle, v=v.handle,
+            beta1_power=beta1_power, beta2_power=beta2_power, beta1=self.betas[0],
+            beta2=self.betas[1], lr=self.learning_rate, epsilon=1e-8, grad=gradient,
+        )  # fmt: skip
 
 
-class RMSProp:
-    """RMSProp (Tieleman & Hinton 2012) as TensorFlow 1 has it, without momentum.
-
-    Attributes:
-        kind: The slots' name in a TensorFlow 1 checkpoint.
-        variables: What it updates.
-        slots: Per variable its mean square, which starts at one, and its last step.
-        powers: Empty.
-    """
+class RMSProp(Optimizer):
+    """RMSProp (Tieleman & Hinton 2012) as TensorFlow 1 has it: decay 0.9, no momentum."""
 
     kind = "RMSProp"
 
-    def __init__(self, variables, learning_rate, decay=0.9, epsilon=1e-10):
+    def __init__(self, variables: Iterable, learning_rate: float):
         """Makes the state at its start."""
-        self.variables = list(variables)
-        self.learning_rate, self.decay, self.epsilon = learning_rate, decay, epsilon
-        self.slots = [(_slot(v, 1.0), _slot(v, 0.0)) for v in self.variables]
-        self.powers = {}
+        super().__init__(variables, learning_rate, (1.0, 0.0))
 
-    def apply(self, gradients):
-        """Updates the variables by their gradients, in the order of ``variables``."""
-        for variable, slots, g in zip(self.variables, self.slots, gradients, strict=True):
-            _update(self._apply_one, variable, (*slots, g))
-
-    def _apply_one(self, variable, mean_square, step, gradient):
+    def _apply_one(self, variable: tf.Variable, *state: tf.Variable) -> None:
+        mean_square, step, gradient = state
         tf.raw_ops.ResourceApplyRMSProp(
-            var=variable.handle,
-            ms=mean_square.handle,
-            mom=step.handle,
-            lr=self.learning_rate,
-            rho=self.decay,
-            momentum=0.0,
-            epsilon=self.epsilon,
-            grad=gradient,
-        )
+            var=variable.handle, ms=mean_square.handle, mom=step.handle,
+            lr=self.learning_rate, rho=0.9, momentum=0.0, epsilon=1e-10, grad=gradient,
+        )  # fmt: skip
 
 
-def make_optimizer(loss: str, variables):
-    """The optimiser that the original pairs with a loss, for Generator and Discriminator alike."""
+def make_optimizer(loss: str, variables: Iterable, learning_rate: float | None = None) -> Optimizer:
+    """Makes the optimiser that the original pairs with a loss, for Generator and Discriminator.
+
+    A ``learning_rate`` takes the place of the original's.
+    """
     if loss == "wgan-gp":
-        return Adam(variables, 1e-4, beta1=0.5, beta2=0.9)
+        return Adam(variables, learning_rate or 1e-4, beta1=0.5, beta2=0.9)
     if loss == "dcgan":
-        return Adam(variables, 2e-4, beta1=0.5, beta2=0.999)
-    return RMSProp(variables, {"wgan": 5e-5, "lsgan": 1e-4}[loss])
+        return Adam(variables, learning_rate or 2e-4, beta1=0.5, beta2=0.999)
+    return RMSProp(variables, learning_rate or {"wgan": 5e-5, "lsgan": 1e-4}[loss])
 
 
-def make_q_optimizer(variables):
-    """The original's optimiser of the Q-network and, for the code, the Generator."""
-    return RMSProp(variables, 1e-4)
-
-
-def _update(function, variable, arguments):
-    """Calls ``function`` with the copies that every replica holds of a Keras variable, slots, .."""
-    tf.distribute.get_strategy().extended.update(variable.value, function, arguments)
-
-
-def _slot(variable, value: float):
-    return tf.Variable(tf.fill(variable.shape, value), trainable=False)
+def _slot(shape: Sequence[int], value: float) -> tf.Variable:
+    return tf.Variable(tf.fill(shape, value), trainable=False)

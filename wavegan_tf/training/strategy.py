@@ -3,13 +3,14 @@
 import json
 import os
 import zlib
+from collections.abc import Callable
 
 import tensorflow as tf
 
 from wavegan_tf.errors import InputError
 
 
-def make_strategy(name: str):
+def make_strategy(name: str) -> tf.distribute.Strategy:
     """Makes a tf.distribute strategy; call it before anything else of TensorFlow.
 
     Args:
@@ -17,9 +18,6 @@ def make_strategy(name: str):
             on each GPU (or, without any, the CPU) of each process that ``TF_CONFIG`` names, as
             TensorFlow documents it, or without it of each task of a SLURM step; ``auto`` chooses by
             ``TF_CONFIG`` and the number of GPUs.
-
-    Returns:
-        A tf.distribute.Strategy.
 
     Raises:
         InputError: ``TF_CONFIG`` is missing or not as documented.
@@ -32,13 +30,11 @@ def make_strategy(name: str):
         return tf.distribute.get_strategy()
     if name == "mirrored":
         return tf.distribute.MirroredStrategy()
-    if not workers:
-        return tf.distribute.MultiWorkerMirroredStrategy(slurm_cluster())
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    return tf.distribute.MultiWorkerMirroredStrategy(None if workers else slurm_cluster())
 
 
-def slurm_cluster():
-    """The tasks of the SLURM step that this process belongs to, one worker each.
+def slurm_cluster() -> tf.distribute.cluster_resolver.ClusterResolver:
+    """Reads the tasks of the SLURM step that this process belongs to, one worker each.
 
     Raises:
         InputError: It belongs to none.
@@ -46,8 +42,7 @@ def slurm_cluster():
     if "SLURM_STEP_NUM_TASKS" not in os.environ:
         raise InputError(
             "--strategy=multi_worker: start it with SLURM's srun, or set TF_CONFIG in each process "
-            "to "
-            '{"cluster": {"worker": ["host1:port", "host2:port"]}, "task": {"type": "worker", '
+            'to {"cluster": {"worker": ["host1:port", "host2:port"]}, "task": {"type": "worker", '
             '"index": 0}}, with its own index'
         )
     num_tasks = int(os.environ["SLURM_STEP_NUM_TASKS"])
@@ -60,8 +55,8 @@ def slurm_cluster():
     )
 
 
-def worker_place(strategy) -> tuple[int, int]:
-    """This process among those of a strategy: its index, and how many there are; chief is 0."""
+def worker_place(strategy: tf.distribute.Strategy) -> tuple[int, int]:
+    """Returns this process' index among those of a strategy, the chief's is 0, and their number."""
     if strategy.num_replicas_in_sync == 1:
         return 0, 1
     num_workers = strategy.num_replicas_in_sync // len(strategy.extended.worker_devices)
@@ -72,21 +67,21 @@ def worker_place(strategy) -> tuple[int, int]:
     return resolver.task_id + (chiefs if resolver.task_type == "worker" else 0), num_workers
 
 
-def make_sum(strategy):
-    """A function of an integer: the sum over the workers of what each gives, in step."""
-    _, num_workers = worker_place(strategy)
-    if num_workers == 1:
+def make_sum(strategy: tf.distribute.Strategy) -> Callable[[int], int]:
+    """Makes a function of an integer: the sum over the workers of what each gives, in step."""
+    if worker_place(strategy)[1] == 1:
         return lambda number: number
     num_local = len(strategy.extended.worker_devices)
-    total = tf.function(
-        lambda value: strategy.reduce(
-            tf.distribute.ReduceOp.SUM, strategy.run(tf.identity, (value,)), axis=None
-        )
-    )
+
+    @tf.function
+    def total(value: tf.Tensor) -> tf.Tensor:
+        given = strategy.run(tf.identity, (value,))
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, given, axis=None)
+
     return lambda number: int(total(tf.constant(number, tf.int64))) // num_local
 
 
-def check_agreement(strategy, facts: dict) -> None:
+def check_agreement(strategy: tf.distribute.Strategy, facts: dict[str, object]) -> None:
     """Sees to it that all workers begin at the same place, with the same data.
 
     Args:

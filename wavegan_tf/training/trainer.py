@@ -26,31 +26,26 @@ _log = logging.getLogger("wavegan_tf")
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a model is trained.
+    """How a model is trained; raises InputError where a value is outside its rule."""
 
-    Attributes:
-        loss: One of ``wgan-gp``, ``wgan``, ``lsgan``, ``dcgan``.
-        batch_size: Examples in every update.
-        disc_nupdates: Discriminator updates in a step, before the Generator's one.
-        seed: Of initial weights, latent vectors and the order of the data.
-        conv: How convolutions are computed: a form of ``models.convolution``, or ``auto`` for the
-            one measured best on such a machine.
-        precision: Of their products, ``float32`` or ``bfloat16``.
-        xla: Compile gradients with XLA.
-    """
+    loss: str = "wgan-gp"  # one of losses.LOSSES
+    batch_size: int = 64  # examples in every update
+    disc_nupdates: int = 5  # Discriminator updates in a step, before the Generator's one
+    seed: int = 0  # of initial weights, latent vectors and the order of the data
+    learning_rate: float | None = None  # of G and D, Q's is half of it; None: the original's
+    conv: str = "auto"  # a form of models.convolution, or the one measured best on such a machine
+    precision: str = "float32"  # of the convolutions' products, or bfloat16
+    xla: bool = False  # whether gradients are compiled with XLA
 
-    loss: str = "wgan-gp"
-    batch_size: int = 64
-    disc_nupdates: int = 5
-    seed: int = 0
-    conv: str = "auto"
-    precision: str = "float32"
-    xla: bool = False
-
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Checks every value against its rule."""
         if self.loss not in LOSSES:
             raise InputError(f"--wavegan_loss={self.loss}: must be one of {', '.join(LOSSES)}")
+        rate = self.learning_rate
+        if rate is not None and not 0 < rate < 1:
+            raise InputError(
+                f"--learning_rate={rate:g}: must be between 0 and 1; the original's without it"
+            )
         for flag, value, least in (
             ("train_batch_size", self.batch_size, 1),
             ("wavegan_disc_nupdates", self.disc_nupdates, 1),
@@ -74,7 +69,12 @@ class Trainer:
         seed: All that the random draws depend on beside the place.
     """
 
-    def __init__(self, config: ModelConfig, training: TrainingConfig, strategy=None):
+    def __init__(
+        self,
+        config: ModelConfig,
+        training: TrainingConfig,
+        strategy: tf.distribute.Strategy | None = None,
+    ):
         """Makes a model at its start.
 
         Raises:
@@ -87,7 +87,7 @@ class Trainer:
         arithmetic = Arithmetic(form, training.precision)
         with self.strategy.scope():
             self.networks = build_networks(config, training.seed, arithmetic)
-            self.optimizers = make_optimizers(self.networks, training.loss)
+            self.optimizers = make_optimizers(self.networks, training.loss, training.learning_rate)
         self.step, self.update, self.seed = 0, 0, training.seed
 
     @property
@@ -101,10 +101,10 @@ class Trainer:
         return self.step * self.training.disc_nupdates + self.update
 
     def values(self) -> dict[str, np.ndarray]:
-        """Everything that going on needs, by name in a checkpoint."""
+        """Returns everything that going on needs, by name in a checkpoint."""
         places = {names.STEP: self.step, names.UPDATE: self.update, names.SEED: self.seed}
-        places = {name: np.int64(value) for name, value in places.items()}
-        return names.values_of(self._variables()) | places
+        integers = {name: np.asarray(value, np.int64) for name, value in places.items()}
+        return {name: item.value() for name, item in self._variables().items()} | integers
 
     def save(self, directory: str, keep: int = 0) -> str:
         """Writes a checkpoint; returns its prefix."""
@@ -122,12 +122,8 @@ class Trainer:
         stored = self._variables()
         slots = names.optimizer_variables(self.optimizers, self.networks)
         if not any(name in checkpoint.shapes for name in slots):
-            _log.warning(
-                "checkpoint %s holds no state of the optimisers of --wavegan_loss=%s: they "
-                "start anew",
-                checkpoint.prefix,
-                self.training.loss,
-            )
+            what = f"of the optimisers of --wavegan_loss={self.training.loss}: they start anew"
+            _log.warning("checkpoint %s holds no state %s", checkpoint.prefix, what)
             stored = {name: item for name, item in stored.items() if name not in slots}
         place = {names.UPDATE: 0, names.SEED: self.seed}  # where they are not in the file
         kept = [names.STEP, *(name for name in place if name in checkpoint.shapes)]
@@ -137,7 +133,7 @@ class Trainer:
         self.step, self.seed = place[names.STEP], place[names.SEED]
         self.update = min(place[names.UPDATE], self.training.disc_nupdates)
 
-    def advance(self, batches: Iterator) -> dict:
+    def advance(self, batches: Iterator) -> dict[str, tf.Tensor]:
         """Runs the next update: of the Discriminator, or the one that ends the step.
 
         Args:
@@ -159,26 +155,21 @@ class Trainer:
         return outputs
 
     @tf.function
-    def _update_discriminator(self, x, key):
-        training = self.training
+    def _update_discriminator(self, x: tf.Tensor, key: tf.Tensor) -> dict[str, tf.Tensor]:
+        loss, xla = self.training.loss, self.training.xla
+        draws = draw(self.config, self.training.batch_size, key)
         with self.strategy.scope():
-            return update_discriminator(
-                self.networks, self.optimizers, training.loss, x, self._draw(key), training.xla
-            )
+            return update_discriminator(self.networks, self.optimizers, loss, x, draws, xla)
 
     @tf.function
-    def _update_generator(self, key):
-        training, draws = self.training, self._draw(key)
+    def _update_generator(self, key: tf.Tensor) -> dict[str, tf.Tensor]:
+        loss, xla = self.training.loss, self.training.xla
+        draws = draw(self.config, self.training.batch_size, key)
         with self.strategy.scope():
-            outputs = update_generator(
-                self.networks, self.optimizers, training.loss, draws, training.xla
-            )
+            outputs = update_generator(self.networks, self.optimizers, loss, draws, xla)
         return outputs | {"z": draws.z}
 
-    def _draw(self, key):
-        return draw(self.config, self.training.batch_size, key)
-
-    def _distribute(self, x):
+    def _distribute(self, x: tf.Tensor) -> tf.Tensor:
         """This process' rows of a batch as a value for each of its replicas."""
         if self.strategy.num_replicas_in_sync == 1:
             return x
@@ -188,13 +179,13 @@ class Trainer:
             lambda context: shares[context.replica_id_in_sync_group % num_local]
         )
 
-    def _variables(self):
+    def _variables(self) -> dict[str, names.Stored]:
         return {
             **names.network_variables(self.networks),
             **names.optimizer_variables(self.optimizers, self.networks),
         }
 
-    def _check_replicas(self):
+    def _check_replicas(self) -> None:
         num_replicas = self.strategy.num_replicas_in_sync
         if self.training.batch_size % num_replicas:
             raise InputError(

@@ -6,6 +6,8 @@ batch and of its draws, and gradients are averaged: n replicas with batches of B
 one computes with B.
 """
 
+import functools
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -13,82 +15,82 @@ import tensorflow as tf
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.models.networks import Networks
 from wavegan_tf.training import losses
-from wavegan_tf.training.optimizers import Adam, RMSProp, make_optimizer, make_q_optimizer
+from wavegan_tf.training.optimizers import Optimizer, RMSProp, make_optimizer
+
+Q_LEARNING_RATE = 1e-4  # the original's, of the Q-network and, for the code, the Generator
 
 
 class Optimizers(NamedTuple):
     """The optimisers in the original's order; ``q`` is None without a code."""
 
-    generator: Adam | RMSProp
-    discriminator: Adam | RMSProp
+    generator: Optimizer
+    discriminator: Optimizer
     q: RMSProp | None
 
 
 class Draws(NamedTuple):
     """The random numbers of one update.
 
-    Attributes:
-        z: Latent vectors, [batch, latent_dim].
-        alpha: Places between real and generated audio, [batch, 1, 1].
-        shifts: Phase shuffles, int32 [4, depth - 1]: of D on generated, real and interpolated
-            audio, and of Q. None for none.
+    The phase shuffles are those of D on generated, real and interpolated audio, and of Q.
     """
 
-    z: tf.Tensor
-    alpha: tf.Tensor
-    shifts: tf.Tensor | None
+    z: tf.Tensor  # latent vectors, [batch, latent_dim]
+    alpha: tf.Tensor  # places between real and generated audio, [batch, 1, 1]
+    shifts: tf.Tensor | None  # int32 [4, depth - 1], None for none
 
 
-def make_optimizers(networks: Networks, loss: str) -> Optimizers:
-    """Makes the optimisers of a training with the given loss, at their start."""
-    generator = make_optimizer(loss, networks.generator.trainable_variables)
-    discriminator = make_optimizer(loss, networks.discriminator.trainable_variables)
-    q = None
-    if networks.q is not None:
-        q_variables = networks.q.trainable_variables + networks.generator.trainable_variables
-        q = make_q_optimizer(q_variables)
+def make_optimizers(
+    networks: Networks, loss: str, learning_rate: float | None = None
+) -> Optimizers:
+    """Makes the optimisers of a training at their start.
+
+    A ``learning_rate`` takes the place of the original's, half of it that of the Q-network's.
+    """
+    of_g, of_d, of_q = (network.trainable_variables if network else [] for network in networks)
+    generator = make_optimizer(loss, of_g, learning_rate)
+    discriminator = make_optimizer(loss, of_d, learning_rate)
+    q_rate = learning_rate / 2 if learning_rate else Q_LEARNING_RATE
+    q = RMSProp(of_q + of_g, q_rate) if networks.q else None
     return Optimizers(generator, discriminator, q)
 
 
-def draw(config: ModelConfig, batch_size: int, key) -> Draws:
-    """Draws what one update needs.
+def draw(config: ModelConfig, batch_size: int, key: tf.Tensor) -> Draws:
+    """Draws what one update needs, the code as :func:`wavegan_tf.latents.sample_latents` does.
 
     Args:
         config: The model.
         batch_size: Examples in the update.
         key: The run's seed and the number of the update, int64 [2].
-
-    Returns:
-        The draws; the code as in :func:`wavegan_tf.latents.sample_latents`.
     """
     z_key, code_key, alpha_key, shift_key = (
         tf.random.experimental.stateless_fold_in(key, i) for i in range(4)
     )
     num_z = config.latent_dim - config.num_categ
     z = tf.random.stateless_uniform([batch_size, num_z], z_key, -1.0, 1.0)
+    num_categ = config.num_categ
     if config.model == "ciwgan":
-        chosen = tf.random.stateless_uniform(
-            [batch_size], code_key, 0, config.num_categ, dtype=tf.int32
-        )
-        code = tf.one_hot(chosen, config.num_categ)
+        chosen = tf.random.stateless_uniform([batch_size], code_key, 0, num_categ, tf.int32)
+        code = tf.one_hot(chosen, num_categ)
     else:
-        code = tf.cast(
-            tf.random.stateless_uniform(
-                [batch_size, config.num_categ], code_key, 0, 2, dtype=tf.int32
-            ),
-            tf.float32,
-        )
+        bits = tf.random.stateless_uniform([batch_size, num_categ], code_key, 0, 2, tf.int32)
+        code = tf.cast(bits, tf.float32)
     alpha = tf.random.stateless_uniform([batch_size, 1, 1], alpha_key)
     shifts = None
-    if config.phaseshuffle:
-        rad = config.phaseshuffle
+    if rad := config.phaseshuffle:
         shape = [4, config.depth - 1]
-        shifts = tf.random.stateless_uniform(shape, shift_key, -rad, rad + 1, dtype=tf.int32)
+        shifts = tf.random.stateless_uniform(shape, shift_key, -rad, rad + 1, tf.int32)
     return Draws(tf.concat([code, z], axis=1), alpha, shifts)
 
 
-def update_discriminator(networks, optimizers, loss, x, draws, xla=False) -> dict:
-    """One Discriminator update.
+def update_discriminator(
+    networks: Networks,
+    optimizers: Optimizers,
+    loss: str,
+    x: tf.Tensor,
+    draws: Draws,
+    xla: bool = False,
+) -> dict[str, tf.Tensor]:
+    """Updates the Discriminator once.
 
     Args:
         networks: Generator and Discriminator.
@@ -103,12 +105,9 @@ def update_discriminator(networks, optimizers, loss, x, draws, xla=False) -> dic
         of the distance, and ``D_penalty``, weighted, with ``D_slope``, the mean slope;
         ``D_grad_norm``, the norm of all gradients.
     """
-
-    def gradients(x, draws):
-        return discriminator_gradients(networks, loss, x, _rows_of_replica(draws))
-
     variables = optimizers.discriminator.variables
-    values, gradients = _average(gradients, (x, draws), variables, xla)
+    function = functools.partial(discriminator_gradients, networks, loss)
+    values, gradients = _average(function, (draws, x), variables, xla)
     optimizers.discriminator.apply(gradients)
     if loss == "wgan":
         for variable in variables:
@@ -116,29 +115,21 @@ def update_discriminator(networks, optimizers, loss, x, draws, xla=False) -> dic
     return values | {"D_grad_norm": tf.linalg.global_norm(gradients)}
 
 
-def update_generator(networks, optimizers, loss, draws, xla=False) -> dict:
-    """One update of the Generator and, with a code, of the Q-network.
+def update_generator(
+    networks: Networks, optimizers: Optimizers, loss: str, draws: Draws, xla: bool = False
+) -> dict[str, tf.Tensor]:
+    """Updates the Generator and, with a code, the Q-network once.
 
     Both gradients are of the same weights; the Generator's step comes first, then that of the
-    Q-network's loss, over the variables of both.
-
-    Args:
-        networks: All of the model's.
-        optimizers: Theirs.
-        loss: One of ``losses.LOSSES``.
-        draws: The update's random numbers, of the global batch.
-        xla: Compile the gradients with XLA.
+    Q-network's loss, over the variables of both. Arguments as of :func:`update_discriminator`.
 
     Returns:
         Scalars by name: ``G_loss``, ``G_grad_norm`` and, with a code, ``Q_loss``, ``Q_grad_norm``.
     """
-
-    def gradients(draws):
-        return generator_gradients(networks, loss, _rows_of_replica(draws))
-
-    variables = list(optimizers.generator.variables)
-    q_variables = list(optimizers.q.variables) if optimizers.q else []
-    values, gradients = _average(gradients, (draws,), variables + q_variables, xla)
+    variables = optimizers.generator.variables
+    q_variables = optimizers.q.variables if optimizers.q else []
+    function = functools.partial(generator_gradients, networks, loss)
+    values, gradients = _average(function, (draws,), variables + q_variables, xla)
     gradients, q_gradients = gradients[: len(variables)], gradients[len(variables) :]
     optimizers.generator.apply(gradients)
     values["G_grad_norm"] = tf.linalg.global_norm(gradients)
@@ -148,19 +139,11 @@ def update_generator(networks, optimizers, loss, draws, xla=False) -> dict:
     return values
 
 
-def discriminator_gradients(networks, loss, x, draws):
-    """Losses and gradients of the Discriminator, in one replica.
-
-    Args:
-        networks: Generator and Discriminator.
-        loss: One of ``losses.LOSSES``.
-        x: Real audio, [batch, slice_len, num_channels].
-        draws: Of this batch.
-
-    Returns:
-        Scalars by name, and a gradient for each trainable variable of the Discriminator.
-    """
-    discriminator = networks.discriminator
+def discriminator_gradients(
+    networks: Networks, loss: str, draws: Draws, x: tf.Tensor
+) -> tuple[dict[str, tf.Tensor], list[tf.Tensor]]:
+    """Computes losses, scalars by name, and the Discriminator's gradients in one replica."""
+    discriminator, draws = networks.discriminator, _rows_of_replica(draws)
     fake_shifts, real_shifts, penalty_shifts, _ = _shifts(draws)
     values = {}
     fake = networks.generator(draws.z, training=True)["out"]
@@ -183,19 +166,14 @@ def discriminator_gradients(networks, loss, x, draws):
     return {"D_loss": value} | values, gradients
 
 
-def generator_gradients(networks, loss, draws):
-    """Losses and gradients of the Generator and, with a code, the Q-network, in one replica.
+def generator_gradients(
+    networks: Networks, loss: str, draws: Draws
+) -> tuple[dict[str, tf.Tensor], list[tf.Tensor]]:
+    """Computes losses, scalars by name, and gradients of ``G_loss`` in one replica.
 
-    Args:
-        networks: All of the model's.
-        loss: One of ``losses.LOSSES``.
-        draws: Of this batch.
-
-    Returns:
-        Scalars by name, and gradients: of ``G_loss`` for the Generator's variables, then with a
-        code of ``Q_loss`` for those of the Q-network and the Generator.
+    With a code gradients of ``Q_loss`` on the variables of Q-network and Generator follow.
     """
-    generator, discriminator, q = networks
+    (generator, discriminator, q), draws = networks, _rows_of_replica(draws)
     fake_shifts, _, _, q_shifts = _shifts(draws)
     values = {}
     with tf.GradientTape(persistent=q is not None) as tape:
@@ -213,7 +191,9 @@ def generator_gradients(networks, loss, draws):
     return values, gradients
 
 
-def _average(function, arguments, variables, xla):
+def _average(
+    function: Callable, arguments: tuple, variables: Sequence, xla: bool
+) -> tuple[dict[str, tf.Tensor], list[tf.Tensor]]:
     """Runs ``function`` in every replica; the means of its scalars and of its gradients."""
     strategy = tf.distribute.get_strategy()
     if xla:
@@ -234,5 +214,5 @@ def _rows_of_replica(draws: Draws) -> Draws:
     return Draws(z, alpha, draws.shifts)
 
 
-def _shifts(draws: Draws):
+def _shifts(draws: Draws) -> list[tf.Tensor | None]:
     return [None] * 4 if draws.shifts is None else tf.unstack(draws.shifts)

@@ -1,0 +1,354 @@
+"""Synthetic corpora: the synthesiser against arithmetic and Praat, draws against the papers."""
+
+import collections
+
+import measure_corpus
+import numpy as np
+import pytest
+from parselmouth.praat import call
+
+from wavegan_tf.corpora import phonetics, reduplication, stv, vocal_tract
+from wavegan_tf.corpora.reduplication import Form
+from wavegan_tf.corpora.vocal_tract import Noise, Segment
+from wavegan_tf.speech import praat
+
+RATE_HZ = 16000
+SIBILANT = phonetics.sibilant(4700.0)
+AA_HZ = phonetics.VOWELS_HZ["aa"]
+FLOOR = 10 ** (vocal_tract.FLOOR_DB / 20)
+NUM_DRAWS = 10000
+SPEAKERS = stv.draw_speakers(20, seed=0)
+FORMS = reduplication.list_forms()
+
+
+def rng():
+    return np.random.default_rng(5)
+
+
+def vowel(duration_s=0.3, hz=AA_HZ, **others):
+    return Segment("v", duration_s, (hz, hz), 0.0, **others)
+
+
+def hiss(noise_db):
+    return Segment("s", 0.3, noise=SIBILANT, noise_db=noise_db)
+
+
+def db(samples):
+    return 10 * np.log10(np.mean(np.square(samples)))
+
+
+def part(samples, start_s, end_s):
+    return samples[round(start_s * RATE_HZ) : round(end_s * RATE_HZ)]
+
+
+@pytest.mark.parametrize("name", ["iy", "eh", "aa", "uw", "er"])
+@pytest.mark.parametrize("scale", [1.0, 1.17])
+def test_formants_are_those_asked_for(name, scale):
+    # At an F0 of 60 Hz harmonics are so dense that LPC does not follow them.
+    hz = phonetics.VOWELS_HZ[name]
+    samples = vocal_tract.speak([vowel(hz=hz)], [(0, 60), (0.3, 60)], -20, scale, rng())
+    who = "F" if scale > 1 else "M"
+    found = measure_corpus.formants_hz(samples, RATE_HZ, len(samples) / 2, who)
+    np.testing.assert_allclose(list(found.values()), scale * np.array(hz), rtol=0.02, atol=12)
+
+
+def test_formants_that_jump_at_a_boundary_do_so_in_praats_own_grid():
+    # Of two points at one time Praat would keep the first, and slide instead.
+    segments = [vowel(0.1, (300, 1000, 2500)), vowel(0.1, (700, 1500, 2500))]
+    grid = call("Create FormantGrid", "tract", 0, 0.2, 1, 500, 1000, 50, 50)
+    call(grid, "Remove formant points between", 1, 0, 0.2)
+    for at_s, value in zip(*vocal_tract._formant_tracks(segments, 1.0)[0], strict=True):
+        call(grid, "Add formant point", 1, at_s, value)
+    asked = call(grid, "To Formant", 0.001, 0.1)
+    for at_s in (0.05, 0.099, 0.101, 0.15, 0.19):
+        f1_hz = vocal_tract.formants_hz(segments, at_s, 1.0)[0]
+        assert f1_hz == pytest.approx(asked.get_value_at_time(1, at_s), abs=0.1)
+    assert vocal_tract.formants_hz(segments, 0.15, 1.1)[0] == pytest.approx(1.1 * 700)
+
+
+@pytest.mark.parametrize(
+    "noise", [SIBILANT, *phonetics.BURSTS.values(), Noise(((6000.0, 4000.0),), 1)]
+)
+def test_noise_has_the_centre_of_gravity_stated_and_power_1(noise):
+    samples = vocal_tract.shaped_noise(noise, 8 * RATE_HZ, rng())
+    options = {"hanning": False, "subtract_mean": False, "ceiling_hz": RATE_HZ / 2}
+    measured_hz = praat.moments(samples, RATE_HZ, [(0, 8)], **options)[0, 0]
+    assert measured_hz == pytest.approx(vocal_tract.centre_of_gravity(noise), rel=0.01)
+    assert db(samples) == pytest.approx(0, abs=0.15)
+
+
+def test_vowel_noise_and_silence_have_the_levels_asked_for():
+    segments = [hiss(-31), Segment("cl", 0.1), vowel(), vowel()._replace(voice_db=-6.0)]
+    samples = vocal_tract.speak(segments, [(0.4, 120), (1.0, 120)], -18, 1.0, rng())
+    assert db(part(samples, 0.4, 0.7)) == pytest.approx(-18, abs=0.05)
+    assert db(part(samples, 0.75, 0.95)) == pytest.approx(-24, abs=0.15)
+    assert db(part(samples, 0.02, 0.28)) == pytest.approx(-31, abs=0.4)
+    assert db(part(samples, 0.305, 0.395)) == pytest.approx(vocal_tract.FLOOR_DB, abs=0.3)
+
+
+def test_f0_follows_the_contour():
+    samples = vocal_tract.speak([vowel(0.5)], [(0, 200), (0.5, 100)], -20, 1.0, rng())
+    times, f0_hz = measure_corpus.f0_track(samples, RATE_HZ, (0, len(samples)), "M")
+    for share in (0.25, 0.5, 0.75):
+        measured_hz = np.interp(share * 0.5 * RATE_HZ, times, f0_hz)
+        assert measured_hz == pytest.approx(200 * 0.5**share, rel=0.01)
+
+
+@pytest.mark.parametrize("f0_hz", [100, 200])
+def test_the_glottis_first_closes_one_period_after_the_boundary(f0_hz):
+    segments, contour_hz = [Segment("cl", 0.1), vowel()], [(0.1, f0_hz), (0.4, f0_hz)]
+    samples = vocal_tract.speak(segments, contour_hz, -20, 1.0, rng())
+    closed, cycle = measure_corpus.voice_onset(samples, RATE_HZ, 1000, len(samples), "M")
+    assert closed / RATE_HZ == pytest.approx(0.1 + 1 / f0_hz, abs=0.001)
+    assert cycle / RATE_HZ == pytest.approx(0.1, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("sounding", "late_s"),
+    [(phonetics.release("t", AA_HZ, 0.05, -25), 0.001), (hiss(-25), 0.004), (vowel(), 0.004)],
+    ids=["burst", "s", "voice"],
+)
+def test_sound_begins_at_its_boundary_and_never_before(sounding, late_s):
+    segments = [Segment("cl", 0.05), sounding, vowel()]
+    samples = vocal_tract.speak(segments, [(0, 250), (0.5, 250)], -20, 1.0, rng())
+    begin_s = np.argmax(np.abs(samples) > 8 * FLOOR) / RATE_HZ
+    assert 0 <= begin_s - 0.05 <= late_s
+    assert np.abs(part(samples, 0, 0.05)).max() < 5 * FLOOR
+
+
+def test_noise_ends_at_its_boundary():
+    segments = [hiss(-25), Segment("cl", 0.05), vowel()]
+    samples = vocal_tract.speak(segments, [(0, 120), (0.7, 120)], -20, 1.0, rng())
+    assert np.abs(part(samples, 0.3, 0.35)).max() < 5 * FLOOR
+    assert np.abs(part(samples, 0.29, 0.3)).max() > 8 * FLOOR
+
+
+def test_boundaries_are_whole_samples_that_do_not_drift():
+    edges_s = vocal_tract.boundaries([Segment("x", 0.01001)] * 100)
+    np.testing.assert_allclose(edges_s * RATE_HZ, np.round(edges_s * RATE_HZ), atol=1e-9)
+    assert edges_s[-1] == pytest.approx(1.001, abs=0.5 / RATE_HZ)
+
+
+def test_only_a_sound_too_loud_for_16_bits_is_made_quieter():
+    samples = np.array([0.1, -1.3, 0.65])
+    fitted, quieter_db = vocal_tract.fit(samples)
+    assert np.abs(fitted).max() == pytest.approx(vocal_tract.PEAK)
+    np.testing.assert_allclose(fitted / samples, 10 ** (quieter_db / 20))
+    fits = np.array([32767 / 32768, -32767 / 32768])
+    assert vocal_tract.fit(fits) == (pytest.approx(fits, abs=0), 0)
+
+
+@pytest.mark.parametrize(
+    ("stop", "slope", "locus_hz"), [("p", 0.85, 800), ("t", 0.45, 1800), ("k", 0.9, 1500)]
+)
+def test_onsets_are_on_the_locus_equation(stop, slope, locus_hz):
+    # F2 at the onset against F2 of the vowel: the slope of each place (Sussman et al. 1991).
+    low, high = (phonetics.onset_hz(stop, (500, f2, 2500))[1] for f2 in (1000, 2000))
+    assert (high - low) / 1000 == pytest.approx(slope)
+    assert phonetics.onset_hz(stop, (500, locus_hz, 2500))[1] == pytest.approx(locus_hz)
+
+
+def test_a_lognormal_draw_has_its_mean_and_spread_and_keeps_its_bounds():
+    generator = np.random.default_rng(0)
+    drawn = [phonetics.draw_lognormal(generator, 2.0, 0.3, 0, 100) for _ in range(20000)]
+    assert np.mean(drawn) == pytest.approx(2, rel=0.01)
+    assert np.std(drawn) / np.mean(drawn) == pytest.approx(0.3, rel=0.03)
+    kept = [phonetics.draw_lognormal(generator, 2.0, 0.3, 1.9, 2.1) for _ in range(200)]
+    assert min(kept) >= 1.9 and max(kept) <= 2.1
+
+
+@pytest.fixture(scope="module")
+def tokens():
+    """Tokens of #TV and #sTV, half of them with [s], to know both alike."""
+    generator = np.random.default_rng(1)
+    return [stv.draw(generator, SPEAKERS, 0.5) for _ in range(NUM_DRAWS)]
+
+
+def values(tokens, field, **chosen):
+    picked = [t for t in tokens if all(getattr(t, k) == v for k, v in chosen.items())]
+    return np.array([getattr(t, field) for t in picked])
+
+
+def test_vot_is_the_papers(tokens):
+    bare, after_s = (values(tokens, "vot_s", with_s=with_s) for with_s in (False, True))
+    # Four standard errors of 5,000 draws each: 1.1 ms and 0.06.
+    assert 1000 * (bare.mean() - after_s.mean()) == pytest.approx(32.35, abs=1.1)
+    assert bare.mean() / after_s.mean() == pytest.approx(2.34, abs=0.06)
+    assert after_s.max() <= 0.065 < bare.max()
+    assert values(tokens, "vot_s").min() >= 0.0094
+    assert values(tokens, "closure_s").min() >= 0.0092
+    for with_s in (False, True):
+        p, t, k = (values(tokens, "vot_s", with_s=with_s, stop=x).mean() for x in "ptk")
+        assert p < t < k
+
+
+@pytest.mark.parametrize(
+    ("field", "mean", "sd"),
+    [
+        ("s_s", 0.105, 0.022 * 1.05), ("vowel_s", 0.150, 0.045),
+        ("vowel_db", -20, 2), ("s_db", -30, 8**0.5), ("burst_db", -29, 8**0.5),
+    ],
+)  # fmt: skip
+def test_draws_have_the_mean_and_spread_stated(tokens, field, mean, sd):
+    drawn = values(tokens, field)
+    assert drawn.mean() == pytest.approx(mean, abs=5 * sd / NUM_DRAWS**0.5)
+    assert drawn.std() == pytest.approx(sd, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("field", "kinds"), [("stop", "ptk"), ("vowel", phonetics.VOWELS_HZ), ("speaker", SPEAKERS)]
+)
+def test_stops_vowels_and_speakers_are_equally_frequent(tokens, field, kinds):
+    counts = collections.Counter(getattr(t, field) for t in tokens)
+    share = 1 / len(kinds)
+    assert len(counts) == len(kinds)
+    spread = (NUM_DRAWS * share * (1 - share)) ** 0.5
+    assert max(abs(n - NUM_DRAWS * share) for n in counts.values()) < 4.5 * spread
+
+
+def test_f0_falls_by_four_semitones_on_average_and_stays_within_bounds(tokens):
+    f0_hz = values(tokens, "f0_hz")
+    assert 12 * np.log2(f0_hz[:, 0] / f0_hz[:, 1]).mean() == pytest.approx(4, abs=0.1)
+    assert f0_hz.min() >= 75 and f0_hz.max() <= 280
+
+
+@pytest.mark.parametrize("share", [0.0, 533 / 5463, 1.0])
+def test_s_is_as_frequent_as_asked_for(share):
+    generator = np.random.default_rng(2)
+    drawn = np.mean([stv.draw(generator, SPEAKERS, share).with_s for _ in range(3000)])
+    assert drawn == pytest.approx(share, abs=4 * (share * (1 - share) / 3000) ** 0.5)
+
+
+def test_speakers_are_men_and_women_by_turns_and_the_first_do_not_depend_on_the_number():
+    speakers = stv.draw_speakers(400, seed=0)
+    assert speakers[:20] == SPEAKERS
+    assert stv.draw_speakers(3, seed=1) != speakers[:3]
+    assert [s.sex for s in speakers[:4]] == ["M", "F", "M", "F"]
+    assert len({s.name for s in speakers}) == 400
+    for sex, f0_hz, scale in (("M", 125, 1), ("F", 205, phonetics.WOMEN_SCALE)):
+        own = [s for s in speakers if s.sex == sex]
+        assert np.mean([s.f0_hz for s in own]) == pytest.approx(f0_hz, abs=6)
+        assert np.mean([s.scale for s in own]) == pytest.approx(scale, abs=0.015)
+
+
+def test_the_filter_has_the_rows_formants_in_the_middle_of_the_vowel(tokens):
+    for token in tokens[:50]:
+        segments, scale = stv._segments(token), token.speaker.scale
+        spoken = phonetics.phones(segments)[-1]
+        middle_s = (spoken.start_s + spoken.end_s) / 2
+        expected_hz = [scale * f_hz for f_hz in token.formants_hz]
+        np.testing.assert_allclose(vocal_tract.formants_hz(segments, middle_s, scale), expected_hz)
+
+
+def test_mean_f0_is_that_of_an_even_fall_in_semitones():
+    fall_hz = np.geomspace(200, 120, 100001)
+    assert stv._mean_hz(200, 120) == pytest.approx(fall_hz.mean(), rel=1e-6)
+    assert stv._mean_hz(280.0, 280.0) == 280
+
+
+def test_a_clip_too_loud_for_16_bits_says_the_level_that_it_has(monkeypatch):
+    monkeypatch.setattr(stv, "_LEVEL_DB", (-3, 0))
+    clip = stv.make_clip(0, stv.Corpus(3, SPEAKERS, 0.0))
+    voiced = clip.samples[round(clip.tiers[0].intervals[-1].start_s * RATE_HZ) :]
+    assert np.abs(clip.samples).max() < 1
+    assert clip.row["vowel_level_db"] == pytest.approx(db(voiced), abs=0.05)
+
+
+def test_the_inventory_is_the_papers_to_the_number():
+    counts = collections.Counter(FORMS)
+    bases = {form.base for form in FORMS}
+    spoken = {base for base in bases if base[0] != "s"}
+    assert (len(FORMS), len(spoken), len(bases - spoken)) == (996, 216, 27)
+    assert all(counts[Form(base, doubled)] == 2 for base in spoken for doubled in (False, True))
+    withheld = {form: n for form, n in counts.items() if form.base[0] == "s"}
+    assert sum(withheld.values()) == 132 and set(withheld.values()) == {4, 5}
+    assert not any(form.reduplicated for form in withheld)
+    assert {base[0] for base in bases} == set("ptkbdgvmns")
+    assert {base[:2] for base in bases if base[0] in "tk"} == {"ta", "ka", "ku"}
+    assert {base[2] for base in bases} == set("lrj")
+    assert {base[1] for base in bases} == {base[3] for base in bases} == set("aiu")
+    assert (Form("pala", True).word, Form("pala", False).word) == ("papala", "pala")
+
+
+@pytest.fixture(scope="module")
+def items():
+    """Each form drawn once, with its phones."""
+    generator = np.random.default_rng(0)
+    drawn = [(form, reduplication.draw(form, generator)) for form in FORMS]
+    return [(form, item, phonetics.phones(item.segments)) for form, item in drawn]
+
+
+def test_phones_spell_the_word_and_the_reduplicants_are_short(items):
+    for form, _, spoken in items:
+        assert "".join(p.label for p in spoken if not p.label.endswith("cl")) == form.word
+        if form.reduplicated:
+            vowels_s = [p.end_s - p.start_s for p in spoken if p.label == form.base[1]]
+            assert vowels_s[0] <= 0.0901 and vowels_s[1] >= 0.0899
+            if form.base[0] in "ptk":
+                copied_s, base_s = (p.end_s - p.start_s for p in spoken if p.label == form.base[0])
+                assert copied_s <= 0.030 <= base_s
+
+
+def test_a_reduplicants_vowel_lies_halfway_to_schwa():
+    item = reduplication.draw(Form("pila", True), np.random.default_rng(0))
+    steady = [x for x in item.segments if x.label == "i" and x.formants_hz[0] == x.formants_hz[1]]
+    reduced_hz, full_hz = (np.array(x.formants_hz[0]) for x in steady)
+    np.testing.assert_allclose(reduced_hz, (full_hz + (500, 1500, 2500)) / 2)
+    np.testing.assert_allclose(full_hz, phonetics.VOWELS_HZ["iy"], rtol=0.08)
+
+
+def test_f0_is_highest_in_the_middle_of_the_stressed_vowel(items):
+    peaks_hz = []
+    for form, item, spoken in items:
+        (start_s, start_hz), (at_s, peak_hz), (_, end_hz) = item.contour_hz
+        assert spoken[-3].label == form.base[1]
+        assert start_s == 0 and at_s == (spoken[-3].start_s + spoken[-3].end_s) / 2
+        assert peak_hz > max(start_hz, end_hz) and 225 < end_hz < 330
+        peaks_hz.append(peak_hz)
+    assert np.mean(peaks_hz) == pytest.approx(300, abs=1)
+
+
+def test_every_round_of_996_clips_says_every_item_in_an_order_of_the_seed():
+    order = np.random.default_rng([0, 0]).permutation(996)
+    clips = [reduplication.make_clip(i, 0) for i in (0, 1, 996)]
+    words = [FORMS[order[i]].word for i in (0, 1, 0)]
+    assert [clip.row["word"] for clip in clips] == words
+    assert clips[2].name == f"{words[0]}_000996"
+    assert clips[2].row["stressed_s"] != clips[0].row["stressed_s"]
+
+
+CORPORA = [
+    pytest.param(stv, stv.Corpus(3, SPEAKERS, 0.5), stv.Corpus(4, SPEAKERS, 0.5), id="stv"),
+    pytest.param(reduplication, 0, 1, id="reduplication"),
+]
+
+
+@pytest.mark.parametrize(("module", "plan", "other"), CORPORA)
+def test_a_clip_depends_on_its_number_and_seed_alone(module, plan, other):
+    clip, again, another = (module.make_clip(3, x) for x in (plan, plan, other))
+    np.testing.assert_array_equal(clip.samples, again.samples)
+    np.testing.assert_equal(clip.row, again.row)
+    assert len(another.samples) != len(clip.samples)
+
+
+@pytest.mark.parametrize(("module", "plan", "other"), CORPORA)
+def test_a_clip_says_in_its_row_what_its_textgrid_shows(module, plan, other):
+    for i in range(8):
+        clip = module.make_clip(i, plan)
+        (tier,), row = clip.tiers, clip.row
+        lasting_s = {x.label: x.end_s - x.start_s for x in tier.intervals}
+        assert tuple(row) == tuple(module.COLUMNS)
+        assert [x.label for x in tier.intervals] == row["phones"].split()
+        assert tier.intervals[-1].end_s == len(clip.samples) / RATE_HZ
+        name, phone = ("vowel_s", -1) if module is stv else ("stressed_s", -3)
+        expected = tier.intervals[phone].end_s - tier.intervals[phone].start_s
+        assert row[name] == pytest.approx(expected, abs=1e-12)
+        assert (row[name] * RATE_HZ).is_integer()
+        for missing in ("s_s", "s_cog_hz"):
+            assert np.isnan(row[missing]) == ("s" not in lasting_s)
+        if module is stv:
+            assert row["vot_s"] == pytest.approx(lasting_s[tier.intervals[-2].label], abs=1e-12)
+        else:
+            assert np.isnan(row["vot_s"]) == (row["initial"] not in "ptk")
+            copied = row["initial"] in "ptk" and row["reduplicated"]
+            assert np.isnan(row["reduplicant_vot_s"]) != copied

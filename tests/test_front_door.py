@@ -1,0 +1,88 @@
+"""``import wavegan_tf``: ten lines from a checkpoint to a plot and a table."""
+
+import subprocess
+import sys
+
+import conftest
+import numpy as np
+import pandas as pd
+import pytest
+
+import wavegan_tf as wg
+
+TEN_LINES = """
+import matplotlib.figure
+import wavegan_tf as wg
+
+model = wg.load()
+layers = wg.average(model.activations(model.sample(3, seed=0, set="c1=1")))
+axes = matplotlib.figure.Figure().subplots(len(layers))
+for axis, (name, series) in zip(axes, layers.items()):
+    axis.plot(series[0])
+f0 = wg.measure(layers["out"][0], model.config.sample_rate, measures=("f0",))
+print(f0)
+axes[0].figure.savefig("layers.png")
+"""
+
+
+def test_ten_lines_lead_from_a_model_to_a_plot_and_a_table_of_f0(tmp_path):
+    # from the folder above the clone's, too: nothing there is taken for the package
+    result = subprocess.run(
+        [sys.executable, "-c", TEN_LINES], cwd=tmp_path, capture_output=True, text=True,
+        env={"PYTHONPATH": str(conftest.ROOT), "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "f0" in result.stdout and (tmp_path / "layers.png").stat().st_size > 5000
+
+
+def test_every_name_of_the_front_door_is_there():
+    assert wg.__version__
+    assert all(hasattr(wg, name) for name in wg.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        wg.nothing  # noqa: B018
+
+
+@pytest.fixture(scope="module")
+def model(reference):
+    return wg.load(reference / "checkpoints" / "ciwgan", model="ciwgan")
+
+
+def test_a_model_gives_the_layers_of_the_recording(model, reference):
+    expected = np.load(reference / "checkpoints" / "ciwgan" / "expected.npz")
+    activations = model.activations(expected["z"])
+    assert list(activations) == ["z_project", "conv1", "conv2", "conv3", "conv4", "out"]
+    for i, x in enumerate(activations.values()):
+        np.testing.assert_allclose(x, expected[f"G_act_{i}"], atol=1e-5)
+    again = model.run_from("conv2", activations["conv2"])["out"]
+    np.testing.assert_allclose(again, activations["out"], atol=1e-6)
+    assert model.layers["layer"].tolist() == ["conv1", "conv2", "conv3", "conv4", "out"]
+    assert "<audio" in model._repr_html_() and "ciwGAN" in repr(model)
+
+
+def test_a_result_is_saved_loaded_and_shown(model, tmp_path):
+    result = wg.probe(
+        model, n=2, layers="conv4", controls=0, n_points=3, n_resamples=100, jobs=1, max_figures=1,
+        f0_range=(200, 300),
+    )  # fmt: skip
+    result.save(tmp_path, figures=False)
+    loaded = wg.load_run(tmp_path)
+    assert list(loaded.tables) == sorted(result.tables)
+    for name, table in result.tables.items():
+        read = loaded.tables[name]
+        assert list(read.columns) == list(table.columns)
+        for column in table.columns:
+            if pd.api.types.is_float_dtype(table[column]):
+                np.testing.assert_array_equal(read[column], table[column])
+    np.testing.assert_array_equal(
+        loaded.arrays["series"]["conv4"], result.arrays["series"]["conv4"]
+    )
+    assert loaded.summary() == result.summary() and loaded.figures == result.figures
+    assert "layers_0000" in result.figures and len(result.figure("layers_0000").axes) >= 2
+    assert "<audio" in result._repr_html_() and (tmp_path / "report.html").is_file()
+
+
+def test_an_option_that_there_is_not_is_refused(model):
+    with pytest.raises(wg.InputError, match="outputs: no such option; there are"):
+        wg.probe(model, outputs=3)
+    with pytest.raises(wg.InputError, match="--n=0"):
+        wg.probe(model, n=0)

@@ -1,0 +1,348 @@
+"""Interventions on Generators with a known path, runs, their words and figures."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from wavegan_tf.checkpoints.open import Opened
+from wavegan_tf.errors import InputError
+from wavegan_tf.experiments.intervene import (
+    Cell,
+    Ends,
+    Options,
+    choose_layers,
+    make_cells,
+    output_means,
+    parse_by,
+    parse_maps,
+    parse_windows,
+    run,
+    scan_tables,
+)
+from wavegan_tf.experiments.result import load_run
+from wavegan_tf.latents import apply_settings, sample_latents
+from wavegan_tf.model import Model, load
+from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.models.networks import build_networks
+from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
+from wavegan_tf.stats.effects import holm, paired_t
+from wavegan_tf.stats.interventions import shares
+from wavegan_tf.stats.resampling import StatisticsSettings
+
+CELLS = ["conv3 maps 2,3", "conv4 gain", "conv4 window 0.1-0.6"]
+CONDITIONS = ["from", "to", *CELLS, *(f"{cell} of another" for cell in CELLS)]
+QUICK = {
+    "praat": PraatSettings(f0_floor_hz=200, hnr_min_pitch_hz=200),
+    "intervals": IntervalSettings(voicing_floor_hz=200),
+    "jobs": 1,
+}
+
+
+def model_of(config):
+    networks = build_networks(config, generator_only=True)
+    return Model(Opened(config, networks, 0, "made", None))
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """A Generator of 8, 4, 2 and 1 maps, for tests that leave its weights alone."""
+    return model_of(ModelConfig(dim=1))
+
+
+@pytest.fixture(scope="module")
+def ciwgan(reference):
+    return load(reference / "checkpoints" / "ciwgan", model="ciwgan")
+
+
+def ends_of(model, n=3, by="other", z11=5):
+    start = sample_latents(model.config, n, seed=5)
+    end = apply_settings(start, {"z11": z11}, model.config)
+    return Ends(model, start, end if by == "other" else None, by, 1500)
+
+
+def test_chosen_maps_or_a_stretch_are_the_others_and_no_further():
+    own, donor = np.random.default_rng(0).random([2, 2, 5, 3])
+    replaced = Cell("conv1", "maps", (1, 3)).apply(own, donor, 10)
+    assert (replaced[..., [0, 2]] == donor[..., [0, 2]]).all()
+    assert (replaced[..., 1] == own[..., 1]).all()
+    # at 10 Hz samples stand at 0.05, 0.15, .. 0.45 s
+    replaced = Cell("conv1", "window", (), 0.15, 0.35).apply(own, donor, 10)
+    assert (replaced[:, 1:3] == donor[:, 1:3]).all()
+    assert (replaced[:, [0, 3, 4]] == own[:, [0, 3, 4]]).all()
+
+
+@pytest.mark.parametrize("name", ["ciwgan", "wavegan_65536_postfilter"])
+def test_a_whole_layer_gives_the_other_output_and_nothing_replaced_the_same(reference, name):
+    given = {"model": "ciwgan"} if name == "ciwgan" else {}
+    ends = ends_of(load(reference / "checkpoints" / name, **given))
+    batch = next(ends.batches())
+    found = ends.check(batch)
+    inner = [layer for layer in batch.own if layer != "out"]
+    assert ("pre_filter" in inner) == ("postfilter" in name) and "z_project" in inner
+    assert set(found) == {(layer, patch) for layer in inner for patch in ("none", "whole")}
+    assert max(found.values()) <= 1e-5
+    assert np.abs(batch.own["out"] - batch.donor["out"])[:3].max() > 1e-3
+
+
+def test_a_check_that_fails_ends_the_run(tiny):
+    ends = ends_of(tiny)
+    batch = next(ends.batches())
+    batch.donor["conv3"][1] += 1
+    with pytest.raises(RuntimeError, match="conv3, whole replaced: differs by"):
+        ends.check(batch)
+
+
+def test_outputs_that_are_not_finite_are_refused():
+    model = model_of(ModelConfig(dim=1))
+    model.generator.upconv_4.conv.bias.assign([math.nan])
+    ends = ends_of(model)
+    with pytest.raises(InputError, match="--from: the Generator puts out NaN or infinity"):
+        ends.outputs(next(ends.batches()), [])
+
+
+def test_silencing_every_map_of_the_last_layer_leaves_the_bias():
+    model = model_of(ModelConfig(dim=2))
+    model.generator.upconv_4.conv.bias.assign([0.3])
+    ends = ends_of(model, by=0.0)
+    start, silenced = ends.outputs(next(ends.batches()), [Cell("conv4", "maps", (1, 2))])
+    np.testing.assert_allclose(silenced, np.tanh(0.3), rtol=1e-6)
+    assert np.ptp(start) > 1e-3
+
+
+def test_the_mean_over_outputs_is_over_all_of_them_and_no_padding(tiny):
+    ends = ends_of(tiny, n=20, by="mean")
+    whole = tiny.generator(ends.start)["conv2"].numpy().mean(axis=0)
+    batches = list(ends.batches())
+    assert [batch.size for batch in batches] == [16, 4]
+    for batch in batches:
+        np.testing.assert_allclose(batch.donor["conv2"][3], whole, atol=1e-6)
+
+
+def test_an_output_does_not_depend_on_how_many_there_are(tiny):
+    few, many = (
+        ends.outputs(next(ends.batches()), [Cell("conv2", "gain")])[2][:3]
+        for ends in (ends_of(tiny, n) for n in (3, 20))
+    )
+    np.testing.assert_array_equal(few, many)
+
+
+def test_the_control_is_the_other_output_of_the_next_base(tiny):
+    cell, ends = Cell("conv3", "maps", (1, 2)), ends_of(tiny, n=18)  # all of its maps
+    made = [ends.outputs(batch, [cell]) for batch in ends.batches()]
+    own, control = (np.concatenate([made[0][k], made[1][k][:2]]) for k in (2, 3))
+    expected = tiny.generator(np.roll(ends.end, -1, axis=0))["out"].numpy()
+    np.testing.assert_allclose(control, expected, atol=1e-5)
+    assert np.abs(control - own).max(axis=(1, 2)).min() > 1e-4
+    alone = ends_of(tiny, n=1)
+    assert len(alone.outputs(next(alone.batches()), [cell])) == 3
+
+
+def scanned(ends, place, measure):
+    batches = list(ends.batches())
+    levels = [ends.levels(b, ends.outputs(b, []), [])[: b.size] for b in batches]
+    column = {"waveform": 0, "rms": 3}[measure]
+    start, end = np.concatenate(levels)[:, :, column].T
+    return ends.scan(ends.model.config.layers[place], measure, start, end)
+
+
+def test_the_scan_finds_the_one_map_that_carries_an_effect():
+    model = model_of(ModelConfig(dim=4))
+    kernel = model.generator.upconv_3.conv.kernel  # [taps, out, in]
+    kernel.assign(kernel * tf.one_hot([5], 8))  # of conv3 nothing but map 6 is read
+    found = scanned(ends_of(model, n=5, z11=15), 2, "waveform")
+    assert found["from"].min() > 0 and (found["to"] == 0).all()
+    assert found["order"][0] == 6 and sorted(found["order"]) == list(range(1, 9))
+    maps, needed = scan_tables({"conv3": found}, "waveform", None, StatisticsSettings())
+    np.testing.assert_allclose(maps["estimate"], np.arange(8) == 5, atol=1e-6)
+    np.testing.assert_allclose(maps["cumulative"], 1, atol=1e-6)
+    assert list(needed["n_maps"]) == [1, 1, 1] and list(needed["share"]) == [0.5, 0.8, 0.95]
+
+
+@pytest.mark.parametrize(("measure", "n"), [("waveform", 18), ("rms", 2)])
+def test_the_sum_over_all_maps_is_the_whole_layer(tiny, measure, n):
+    found = scanned(ends_of(tiny, n), 2, measure)  # 2 maps
+    np.testing.assert_allclose(found["cumulative"][-1], found["to"], atol=1e-6)
+    assert not np.allclose(found["from"], found["to"], atol=1e-6)
+    share = shares(found["single"] - found["from"], found["to"] - found["from"])[0]
+    assert list(found["order"]) == list(np.argsort(-share, kind="stable") + 1)
+
+
+def test_what_praat_measures_is_a_mean_over_voiced_intervals():
+    outputs = pd.DataFrame({
+        "output": [0, 1, 2, 3], "n_voiced": [2, 0, 1, 0], "n_frication": [3, 0, 0, 0],
+        "measured": [True, True, True, False],
+    })  # fmt: skip
+    rows = [(0, "voiced", 100.0), (0, "voiced", 120.0), (0, "frication", 7.0)]
+    intervals = pd.DataFrame([*rows, (2, "voiced", math.nan)], columns=["output", "label", "value"])
+    found = output_means(outputs, intervals.assign(measure="f0"), 2, 2)
+    np.testing.assert_array_equal(found["f0"], [[110, math.nan], [math.nan, math.nan]])
+    np.testing.assert_array_equal(found["n_voiced"], [[2, 0], [1, math.nan]])
+    np.testing.assert_array_equal(found["frication"], [[1, 0], [0, math.nan]])
+
+
+@pytest.fixture(scope="module")
+def intervened(ciwgan, tmp_path_factory):
+    """A run of 5 bases, 8 conditions and a scan of the last layer, saved and loaded again."""
+    directory = str(tmp_path_factory.mktemp("intervened"))
+    options = Options(
+        from_="c1=1", to="c2=1", n=5, layers="conv4", patch=("gain", "scan"), audio=True,
+        maps=("conv3:2,3",), window_s=("0.1,0.6",), **QUICK,
+    )  # fmt: skip
+    result = run(ciwgan, options, directory)
+    result.save(directory, figures=False, page=False)
+    return result, directory
+
+
+def test_outputs_stand_base_by_base_under_every_condition(intervened):
+    result, directory = intervened
+    design, latents = result.table("design"), result.table("latents")
+    assert list(design["condition"]) == 5 * CONDITIONS
+    assert list(design["base"]) == [i // 8 for i in range(40)]
+    assert list(latents["output"]) == [8 * base + k for base in range(5) for k in (0, 1)]
+    assert latents[["c1", "c2"]].to_numpy().tolist() == 5 * [[1, 0], [0, 1]]
+    assert latents["z5"].nunique() == 5 and len(result.table("outputs")) == 40
+    assert set(result.table("checks")["layer"]) == {"z_project", *(f"conv{i}" for i in range(1, 5))}
+
+
+def reached(sounds, window):
+    """The share of the waveform at the best gain of all, or of the window that was replaced."""
+    gaps = np.zeros(5)
+    for base, (own, other) in enumerate(sounds[:, :2]):
+        time_s = (np.arange(len(own)) + 0.5) / 16000
+        some = (time_s >= 0.1) & (time_s < 0.6) if window else time_s >= 0
+        gain = max(0, np.linalg.lstsq(own[some, None], other[some], rcond=None)[0][0])
+        gaps[base] = np.mean((np.where(some, gain, 1) * own - other) ** 2)
+    return 1 - gaps.sum() / np.mean((sounds[:, 0] - sounds[:, 1]) ** 2, axis=1).sum()
+
+
+def test_shares_are_what_the_sounds_say(intervened):
+    from scipy.io import wavfile
+
+    result, directory = intervened
+    paths = [f"{directory}/audio/{i:04d}_out.wav" for i in range(40)]
+    sounds = np.array([wavfile.read(path)[1] for path in paths], np.float64).reshape(5, 8, -1)
+    gaps = np.mean((sounds - sounds[:, 1:2]) ** 2, axis=2)
+    levels = 10 * np.log10(np.var(sounds, axis=2))
+    for k, part in enumerate(("maps", "gain", "window"), start=2):
+        table = result.table("interventions")
+        table = table[table["patch"] == part].set_index("measure")
+        waveform, rms = table.loc["waveform"], table.loc["rms"]
+        expected = 1 - gaps[:, k].sum() / gaps[:, 0].sum()
+        assert waveform["estimate"] == pytest.approx(expected, rel=1e-4)
+        control = 1 - gaps[:, k + 3].sum() / gaps[:, 0].sum()
+        assert waveform["control"] == pytest.approx(control, rel=1e-4)
+        assert waveform["scaled"] == pytest.approx(reached(sounds, part == "window"), rel=1e-4)
+        assert waveform["low"] <= expected <= waveform["high"]
+        means = levels.mean(axis=0)
+        assert list(rms[["from_mean", "to_mean", "patched_mean"]]) == pytest.approx(
+            [means[0], means[1], means[k]], rel=1e-5
+        )
+        assert rms["change"] == pytest.approx(means[k] - means[0], abs=1e-4)
+        assert rms["p"] == pytest.approx(paired_t(levels[:, 1] - levels[:, 0]), rel=1e-3)
+        np.testing.assert_allclose(table["p_holm"], holm(table["p"].to_numpy()))
+
+
+def test_a_loaded_run_says_and_draws_the_same(intervened, tmp_path, drawn):
+    result, directory = intervened
+    again = load_run(directory)
+    assert again.summary() == result.summary() and again.terminal() == result.terminal()
+    assert "carries all of the effect by construction" in again.summary()
+    again.draw(tmp_path)
+    assert list(drawn) == ["shares", "windows", "curves", "scan"]
+
+
+def test_figures_show_the_shares_of_the_tables(intervened):
+    result = intervened[0]
+    rows = result.table("interventions")
+    whole = rows[rows["patch"] != "window"]
+    axes = result.figure("shares").axes
+    told = whole.groupby("measure", sort=False)["estimate"].apply(lambda x: x.notna().any())
+    assert len(axes) == told.sum()
+    ticks = [tick.get_text() for tick in axes[0].get_yticklabels()]
+    assert ticks == ["Conv3 maps 2,3", "Conv4 gain"]
+    heat = result.figure("windows").axes[0].images[0].get_array()
+    [share] = rows[rows["patch"].eq("window") & rows["measure"].eq("waveform")]["estimate"]
+    assert heat.tolist() == [[share]]
+    curve = result.figure("curves").axes[0].lines[0].get_ydata()
+    maps = result.table("maps").sort_values("rank")
+    np.testing.assert_array_equal(curve, [0, *maps["cumulative"]])
+    bars = [bar.get_height() for bar in result.figure("scan").axes[0].patches]
+    assert bars == list(result.table("maps")["estimate"])
+
+
+def test_a_map_that_is_silenced_is_told_as_a_change(ciwgan):
+    result = run(ciwgan, Options(by="0", n=1, maps=("conv4:1,2",), patch=(), **QUICK))
+    assert list(result.table("outputs")["measured"]) == [True, False]  # a constant output
+    rows = result.table("interventions").set_index("measure")
+    assert rows.loc["rms", "patched_mean"] == -100
+    assert rows.loc["rms", ["to_mean", "effect", "estimate"]].isna().all()
+    assert set(rows.loc[["waveform", "shape", "spectrum"], "verdict"]) == {""}
+    assert set(rows["verdict"]) == {"", "too few"}
+    assert result.terminal().startswith("parts silenced\n\nChange against the untouched output")
+    assert result.figures == ["changes"] and "maps" not in result.tables
+
+
+def test_cells_come_layer_by_layer_with_names_that_tell_them_apart():
+    config = ModelConfig(dim=4)
+    options = Options(patch=("rest", "gain"), maps=("conv3:2,7", "conv1:1"), window_s=("0.1,0.3",))
+    cells = make_cells(options, choose_layers("conv3,conv2", config), config)
+    assert [cell.name for cell in cells] == [
+        "conv1 maps 1",
+        "conv2 gain", "conv2 rest", "conv2 window 0.1-0.3",
+        "conv3 gain", "conv3 rest", "conv3 window 0.1-0.3", "conv3 maps 2,7",
+    ]  # fmt: skip
+
+
+def test_windows_by_steps_cover_the_stretch():
+    config = ModelConfig()
+    found = parse_windows("0.2:0.5:0.1", config.layers, config)
+    assert found == [(0.2, 0.3), (0.3, 0.4), (0.4, 0.5)]
+    assert parse_windows("0.1,0.3", config.layers, config) == [(0.1, 0.3)]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda c: choose_layers("conv9", c), "no layer 'conv9' with feature maps; there are conv"),
+        (lambda c: parse_maps("conv3:9", c), "no map 9; conv3 has 8: 1 .. 8"),
+        (lambda c: parse_maps("conv3:2,2", c), "each map once"),
+        (lambda c: parse_maps("out:1", c), "no layer 'out'"),
+        (lambda c: parse_maps("conv3", c), "expected LAYER:MAPS"),
+        (lambda c: parse_by("nan"), "--by=nan: must be other, mean, or a finite factor"),
+        (lambda c: parse_by("-1"), "0 or more"),
+        (lambda c: parse_by("1"), "changes nothing"),
+        (lambda c: parse_windows("0.5,1.2", c.layers, c), "within the output, 0 .. 1.024"),
+        (lambda c: parse_windows("0.3,0.1", c.layers, c), "begin before it ends"),
+        (lambda c: parse_windows("0.1", c.layers, c), "expected START,END or START:END:STEP"),
+        (lambda c: parse_windows("0:1:0.3", c.layers, c), "must lead from 0 to 1, 1000 at most"),
+        (lambda c: parse_windows("0:1:0", c.layers, c), "give one that divides 1"),
+        (lambda c: parse_windows("0.01,0.02", c.layers, c), "conv1 has no sample in 0.01 .. 0.02"),
+        (
+            lambda c: make_cells(Options(patch=("half",)), (), c),
+            "no part 'half'; choose of average",
+        ),
+        (lambda c: make_cells(Options(patch=()), (), c), "nothing to do"),
+    ],
+)
+def test_bad_input_is_refused_in_words(call, words):
+    with pytest.raises(InputError) as error:
+        call(ModelConfig(dim=4))
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"from_": "c1=1", "to": "c1=1"}, "the same, so there is no effect"),
+        ({"from_": "c1=1", "to": "c1=1,c2=0"}, "give the same latent vectors"),
+        ({"by": "0", "to": "z11=15"}, "--to=z11=15: has no meaning with --by=0"),
+        ({"by": "0", "scan_by": "shape"}, "--scan_by=shape: .*leave it out"),
+        ({"scan_by": "f0"}, "--scan_by=f0: must be one of waveform"),
+    ],
+)
+def test_options_without_a_meaning_together_are_refused(ciwgan, options, words):
+    with pytest.raises(InputError, match=words):
+        run(ciwgan, Options(n=1, **options))

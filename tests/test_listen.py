@@ -1,0 +1,101 @@
+"""Running networks output by output: order, batches, shards, controls, what is kept."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from wavegan_tf.errors import InputError
+from wavegan_tf.experiments.listen import Measuring, complaints, listen, make_networks
+from wavegan_tf.latents import plain
+from wavegan_tf.model import load
+from wavegan_tf.models.networks import build_networks
+from wavegan_tf.speech.averages import Reduction
+from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
+
+FAST = Measuring(
+    praat=PraatSettings(f0_floor_hz=200, hnr_min_pitch_hz=200, n_points=3),
+    intervals=IntervalSettings(voicing_floor_hz=200),
+    jobs=1,
+)
+
+
+@pytest.fixture(scope="module")
+def model(reference):
+    return load(reference / "checkpoints" / "ciwgan", model="ciwgan")
+
+
+def heard(model, n, **options):
+    return listen(model, plain(model.sample(n)), FAST, layers="conv4", **options)
+
+
+def test_an_output_depends_neither_on_its_neighbours_nor_on_the_shard(model):
+    whole = heard(model, 18, keep_series=True, measures=("duration", "intensity"))
+    part = heard(model, 18, keep_series=True, measures=("duration", "intensity"), span=(15, 18))
+    for name, series in whole.arrays["series"].items():
+        np.testing.assert_array_equal(part.arrays["series"][name], series[15:])
+    rows = whole.tables["points"]
+    rows = rows[rows["output"] >= 15].reset_index(drop=True).astype(str)
+    assert rows.equals(part.tables["points"].astype(str))
+    assert part.tables["latents"]["output"].tolist() == [15, 16, 17]
+
+
+def test_series_are_the_average_of_the_layer_and_the_sound(model):
+    series = heard(model, 2, keep_series=True, measures=("duration",)).arrays["series"]
+    activations = model.activations(model.sample(2))
+    mean = activations["conv4"].astype(np.float64).mean(axis=2)
+    np.testing.assert_allclose(series["conv4"], mean, rtol=1e-6, atol=1e-7)
+    np.testing.assert_array_equal(series["out"], activations["out"][:, :, 0])
+
+
+def test_series_on_disk_are_those_in_memory(model, tmp_path):
+    kept = heard(model, 3, keep_series=True, measures=("duration",))
+    found = heard(
+        model, 3, keep_series=True, measures=("duration",), directory=str(tmp_path), num_maps=2
+    )
+    for name, series in kept.arrays["series"].items():
+        np.testing.assert_array_equal(found.arrays["series"][name], series)
+    assert found.arrays["maps"]["conv4"].shape == (2, 4096, model.config.dim)
+    names = {path.name for path in (tmp_path / "audio").iterdir()}
+    assert {"0000_out.wav", "0002_conv4.wav", "0000_out.TextGrid"} <= names
+
+
+def test_controls_are_networks_of_random_weights_on_the_same_vectors(model):
+    networks = make_networks(model, "generator", "conv1", Reduction(), controls=2)
+    z = model.sample(16)
+    other = build_networks(model.config, 1_000_002, generator_only=True).generator(z)
+    np.testing.assert_allclose(networks[2].run(z)["conv1"], other["conv1"].numpy(), atol=1e-6)
+    tables = heard(model, 3, controls=2, control_outputs=2, measures=("duration",)).tables
+    counts = tables["outputs"].groupby("network")["output"].nunique()
+    assert counts.to_dict() == {0: 3, 1: 2, 2: 2}
+
+
+def test_each_output_is_shown_to_the_caller_in_order(model):
+    seen = []
+    heard(model, 3, measures=("duration",), each=lambda i, series: seen.append((i, set(series))))
+    assert seen == [(i, {"conv4", "out"}) for i in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"layers": "conv9"}, "no layer 'conv9'; there are conv1, conv2, conv3, conv4, out"),
+        ({"reduction": Reduction("channel", 999)}, "--reduce=channel:999: conv1 has"),
+    ],
+)
+def test_what_the_model_has_not_is_refused(model, options, words):
+    with pytest.raises(InputError, match=words):
+        listen(model, plain(model.sample(1)), FAST, **options)
+
+
+def test_a_folder_of_textgrids_must_be_there(model):
+    with pytest.raises(InputError, match="--annotations=nowhere: no such folder"):
+        options = dataclasses.replace(FAST, annotations="nowhere")
+        listen(model, plain(model.sample(1)), options)
+
+
+def test_a_run_without_voice_complains(model):
+    outputs = heard(model, 2, measures=("duration",)).tables["outputs"]
+    outputs = outputs.assign(n_voiced=0, measured=[True, False])
+    first, second = complaints(outputs)
+    assert first.startswith("1 of 2 outputs were not measured") and "voiced" in second

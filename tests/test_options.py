@@ -1,0 +1,83 @@
+"""Options: ranges, nested settings, flags made of them."""
+
+import dataclasses
+import json
+
+import pytest
+
+from wavegan_tf.commands.flags import read_settings_file
+from wavegan_tf.errors import InputError
+from wavegan_tf.experiments.probe import Options
+from wavegan_tf.options import build, check_options, name_of, nested, option, options
+from wavegan_tf.speech.settings import PraatSettings
+
+
+@dataclasses.dataclass(frozen=True)
+class Few:
+    """Options of a test."""
+
+    n: int = option(3, "Number of things.", low=1, high=10)
+    share: float = option(0.5, "Share of things.", low=0, high=1, unit="1", flag="part")
+    kind: str = option("a", "Kind of things.", choices=("a", "b"))
+    deep: float = option(1.0, "Something rare.", low=0, advanced=True)
+
+    def __post_init__(self):
+        check_options(self)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"n": 0}, "--n=0: must be within 1 .. 10; the default is --n=3"),
+        ({"n": 2.5}, "--n=2.5: must be a whole number"),
+        ({"share": 2.0}, "--part=2: must be within 0 .. 1 1"),
+        ({"share": float("nan")}, "--part=nan"),
+        ({"kind": "c"}, "--kind=c: must be one of a, b"),
+        ({"deep": -1.0}, "deep=-1: must be 0 or more"),
+        ({"n": "many"}, "--n=many: must be a number"),
+    ],
+)
+def test_a_value_that_breaks_its_rule_is_refused(given, words):
+    with pytest.raises(InputError) as error:
+        Few(**given)
+    assert words in str(error.value)
+
+
+def test_options_are_built_of_flags_and_of_what_a_model_recommends():
+    recommended = {"praat": {"f0_floor_hz": 75.0}, "intervals": {"max_gap_s": 0.15}}
+    built = build(Options, {"n": 3, "n_points": 4, "max_gap": 0.2}, recommended)
+    assert (built.n, built.praat.n_points, built.praat.f0_floor_hz) == (3, 4, 75.0)
+    assert built.intervals.max_gap_s == 0.2
+    built = build(Options, {"f0_range": (80, 200), "praat": {"n_points": 7}}, recommended)
+    assert (built.praat.f0_floor_hz, built.praat.f0_ceiling_hz) == (80, 200)
+    assert built.praat.n_points == 7
+    assert build(Options, {"praat": PraatSettings(n_points=5)}, recommended).praat.f0_floor_hz == 60
+
+
+@pytest.mark.parametrize("given", [{"nn": 3}, {"praat": {"f0": 3}}])
+def test_an_unknown_option_is_refused_with_those_there_are(given):
+    with pytest.raises(InputError, match="no such option; there are"):
+        build(Options, given)
+
+
+def test_every_option_has_a_sentence_a_range_or_choices_and_a_name_of_its_own():
+    classes = [Options, *nested(Options).values()]
+    fields = [field for cls in classes for field in options(cls)]
+    names = [name_of(field) for field in fields if not field.metadata["option"]["advanced"]]
+    assert len(names) == len(set(names))
+    for field in fields:
+        text = field.metadata["option"]["help"]
+        assert text[0].isupper() and text.rstrip().endswith((".", ")")), field.name
+
+
+def test_praat_settings_are_read_from_a_file_or_from_an_earlier_run(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"praat": {"n_points": 40}, "kind": "probe", "n": 3}))
+    assert read_settings_file(str(path)) == {"praat": {"n_points": 40}}
+    assert build(Options, {}, read_settings_file(str(path))).praat.n_points == 40
+    for text, words in [("[]", "give"), ("{", "not JSON"), ('{"n": 3}', "give")]:
+        path.write_text(text)
+        with pytest.raises(InputError, match=f"--praat_settings={path}.*{words}"):
+            read_settings_file(str(path))
+    with pytest.raises(InputError, match="no such file"):
+        read_settings_file(str(tmp_path / "none.json"))

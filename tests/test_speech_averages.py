@@ -1,0 +1,180 @@
+"""Averages, clipping and upsampling against arithmetic done by hand, tones and Praat."""
+
+import numpy as np
+import pytest
+
+from wavegan_tf.errors import InputError
+from wavegan_tf.speech.averages import (
+    UPSAMPLES,
+    Reduction,
+    average,
+    parse_reduce,
+    reduce_maps,
+    to_sound,
+    upsample_band_limited,
+    upsample_linear,
+)
+
+MAPS = np.array([[[1, 3, 0, 0], [0, 4, 0, -10]]], np.float32)  # [1, 2, 4]
+
+
+def test_the_average_is_the_sum_over_feature_maps_divided_by_their_number():
+    averaged = average(MAPS)
+    assert averaged.dtype == np.float32
+    np.testing.assert_array_equal(averaged, [[1, -1.5]])
+
+
+def test_of_layers_by_name_the_audio_keeps_its_channels():
+    sound = np.arange(4, dtype=np.float32).reshape(1, 4, 1)
+    layers = average({"conv4": MAPS, "out": sound, "input": MAPS})
+    np.testing.assert_array_equal(layers["conv4"], [[1, -1.5]])
+    np.testing.assert_array_equal(layers["out"], sound[..., 0])
+    np.testing.assert_array_equal(layers["input"], MAPS)
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (2, 3, 0), (1, 2, 3, 4)])
+def test_averaging_refuses_what_is_not_batch_time_channels(shape):
+    with pytest.raises(ValueError, match="batch, time, channels"):
+        average(np.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("mean", [[1, -1.5]]),
+        ("max", [[3, 4]]),
+        ("l2", [[np.sqrt(10 / 4), np.sqrt(116 / 4)]]),
+        ("weighted", [[0.5 * 1 + 0.25 * 3, 0.25 * 4 - 0.25 * 10]]),
+        ("channel:1", [[1, 0]]),
+        ("channel:4", [[0, -10]]),
+    ],
+)
+def test_each_reduction_is_what_its_name_says_and_is_written_as_it_is_read(text, expected):
+    series = reduce_maps(MAPS, parse_reduce(text), [0.5, 0.25, 0, 0.25])
+    np.testing.assert_allclose(series, expected, rtol=1e-7)
+    assert (series.dtype, str(parse_reduce(text))) == (np.float32, text)
+
+
+@pytest.mark.parametrize("text", ["mean", "l2", "weighted"])
+def test_sums_over_many_large_maps_lose_no_precision(text):
+    activations = np.full((1, 3, 1001), 0.1, np.float32)
+    activations[..., 0] = 1e6
+    small = float(np.float32(0.1))
+    weights = np.r_[1e-9, np.full(1000, (1 - 1e-9) / 1000)]
+    expected = {
+        "mean": (1e6 + 1000 * small) / 1001,
+        "l2": np.sqrt((1e12 + 1000 * small**2) / 1001),
+        "weighted": 1e-3 + (1 - 1e-9) * small,
+    }[text]
+    series = reduce_maps(activations, parse_reduce(text), weights)
+    np.testing.assert_allclose(series, [[expected] * 3], rtol=6e-8)
+
+
+@pytest.mark.parametrize("text", ["", "median", "MAX", "channel:", "channel:0", "channel:1.5"])
+def test_an_unknown_reduction_is_refused_with_what_there_is(text):
+    with pytest.raises(InputError, match=f"--reduce={text}: .*mean, max, l2, weighted, channel:N"):
+        parse_reduce(text)
+
+
+def test_a_feature_map_that_a_layer_has_not_is_refused_with_the_layers_number_of_maps():
+    with pytest.raises(InputError, match=r"--reduce=channel:65: the layer has 64 feature maps"):
+        reduce_maps(np.zeros((1, 2, 64)), Reduction("channel", 65))
+    with pytest.raises(InputError, match=r"conv4 has 16 feature maps; choose channel:1 .. chan"):
+        Reduction("channel", 17).check(16, "conv4")
+
+
+@pytest.mark.parametrize("weights", [None, [0.5, 0.5], [1, 0, 0.5], [[0.5, 0.25, 0.25]]])
+def test_weights_must_be_of_the_layers_maps_and_sum_to_one(weights):
+    with pytest.raises(ValueError, match=r"weights for activations of shape \(1, 2, 3\)"):
+        reduce_maps(np.zeros((1, 2, 3)), Reduction("weighted"), weights)
+
+
+@pytest.mark.parametrize("upsample", [upsample_linear, upsample_band_limited])
+def test_upsampling_to_the_same_length_changes_no_bit(upsample):
+    series = np.random.default_rng(0).standard_normal((3, 97)).astype(np.float32)
+    result = upsample(series, 97)
+    assert result.dtype == np.float32
+    np.testing.assert_array_equal(result, series)
+
+
+@pytest.mark.parametrize(("time", "length"), [(16, 16384), (1024, 16384), (7, 1000), (1000, 7)])
+def test_upsampling_agrees_with_numpy_interp_between_centres_of_samples(time, length):
+    series = np.random.default_rng(1).standard_normal((2, 3, time))
+    old, new = (np.arange(time) + 0.5) / time, (np.arange(length) + 0.5) / length
+    expected = [[np.interp(new, old, row) for row in block] for block in series]
+    np.testing.assert_allclose(upsample_linear(series, length), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("upsample", [upsample_linear, upsample_band_limited])
+def test_a_constant_stays_exactly_constant(upsample):
+    assert np.ptp(upsample(np.full(16, 0.1, np.float32), 16384)) == 0
+
+
+@pytest.mark.parametrize("upsample", [upsample_linear, upsample_band_limited])
+@pytest.mark.parametrize(("series", "length"), [(np.zeros((2, 0)), 4), (np.zeros(4), 0)])
+def test_upsampling_refuses_nothing_to_interpolate(series, length, upsample):
+    with pytest.raises(ValueError, match="at least one sample"):
+        upsample(series, length)
+
+
+@pytest.mark.parametrize("factor", [3, 16, 256])
+@pytest.mark.parametrize("share_of_nyquist", [0.01, 0.5, 0.9])
+def test_band_limited_upsampling_of_a_tone_is_the_tone(factor, share_of_nyquist):
+    time = 128
+    phase = np.pi * share_of_nyquist
+    tone = np.sin(phase * np.arange(time) + 1)
+    old_s, new_s = np.arange(time) + 0.5, (np.arange(time * factor) + 0.5) / factor
+    expected = np.sin(phase * (new_s - 0.5) + 1)  # the centre of sample i stands at i + 0.5
+    inside = (new_s > old_s[32]) & (new_s < old_s[-33])  # of what the held edges do not reach
+    result = upsample_band_limited(tone, time * factor)
+    np.testing.assert_allclose(result[inside], expected[inside], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("upsample", "low", "high"), [(upsample_band_limited, -200, -60), (upsample_linear, -10, 0)]
+)
+def test_mirror_images_lie_60_db_down_where_linear_upsampling_lets_them_through(
+    upsample, low, high
+):
+    tone = np.sin(0.9 * np.pi * np.arange(512))
+    sound = upsample(tone, 512 * 4)[64 * 4 : -64 * 4]
+    spectrum = np.abs(np.fft.rfft(sound * np.blackman(len(sound))))
+    above = np.fft.rfftfreq(len(sound), 1 / 4) > 0.5
+    assert low < 20 * np.log10(spectrum[above].max() / spectrum.max()) < high
+
+
+def test_band_limited_upsampling_wants_a_multiple():
+    with pytest.raises(ValueError, match=r"shape \(2, 7\) to 1000 samples: no multiple"):
+        upsample_band_limited(np.zeros((2, 7)), 1000)
+
+
+def test_a_sound_is_clipped_at_full_scale_before_it_is_upsampled():
+    sound = to_sound([0.0, 3.0], 4)
+    assert sound.dtype == np.float32
+    np.testing.assert_array_equal(sound, [0, 0.25, 0.75, 1])
+
+
+def test_a_band_limited_sound_is_clipped_again_where_it_overshoots():
+    step = np.repeat([-5.0, 5.0], 50)
+    assert upsample_band_limited(np.clip(step, -1, 1), 400).max() > 1.1
+    assert np.abs(to_sound(step, 400, "band_limited")).max() == 1
+
+
+@pytest.mark.parametrize("upsample", UPSAMPLES)
+def test_a_sound_that_is_not_to_be_clipped_keeps_its_peaks(upsample):
+    series = 3 * np.sin(2 * np.pi * np.arange(100) / 25)
+    assert to_sound(series, 400, upsample, clip=False).max() > 2.9
+
+
+@pytest.mark.parametrize("upsample", UPSAMPLES)
+def test_a_sound_of_nan_and_infinity_is_made_without_a_warning(upsample):
+    series = np.zeros(128)
+    series[3], series[120] = np.nan, np.inf
+    sound = to_sound(series, 1024, upsample)
+    assert np.isnan(sound[3 * 8 + 3]) and np.nanmax(sound) <= 1
+    assert np.isfinite(sound[8 * 36 : -8 * 36]).all()
+
+
+def test_an_unknown_kind_of_upsampling_is_refused():
+    with pytest.raises(InputError, match="--upsample=cubic: must be one of linear, band_limited"):
+        to_sound([0.0], 4, "cubic")

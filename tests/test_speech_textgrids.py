@@ -1,0 +1,301 @@
+"""TextGrids: written ones opened by Praat, Praat's own read, and files that are wrong."""
+
+import parselmouth
+import pytest
+from parselmouth.praat import call
+
+from wavegan_tf.errors import InputError
+from wavegan_tf.speech.intervals import Interval
+from wavegan_tf.speech.textgrids import (
+    TextGrid,
+    Tier,
+    load_intervals,
+    parse_labels,
+    read_textgrid,
+    save_intervals,
+    write_textgrid,
+)
+
+LABELS = ["", 'say "a"', "ʃ ə́ ŋ", "two\nlines", "1.5", "! no comment", "<exists>", '"', "item [2]"]
+TIMES_S = [0.0, 0.1, 1 / 3, 0.5, 0.51234567890123, 0.6, 0.7, 0.8, 0.9, 1.024]
+WORDS = [Interval(*x) for x in zip(LABELS, TIMES_S, TIMES_S[1:], strict=False)]
+GRID = TextGrid(0.0, 1.024, [Tier("words", WORDS), Tier('of "m"', [Interval("x", 0.0, 1.024)])])
+
+
+def praats_intervals(grid, tier):
+    """The intervals of a tier as Praat sees them."""
+    return [
+        Interval(
+            call(grid, "Get label of interval", tier, i),
+            call(grid, "Get start time of interval", tier, i),
+            call(grid, "Get end time of interval", tier, i),
+        )
+        for i in range(1, call(grid, "Get number of intervals", tier) + 1)
+    ]
+
+
+@pytest.fixture
+def praats_grid():
+    """A TextGrid made by Praat: two interval tiers and a point tier between them."""
+    grid = call("Create TextGrid", 0.0, 1.024, "words clicks phones", "clicks")
+    call(grid, "Insert point", 2, 0.25, 'a "click"')
+    for tier, times_s in ((1, [0.1, 1 / 3, 0.9]), (3, [0.5])):
+        for time_s in times_s:
+            call(grid, "Insert boundary", tier, time_s)
+    call(grid, "Set interval text", 1, 2, 'æ "quoted"')
+    call(grid, "Set interval text", 3, 2, "V")
+    return grid
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "a.TextGrid"
+
+
+# Writing and reading
+
+
+def test_praat_sees_what_was_written(path):
+    write_textgrid(path, GRID)
+    grid = parselmouth.read(str(path))
+    assert [call(grid, "Get tier name", i) for i in (1, 2)] == ["words", 'of "m"']
+    for number, tier in enumerate(GRID.tiers, start=1):
+        assert praats_intervals(grid, number) == tier.intervals
+    assert (grid.xmin, grid.xmax) == (0.0, 1.024)
+
+
+def test_gaps_are_written_as_empty_labels_so_that_tiers_are_full(path):
+    write_textgrid(path, TextGrid(0.0, 1.0, [Tier("a", [Interval("x", 0.2, 0.4)]), Tier("b", [])]))
+    full, empty = (tier.intervals for tier in read_textgrid(path).tiers)
+    assert full == [("", 0.0, 0.2), ("x", 0.2, 0.4), ("", 0.4, 1.0)]
+    assert empty == [("", 0.0, 1.0)]
+    assert praats_intervals(parselmouth.read(str(path)), 1) == full
+
+
+@pytest.mark.parametrize("command", ["Save as text file...", "Save as short text file..."])
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16"])
+def test_what_praat_saves_is_read_and_point_tiers_are_left_out(
+    path, praats_grid, command, encoding
+):
+    call("Text writing preferences...", encoding)
+    try:
+        call(praats_grid, command, str(path))
+    finally:
+        call("Text writing preferences...", "try ASCII, then UTF-16")
+    grid = read_textgrid(path)
+    assert [tier.name for tier in grid.tiers] == ["words", "phones"]
+    for number, tier in zip((1, 3), grid.tiers, strict=True):
+        assert tier.intervals == praats_intervals(praats_grid, number)
+    assert (grid.start_s, grid.end_s) == (0.0, 1.024)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("bom", ["", "\ufeff"], ids=["bare", "bom"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_unicode_of_both_byte_orders_and_any_line_end_is_read(path, encoding, bom, line_end):
+    write_textgrid(path, GRID)
+    text = path.read_text("utf-8").replace("\n", line_end)
+    path.write_bytes((bom + text).encode(encoding))
+    assert read_textgrid(path) == GRID
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "mac_roman"])
+def test_files_of_old_versions_of_praat_are_read(path, encoding):
+    grid = TextGrid(0.0, 1.0, [Tier("a", [Interval("château Größe", 0.0, 1.0)])])
+    write_textgrid(path, grid)
+    path.write_bytes(path.read_text("utf-8").encode(encoding))
+    assert read_textgrid(path) == grid
+
+
+SHORT = """File type = "ooTextFile"
+Object class = "TextGrid"
+
+-1
+1
+<exists>
+2
+"IntervalTier"
+"a"
+-1
+1
+2
+-1
+0.5
+"x"
+5e-1
+1
+""
+"TextTier"
+"points"
+0
+1
+1
+0.5
+"p"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", ""),
+        ("<exists>", '<exists> ! 3 "comment"'),
+        ("\n0.5", " 0.5"),
+        ('"ooTextFile"\nObject class = ', '"ooTextFile short"\n'),
+    ],
+)
+def test_short_format_is_read_with_signs_exponents_comments_and_its_old_header(path, old, new):
+    path.write_text(SHORT.replace(old, new) if old else SHORT)
+    tier = Tier("a", [Interval("x", -1.0, 0.5), Interval("", 0.5, 1.0)])
+    assert read_textgrid(path) == TextGrid(-1.0, 1.0, [tier])
+
+
+def test_a_textgrid_without_tiers_has_none(path):
+    path.write_text('File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n1\n<absent>\n')
+    assert read_textgrid(path) == TextGrid(0.0, 1.0, [])
+
+
+def test_overlaps_of_rounding_are_no_errors(path):
+    path.write_text(SHORT.replace("5e-1", "0.4999999999"))
+    assert read_textgrid(path).tiers[0].intervals[1].start_s == 0.4999999999
+
+
+# What is wrong with a file
+
+
+def test_a_file_cut_off_anywhere_is_refused(path):
+    for end in range(len(SHORT.rstrip())):
+        path.write_text(SHORT[:end])
+        message = "a.TextGrid.*(cut off|not a TextGrid|not after its start|should be)"
+        with pytest.raises(InputError, match=message):
+            read_textgrid(path)
+
+
+def test_a_file_cut_off_within_a_letter_is_refused(path):
+    path.write_bytes(SHORT.encode("utf-16")[:-7])
+    with pytest.raises(InputError, match="a.TextGrid.*cut off"):
+        read_textgrid(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"x"', '"x', "line 15: the label of interval 1 of 2 .* is cut off, or has a quote"),
+        ('"x"', '"say "x""', "line 15: the label of interval 1 of 2 .* is cut off, or has a quote"),
+        ("-1\n0.5\n", "0.5\n0.5\n", r'interval 1 of 2 of tier 1 \("a"\), 0.5 .. 0.5 s, must begin'),
+        ("5e-1\n1", "0.4\n1", "interval 2 of 2 of .*, 0.4 .. 1 s, must begin at 0.5 s or later"),
+        ("5e-1\n1", "0.5\n1.1", "0.5 .. 1.1 s, must .*, end after that and by 1 s"),
+        ("\n-1\n1\n<exists>", "\n1\n0\n<exists>", "ends at 0 s, not after its start, 1 s"),
+        ('"IntervalTier"', '"PitchTier"', r'tier 1 \("a"\) is a PitchTier'),
+        ("<exists>\n2", "<exists>\n2.5", "the number of tiers is 2.5, not a whole number"),
+        ("<exists>\n2", "<exists>\n1", "line 19: more than the announced tiers"),
+        ('"x"\n', "7\n", r"line 15: the label of interval 1 of 2 .* should be a string, not '7'"),
+        ("\n0.5\n", "\n1e999\n", "the end of interval 1 of 2 .* too large"),
+        ('"TextGrid"', '"Pitch 1"', "a Pitch 1, not a TextGrid"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_its_name_and_place(path, old, new, message):
+    assert old in SHORT
+    path.write_text(SHORT.replace(old, new, 1))
+    with pytest.raises(InputError, match=rf"a\.TextGrid.*{message}"):
+        read_textgrid(path)
+
+
+@pytest.mark.parametrize("data", [b"", b"RIFF\x24\x00\x00\x00WAVEfmt ", b"0 1 2", b"\xff\xfe"])
+def test_other_files_are_no_textgrids(path, data):
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="a.TextGrid: not a TextGrid"):
+        read_textgrid(path)
+
+
+def test_a_binary_textgrid_names_the_way_out(path, praats_grid):
+    call(praats_grid, "Save as binary file...", str(path))
+    with pytest.raises(InputError, match="binary file of Praat; save it there as a text file"):
+        read_textgrid(path)
+
+
+def test_a_missing_file_is_named(path):
+    with pytest.raises(InputError, match="a.TextGrid: cannot be read"):
+        read_textgrid(path)
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        TextGrid(0.0, 1.0, []),
+        TextGrid(1.0, 1.0, [Tier("a", [])]),
+        TextGrid(0.0, 1.0, [Tier("a", [Interval("x", 0.2, 0.5), Interval("y", 0.4, 0.6)])]),
+        TextGrid(0.0, 1.0, [Tier("a", [Interval("x", 0.5, 0.5)])]),
+        TextGrid(0.0, 1.0, [Tier("a", [Interval("x", 0.5, 1.5)])]),
+    ],
+)
+def test_what_praat_could_not_open_is_not_written(path, grid):
+    with pytest.raises(ValueError, match="TextGrid|overlaps"):
+        write_textgrid(path, grid)
+    assert not path.exists()
+
+
+# Intervals of a sound
+
+FOUND = [Interval("silence", 0.0, 0.1025), Interval("voiced", 0.3, 0.7)]
+
+
+def hand_made(path, *tiers):
+    made = [Tier("abc"[k], [Interval(*i) for i in tier]) for k, tier in enumerate(tiers)]
+    write_textgrid(path, TextGrid(0.0, 1.0, made))
+
+
+@pytest.mark.parametrize("intervals", [FOUND, []])
+def test_intervals_come_back_exactly(path, intervals):
+    save_intervals(path, intervals, 1.024)
+    assert load_intervals(path, 1.024, {}) == (intervals, {})
+
+
+def test_labels_of_the_user_are_translated_and_unknown_ones_counted(path):
+    hand_made(
+        path,
+        [("V", 0.5, 0.7), ("vot", 0.8, 0.9), (" ", 0.9, 1.0)],
+        [(" s\n", 0.1, 0.3), ("burst", 0.3, 0.4), ("vot", 0.4, 0.5)],
+        [("silence", 0.0, 0.1)],
+    )
+    intervals, unknown = load_intervals(path, 1.0, {"V": "voiced", "s": "frication"})
+    assert intervals == [("silence", 0.0, 0.1), ("frication", 0.1, 0.3), ("voiced", 0.5, 0.7)]
+    assert list(unknown.items()) == [("burst", 1), ("vot", 2)]
+
+
+def test_known_intervals_of_two_tiers_that_overlap_are_refused(path):
+    hand_made(path, [("voiced", 0.2, 0.9)], [("silence", 0.4, 0.6)])
+    message = r'"voiced" of tier "a" \(0.2 .. 0.9 s\) overlaps with "silence" of tier "b"'
+    with pytest.raises(InputError, match=f"a.TextGrid: {message}"):
+        load_intervals(path, 1.0, {})
+
+
+@pytest.mark.parametrize("duration_s", [0.998, 1.002])
+def test_a_textgrid_of_another_duration_is_refused_naming_both(path, duration_s):
+    hand_made(path, [("voiced", 0.2, 1.0)])
+    with pytest.raises(InputError, match=rf"from 0 to 1 s for a sound of {duration_s:g} s"):
+        load_intervals(path, duration_s, {})
+
+
+def test_a_millisecond_of_difference_is_cut_off(path):
+    hand_made(path, [("voiced", 0.2, 1.0)])
+    assert load_intervals(path, 0.9995, {})[0] == [("voiced", 0.2, 0.9995)]
+
+
+def test_meanings_of_labels_are_read():
+    meanings = {"V": "voiced", "s": "frication", "a=b": "silence"}
+    assert parse_labels("V=voiced, s = frication,a=b=silence") == meanings
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("V=vowel", "'V=vowel' is not LABEL=MEANING with a meaning of voiced, frication, silence"),
+        ("=voiced", "'=voiced' is not"),
+        ("V=voiced,V=silence", "'V' cannot mean voiced and silence"),
+    ],
+)
+def test_meanings_that_cannot_be_are_refused(text, message):
+    with pytest.raises(InputError) as caught:
+        parse_labels(text)
+    assert str(caught.value).startswith(f"--labels={text}: {message}")

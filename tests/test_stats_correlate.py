@@ -1,0 +1,264 @@
+"""Correlations and linear models against SciPy's own, verdicts against rules and against chance."""
+
+import math
+
+import numpy as np
+import pytest
+from made_values import NO_INTERVALS, NO_POINTS, intervals_of, join, numbered, points_of
+from scipy import stats
+
+from wavegan_tf.stats.controls import Limits
+from wavegan_tf.stats.correlate import (
+    CORRELATION_COLUMNS,
+    DURATION_COLUMNS,
+    average_contours,
+    correlate,
+    linear_fit,
+    regress_durations,
+    verdict,
+)
+from wavegan_tf.stats.resampling import StatisticsSettings
+
+QUICK = StatisticsSettings(n_resamples=200, n_shuffles=100)
+
+
+def network(rng, r, n_outputs=20, n_points=5, layer="conv4"):
+    """A network whose layer correlates with its output at r, between outputs and within them."""
+    out = rng.standard_normal((n_outputs, 1)) + rng.standard_normal((n_outputs, n_points))
+    noise = rng.standard_normal((n_outputs, 1)) + rng.standard_normal((n_outputs, n_points))
+    return join(points_of("out", out), points_of(layer, r * out + math.sqrt(1 - r * r) * noise))
+
+
+def correlated(*points, intervals=NO_INTERVALS, target="out", settings=QUICK, seed=0, **wanted):
+    """The rows wanted of the correlations of a model's points and of its controls', as dicts."""
+    table = correlate(numbered(points), intervals, target, settings, seed)
+    for name, value in wanted.items():
+        table = table[table[name] == value]
+    return table.to_dict("records")
+
+
+def test_statistics_are_scipys_over_the_concatenated_values():
+    out, conv4 = np.random.default_rng(0).standard_normal((2, 12, 4))
+    out[3, 2] = conv4[5, 1] = conv4[0, :3] = math.nan  # output 0 keeps one pair
+    points = join(points_of("conv4", conv4), points_of("out", out))
+    plain, within, ranked = correlated(points)
+    both = np.isfinite(out) & np.isfinite(conv4)
+    x, y = conv4[both], out[both]
+    assert plain["estimate"] == pytest.approx(stats.pearsonr(x, y).statistic, abs=1e-12)
+    assert ranked["estimate"] == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-12)
+    kept = [i for i in range(12) if both[i].sum() > 1]
+    less = [
+        np.concatenate([v[i][both[i]] - v[i][both[i]].mean() for i in kept]) for v in (conv4, out)
+    ]
+    assert within["estimate"] == pytest.approx(stats.pearsonr(*less).statistic, abs=1e-12)
+    assert (plain["n"], plain["n_outputs"]) == (43, 12)
+    assert (within["n"], within["n_outputs"]) == (42, 11)
+
+
+def test_every_layer_but_the_target_has_its_rows_and_f0_is_compared_in_semitones_too():
+    f0_hz = np.random.default_rng(1).uniform(80, 300, (3, 6, 4))
+    layers = ("conv1", "conv2", "input")
+    points = join(*(points_of(*each, "f0", "Hz") for each in zip(layers, f0_hz, strict=True)))
+    table = correlate(points, NO_INTERVALS, "input", QUICK)
+    assert tuple(table.columns) == CORRELATION_COLUMNS
+    assert list(zip(table["measure"], table["layer"], table["unit"], strict=True))[::3] == [
+        ("f0", "conv1", "Hz"), ("f0", "conv2", "Hz"),
+        ("f0_semitones", "conv1", "st re 100 Hz"), ("f0_semitones", "conv2", "st re 100 Hz"),
+    ]  # fmt: skip
+    assert table["statistic"][:3].tolist() == ["pearson", "within_output", "spearman"]
+    semitones = 12 * np.log2(f0_hz.reshape(3, -1) / 100)
+    expected = stats.pearsonr(semitones[0], semitones[2]).statistic
+    assert table["estimate"][6] == pytest.approx(expected, abs=1e-12)
+
+
+def test_what_only_intervals_have_is_compared_by_interval():
+    tables = np.random.default_rng(3).standard_normal((2, 12, 3))
+    durations = [intervals_of(*each) for each in zip(("conv4", "out"), tables, strict=True)]
+    means = [intervals_of(x, tables[0][:, :1], "intensity", "dB") for x in ("conv4", "out")]
+    points = join(*(points_of(*each) for each in zip(("conv4", "out"), tables, strict=True)))
+    rows = correlated(points, intervals=join(*durations, *means), statistic="pearson")
+    assert [row["measure"] for row in rows] == ["intensity", "duration"]
+    for row in rows:  # not the means of intensity, which are all equal
+        r = np.corrcoef(tables.reshape(2, -1))[0, 1]
+        assert row["estimate"] == pytest.approx(r, abs=1e-12)
+        assert (row["n"], row["n_outputs"]) == (36, 12)
+
+
+def test_channels_and_labels_are_kept_apart():
+    tables = np.random.default_rng(4).standard_normal((2, 2, 2, 12, 3))
+    labels, layers = ("voiced", "silence"), ("conv4", "out")
+    points = join(*(
+        points_of(layers[s], tables[c, k, s], channel=c + 1, label=labels[k])
+        for c in (0, 1) for k in (0, 1) for s in (0, 1)
+    ))  # fmt: skip
+    rows = correlated(points, statistic="pearson")
+    for row, table in zip(rows, tables.reshape(4, 2, -1), strict=True):
+        assert row["estimate"] == pytest.approx(np.corrcoef(table)[0, 1], abs=1e-12)
+
+
+def test_the_same_rows_in_another_order_give_the_same_numbers_to_the_bit():
+    rng = np.random.default_rng(5)
+    layers = ("conv1", "conv4", "out")
+    points = numbered([
+        join(*(points_of(x, rng.uniform(80, 300, (9, 4)), m, "Hz") for x in layers for m in "ab"))
+        for _ in range(3)
+    ])  # fmt: skip
+    durations = join(*(intervals_of(x, rng.uniform(0.1, 1, (9, 2))) for x in layers))
+    mixed = [table.sample(frac=1, random_state=0) for table in (points, durations)]
+    assert correlate(*mixed, "out", QUICK).equals(correlate(points, durations, "out", QUICK))
+    assert not correlate(*mixed, "out", QUICK).equals(correlate(*mixed, "out", QUICK, seed=1))
+    fits = [regress_durations(table, "out", QUICK) for table in (durations, mixed[1])]
+    assert fits[0].equals(fits[1])
+
+
+def test_flags_on_either_side_are_counted():
+    rng = np.random.default_rng(6)
+    flags = ["clipped"] + [""] * 23
+    rows = points_of("out", rng.standard_normal((8, 3)), flag=flags)
+    more = points_of("c", rng.standard_normal((8, 3)), flag=[*flags[:6], "clipped", *flags[7:]])
+    one = [points_of(x, [[2.0]], output=99, flag="octave jump") for x in ("out", "c")]
+    table = correlated(join(rows, more, *one))  # output 99 has one pair: none within it
+    assert [row["n_flagged"] for row in table] == [3, 2, 3]
+
+
+@pytest.mark.parametrize(("n_outputs", "n_points"), [(4, 9), (9, 1), (1, 40), (0, 0)])
+def test_too_little_data_make_no_verdict(n_outputs, n_points):
+    rng = np.random.default_rng(7)
+    sides = [points_of(x, rng.standard_normal((n_outputs, n_points))) for x in ("out", "conv4")]
+    sides += [points_of(x, [[math.nan]], interval=9) for x in ("out", "conv4")]
+    rows = correlated(join(*sides))
+    assert [row["verdict"] for row in rows] == ["too few"] * 3
+    assert all(math.isnan(row["low"]) for row in rows)
+    assert rows[0]["n"] == n_outputs * n_points
+
+
+def test_a_side_that_does_not_vary_makes_no_value():
+    varied = np.random.default_rng(8).standard_normal((9, 4))
+    points = join(points_of("out", np.ones((9, 4))), points_of("c", varied))
+    for row in correlated(points, points, points):
+        assert math.isnan(row["estimate"]) and (row["n"], row["verdict"]) == (36, "too few")
+
+
+def test_nothing_measured_makes_empty_tables():
+    assert len(correlate(NO_POINTS, NO_INTERVALS, "out", QUICK)) == 0
+    assert len(regress_durations(NO_INTERVALS, "out", QUICK)) == 0
+    assert len(average_contours(NO_POINTS)) == 0
+
+
+def test_a_network_that_was_hardly_measured_is_no_control():
+    rng = np.random.default_rng(10)
+    few = network(rng, 0.9, n_outputs=4)
+    for controls in ([], [few] * 5, [network(rng, 0.1), NO_POINTS]):
+        row, *_ = correlated(network(rng, 0.95), *controls)
+        assert row["verdict"] == "no control" and math.isnan(row["random_high"])
+
+
+def test_a_layer_far_above_its_controls_is_encoded_and_an_upside_down_one_inverse():
+    rng = np.random.default_rng(11)
+    controls = [network(rng, r) for r in (0.1, 0.3, 0.2, 0.15, 0.25)]
+    for r, expected in ((0.9, "encoded"), (-0.9, "inverse"), (0.2, "not above either")):
+        rows = correlated(network(rng, r, 40), *controls)
+        assert {row["verdict"] for row in rows} == {expected}
+        assert rows[0]["n_random"] == 5 and -0.1 < rows[0]["random"] < 0.5
+
+
+def test_a_course_that_all_outputs_share_is_not_above_shuffled():
+    rng = np.random.default_rng(12)
+    course = np.sin(np.linspace(0, np.pi, 8))
+    own = 0.02 * rng.standard_normal((2, 20, 8))
+    points = join(points_of("out", course + own[0]), points_of("conv4", course + own[1]))
+    rows = correlated(points, *(network(rng, 0.1, n_points=8) for _ in range(5)))
+    assert rows[0]["estimate"] > 0.99
+    assert {row["verdict"] for row in rows} == {"not above shuffled"}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.6, 0.8, "encoded"), (0.5, 0.8, "not above random"), (0.3, 0.9, "not above either"),
+        (-0.9, -0.4, "inverse"), (-0.9, -0.3, "not above either"), (math.nan, 0.9, "too few"),
+    ],
+)  # fmt: skip
+def test_the_whole_interval_must_be_above_both_limits(low, high, expected):
+    assert verdict(low, high, Limits(0.2, -0.2, 0.5, 5), Limits(0, -0.3, 0.3, 500)) == expected
+
+
+def test_one_more_untrained_network_is_encoded_no_more_often_than_the_nominal_rate():
+    rng = np.random.default_rng(13)
+    trials, found = 100, {"encoded": 0, "inverse": 0}
+    settings = StatisticsSettings(n_resamples=100, n_shuffles=100)
+    for trial in range(trials):
+        r = np.clip(rng.normal(0.5, 0.15, 6), -0.95, 0.95)
+        networks = [network(rng, each, 30) for each in r]
+        row, *_ = correlated(*networks, settings=settings, seed=trial)
+        found[row["verdict"]] = found.get(row["verdict"], 0) + 1
+    # 10 of 100 is the 98.9 % quantile of a rate of 5 %
+    assert found["encoded"] <= 10 and found["inverse"] <= 10
+    assert found["not above random"] > trials / 2
+
+
+def durations(rng, noise_s, n_outputs=15, slope=0.9):
+    out = rng.uniform(0.1, 0.4, (n_outputs, 2))
+    layer = 0.02 + slope * out + noise_s * rng.standard_normal(out.shape)
+    return join(intervals_of("out", out), intervals_of("conv4", layer)), out.ravel(), layer.ravel()
+
+
+def test_the_duration_model_is_scipys_linear_regression():
+    table, out, layer = durations(np.random.default_rng(0), 0.02)
+    found = regress_durations(table, "out", QUICK)
+    assert tuple(found.columns) == DURATION_COLUMNS
+    (row,) = found.to_dict("records")
+    fit = stats.linregress(out, layer)
+    assert row["beta"] == pytest.approx(fit.slope)
+    assert row["intercept"] == pytest.approx(fit.intercept)
+    assert row["t"] == pytest.approx(fit.slope / fit.stderr)
+    assert row["p"] == pytest.approx(fit.pvalue)
+    assert row["adj_r2"] == pytest.approx(1 - (1 - fit.rvalue**2) * 29 / 28)
+    assert (row["n"], row["n_outputs"]) == (30, 15)
+
+
+def test_the_interval_of_the_slope_has_the_width_that_least_squares_gives():
+    table, out, layer = durations(np.random.default_rng(1), 0.03, n_outputs=200)
+    found = regress_durations(table, "out", StatisticsSettings(n_resamples=5000))
+    fit = stats.linregress(out, layer)
+    reach = stats.t.ppf(0.975, 398) * fit.stderr
+    ends = [[fit.slope - reach, fit.slope + reach]]
+    np.testing.assert_allclose(found[["beta_low", "beta_high"]], ends, atol=0.15 * reach)
+
+
+def test_random_networks_stand_beside_the_fit_unless_they_have_too_few_intervals():
+    rng = np.random.default_rng(2)
+    controls = [durations(rng, noise) for noise in (0.1, 0.2)]
+    few = durations(rng, 0.01, n_outputs=4)
+    networks = [net for net, *_ in (durations(rng, 0.02), *controls, few)]
+    found = regress_durations(numbered(networks), "out", QUICK)
+    r2 = [stats.linregress(out, layer).rvalue ** 2 for _, out, layer in controls]
+    expected = np.mean([1 - (1 - r) * 29 / 28 for r in r2])
+    assert found["random_adj_r2"].tolist() == pytest.approx([expected])
+
+
+def test_layers_without_durations_and_constant_ones_have_no_fit_or_a_flat_one():
+    table, *_ = durations(np.random.default_rng(3), 0.02)
+    table = join(table, intervals_of("conv1", np.full((15, 2), math.nan)))
+    row = regress_durations(table, "out", QUICK).iloc[0]
+    assert row["layer"] == "conv1" and row["n"] == row["n_outputs"] == 0
+    assert row[["beta", "beta_low", "random_adj_r2"]].isna().all()
+    x, same = np.arange(9.0), np.full(9, 0.3)
+    assert all(map(math.isnan, linear_fit(same, x).values()))
+    flat = linear_fit(x, same)
+    assert (flat["beta"], flat["intercept"]) == (0, 0.3) and math.isnan(flat["adj_r2"])
+    exact = linear_fit(x, 2 * x)
+    assert (exact["beta"], exact["t"], exact["adj_r2"]) == (2, math.inf, 1) and exact["p"] < 1e-12
+
+
+def test_contours_are_means_over_outputs_with_students_interval():
+    rng = np.random.default_rng(0)
+    outputs = rng.normal(100, 10, (6, 3))
+    two = [points_of("out", outputs[:1] + d, interval=k) for k, d in ((1, -4), (2, 4))]
+    rest = points_of("out", outputs).query("output > 0")  # one interval each
+    table = average_contours(join(*two, rest))
+    low, high = stats.t.interval(0.95, 5, outputs.mean(0), stats.sem(outputs))
+    np.testing.assert_allclose(table[["estimate", "low", "high"]].T, [outputs.mean(0), low, high])
+    assert table["n_outputs"].tolist() == [6, 6, 6]
+    few = average_contours(points_of("out", outputs[:2]))
+    assert few["estimate"].isna().all() and few["n_outputs"].tolist() == [2, 2, 2]

@@ -1,0 +1,294 @@
+"""Interventions: parts of layers by loops, distances of tones and noise, shares by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from wavegan_tf.stats.effects import holm
+from wavegan_tf.stats.interventions import (
+    PARTS,
+    judge,
+    make_reference,
+    maps_needed,
+    measure_sounds,
+    replace_part,
+    scaled_distances,
+    shares,
+)
+from wavegan_tf.stats.resampling import StatisticsSettings
+
+QUICK = StatisticsSettings(n_resamples=200)
+RATE_HZ = 16000
+
+
+@pytest.fixture
+def layers():
+    """Two activations after ReLU, [2, 5, 3]; one silent at one time."""
+    rng = np.random.default_rng(0)
+    own, donor = np.maximum(rng.normal(0.2, 1, [2, 2, 5, 3]), 0).astype(np.float32)
+    own[0, 1] = 0
+    return own, donor
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_parts_follow_their_formula_sample_by_sample(layers, part):
+    own, donor = layers
+    replaced = replace_part(own, donor, part)
+    for b, t, m in np.ndindex(own.shape):
+        here, there = own[b, t].sum() / 3, donor[b, t].sum() / 3
+        expected = {
+            "average": max(0, own[b, t, m] + there - here),
+            "gain": own[b, t, m] * there / here if here else 0,
+            "rest": max(0, donor[b, t, m] + here - there),
+        }[part]
+        assert replaced[b, t, m] == pytest.approx(expected, abs=1e-6)
+
+
+def test_scaled_maps_reach_the_average_of_the_other_but_where_all_is_silent(layers):
+    own, donor = layers
+    reached, active = replace_part(own, donor, "gain").mean(axis=2), own.any(axis=2)
+    assert 1 <= np.sum(~active) <= 3 and (reached[~active] == 0).all()
+    np.testing.assert_allclose(reached[active], donor.mean(axis=2)[active], rtol=1e-5)
+
+
+def test_moved_maps_reach_the_average_of_the_other_or_where_they_are_clipped_more(layers):
+    own, donor = layers
+    gap = replace_part(own, donor, "average").mean(axis=2) - donor.mean(axis=2)
+    assert gap.min() > -1e-6 and gap.max() > 0.01
+    raised = donor + own.max()  # nothing is clipped
+    reached = replace_part(own, raised, "average").mean(axis=2)
+    np.testing.assert_allclose(reached, raised.mean(axis=2), rtol=1e-5)
+
+
+def tones(*levels_and_hz, n=16000):
+    time_s = np.arange(n) / RATE_HZ
+    return sum(a * np.sin(2 * np.pi * hz * time_s) for a, hz in levels_and_hz)[None, :, None]
+
+
+def noises(n, seed=7):
+    return np.random.default_rng(seed).standard_normal([n, 4000, 1])
+
+
+def test_levels_of_tones_are_those_of_their_amplitudes():
+    sound = tones((0.5, 300), (0.1, 3000)) + 0.2  # the offset is no level
+    found = measure_sounds(sound, make_reference(sound, sound, RATE_HZ, 1500))
+    assert found["rms"][0] == pytest.approx(10 * math.log10(0.5**2 / 2 + 0.1**2 / 2), abs=1e-6)
+    assert found["high"][0] == pytest.approx(10 * math.log10(0.1**2 / 2), abs=1e-6)
+    silence = np.zeros_like(sound)
+    found = measure_sounds(silence, make_reference(sound, silence, RATE_HZ, 1500))
+    assert found["rms"] == found["high"] == -100
+    assert found["waveform"][0] == pytest.approx(np.mean(sound**2))
+
+
+def test_the_spectrum_feels_the_level_but_not_the_sign_nor_what_is_60_db_down():
+    noise = noises(1, 1) / 10
+    reference = make_reference(noise, noise, RATE_HZ, 1500)
+    found = measure_sounds(-noise, reference)
+    assert found["spectrum"] == 0 and found["waveform"][0] == pytest.approx(4 * np.mean(noise**2))
+    halved = measure_sounds(noise / 2, reference)["spectrum"][0]
+    assert halved == pytest.approx((20 * math.log10(2)) ** 2, rel=0.01)
+    tone = tones((0.5, 1000), n=4000)
+    found = measure_sounds(tone + 1e-6 * noise, make_reference(tone, tone, RATE_HZ, 1500))
+    assert found["spectrum"] < 1e-3
+
+
+def test_the_shape_knows_no_gain_and_is_1_of_what_has_nothing_in_common():
+    own, other = noises(2), noises(2, 8)
+    reference = make_reference(other, own, RATE_HZ, 1500)
+    shape = measure_sounds(own, reference)["shape"]
+    pairs = zip(own[..., 0], other[..., 0], strict=True)
+    r = [np.dot(x, y) / math.sqrt(x @ x * (y @ y)) for x, y in pairs]
+    np.testing.assert_allclose(shape, 1 - np.maximum(r, 0) ** 2)
+    np.testing.assert_allclose(measure_sounds(0.01 * own, reference)["shape"], shape)
+    for sound, expected in ((other, 0), (3 * other, 0), (-other, 1), (0 * own, 1)):
+        found = measure_sounds(sound, reference)["shape"]
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+    silence = make_reference(0 * own, own, RATE_HZ, 1500)
+    np.testing.assert_array_equal(measure_sounds(own, silence)["shape"], 1)
+    np.testing.assert_array_equal(measure_sounds(0 * own, silence)["shape"], 0)
+
+
+def test_no_gain_leads_nearer_than_the_distances_at_any_gain():
+    own, other = noises(3), 0.2 * noises(3) + 0.1 * noises(3, 8)
+    reference = make_reference(other, own, RATE_HZ, 1500)
+    found = scaled_distances(own, reference)
+    tried = [measure_sounds(10 ** (g / 20) * own, reference) for g in np.arange(-60, 61, 0.25)]
+    for measure, tolerance in (("waveform", 1e-3), ("shape", 1e-12), ("spectrum", 0.02)):
+        least = np.min([x[measure] for x in tried], axis=0)
+        np.testing.assert_allclose(found[measure], least, rtol=tolerance)
+        assert (found[measure] <= least * (1 + tolerance)).all()
+    assert (found["spectrum"] < measure_sounds(0 * own, reference)["spectrum"]).all()
+
+
+def test_gains_within_a_stretch_leave_the_rest_alone():
+    own, other = noises(2), noises(2, 8)
+    inside = np.arange(4000) // 1000 == 1
+    other[:, inside] = 0.5 * own[:, inside]
+    reference = make_reference(other, own, RATE_HZ, 1500)
+    found = scaled_distances(own, reference, inside)
+    wanted = measure_sounds(np.where(inside[:, None], 0.5, 1) * own, reference)
+    np.testing.assert_allclose(found["waveform"], wanted["waveform"])
+    assert (found["shape"] <= wanted["shape"]).all()
+    gains = 10 ** (np.arange(-60, 61) / 20)
+    tried = [measure_sounds(np.where(inside[:, None], g, 1) * own, reference) for g in gains]
+    least = np.min([x["spectrum"] for x in tried], axis=0)
+    np.testing.assert_allclose(found["spectrum"], least)
+
+
+def test_shares_are_ratios_of_means_with_an_interval_that_resamples_bases():
+    rng = np.random.default_rng(2)
+    effect = rng.normal(2, 0.5, 40)
+    change = np.array([[0.25], [1.0], [0.0]]) * effect
+    change[0] += rng.normal(0, 0.3, 40)
+    share, low, high = shares(change, effect, settings=QUICK)
+    assert share[0] == pytest.approx(change[0].sum() / effect.sum())
+    np.testing.assert_allclose(share[1:], [1, 0], atol=1e-12)
+    np.testing.assert_allclose([low[1:], high[1:]], [[1, 0], [1, 0]], atol=1e-12)
+    draws = rng.integers(40, size=[4000, 40])
+    ratios = change[0][draws].mean(axis=1) / effect[draws].mean(axis=1)
+    np.testing.assert_allclose([low[0], high[0]], np.quantile(ratios, [0.025, 0.975]), atol=0.03)
+
+
+def test_no_effect_has_no_share_and_few_bases_no_interval():
+    assert np.isnan(shares(np.ones([1, 6]), np.zeros(6))).all()
+    share, low, high = shares(0.5 * np.ones([1, 3]), np.ones(3))
+    assert share == 0.5 and np.isnan(low) and np.isnan(high)
+
+
+def test_the_number_of_maps_is_that_from_which_on_the_share_stays():
+    assert maps_needed(np.array([0.6, 0.4, 0.7, 0.79, 0.96, 1])) == {0.5: 3, 0.8: 5, 0.95: 5}
+    assert maps_needed(np.array([1.0, 2.0])) == {0.5: 1, 0.8: 2, 0.95: 2}  # of what all do
+    assert maps_needed(np.array([0.3, -0.1])) == {}
+
+
+def sides(start, end, patched, control=math.nan, scaled=math.nan):
+    return np.stack([np.broadcast_to(x, 20) for x in (start, end, patched, control, scaled)])
+
+
+def judged(values, other=True):
+    """Rows of one intervention, by measure."""
+    return judge([values], other, settings=QUICK).set_index("measure").to_dict("index")
+
+
+def test_verdicts_follow_the_effect_the_interval_and_what_a_gain_reaches():
+    rng = np.random.default_rng(3)
+    start, noise = rng.normal(size=[2, 20])
+    rows = judged({
+        "rms": sides(start, start + 3, start + 2),
+        "high": sides(start, start + 3, start + 0.5 * noise - 0.5 * noise.mean()),
+        "intensity": sides(start, start + 3, start + 6),
+        "f0": sides(start, start + 3, start - 2),
+        "f1": sides(start, start + noise - noise.mean(), start + 2),
+        "f2": sides(start, math.nan, start),
+        "waveform": sides(4, 0, 1, scaled=2 + 0.1 * noise),
+        "spectrum": sides(4, 0, 1, scaled=0.9),
+        "shape": sides(4, 0, 1 + 0.1 * noise, scaled=1 - 0.1 * noise),
+    })  # fmt: skip
+    assert {m: row["verdict"] for m, row in rows.items()} == {
+        "rms": "carries", "high": "none shown", "intensity": "overshoots", "f0": "opposes",
+        "f1": "no effect shown", "f2": "too few", "waveform": "carries",
+        "spectrum": "not beyond control", "shape": "not beyond control",
+    }  # fmt: skip
+    assert rows["rms"]["estimate"] == pytest.approx(2 / 3) and math.isnan(rows["rms"]["scaled"])
+    waveform = rows["waveform"]
+    assert waveform["estimate"] == 0.75 and math.isnan(waveform["p"])
+    assert waveform["scaled"] == pytest.approx(0.5 - 0.1 * noise.mean() / 4)
+    assert waveform["beyond"] == pytest.approx(waveform["estimate"] - waveform["scaled"])
+    assert 0 < waveform["beyond_low"] < waveform["beyond"] < waveform["beyond_high"]
+    assert math.isnan(rows["f1"]["estimate"]) and rows["f2"]["n"] == 0
+
+
+def test_what_is_specific_is_paired_and_from_the_bases_that_have_a_control():
+    rng = np.random.default_rng(5)
+    start, effect = rng.normal(size=20), rng.uniform(1, 9, 20)
+    patched, control = start + 0.7 * effect, start + 0.4 * effect
+    control[:8] = math.nan
+    row = judged({"f0": sides(start, start + effect, patched, control)})["f0"]
+    assert (row["estimate"], row["control"]) == (pytest.approx(0.7), pytest.approx(0.4))
+    for name in ("specific", "specific_low", "specific_high"):  # paired: no spread at all
+        assert row[name] == pytest.approx(0.3)
+    control[:16] = math.nan
+    row = judged({"f0": sides(start, start + effect, patched, control)})["f0"]
+    assert row["estimate"] == pytest.approx(0.7) and math.isnan(row["control"])
+
+
+def test_effects_on_levels_too_small_to_hear_have_no_share():
+    start = np.random.default_rng(6).normal(size=20)
+    rows = judged({m: sides(start, start + 0.05, start + 0.02) for m in ("rms", "f0")})
+    assert (rows["rms"]["verdict"], rows["f0"]["verdict"]) == ("no effect shown", "carries")
+
+
+def test_bases_without_a_value_are_left_out_of_all_sides():
+    given = np.full([5, 7], math.nan)
+    given[:3] = [[1, 2, 3, 4, 5, 6, 7], [2, 3, 4, 5, 6, 7, 8], [1, 2, 4, 5, 6, 7, 8.0]]
+    given[1, 0] = given[2, 1] = math.nan
+    row = judged({"rms": given})["rms"]
+    assert (row["n"], row["from_mean"], row["effect"], row["change"]) == (5, 5, 1, 1)
+
+
+def test_without_another_end_changes_are_judged_over_the_run_and_distances_are_not():
+    rng = np.random.default_rng(4)
+    start, noise = rng.normal(size=[2, 20])
+    noise = (noise - noise.mean()) / noise.std()
+    nothing, t = math.nan, 2.5 / math.sqrt(20)  # of one test p is about 0.02
+    values = {
+        "rms": sides(start, nothing, start - 6 + 0.1 * start),
+        "high": sides(start, nothing, start + 0.05 + 0.01 * noise),  # surely not 0, but inaudible
+        "f0": sides(start, nothing, start + t + noise),
+        "waveform": sides(0, 0.2, 0.1),
+    }
+    alone, of_six = judged(values, False), judge(6 * [values], False, settings=QUICK)
+    np.testing.assert_array_equal(of_six["p_holm"], holm(of_six["p"].to_numpy()))
+    verdicts = [row["verdict"] for row in alone.values()]
+    assert verdicts == ["changes", "no change shown", "changes", ""]
+    assert list(of_six["verdict"][:4]) == ["changes", "no change shown", "no change shown", ""]
+    assert math.isnan(alone["rms"]["estimate"]) and math.isnan(alone["waveform"]["to_mean"])
+    assert alone["waveform"]["estimate"] == pytest.approx(0.5)
+
+
+@pytest.fixture(scope="module")
+def planted_parts():
+    """A layer of 3 maps, each read as a sound of its own; the other output has a burst in map 3.
+
+    All of the other's is 0.3 times as strong, so that its average says nothing but that.
+    """
+    rng = np.random.default_rng(9)
+    sounds = rng.standard_normal([3, 4000])
+    own = np.abs(rng.normal(1, 0.2, [8, 40, 3]))
+    own[:, :, 2] = 0
+    donor = 0.3 * own
+    donor[:, 10:16, 2] = 4.0
+
+    def run_on(activation):
+        gains = np.repeat(activation, 100, axis=1)  # [bases, time, maps]
+        return 0.1 * np.einsum("btm,mt->bt", gains, sounds)[:, :, np.newaxis]
+
+    reference = make_reference(run_on(donor), run_on(own), RATE_HZ, 1500)
+    scaled = scaled_distances(run_on(own), reference)
+
+    def verdicts(patched):
+        levels = [measure_sounds(run_on(x), reference) for x in (own, donor, patched)]
+        return judged({
+            m: np.stack([*(x[m] for x in levels), np.full(8, math.nan), scaled[m]])
+            for m in ("waveform", "shape", "spectrum")
+        })  # fmt: skip
+
+    return own, donor, verdicts
+
+
+def test_a_part_that_only_scales_does_not_carry_the_waveform(planted_parts):
+    own, donor, verdicts = planted_parts
+    flat = np.where(donor == 4.0, 0, donor)  # the other without its burst
+    rows = verdicts(replace_part(own, flat, "gain"))
+    assert rows["waveform"]["estimate"] > 0.2 and rows["waveform"]["low"] > 0
+    assert rows["waveform"]["verdict"] == rows["spectrum"]["verdict"] == "not beyond control"
+    assert abs(rows["shape"]["estimate"]) < 1e-6 and rows["shape"]["verdict"] != "carries"
+
+
+def test_the_map_that_carries_the_burst_does(planted_parts):
+    own, donor, verdicts = planted_parts
+    rows = verdicts(np.where(np.arange(3) == 2, donor, own))
+    assert rows["waveform"]["verdict"] == rows["shape"]["verdict"] == "carries"
+    rows = verdicts(np.where(np.arange(3) == 0, donor, own))
+    assert rows["shape"]["verdict"] != "carries"

@@ -1,0 +1,477 @@
+"""Latent variables are ranked by what they do; proofs, codes and pairs: planted causes, SciPy."""
+
+import dataclasses
+
+import false_claims
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from wavegan_tf.errors import InputError
+from wavegan_tf.stats import proof
+from wavegan_tf.stats.factorial import code_shares, code_tests, pair_effects
+from wavegan_tf.stats.ranking import RankingSettings, check_labels, rank
+
+QUICK = RankingSettings(n_permutations=99, n_resamples=100, n_selections=10)
+
+
+def draw(seed, n=300, d=100):
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(rng.uniform(-1, 1, (n, d)), columns=[f"z{i + 1}" for i in range(d)]), rng
+
+
+def by_latent(table):
+    return table.set_index("latent")
+
+
+def found(table):
+    return list(table.loc[table["verdict"] == "above chance", "latent"])
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_planted_cause_of_a_rare_property_comes_first(seed):
+    z, rng = draw(seed)
+    small = 0.05 * z.iloc[:, 9:29].sum(axis=1) + 0.1 * rng.normal(size=300)
+    y = (z["z3"] + small > 0.8).to_numpy(float)
+    assert 0.05 < y.mean() < 0.16
+    first = rank(z, y, "binary", seed, QUICK).iloc[0]
+    assert (first["rank"], first["latent"], first["verdict"]) == (1, "z3", "above chance")
+    assert first["score"] > first["chance_score"] > 2 and first["kept"] == 1
+    assert first["p"] == first["p_any"] == 0.01  # 1 in 99 + 1
+    assert first["estimate"] > first["low"] > 0 and first["coefficient"] > 0
+
+
+def test_the_change_of_a_share_is_that_of_least_squares():
+    z, rng = draw(3, 1000, 20)
+    share = 0.3 + 0.2 * z["z1"] + 0.1 * z["z2"]
+    y = (rng.random(1000) < share).to_numpy(float)
+    rows = by_latent(rank(z, y, "binary", 0, QUICK))
+    for name in ("z1", "z2", "z3"):
+        alone = stats.linregress(z[name], y).slope * z[name].std(ddof=0)
+        assert rows.loc[name, "univariate"] == pytest.approx(alone)
+        assert rows.loc[name, "estimate"] == pytest.approx(alone, abs=0.01)
+    assert rows.loc["z1", "low"] < 0.2 / 3**0.5 < rows.loc["z1", "high"]
+
+
+def test_nothing_is_claimed_where_nothing_is_carried():
+    claimed, covered = 0, []
+    for seed in range(10):
+        z, rng = draw(seed, 120, 20)
+        table = rank(z, (rng.random(120) < 0.2).astype(float), "binary", seed, QUICK)
+        claimed += bool(found(table))
+        covered += list((table["low"] <= 0) & (table["high"] >= 0))
+        assert list(table["rank"]) == list(range(1, 21))
+        assert table["p_any"].iloc[0] == table["p_any"].min()
+    assert claimed <= 2  # of 10; three or more happen once in a hundred where 5 % is true
+    assert 0.9 < np.mean(covered) < 0.99
+
+
+def test_the_verdict_is_whether_the_score_passes_its_level_by_chance():
+    seen = set()
+    for seed, permutations, confidence in ((0, 99, 0.95), (1, 150, 0.8), (2, 99, 0.6)):
+        z, rng = draw(seed, 100, 15)
+        y = (z["z3"] + 0.7 * z["z5"] + 1.5 * rng.normal(size=100) > 0.3).to_numpy(float)
+        given = {"n_permutations": permutations, "confidence": confidence}
+        table = rank(z, y, "binary", seed, dataclasses.replace(QUICK, **given))
+        assert table["score"].is_monotonic_decreasing
+        above = table["score"] > table["chance_score"]
+        assert (above == (table["p_any"] < 1 - confidence)).all()
+        assert (above == (table["verdict"] == "above chance")).all()
+        seen |= set(above)
+    assert seen == {True, False}
+    strict = dataclasses.replace(QUICK, confidence=0.999)  # no p of 99 permutations is so small
+    table = rank(z, y, "binary", 0, strict)
+    assert not found(table) and np.isinf(table["chance_score"]).all()
+
+
+def test_the_level_of_chance_is_that_of_the_strongest_of_independent_variables():
+    z, rng = draw(11, 200, 20)
+    settings = dataclasses.replace(QUICK, n_permutations=1999)
+    table = rank(z, rng.normal(size=200), "continuous", 0, settings)
+    sidak = stats.norm.ppf((1 + 0.95 ** (1 / 20)) / 2)  # 3.02
+    assert table["chance_score"].iloc[0] == pytest.approx(sidak, abs=0.15)
+
+
+def test_p_of_one_variable_alone_is_that_of_pearsons_r():
+    z, rng = draw(5, 200, 20)
+    y = (z["z1"] + 2 * rng.normal(size=200)).to_numpy()
+    settings = dataclasses.replace(QUICK, n_permutations=1999)
+    for name, row in by_latent(rank(z, y, "continuous", 0, settings)).iterrows():
+        r = stats.pearsonr(z[name], y)
+        assert row["univariate"] == pytest.approx(r.statistic * y.std())
+        assert row["univariate_p"] == pytest.approx(r.pvalue, abs=0.035)
+
+
+def test_effects_beside_other_causes_are_those_planted_in_any_unit():
+    z, rng = draw(6, 1000, 30)
+    y = (200 + 30 * z["z1"] + 20 * z["z2"] + 10 * rng.normal(size=1000)).to_numpy()
+    rows = by_latent(rank(z, y, "continuous", 0, QUICK))
+    fit = np.linalg.lstsq(np.column_stack([np.ones(1000), z]), y, rcond=None)[0][1:]
+    for k, name in enumerate(("z1", "z2", "z3")):
+        row = rows.loc[name]
+        assert row["estimate"] == pytest.approx(fit[k] * z[name].std(ddof=0), abs=0.3)  # sd 0.32
+        assert row["high"] - row["low"] == pytest.approx(2 * 1.96 * 10 / 1000**0.5, rel=0.25)
+    twice = by_latent(rank(z, 2 * y - 7, "continuous", 0, QUICK))
+    assert list(twice.index) == list(rows.index)
+    np.testing.assert_allclose(twice["estimate"], 2 * rows["estimate"])
+    np.testing.assert_allclose(twice["p_any"], rows["p_any"])
+
+
+def test_of_a_one_hot_code_the_one_that_matters_stands_out():
+    z, rng = draw(7, 500, 30)
+    code = rng.integers(10, size=500)
+    z.iloc[:, :10] = np.eye(10)[code]
+    y = (rng.random(500) < np.where(code == 2, 0.8, 0.05)).astype(float)
+    assert found(rank(z, y, "binary", 0, QUICK)) == ["z3"]
+
+
+def test_both_codes_of_two_are_found_with_the_same_evidence():
+    z, rng = draw(8, 200, 20)
+    z["z1"], z["z2"] = (code := rng.integers(2, size=200)), 1 - code
+    y = (rng.random(200) < np.where(code, 0.9, 0.1)).astype(float)
+    first, second = rank(z, y, "binary", 0, QUICK).iloc[:2].itertuples()
+    assert (first.latent, second.latent) == ("z1", "z2")
+    assert first.verdict == second.verdict == "above chance"
+    assert second.score == pytest.approx(first.score) and second.kept == first.kept
+    assert (second.estimate, second.coefficient) == pytest.approx(
+        (-first.estimate, -first.coefficient)
+    )
+
+
+def test_a_code_that_carries_nearly_all_does_not_make_others_appear_to_carry():
+    given = {"outputs": 150, "codes": 5, "z": 15, "settings": QUICK}
+    claims = [false_claims.claims(seed, **given) for seed in range(10)]
+    assert sum(right for right, _ in claims) >= 9
+    assert sum(bool(others) for _, others in claims) <= 2  # three: 1 in 100 where 5 % is true
+
+
+def test_outputs_without_a_label_and_variables_that_never_vary_are_left_out():
+    z, rng = draw(8, 120, 10)
+    y = (z["z4"] + 0.2 * rng.normal(size=120) > 0.3).to_numpy(float)
+    z["z6"] = 1.0
+    y[100:] = np.nan
+    table = rank(z, y, "binary", 0, QUICK)
+    pd.testing.assert_frame_equal(table, rank(z[:100], y[:100], "binary", 0, QUICK))
+    assert table["latent"].iloc[0] == "z4" and set(table["n"]) == {100}
+    last = table.iloc[-1]
+    assert (last["latent"], last["verdict"]) == ("z6", "too few")
+    assert last[["estimate", "low", "p", "p_any"]].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("y", "kind", "message"),
+    [
+        (np.zeros(50), "binary", "--p: no output of 50 has it.*; draw more"),
+        (np.ones(50), "binary", "every output of 50 has it"),
+        (np.arange(50) < 4, "binary", "4 of 50 outputs have it.*needs 10"),
+        (np.arange(50) >= 4, "binary", "4 of 50 outputs lack it.*--min_class"),
+        (np.full(50, np.nan), "binary", "no output has a label"),
+        (np.full(50, 7.5), "continuous", "all 50 outputs have the value 7.5"),
+        (np.full(50, np.nan), "continuous", "0 outputs have a value.*needs 20"),
+    ],
+)
+def test_labels_that_cannot_be_ranked_by_are_refused_with_the_way_out(y, kind, message):
+    with pytest.raises(InputError, match=message):
+        check_labels(np.asarray(y, float), kind, QUICK, "--p", "draw more")
+
+
+VALUES = np.array([-25.0, -15, -5, -1, 0, 1, 5, 15, 25])
+MEASURES = {"share": "1", "frication_db": "dB", "frication_ratio": "1"}
+
+
+def generated(seed=0, n_bases=25, sign=1):
+    """z3 brings frication with its intensity, z7 nothing."""
+    rng = np.random.default_rng(seed)
+    index = pd.MultiIndex.from_product([["z3", "z7"], VALUES, range(n_bases)])
+    rows = index.to_frame(index=False, name=["latent", "value", "base"])
+    top = rows["latent"] == "z3"
+    level = top * rows["value"] / 5 + rng.normal(size=n_bases)[rows["base"]]
+    level += 0.3 * rng.normal(size=len(level))
+    rows["role"] = np.where(top, "top", "control")
+    rows["share"] = (level > 0.5).astype(float)
+    rows["frication_db"] = (40 + 3 * level).where(rows["share"] == 1)
+    rows["frication_ratio"] = (rows["frication_db"] / (rows["frication_db"] + 60)).fillna(0)
+    return rows.assign(value=sign * rows["value"])
+
+
+def test_shares_and_means_at_each_value_are_those_of_the_outputs():
+    rows = generated()
+    table, _ = proof.prove(rows, MEASURES, 0, QUICK)
+    shares = table[table["measure"] == "share"]
+    assert list(zip(shares["latent"], shares["value"], strict=True)) == [
+        (name, v) for name in ("z3", "z7") for v in VALUES
+    ]
+    for row in table.itertuples():
+        here = rows[(rows["latent"] == row.latent) & (rows["value"] == row.value)]
+        seen = here[row.measure].dropna()
+        assert row.n == len(seen)
+        if row.measure == "share":
+            oracle = stats.binomtest(int(seen.sum()), 25).proportion_ci(0.95, method="wilson")
+            assert (row.low, row.high) == pytest.approx(tuple(oracle))
+        if len(seen):
+            assert row.estimate == pytest.approx(seen.mean())
+        else:
+            assert np.isnan(row.estimate)
+        if row.measure == "frication_db" and len(seen) >= 20:
+            reach = stats.t.ppf(0.975, len(seen) - 1) * stats.sem(seen)
+            assert row.high - row.estimate == pytest.approx(reach, rel=0.5)
+    assert np.isnan(proof.wilson(0, 0, 0.95)).all()
+
+
+def test_what_a_cause_brings_rises_and_what_a_control_does_shows_no_trend():
+    _, trends = proof.prove(generated(), MEASURES, 0, QUICK)
+    verdicts = dict(zip(zip(trends["latent"], trends["measure"], strict=True), trends["verdict"],
+                        strict=True))  # fmt: skip
+    assert verdicts == {("z3", m): "rises" for m in MEASURES} | {
+        ("z7", m): "no trend shown" for m in MEASURES
+    }
+    assert trends["monotone"].iloc[0] == 1 and trends["rank_r"].iloc[0] > 0.9
+    _, mirrored = proof.prove(generated(sign=-1), MEASURES, 0, QUICK)
+    assert mirrored["verdict"].iloc[0] == "falls"
+    assert mirrored["estimate"].iloc[0] == pytest.approx(-trends["estimate"].iloc[0])
+
+
+def test_a_trend_is_the_mean_of_the_slopes_within_base_vectors():
+    rng = np.random.default_rng(3)
+    y = rng.normal(size=(12, 1)) * 10 + 0.1 * VALUES + rng.normal(size=(12, 9))
+    slopes = [np.polyfit(VALUES, row, 1)[0] for row in y]
+    settings = dataclasses.replace(QUICK, n_resamples=4000)
+    found = proof.trend(pd.DataFrame(y, columns=VALUES), 0, settings)
+    test = stats.ttest_1samp(slopes, 0)
+    ends = test.confidence_interval(0.95)
+    assert found["estimate"] == pytest.approx(np.mean(slopes))
+    assert found["p"] == pytest.approx(test.pvalue)
+    assert [found["low"], found["high"]] == pytest.approx(
+        [ends.low, ends.high], abs=0.15 * (ends.high - ends.low)
+    )
+    assert found["rank_r"] == pytest.approx(stats.spearmanr(VALUES, y.mean(axis=0))[0])
+
+
+def test_a_base_without_a_value_counts_for_the_values_it_has():
+    y = 2.0 * VALUES + np.arange(6)[:, None]
+    y[0, 3:] = np.nan
+    y[1, 1:] = np.nan  # one value alone says nothing
+    found = proof.trend(pd.DataFrame(y, columns=VALUES), 0, QUICK)
+    assert found["estimate"] == pytest.approx(2) and found["n"] == 5
+
+
+def test_too_few_base_vectors_or_values_give_no_verdict_and_rounding_no_trend():
+    _, trends = proof.prove(generated(n_bases=4), MEASURES, 0, QUICK)
+    assert set(trends["verdict"]) == {"too few"} and trends["p"].isna().all()
+    one = proof.trend(pd.DataFrame(np.ones((9, 1)), columns=[3.0]), 0, QUICK)
+    assert one["n"] == 0 and np.isnan(one["estimate"])
+    levels = np.full((9, 9), 0.1) * np.arange(9)[:, None]
+    flat = proof.trend(pd.DataFrame(levels, columns=VALUES), 0, QUICK)
+    assert (flat["estimate"], flat["p"]) == (0, 1) and np.isnan(flat["monotone"])
+
+
+def sweep(latent, y_of, values=(-9.0, -1.0, 0.0, 1.0, 9.0), n_bases=20):
+    """Outputs of one latent: y by value and base."""
+    rows = [
+        {"latent": latent, "role": "top", "value": v, "base": b, "share": float(bool(y_of(v, b)))}
+        for b in range(n_bases) for v in values
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def contrasted(rows):
+    table = proof.contrast(rows, "share", 0, RankingSettings())
+    columns = ("from_value", "to_value", "estimate", "verdict")
+    return list(table[list(columns)].itertuples(index=False, name=None))
+
+
+def test_what_comes_and_goes_along_a_sweep_is_found_where_it_has_no_slope():
+    rows = sweep("z2", lambda v, b: v == 1 and b % 4)
+    assert contrasted(rows) == [(-1, 1, 0.75, "changes"), (-9, 9, 0, "no change shown")]
+
+
+def test_a_variable_of_the_code_is_compared_with_0_for_its_mirror_image_is_no_code():
+    rows = sweep("c2", lambda v, b: abs(v) == 1 and b % 4, (-1.0, 0.0, 1.0))
+    assert contrasted(rows) == [(0, -1, 0.75, "changes"), (0, 1, 0.75, "changes")]
+    assert contrasted(rows[rows["value"] != 0]) == []
+
+
+def test_findings_name_the_largest_change_that_is_shown_and_both_levels():
+    rows = pd.concat([
+        sweep("z2", lambda v, b: v > 0 and (v == 9 or b % 4)),
+        sweep("z5", lambda v, b: b % 2).assign(role="control"),
+    ])  # fmt: skip
+    table, trends = proof.prove(rows, {"share": "1"}, 0, QUICK)
+    contrasts = proof.contrast(rows, "share", 0, QUICK)
+    ranked = pd.DataFrame({"latent": ["z2", "z5"], "verdict": ["above chance", "not above chance"]})
+    first, second = proof.findings(ranked, table, trends, contrasts).itertuples()
+    assert (first.from_value, first.from_estimate, first.to_value, first.to_estimate) == (
+        -9, 0, 9, 1,
+    )  # fmt: skip
+    assert (first.ranked, first.trend, first.verdict) == ("above chance", "rises", "changes")
+    assert first.moves and not second.moves and second.role == "control"
+
+
+def coded(counts, n=25, value=1.0):
+    """Outputs of c1, c2 .. of which the given numbers have the property."""
+    labels = np.concatenate([np.where(np.arange(n) < k, "yes", "") for k in counts])
+    code = np.repeat([f"c{i + 1}" for i in range(len(counts))], n)
+    return pd.DataFrame({"code": code, "value": value, "label": labels})
+
+
+def test_shares_are_counted_by_code_value_and_label():
+    code, value = ["c2", "c2", "c1", "c1", "c1", "c1"], [1, 1, 5, 1, 1, 1.0]
+    words = ["suit", "rag", "rag", "rag", np.nan, "suit"]
+    rows = code_shares(pd.DataFrame({"code": code, "value": value, "label": words}), QUICK)
+    names = ["code", "value", "label", "n", "count", "estimate"]
+    assert list(rows[names].itertuples(index=False, name=None)) == [
+        ("c2", 1, "rag", 2, 1, 0.5),
+        ("c2", 1, "suit", 2, 1, 0.5),
+        ("c1", 1, "rag", 2, 1, 0.5),
+        ("c1", 1, "suit", 2, 1, 0.5),
+        ("c1", 5, "rag", 1, 1, 1),
+        ("c1", 5, "suit", 1, 0, 0),
+    ]
+    (row,) = code_shares(coded([1], 3), QUICK).itertuples()
+    ends = stats.binomtest(1, 3).proportion_ci(method="wilson")
+    assert (row.label, row.low, row.high) == (
+        "yes",
+        pytest.approx(ends.low),
+        pytest.approx(ends.high),
+    )
+
+
+def test_a_property_that_no_output_of_any_code_has_is_counted_as_0():
+    rows = coded([0, 0])
+    rows["label"] = pd.Categorical(rows["label"], ["", "frication"])
+    shares, tests = code_shares(rows, QUICK), code_tests(rows, 0, QUICK)
+    assert list(shares["label"]) == ["frication"] * 2 and set(shares["estimate"]) == {0}
+    assert set(tests["verdict"]) == {"no difference shown"}
+
+
+def test_each_code_has_fishers_p_and_all_codes_that_of_chi_squared():
+    counts = [20, 8, 9]
+    rows = code_tests(coded(counts), 0, QUICK)
+    assert list(zip(rows["code"], rows["test"], rows["n"], strict=True)) == [
+        ("c1", "fisher", 75), ("c2", "fisher", 75), ("c3", "fisher", 75), ("all", "chi2", 75),
+    ]  # fmt: skip
+    for row, count in zip(rows.itertuples(), counts, strict=False):
+        others = sum(counts) - count
+        oracle = stats.fisher_exact([[count, 25 - count], [others, 50 - others]])
+        assert (row.p, row.statistic) == pytest.approx((oracle.pvalue, oracle.statistic))
+        assert (row.estimate, row.others) == (count / 25, others / 50)
+    oracle = stats.chi2_contingency([counts, [25 - k for k in counts]], correction=False)
+    assert tuple(rows[["statistic", "p"]].iloc[3]) == pytest.approx((oracle[0], oracle[1]))
+    assert rows["p_holm"].min() == pytest.approx(4 * rows["p"].min())
+    assert rows["verdict"].iloc[0] == rows["verdict"].iloc[3] == "differs"
+
+
+def test_small_counts_get_the_p_of_deals_of_the_labels():
+    rng = np.random.default_rng(0)
+    words = np.array(["ask", "dark", "oily", "rag", "suit"])
+    code = np.repeat(["c1", "c2", "c3", "c4"], 12)
+    labels = words[rng.integers(5, size=48)]
+    labels[:4] = "rag"
+    rows = code_tests(pd.DataFrame({"code": code, "value": 1.0, "label": labels}), 1, QUICK)
+
+    def chi2_of(group, dealt):
+        table = stats.contingency.crosstab(group, dealt).count
+        return stats.chi2_contingency(table, False).statistic
+
+    for row in (rows.iloc[0], rows.iloc[-1]):
+        group = code if row["code"] == "all" else code == row["code"]
+        deals = [chi2_of(group, rng.permutation(labels)) for _ in range(600)]
+        assert row["test"] == "chi2, permuted"
+        assert row["statistic"] == pytest.approx(chi2_of(group, labels))
+        assert row["p"] == pytest.approx(np.mean(np.array(deals) >= row["statistic"]), abs=0.06)
+
+
+def test_many_codes_of_many_words_can_be_told_apart_after_holm():
+    words = np.array([f"word{i}" for i in range(10)])
+    code = np.repeat(np.arange(10), 12)
+    rng = np.random.default_rng(2)
+    labels = words[np.where(rng.random(120) < 0.7, code, rng.integers(10, size=120))]
+    rows = pd.DataFrame({"code": [f"c{i + 1}" for i in code], "value": 1.0, "label": labels})
+    tests = code_tests(rows, 0, QUICK)
+    assert set(tests["verdict"]) == {"differs"}
+    assert list(tests["label"][:10]) == list(words)  # the one that differs most
+    dealt = rows.assign(label=rng.permutation(labels))
+    assert set(code_tests(dealt, 0, QUICK)["verdict"]) == {"no difference shown"}
+
+
+def test_codes_are_compared_at_one_value_and_one_code_alone_is_too_few():
+    both = pd.concat([coded([20, 5]), coded([12, 12], value=2.0)])
+    rows = code_tests(both, 0, QUICK)
+    assert list(rows["verdict"]) == ["differs"] * 2 + ["no difference shown"] * 2
+    assert list(rows["code"]) == ["c1", "c2"] * 2  # of two codes "all" would be the same test
+    assert set(code_tests(coded([20]), 0, QUICK)["verdict"]) == {"too few"}
+    assert set(code_tests(coded([25, 25]), 0, QUICK)["verdict"]) == {"no difference shown"}
+
+
+def grid(values_a, values_b, n_bases=25, names=("z5", "z6")):
+    index = pd.MultiIndex.from_product([range(n_bases), values_a, values_b])
+    rows = index.to_frame(index=False, name=["base", "value_a", "value_b"])
+    return rows.assign(latent_a=names[0], latent_b=names[1])
+
+
+def test_a_product_is_found_in_the_pair_and_claimed_for_neither_alone():
+    rows = grid([-5, 0, 5], [-5, 0, 5])
+    level = np.random.default_rng(0).normal(size=25)[rows["base"]]
+    noise = np.random.default_rng(1).normal(size=len(level))
+    rows["share"] = (rows["value_a"] * rows["value_b"] / 5 + 2 * level + noise > 0.4).astype(float)
+    cells, interactions = pair_effects(rows, "share", 0, QUICK)
+    (row,) = interactions.to_dict("records")
+    assert row["verdict"] == "interact" and row["low"] > 1
+    for main in ("main_a", "main_b"):
+        assert row[f"{main}_low"] <= 0 <= row[f"{main}_high"]
+    at = cells.set_index(["value_a", "value_b"])["estimate"]
+    assert len(at) == 9 and at[5, 5] > 0.8 > 0.3 > at[-5, 5]
+    here = rows[(rows["value_a"] == 5) & (rows["value_b"] == -5)]
+    assert at[5, -5] == here["share"].mean()
+
+
+def test_differences_are_taken_within_base_vectors():
+    rows = grid([0, 1], [0, 1, 2], 8)
+    rng = np.random.default_rng(4)
+    y = 30 * rng.normal(size=8)[rows["base"]] + (3 + rows["value_b"]) * rows["value_a"]
+    rows["mean"] = y + 0.5 * rng.normal(size=len(y))
+    cells, interactions = pair_effects(rows, "mean", 0, QUICK)
+    (row,) = interactions.to_dict("records")
+    table = rows["mean"].to_numpy().reshape(8, 2, 3)
+    differences = (table[:, 1, 2] - table[:, 0, 2]) - (table[:, 1, 0] - table[:, 0, 0])
+    assert row["estimate"] == pytest.approx(differences.mean())
+    assert row["p"] == row["p_holm"] == pytest.approx(stats.ttest_1samp(differences, 0).pvalue)
+    assert row["main_a"] == pytest.approx((table[:, 1] - table[:, 0]).mean())
+    assert row["main_b"] == pytest.approx((table[..., 2] - table[..., 0]).mean())
+    assert row["main_a_low"] > 2 and row["n"] == 8
+    assert cells["estimate"].iloc[0] == pytest.approx(table[:, 0, 0].mean())
+
+
+def test_effects_that_add_up_are_no_interaction_and_chance_is_none():
+    claimed = 0
+    for seed in range(40):
+        rows, rng = grid([-1, 1], [-1, 1], 20), np.random.default_rng(seed)
+        level = rng.normal(size=20)[rows["base"]] + rng.normal(size=80)
+        rows["mean"] = rows["value_a"] + rows["value_b"] + level
+        _, interactions = pair_effects(rows, "mean", 0, QUICK)
+        claimed += interactions["verdict"].iloc[0] == "interact"
+        assert interactions["main_a_low"].iloc[0] > 0
+    assert claimed <= 5
+
+
+def test_pairs_are_corrected_together_and_bases_that_lack_a_cell_do_not_count():
+    rows = pd.concat([grid([0, 1], [0, 1], 6), grid([0, 1], [0, 1], 6, ("z1", "c2"))])
+    rng = np.random.default_rng(5)
+    rows["mean"] = rows["value_a"] * rows["value_b"] + 0.3 * rng.normal(size=48)
+    rows.iloc[24, rows.columns.get_loc("mean")] = np.nan
+    cells, effects = pair_effects(rows, "mean", 0, QUICK)
+    assert list(effects["latent_a"] + effects["latent_b"]) == ["z5z6", "z1c2"]
+    assert list(effects["n"]) == [6, 5] and cells["n"].iloc[4] == 5
+    assert effects["p_holm"].min() == 2 * effects["p"].min()
+    _, few = pair_effects(grid([0, 1], [0, 1], 3).assign(mean=np.arange(12.0)), "mean", 0, QUICK)
+    _, single = pair_effects(grid([0], [0, 1], 9).assign(mean=np.arange(18.0)), "mean", 0, QUICK)
+    assert set(few["verdict"]) == set(single["verdict"]) == {"too few"}
+    assert few["estimate"].notna().all() and single["estimate"].isna().all()
+    assert single["main_b"].notna().all() and single["main_a"].isna().all()
+
+
+def test_a_base_vector_has_one_output_of_each_setting():
+    rows = grid([0, 1], [0, 1], 6).assign(mean=0.0)
+    with pytest.raises(ValueError, match="duplicate"):
+        pair_effects(pd.concat([rows, rows[:1]]), "mean", 0, QUICK)

@@ -1,0 +1,236 @@
+"""What a sweep does to measures, against SciPy and planted effects."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from wavegan_tf.stats import sweeps
+from wavegan_tf.stats.resampling import StatisticsSettings
+
+FAST = StatisticsSettings(n_resamples=200)
+X = np.array([-15.0, -5, 0, 1, 5])
+NAN = math.nan
+A, B = np.array([0.0, 1, 3]), np.array([-1.0, 1])
+GRID = [("z1", A), ("c2", B)]
+
+
+def values_of(grids, names=None):
+    """Values of measures from grids of [bases, ..]."""
+    names = names or [f"m{i}" for i in range(len(grids))]
+    keys = [(1, "out", "voiced", name, "Hz") for name in names]
+    return sweeps.values_frame(
+        {k: np.ravel(np.asarray(x, float)) for k, x in zip(keys, grids, strict=True)}
+    )
+
+
+def effects(grids, along=None, settings=FAST):
+    table = sweeps.measure_effects(values_of(grids), along or [("z1", X)], settings)
+    return [row for _, row in table.iterrows()]
+
+
+def test_slope_rank_and_difference_are_means_over_bases_of_what_scipy_finds():
+    rng = np.random.default_rng(0)
+    y = rng.standard_normal([7, 5]) + 0.3 * X
+    y[3, 2] = y[4, 0] = NAN  # an inner value and an end
+    (row,) = effects([y])
+    there = np.isfinite(y)
+    fits = [stats.linregress(X[ok], base[ok]).slope for base, ok in zip(y, there, strict=True)]
+    ranks = [stats.spearmanr(X[ok], base[ok])[0] for base, ok in zip(y, there, strict=True)]
+    ends = np.delete(y[:, -1] - y[:, 0], 4)
+    assert row["slope"] == pytest.approx(np.mean(fits))
+    assert row["rank_r"] == pytest.approx(np.mean(ranks))
+    assert row["estimate"] == pytest.approx(ends.mean())
+    assert row["p"] == pytest.approx(stats.ttest_1samp(ends, 0).pvalue)
+    assert (row["n"], row["n_values"], row["from_value"], row["to_value"]) == (6, 5, -15, 5)
+    assert row["low"] < row["estimate"] < row["high"]
+    assert row["slope_low"] < row["slope"] < row["slope_high"]
+    assert row["rank_r_low"] < row["rank_r"] < row["rank_r_high"]
+
+
+def test_ties_in_a_measure_have_the_ranks_of_scipy_and_no_variation_none():
+    y = np.array([[0.0, 0, 1, 1, 1], [2, 2, 2, 2, 2], [1, NAN, NAN, NAN, 2]])
+    found = sweeps.rank_correlations(X, y)
+    assert found[0] == pytest.approx(stats.spearmanr(X, y[0])[0])
+    assert np.isnan(found[1:]).all()
+    np.testing.assert_allclose(sweeps.slopes(X, y)[1:], [0, 1 / 20], atol=1e-15)
+
+
+def test_one_base_gives_the_numbers_but_no_interval_and_no_verdict():
+    (row,) = effects([[2 * X + 1]])
+    assert (row["slope"], row["rank_r"], row["estimate"]) == pytest.approx((2, 1, 40))
+    missing = [name for name in row.index if name.endswith(("low", "high", "p", "p_holm"))]
+    assert len(missing) == 16 and all(math.isnan(row[name]) for name in missing)
+    assert row["from_middle_first"] == pytest.approx(-30)
+    assert row["from_middle_last"] == pytest.approx(10)
+    assert row["verdict"] == "too few" and row["n"] == 1
+
+
+@pytest.mark.parametrize(
+    "values, place",
+    [
+        ([-15, -1, 5], 1), ([5, 0.5, -0.5, -5], 1), ([-10, -3, 2, 10], 2), ([0, 1, 2], None),
+        ([-15, -10, -5], None), ([-5, 5], None),
+    ],
+)  # fmt: skip
+def test_the_middle_is_the_value_nearest_to_zero_unless_it_is_an_end(values, place):
+    assert sweeps.middle_place(np.array(values, float)) == place
+
+
+def test_what_falls_and_rises_again_changes_though_its_ends_are_alike():
+    rng = np.random.default_rng(7)
+    y = rng.standard_normal([8, 1]) + 0.05 * rng.standard_normal([8, 5]) + np.abs(X) / 5
+    y[:, -1] += 2  # both ends at 3
+    y[2, 2] = NAN  # a base without the middle
+    row, flat, monotone = effects([y, rng.standard_normal([8, 5]), y + 3 * X])
+    assert row["p_holm"] > 0.05 and row["verdict"] == "changes" and row["middle_value"] == 0
+    whole = np.delete(y, 2, axis=0)
+    for key, end in (("from_middle_first", 0), ("from_middle_last", -1)):
+        expected = whole[:, end] - whole[:, 2]
+        assert row[key] == pytest.approx(expected.mean()) == pytest.approx(3, abs=0.1)
+        assert row[f"{key}_low"] < row[key] < row[f"{key}_high"]
+        assert row[f"{key}_p"] == pytest.approx(stats.ttest_1samp(expected, 0).pvalue)
+        assert row[f"{key}_n"] == 7 and row["n"] == 8
+    assert flat["verdict"] == "no change shown" and monotone["verdict"] == "changes"
+
+
+def test_a_sweep_without_a_middle_has_no_differences_from_it():
+    y = np.random.default_rng(8).standard_normal([6, 3])
+    (row,) = effects([y], [("c1", np.array([0.0, 1, 2]))])
+    assert math.isnan(row["middle_value"]) and row["p_holm"] == row["p"]
+    for key in sweeps.FROM_MIDDLE:
+        assert all(math.isnan(row[key + x]) for x in ("", "_low", "_high", "_p", "_p_holm"))
+
+
+def test_a_measure_that_is_nowhere_has_no_numbers():
+    (row,) = effects([np.full([6, 5], NAN)])
+    assert all(math.isnan(row[name]) for name in ("slope", "rank_r", "estimate", "p"))
+    assert row["verdict"] == "too few" and row["n"] == 0
+
+
+def test_sweeps_of_a_grid_are_judged_with_the_others_averaged_within_a_base():
+    rng = np.random.default_rng(1)
+    grid = rng.standard_normal([6, 3, 2]) + 2 * A[:, None] - 5 * B
+    first, second = effects([grid], GRID)
+    along_a, along_b = grid.mean(axis=2), grid.mean(axis=1)
+    assert (first["latent"], second["latent"]) == ("z1", "c2")
+    slopes = [stats.linregress(A, base).slope for base in along_a]
+    assert first["slope"] == pytest.approx(np.mean(slopes))
+    differences = along_b[:, -1] - along_b[:, 0]
+    assert second["estimate"] == pytest.approx(differences.mean())
+    assert second["p"] == pytest.approx(stats.ttest_1samp(differences, 0).pvalue)
+
+
+def test_a_line_without_one_end_is_not_compared_with_other_lines():
+    grid = np.array([[[1.0, 2.0], [100.0, NAN]]])  # [base, a, b]
+    first, second = effects([grid], [("a", [0.0, 1]), ("b", [0.0, 1])])
+    assert first["estimate"] == 99  # only where b = 0 has both ends
+    assert second["estimate"] == 1  # only where a = 0 has
+
+
+def test_holm_corrects_over_all_differences_of_a_latent_and_finds_the_planted_one():
+    rng = np.random.default_rng(11)
+    noise = rng.standard_normal([20, 8, 5])
+    noise[4] += X
+    rows = effects(noise)
+    prefixes = ("", "from_middle_first_", "from_middle_last_")
+    p, p_holm = (
+        np.array([row[prefix + x] for row in rows for prefix in prefixes]) for x in ("p", "p_holm")
+    )
+    order = np.argsort(p)
+    expected = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(60, 0, -1)))
+    np.testing.assert_allclose(p_holm[order], expected)
+    assert [i for i, row in enumerate(rows) if row["verdict"] == "changes"] == [4]
+    assert rows[0]["verdict"] == "no change shown"
+
+
+def test_a_latent_without_effect_is_seldom_said_to_change():
+    rng = np.random.default_rng(3)
+    level = rng.standard_normal([300, 10, 1])  # bases differ, steps do not but for noise
+    rows = effects(level + 0.5 * rng.standard_normal([300, 10, 2]), [("z1", [-5.0, 5])])
+    assert np.mean([row["p"] < 0.05 for row in rows]) == pytest.approx(0.05, abs=0.03)
+    inside = np.mean([row["low"] <= 0 <= row["high"] for row in rows])
+    assert inside == pytest.approx(0.95, abs=0.04)
+    assert all(row["verdict"] == "no change shown" for row in rows)
+
+
+def test_responses_are_means_over_bases_of_means_over_the_other_sweep():
+    rng = np.random.default_rng(9)
+    grid = rng.standard_normal([6, 3, 2])
+    grid[0, 1] = grid[1, 2, 0] = NAN
+    grid[:2, 0, 0] = NAN
+    table = sweeps.measure_responses(values_of([grid]), GRID, FAST)
+    assert list(zip(table["latent"], table["value"], strict=True)) == [
+        ("z1", 0), ("z1", 1), ("z1", 3), ("c2", -1), ("c2", 1),
+    ]  # fmt: skip
+    assert table["n"].tolist() == [6, 5, 6, 6, 6]
+    expected = pd.DataFrame(grid.reshape(18, 2)).mean(axis=1).to_numpy().reshape(6, 3)
+    for row, column in zip(table.itertuples(), expected.T, strict=False):
+        known = column[np.isfinite(column)]
+        assert row.estimate == pytest.approx(known.mean())
+        reach = stats.t.ppf(0.975, len(known) - 1) * stats.sem(known)
+        assert row.high - row.low == pytest.approx(2 * reach, rel=0.35)
+        assert row.low < row.estimate < row.high
+    few = sweeps.measure_responses(values_of([grid[:4]]), GRID, FAST).iloc[0]
+    assert few["n"] == 4 and math.isnan(few["low"]) and math.isfinite(few["estimate"])
+
+
+def test_the_interval_of_a_share_is_wilsons():
+    ones = np.zeros([10, 2])
+    ones[:3, 0] = 1
+    ones[2:, 1] = NAN
+    share = values_of([ones], ["share"])
+    table = sweeps.measure_responses(share, [("z1", [0.0, 1])], FAST)
+    n, p, z = 10, 0.3, stats.norm.ppf(0.975)
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    many, few = table[["estimate", "low", "high"]].to_numpy()
+    np.testing.assert_allclose(many, [p, centre - half, centre + half])
+    assert few[0] == 0 and np.isnan(few[1:]).all() and table["n"][1] == 2
+
+
+def test_an_interaction_is_the_difference_of_differences_at_the_corners():
+    rng = np.random.default_rng(4)
+    a, b, c = np.array([0.0, 1, 2]), np.array([0.0, 3]), np.array([0.0, 1])
+    product = 0.7 * a[:, None, None] * b[:, None] + 5 * c
+    grid = rng.standard_normal([9, 3, 2, 2]) * 0.1 + product
+    along = [("z1", a), ("z2", b), ("z3", c)]
+    table = sweeps.measure_interactions(values_of([grid]), along, FAST)
+    found = {(row["latent_a"], row["latent_b"]): row for _, row in table.iterrows()}
+    assert set(found) == {("z1", "z2"), ("z1", "z3"), ("z2", "z3")}
+    row, y = found["z1", "z2"], grid.mean(axis=3)
+    corners = y[:, 2, 1] - y[:, 2, 0] - y[:, 0, 1] + y[:, 0, 0]
+    assert row["estimate"] == pytest.approx(corners.mean())
+    assert row["estimate"] == pytest.approx(0.7 * 2 * 3, abs=0.2)
+    assert row["p"] == pytest.approx(stats.ttest_1samp(corners, 0).pvalue)
+    assert row["low"] < row["estimate"] < row["high"]
+    y = grid.mean(axis=1)  # axes: base, z2, z3
+    corners = y[:, 1, 1] - y[:, 1, 0] - y[:, 0, 1] + y[:, 0, 0]
+    assert found["z2", "z3"]["estimate"] == pytest.approx(corners.mean())
+    assert found["z2", "z3"]["verdict"] == "no change shown" and row["verdict"] == "changes"
+
+
+def test_an_output_has_the_mean_of_its_intervals_and_no_value_without_any():
+    rows = [(0, 1, 100.0), (0, 2, 120.0), (2, 1, NAN)]
+    table = pd.DataFrame(rows, columns=["output", "interval", "value"])
+    head = {"network": 0, "channel": 1, "layer": "out", "label": "voiced", "measure": "f0"}
+    found = sweeps.interval_means(table.assign(**head, unit="Hz", flag=""), 4)
+    assert found.index.tolist() == [(1, "out", "voiced", "f0", "Hz")]
+    np.testing.assert_array_equal(found.to_numpy(), [[110, NAN, NAN, NAN]])
+    tidy = sweeps.tidy(found)
+    assert tidy[["output", "value"]].to_numpy().tolist() == [[0, 110]]
+    assert tidy["measure"].tolist() == ["f0"]
+
+
+def test_intervals_are_counted_unless_an_output_could_not_be_measured():
+    outputs = pd.DataFrame({
+        "output": range(4), "channel": 1, "n_voiced": [2, 0, 0, 0],
+        "measured": [True, True, False, False], "problem": ["", "", "silent", "NaN in it"],
+    })  # fmt: skip
+    counts, shares = sweeps.counts_and_shares(outputs, "out")
+    assert counts.index.tolist() == [(1, "out", "output", "n_voiced", "1")]
+    assert shares.index.tolist() == [(1, "out", "voiced", "share", "1")]
+    np.testing.assert_array_equal(counts.to_numpy(), [[2, 0, 0, NAN]])
+    np.testing.assert_array_equal(shares.to_numpy(), [[1, 0, 0, NAN]])

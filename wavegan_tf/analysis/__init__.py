@@ -1,1 +1,0 @@
-"""Plain arrays in, measurements out; never imports TensorFlow."""

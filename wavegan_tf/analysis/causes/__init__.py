@@ -1,1 +1,0 @@
-"""Which variable or feature map causes what, and how sure that is."""

@@ -1,0 +1,20 @@
+"""The commands: flags in, an experiment or a tool run, results out.
+
+``python -m wavegan_tf`` lists them. A command is an experiment, whose flags are made from its
+Options, or a module of this folder with ``HELP``, ``GROUPS``, ``define_flags()`` and ``main()``.
+"""
+
+COMMANDS = {
+    "probe": "Show what each layer of a network encodes.",
+    "interpolate": "Move latent variables and follow the effect through every layer.",
+    "identify": "Find which latent variable carries a property.",
+    "intervene": "Replace parts of a layer and see what they carry of an effect.",
+    "feature_maps": "Follow single feature maps while a latent variable moves.",
+    "figures": "Draw the figures and the page of a finished run again.",
+    "merge": "Join the shards of a probe.",
+    "train": "Train a WaveGAN, ciwGAN or fiwGAN on a folder of speech.",
+    "convert_checkpoint": "Write a checkpoint in the original's format, or its Generator alone.",
+    "prepare_timit": "Cut TIMIT by phone patterns or words.",
+    "prepare_words": "Cut frequent words out of aligned recordings.",
+    "make_corpus": "Synthesise a corpus of speech of known truth.",
+}

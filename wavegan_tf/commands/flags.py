@@ -1,0 +1,172 @@
+"""Flags made from options, and help in groups."""
+
+import dataclasses
+import json
+import os
+import sys
+from typing import Any
+
+from absl import flags
+
+from wavegan_tf.errors import InputError
+from wavegan_tf.options import GROUPS, nested, options
+
+FIRST = GROUPS[0]
+
+OLD_SPELLINGS = {"--no_center": "--nocenter"}
+"""Spellings of earlier versions, and what they are called now."""
+
+
+def define_options(cls: type) -> dict[str, str]:
+    """Defines a flag for each option of a class that is not advanced; returns group by flag."""
+    groups: dict[str, str] = {}
+    for inner in nested(cls).values():
+        groups |= define_options(inner)
+        if "f0_floor_hz" in {field.name for field in dataclasses.fields(inner)}:
+            default = [f"{inner().f0_floor_hz:g}", f"{inner().f0_ceiling_hz:g}"]
+            flags.DEFINE_list("f0_range", default, "Floor and ceiling of F0 in Hz; 60,300.")
+            groups["f0_range"] = "Praat"
+    for field in options(cls):
+        about = field.metadata["option"]
+        if about["advanced"] or field.name in ("f0_floor_hz", "f0_ceiling_hz"):
+            continue
+        name = about["flag"] or field.name
+        _define(name, field, about)
+        groups[name] = about["group"]
+    return groups
+
+
+def _define(name: str, field: dataclasses.Field, about: dict[str, Any]) -> None:
+    default: Any = field.default
+    text = about["help"]
+    if about["repeated"]:
+        flags.DEFINE_multi_string(name, list(default), text)
+    elif about["choices"]:
+        flags.DEFINE_enum(name, default, about["choices"], text)
+    elif isinstance(default, bool):
+        flags.DEFINE_bool(name, default, text)
+    elif isinstance(default, tuple):
+        flags.DEFINE_list(name, [f"{x:g}" if isinstance(x, float) else x for x in default], text)
+    elif isinstance(default, int) or (default is None and "int" in str(field.type)):
+        flags.DEFINE_integer(name, default, text)
+    elif isinstance(default, float) or (default is None and "float" in str(field.type)):
+        flags.DEFINE_float(name, default, text)
+    else:
+        flags.DEFINE_string(name, default, text)
+
+
+def read_options(cls: type, values: flags.FlagValues) -> dict[str, Any]:
+    """Reads the flags that were given, by the name of the flag; the others keep their defaults.
+
+    Raises:
+        InputError: A list of numbers holds something else.
+    """
+    given: dict[str, Any] = {}
+    for inner in nested(cls).values():
+        given |= read_options(inner, values)
+    for field in options(cls):
+        about = field.metadata["option"]
+        name = about["flag"] or field.name
+        if about["advanced"] or name not in values or not values[name].present:
+            continue
+        value = values[name].value
+        if isinstance(field.default, tuple):
+            of_numbers = bool(field.default) and isinstance(field.default[0], float)
+            value = _numbers(name, value) if of_numbers else tuple(value)
+        given[name] = value
+    if "f0_range" in values and values["f0_range"].present:
+        f0_range = _numbers("f0_range", values["f0_range"].value)
+        if len(f0_range) != 2:
+            raise InputError(
+                f"--f0_range={','.join(values['f0_range'].value)}: give floor and ceiling in Hz: "
+                "--f0_range=60,300"
+            )
+        given["f0_range"] = f0_range
+    return given
+
+
+def _numbers(name: str, texts: list[str]) -> tuple[float, ...]:
+    try:
+        return tuple(float(text) for text in texts)
+    except ValueError:
+        raise InputError(
+            f"--{name}={','.join(texts)}: expected numbers separated by commas, for example "
+            f"--{name}={flags.FLAGS[name].default_as_str or '60,300'}"
+        ) from None
+
+
+def read_settings_file(path: str | None) -> dict[str, dict[str, Any]]:
+    """Reads ``--praat_settings``: JSON with the groups ``praat``, ``intervals``, ``statistics``.
+
+    The config.json of an earlier run is such a file; of it the first two are taken.
+
+    Raises:
+        InputError: There is no such file, or it is no JSON of that form.
+    """
+    if path is None:
+        return {}
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+    except FileNotFoundError:
+        raise InputError(f"--praat_settings={path}: no such file") from None
+    except ValueError as error:
+        raise InputError(f"--praat_settings={path}: not JSON ({error})") from None
+    groups: tuple[str, ...] = ("praat", "intervals", "statistics")
+    if not isinstance(content, dict) or not any(isinstance(content.get(x), dict) for x in groups):
+        raise InputError(
+            f'--praat_settings={path}: give {{"praat": {{"f0_floor_hz": 75}}, "intervals": {{}}}}, '
+            "or the config.json of a run"
+        )
+    groups = groups[:2] if "kind" in content else groups
+    return {name: content[name] for name in groups if isinstance(content.get(name), dict)}
+
+
+def help_text(usage: str, what: str, groups: dict[str, str], every: bool) -> str:
+    """Writes help: flags by group, the first group alone unless ``every``."""
+    lines = [what, "", f"usage: {usage} [--flag=value ...]"]
+    width = min(100, int(os.environ.get("COLUMNS", "100")))
+    for group in dict.fromkeys([*[g for g in GROUPS if g in groups.values()], *groups.values()]):
+        names = [name for name, of in groups.items() if of == group]
+        if every or group == FIRST:
+            lines += ["", f"{group}:"]
+            for name in names:
+                lines += _flag_lines(flags.FLAGS[name], width)
+    if not every:
+        rest = [g for g in dict.fromkeys(groups.values()) if g != FIRST]
+        lines += ["", f"More flags under --helpfull: {', '.join(rest)}."]
+    return "\n".join(lines)
+
+
+def _flag_lines(flag: flags.Flag, width: int) -> list[str]:
+    import textwrap
+
+    default = flag.default_as_str
+    shown = f"  --{'[no]' if flag.boolean else ''}{flag.name}"
+    text = flag.help or ""
+    if default not in (None, "None", "''", "'[]'", ""):
+        text += f" (default: {default.strip(chr(39))})"
+    indent: Any = {"initial_indent": " " * 6, "subsequent_indent": " " * 6}
+    return [shown, *(x for line in text.split("\n") for x in textwrap.wrap(line, width, **indent))]
+
+
+def parse(argv: list[str], usage: str, what: str, groups: dict[str, str]) -> None:
+    """Parses the flags of a command; prints help where it is asked for.
+
+    Raises:
+        InputError: A flag is unknown or its value is of the wrong kind.
+        SystemExit: Help was asked for.
+    """
+    argv = [OLD_SPELLINGS.get(word, word) for word in argv]
+    for word in argv:
+        if word in ("--help", "-h", "-help", "--helpfull", "--helpshort"):
+            print(help_text(usage, what, groups, word == "--helpfull"))
+            sys.exit(0)
+    try:
+        rest = flags.FLAGS([usage, *argv])
+    except flags.Error as error:
+        raise InputError(
+            f"{str(error).removeprefix('FATAL Flags parsing error:').strip()}"
+        ) from None
+    if len(rest) > 1:
+        raise InputError(f"unexpected argument {rest[1]!r}; every option is a --flag=value")

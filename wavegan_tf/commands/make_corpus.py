@@ -1,0 +1,91 @@
+"""make_corpus: synthesises a corpus of speech whose every parameter is known."""
+
+import os
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from absl import flags
+
+from wavegan_tf.commands.flags import define_options, read_options
+from wavegan_tf.errors import InputError
+from wavegan_tf.options import check_options, option
+
+HELP = "Synthesise a corpus of speech of known truth."
+GROUPS: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is synthesised, and where to."""
+
+    corpus: str | None = option(
+        None,
+        "Corpus that is synthesised: stv, word-initial voiceless stop and vowel, with or without "
+        "[s] before (#sTV, #TV), as the paper's WaveGAN learned; or reduplication, the 996 bare "
+        "and reduplicated items of its ciwGAN. manifest.csv says what was intended of each clip.",
+        choices=("stv", "reduplication"),
+    )
+    n: int | None = option(
+        None,
+        "Number of clips; as many as the paper's by default: 5463 (stv), 996 (reduplication). A "
+        "smaller number gives the first clips of a larger one.",
+        low=1,
+    )
+    seed: int = option(0, "Seed of every draw.", low=0)
+    s_share: float | None = option(
+        None,
+        "Probability of [s] in stv; that of the paper's data by default, 533 / 5463.",
+        low=0,
+        high=1,
+    )
+    num_speakers: int | None = option(
+        None, "Number of speakers in stv, men and women by turns; 20 by default.", low=1
+    )
+    out_dir: str = option("corpus_out", "Directory for the results; made if missing.")
+    overwrite: bool = option(
+        False, "Replacement of results in an out_dir that is not empty.", group="Output"
+    )
+    jobs: int | None = option(
+        None, "Number of processes that work; all cores by default.", group="Output", low=1
+    )
+
+
+def define_flags() -> None:
+    """Defines the flags of the command."""
+    GROUPS.update(define_options(Options))
+
+
+def main() -> None:
+    """Synthesises a corpus."""
+    from wavegan_tf.commands.record import run_record
+    from wavegan_tf.corpora import clips, reduplication, stv
+    from wavegan_tf.output.directory import finish, output_directory
+    from wavegan_tf.output.files import write_json
+    from wavegan_tf.processes import in_processes, num_processes
+    from wavegan_tf.progress import progress
+    from wavegan_tf.speech import praat
+
+    given = read_options(Options, flags.FLAGS)
+    options = Options(**given)
+    check_options(options)
+    if options.corpus is None:
+        raise InputError("--corpus: name the corpus, --corpus=stv or --corpus=reduplication")
+    clips.check_folder(options.out_dir, "make_corpus")
+    module: Any = reduplication
+    plan: Any = options.seed
+    if options.corpus == "stv":
+        share = stv.S_SHARE if options.s_share is None else options.s_share
+        speakers = stv.draw_speakers(options.num_speakers or stv.NUM_SPEAKERS, options.seed)
+        module, plan = stv, stv.Corpus(options.seed, speakers, share)
+    for name in {"s_share", "num_speakers"} & given.keys() if module is reduplication else ():
+        raise InputError(
+            f"--{name}={given[name]}: has no meaning with --corpus=reduplication, which has one "
+            "speaker and a fixed inventory; leave it out"
+        )
+    with output_directory(options.out_dir, options.overwrite) as directory:
+        num = options.n or module.NUM_CLIPS
+        made = in_processes(module.make_clip, range(num), plan, num_processes(options.jobs))
+        clips.write_corpus(directory, progress(made, num, "synthesising"), module.COLUMNS)
+        record = run_record("make_corpus", asdict(options)) | {"praat": praat.version()}
+        write_json(os.path.join(directory, "config.json"), record)
+    finish(options.out_dir, [])

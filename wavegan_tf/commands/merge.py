@@ -1,0 +1,108 @@
+"""Joins the shards of a probe: tables, series and sounds, then statistics and figures.
+
+The result is that of the same command without --shard, row for row. The shards stay as they are.
+"""
+
+import glob
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from wavegan_tf.errors import InputError
+
+if TYPE_CHECKING:
+    from wavegan_tf.experiments.result import Result
+
+HELP = "Join the shards of a probe."
+GROUPS = dict.fromkeys(("shards", "out_dir", "overwrite", "figures", "report"), "Basics")
+
+FLAGS = flags.FLAGS
+
+_OWN_FLAGS = ("shard", "out_dir", "jobs", "overwrite")
+"""Flags in which the shards of one run may differ."""
+
+
+def define_flags() -> None:
+    """Defines the flags of the command."""
+    flags.DEFINE_list(
+        "shards", None, "Directories of the shards, or patterns of them.", required=True
+    )
+    flags.DEFINE_string("out_dir", None, "Directory for the whole run.", required=True)
+    flags.DEFINE_bool("overwrite", False, "Replacement of results in an out_dir that is not empty.")
+    flags.DEFINE_bool("figures", True, "Figures as PNG and PDF in figures/.")
+    flags.DEFINE_bool("report", True, "The page report.html, to hear and see the run in a browser.")
+
+
+def main() -> None:
+    """Joins shards."""
+    from wavegan_tf.experiments.probe import merge
+    from wavegan_tf.output.directory import output_directory
+
+    shards = find_shards(FLAGS.shards)
+    with output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
+        whole = merge(shards, directory)
+        for shard in shards:
+            sounds = os.path.join(str(shard.directory), "audio")
+            if os.path.isdir(sounds):
+                shutil.copytree(sounds, os.path.join(directory, "audio"), dirs_exist_ok=True)
+        whole.save(directory, figures=FLAGS.figures, page=FLAGS.report)
+        print(whole.terminal())
+    print(f"written to {FLAGS.out_dir}")
+
+
+def find_shards(patterns: list[str]) -> "list[Result]":
+    """Loads the shards of one run, in order.
+
+    Raises:
+        InputError: A pattern fits nothing, or the shards are not all those of one run.
+    """
+    from wavegan_tf.experiments.result import load_run
+
+    given = ",".join(patterns)
+    paths = sorted({path for pattern in patterns for path in glob.glob(pattern)})
+    if not paths:
+        raise InputError(f"--shards={given}: no such directory")
+    shards = [load_run(path) for path in paths]
+    for shard in shards:
+        if shard.kind != "probe" or not shard.settings.get("flags", {}).get("shard"):
+            raise InputError(
+                f"--shards={given}: {shard.directory} is no shard; give directories that "
+                "probe --shard wrote"
+            )
+    shards.sort(key=lambda shard: shard.settings["outputs"])
+    end, n = 0, shards[0].settings["n"]
+    for shard in shards:
+        other = _differences(shards[0].settings, shard.settings)
+        if other:
+            raise InputError(
+                f"--shards={given}: {shard.directory} and {shards[0].directory} differ in "
+                f"{', '.join(other)}; give the shards of one run"
+            )
+        start, stop = shard.settings["outputs"]
+        if start != end:
+            kind, (first, last) = "missing", (end, start)
+            if start < end:
+                kind, (first, last) = "there twice", (start, end)
+            raise InputError(
+                f"--shards={given}: outputs {first} .. {last - 1} are {kind}; give each shard once"
+            )
+        end = stop
+    if end != n:
+        raise InputError(
+            f"--shards={given}: outputs {end} .. {n - 1} are missing; give each shard once"
+        )
+    return shards
+
+
+def _differences(mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+    """Names the settings in which two runs differ, as far as shards of one run must agree."""
+
+    def fixed(settings: dict[str, Any]) -> dict[str, Any]:
+        kept = {key: value for key, value in settings.items() if key not in ("outputs", "options")}
+        own = {k: v for k, v in settings["flags"].items() if k not in _OWN_FLAGS}
+        return kept | {"flags": own}
+
+    mine, theirs = fixed(mine), fixed(theirs)
+    return [key for key in mine if mine[key] != theirs.get(key)]

@@ -1,0 +1,139 @@
+"""prepare_timit: cuts TIMIT into a corpus to train on, by patterns of phones or by words.
+
+counts.csv has the tokens written, those of them in SA sentences, the paper's and the difference
+(empty where the paper has none or not all of TIMIT is used), and what is not written: too_long; sa,
+in SA sentences, with --nosa; unusable, of recordings that cannot be read or end before; near misses
+of patterns. left_out.csv lists them, problems.csv what could not be used.
+"""
+
+import re
+from dataclasses import asdict, dataclass
+
+from absl import flags
+
+from wavegan_tf.commands.flags import define_options, read_options
+from wavegan_tf.corpora import patterns
+from wavegan_tf.errors import InputError
+from wavegan_tf.options import check_options, option
+
+HELP = "Cut TIMIT by phone patterns or words."
+GROUPS: dict[str, str] = {}
+
+_SETS = "; ".join(f"{x} ({' '.join(y or ['every word'])})" for x, y in patterns.WORD_SETS.items())
+_MISSES = "\n".join(f"{name:14} {why}" for name, why in patterns.NEAR_MISSES.items())
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is cut, and where to."""
+
+    timit_dir: str = option(
+        "", "TIMIT's tree: the folder that holds TRAIN and TEST, or one above it."
+    )
+    pattern: tuple[str, ...] = option(
+        tuple(patterns.PAPER_PATTERNS),
+        "Patterns of phones, with commas between them; the paper's by default: word-initial "
+        "voiceless stop and vowel, with or without [s], from the closure or [s] to the end of the "
+        f"vowel.\n{patterns.NOTATION}\nWhat is no match for one reason alone is counted as a near "
+        f"miss:\n{_MISSES}",
+    )
+    words: str | None = option(
+        None,
+        "Words to cut instead: water,year, or a file with a word in each line, or a set of the "
+        f"papers': {_SETS}.",
+    )
+    sa: bool = option(
+        True,
+        "SA sentences are used, two that every speaker reads: most of the papers' words.",
+        group="Data",
+    )
+    splits: tuple[str, ...] = option(("train", "test"), "Splits that are used.", group="Data")
+    slice_len: int = option(
+        16384, "Greatest number of samples that a clip may have.", group="Data", low=1
+    )
+    allow_longer: bool = option(False, "Clips longer than --slice_len are kept too.", group="Data")
+    out_dir: str = option("timit_out", "Directory for the results; made if missing.")
+    overwrite: bool = option(
+        False, "Replacement of results in an out_dir that is not empty.", group="Output"
+    )
+
+
+def define_flags() -> None:
+    """Defines the flags of the command."""
+    GROUPS.update(define_options(Options))
+
+
+def main() -> None:
+    """Cuts TIMIT."""
+    import pandas as pd
+
+    from wavegan_tf.commands.record import run_record
+    from wavegan_tf.corpora import clips, timit
+    from wavegan_tf.output.directory import finish, output_directory
+    from wavegan_tf.output.files import write_json, write_table
+    from wavegan_tf.progress import progress
+
+    given = read_options(Options, flags.FLAGS)
+    options = Options(**given)
+    check_options(options)
+    clips.check_folder(options.out_dir, "prepare_timit")
+    for split in options.splits or [""]:
+        if split not in timit.SPLITS:
+            raise InputError(f"--splits={split}: is none of {', '.join(timit.SPLITS)}")
+    if options.allow_longer and "slice_len" in given:
+        raise InputError("--allow_longer keeps clips of any length; leave out --slice_len")
+    if options.words is not None and "pattern" in given:
+        raise InputError("--pattern and --words: a corpus is of patterns or of words; give one")
+    wanted = timit.Wanted((), None, None if options.allow_longer else options.slice_len, options.sa)
+    if options.words is not None:
+        wanted = wanted._replace(words=read_words(options.words))
+    else:
+        found = {pattern.text: pattern for pattern in map(patterns.parse, options.pattern)}
+        wanted = wanted._replace(patterns=list(found.values()))
+    with output_directory(options.out_dir, options.overwrite) as directory:
+        splits = [split for split in timit.SPLITS if split in options.splits]
+        root, sentences = timit.find_sentences(options.timit_dir, splits)
+        problems: list[clips.Problem] = []
+        shown = progress(sentences, len(sentences), "transcriptions")
+        plan = timit.plan_cuts(timit.read_sentences(root, shown, problems), wanted)
+        made = progress(timit.make_clips(root, plan, problems), len(plan.cuts), "clips")
+        written = clips.write_corpus(directory, made, clips.CUT_COLUMNS)
+        counts = timit.counts_text(plan, wanted)
+        if not written:
+            asked = f"--words={options.words}" if options.words else f"--pattern={plan.kinds}"
+            why = [f"{asked}: {timit.way_out(plan)}", *clips.summarise(problems), counts]
+            raise InputError("\n".join(why))
+        write_table(f"{directory}/counts.csv", timit.count_table(plan, wanted))
+        left_out = pd.DataFrame(plan.left_out, columns=timit.LEFT_OUT_COLUMNS)
+        write_table(f"{directory}/left_out.csv", left_out)
+        clips.write_problems(directory, problems)
+        record = {"sentences": len(sentences), "sentences_used": plan.num_sentences}
+        record |= {"clips": written} | run_record("prepare_timit", asdict(options))
+        write_json(f"{directory}/config.json", record)
+    print(counts)
+    complaints = clips.summarise(problems, ", all in problems.csv")
+    missing = [kind for kind in plan.kinds if not plan.counts[kind, "tokens"]]
+    if missing and (wanted.patterns or wanted.words):
+        complaints.append(f"no token of {', '.join(missing)}; counts.csv says what was left out")
+    finish(options.out_dir, complaints)
+
+
+def read_words(text: str) -> list[str] | None:
+    """Reads ``--words``: a set of the papers' by name, or a list; None for every word.
+
+    Raises:
+        InputError: The list is none, or a word seems to name a set of the papers'.
+    """
+    from wavegan_tf.corpora import clips
+
+    if text.lower() in patterns.WORD_SETS:
+        named = patterns.WORD_SETS[text.lower()]
+        return list(named) if named else None
+    listed = clips.read_words(text)
+    for word in listed:
+        if re.fullmatch(r"paper[ _-]*(\d+|all)|paper_.*", word):
+            raise InputError(
+                f"--words={text}: {word} is no word; the papers' sets, each alone, are "
+                f"{', '.join(patterns.WORD_SETS)}"
+            )
+    return listed

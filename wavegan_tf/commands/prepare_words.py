@@ -1,0 +1,152 @@
+"""prepare_words: cuts frequent words out of aligned recordings, such as LibriSpeech.
+
+Ranks are those of the alignments, words of equal number in alphabetical order; case does not
+matter; silences, noises and <unk> are no words. Recordings are averaged to mono and resampled as a
+whole; their levels stay. counts.csv says of each word its rank, whether it was chosen, and what
+became of its tokens; problems.csv what could not be used.
+"""
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from wavegan_tf.commands.flags import define_options, read_options
+from wavegan_tf.errors import InputError
+from wavegan_tf.options import check_options, option
+
+HELP = "Cut frequent words out of aligned recordings."
+GROUPS: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is cut out of what, and where to."""
+
+    audio_dir: str = option("", "Folder of recordings, sub-folders included.")
+    alignments: str = option(
+        "",
+        "File or folder of alignments: TextGrids of the Montreal Forced Aligner (tiers words and "
+        "phones), .ctm (utterance channel start duration word) or LibriSpeech's .alignment.txt; "
+        "each belongs to the recording of its name. It may be the folder of --audio_dir.",
+    )
+    skip_words: int = option(
+        78, "Number of the most frequent words that are left out; 0 for a small corpus.", low=0
+    )
+    num_words: int = option(508, "Number of words to take after them, by rank.", low=1)
+    words: str | None = option(
+        None, "Words to take instead: water,year, or a file with a word in each line."
+    )
+    max_tokens: int | None = option(
+        None,
+        "Greatest number of tokens of a word, drawn from all by --seed; no limit by default.",
+        group="Data",
+        low=1,
+    )
+    seed: int = option(0, "Seed of the draw of --max_tokens.", group="Data", low=0)
+    slice_len: int = option(
+        16384, "Greatest number of samples that a clip may have.", group="Data", low=1
+    )
+    allow_longer: bool = option(False, "Clips longer than --slice_len are taken too.", group="Data")
+    out_dir: str = option("words_out", "Directory for the results; made if missing.")
+    overwrite: bool = option(
+        False, "Replacement of results in an out_dir that is not empty.", group="Output"
+    )
+    jobs: int | None = option(
+        None, "Number of processes that work; all cores by default.", group="Output", low=1
+    )
+
+
+def define_flags() -> None:
+    """Defines the flags of the command."""
+    GROUPS.update(define_options(Options))
+
+
+def check(options: Options, given: dict[str, Any]) -> None:
+    """Refuses flags that have no meaning together.
+
+    Also an output that would be read as input next time, and one that would replace its input.
+    """
+    from wavegan_tf.corpora.clips import CLIPS
+
+    check_options(options)
+    for name in ("audio_dir", "alignments"):
+        if not getattr(options, name):
+            raise InputError(f"--{name}: missing; --help says what it is")
+    for name in {"skip_words", "num_words"} & given.keys() if options.words else ():
+        raise InputError(f"--words names the words; leave out --{name}")
+    if options.allow_longer and "slice_len" in given:
+        raise InputError("--allow_longer takes clips of any length; leave out --slice_len")
+    if options.max_tokens is None and "seed" in given:
+        raise InputError("--seed draws the tokens of --max_tokens; give that, or leave it out")
+    out_dir = Path(options.out_dir).resolve()
+    for name in ("audio_dir", "alignments"):
+        source = getattr(options, name)
+        if out_dir.is_relative_to(Path(source).resolve()):
+            raise InputError(
+                f"--out_dir={options.out_dir}: lies in --{name}={source}, and would be read the "
+                "next time; name a folder outside"
+            )
+        if Path(source).resolve().is_relative_to(out_dir / CLIPS):
+            raise InputError(
+                f"--out_dir={options.out_dir}: its {CLIPS} would be replaced, where "
+                f"--{name}={source} lies; name another"
+            )
+
+
+def main() -> None:
+    """Cuts words out of recordings."""
+    from wavegan_tf.commands.record import run_record
+    from wavegan_tf.corpora import alignments, clips, words
+    from wavegan_tf.data.preflight import AUDIO_SUFFIXES
+    from wavegan_tf.output.directory import finish, output_directory
+    from wavegan_tf.output.files import write_json, write_table
+    from wavegan_tf.processes import in_processes, num_processes
+    from wavegan_tf.progress import progress
+
+    given = read_options(Options, flags.FLAGS)
+    options = Options(**given)
+    clips.check_folder(options.out_dir, "prepare_words")
+    check(options, given)
+    jobs = num_processes(options.jobs)
+    names = None if options.words is None else clips.read_words(options.words)
+    max_len = None if options.allow_longer else options.slice_len
+    with output_directory(options.out_dir, options.overwrite) as directory:
+        suffixes = sorted(AUDIO_SUFFIXES)
+        recordings = alignments.find_files("--audio_dir", options.audio_dir, suffixes)
+        root, files = alignments.find_alignments(options.alignments)
+        tokens, utterances, problems = words.collect(words.read_tracks(root, files, jobs))
+        matched = words.match_audio(utterances, recordings, problems)
+        words.mark_unusable(tokens, matched, max_len)
+        listed = "\n  ".join(["", *clips.summarise(problems)])
+        try:
+            chosen = words.choose(words.rank(tokens), options.skip_words, options.num_words, names)
+        except InputError as error:
+            raise InputError(f"{error}{listed}") from None
+        words.take_tokens(tokens, matched, chosen.index[chosen], options.max_tokens, options.seed)
+        sexes = words.read_speakers(options.audio_dir)
+        plan = words.Plan(os.path.realpath(options.audio_dir), root, sexes)
+        cuts = words.list_jobs(tokens, matched, utterances)
+        done = progress(in_processes(words.cut_words, cuts, plan, jobs), len(cuts), "recordings")
+        made = words.clips_of(done, tokens, problems)
+        if not clips.write_corpus(directory, made, clips.CUT_COLUMNS):
+            raise InputError("\n  ".join(["no clip is left:", *clips.summarise(problems)]))
+        counts = words.rank(tokens).reset_index()
+        counts = counts[["rank", "word", *counts.columns[2:]]]
+        counts.insert(2, "chosen", chosen.to_numpy().astype(int))
+        write_table(f"{directory}/counts.csv", counts)
+        clips.write_problems(directory, problems)
+        write_json(f"{directory}/config.json", run_record("prepare_words", asdict(options)))
+    became = counts[counts["chosen"] == 1]
+    print(became.head(20).to_string(index=False))
+    print(f"words chosen: {len(became)} of {len(counts)}; clips: {became['written'].sum()}")
+    complaints = clips.summarise(problems, ", all in problems.csv")
+    lost = [*became.loc[became["written"] == 0, "word"]]
+    lost += sorted(set(names or ()) - {*became["word"]})
+    if lost:
+        complaints.append(f"no clip of {', '.join(lost)}; counts.csv says why")
+    if names is None and len(became) < options.num_words:
+        complaints.append(f"--num_words={options.num_words}: only {len(became)} words were left")
+    finish(options.out_dir, complaints)

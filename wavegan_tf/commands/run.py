@@ -1,0 +1,156 @@
+"""Runs a command: flags, errors in one line, results moved to their place when all went well."""
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from absl import flags
+
+from wavegan_tf.commands import COMMANDS
+from wavegan_tf.commands.flags import define_options, parse, read_options, read_settings_file
+from wavegan_tf.errors import InputError
+
+MODELS = ("wavegan", "ciwgan", "fiwgan")
+
+FLAGS = flags.FLAGS
+
+
+def run(name: str, argv: list[str] | None = None, usage: str | None = None) -> None:
+    """Runs a command; bad input ends in one line and status 1.
+
+    Exit status 2 means that everything was written, but some outputs could not be measured.
+
+    Args:
+        name: One of ``COMMANDS``.
+        argv: The flags; None for those of this process.
+        usage: How the command is called, for its help.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's Keras is set to
+    _log_to_terminal()
+    usage = usage or f"python -m wavegan_tf {name}"
+    try:
+        groups, main = _command(name)
+        parse(sys.argv[1:] if argv is None else argv, usage, COMMANDS[name], groups)
+        main()
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
+    except OSError as error:
+        if error.filename is None and error.strerror is None:
+            raise  # no file's fault: a defect, to be seen whole
+        sys.exit(f"error: {error.filename or 'file system'}: {error.strerror}")
+
+
+def main() -> None:
+    """Lists the commands, or runs the one that is named."""
+    words = sys.argv[1:]
+    if words and words[0] in COMMANDS:
+        run(words[0], words[1:])
+    elif words and words[0] not in ("help", "--help", "-h", "--helpfull"):
+        sys.exit(f"error: {words[0]!r}: no command; there are {', '.join(COMMANDS)}")
+    else:
+        width = max(map(len, COMMANDS))
+        print("usage: python -m wavegan_tf COMMAND [--flag=value ...]\n")
+        print("\n".join(f"  {name:{width}}  {text}" for name, text in COMMANDS.items()))
+        print("\nEvery command explains its flags with --help.")
+
+
+def _command(name: str) -> tuple[dict[str, str], Callable[[], None]]:
+    from wavegan_tf.experiments.names import EXPERIMENTS
+
+    if name not in EXPERIMENTS:
+        module = importlib.import_module(f"wavegan_tf.commands.{name}")
+        module.define_flags()
+        return module.GROUPS, module.main
+    experiment = importlib.import_module(f"wavegan_tf.experiments.{name}")
+    groups = define_model_flags() | define_options(experiment.Options) | define_output_flags(name)
+    return groups, lambda: run_experiment(name, experiment, list(groups))
+
+
+def define_model_flags() -> dict[str, str]:
+    """Defines the flags that choose a checkpoint; returns group by flag."""
+    flags.DEFINE_string(
+        "ckpt",
+        None,
+        "Checkpoint: a run directory (its newest one) or a prefix such as train/model.ckpt-12255, "
+        "of this package or of the original code. Without it the demo model is opened.",
+    )
+    flags.DEFINE_enum(
+        "model", None, MODELS, "Variant of the model, where an original's files do not say it."
+    )
+    flags.DEFINE_integer(
+        "data_slice_len", None, "Samples of audio, where an original's files do not say it."
+    )
+    flags.DEFINE_integer(
+        "num_categ", None, "Number of code variables, where an original's files do not say it."
+    )
+    flags.DEFINE_string(
+        "praat_settings",
+        None,
+        "JSON file with settings of Praat, intervals and statistics, or the config.json of a run.",
+    )
+    return {"ckpt": "Basics", "praat_settings": "Praat"} | dict.fromkeys(
+        ("model", "data_slice_len", "num_categ"), "Model"
+    )
+
+
+def define_output_flags(name: str) -> dict[str, str]:
+    """Defines the flags of what is written; returns group by flag."""
+    flags.DEFINE_string("out_dir", f"{name}_out", "Directory for the results; made if missing.")
+    flags.DEFINE_bool("overwrite", False, "Replacement of results in an out_dir that is not empty.")
+    flags.DEFINE_bool("figures", True, "Figures as PNG and PDF in figures/.")
+    flags.DEFINE_bool("report", True, "The page report.html, to hear and see the run in a browser.")
+    return {"out_dir": "Basics", "overwrite": "Output", "figures": "Output", "report": "Output"}
+
+
+def run_experiment(name: str, experiment: Any, names: list[str]) -> None:
+    """Runs an experiment by the flags, saves its result and says what was found."""
+    from wavegan_tf.commands.record import run_record
+    from wavegan_tf.experiments.front import experiment_options
+    from wavegan_tf.experiments.listen import complaints
+    from wavegan_tf.model import load
+    from wavegan_tf.output.directory import output_directory
+
+    given = read_options(experiment.Options, FLAGS)
+    settings = read_settings_file(FLAGS.praat_settings)
+    experiment_options(experiment, given, settings)  # flags are checked before anything is opened
+    with output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
+        if FLAGS.ckpt is None:
+            logging.getLogger("wavegan_tf").info("no --ckpt: the demo model is opened")
+        model = load(
+            FLAGS.ckpt,
+            model=FLAGS.model,
+            slice_len=FLAGS.data_slice_len,
+            num_categ=FLAGS.num_categ,
+        )
+        options = experiment_options(experiment, given, model.settings | settings)
+        result = experiment.run(model, options, directory)
+        result.settings |= run_record(name, {flag: FLAGS[flag].value for flag in sorted(names)})
+        result.save(directory, figures=FLAGS.figures, page=FLAGS.report)
+        print(result.terminal())
+        found = complaints(result.table("outputs")) if "outputs" in result.tables else []
+    print(f"written to {FLAGS.out_dir}")
+    for complaint in found:
+        print(f"warning: {complaint}", file=sys.stderr)
+    if found:
+        sys.exit(2)
+
+
+def _log_to_terminal() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_LogFormat())
+    logger = logging.getLogger("wavegan_tf")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+class _LogFormat(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        prefix = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
+        return prefix + record.getMessage()

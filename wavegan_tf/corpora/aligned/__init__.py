@@ -1,1 +1,0 @@
-"""Words cut from aligned recordings, by rank or by name."""

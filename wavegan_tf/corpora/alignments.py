@@ -1,0 +1,206 @@
+"""Alignments: when which word was said, from TextGrids, CTM tables and LibriSpeech's short form.
+
+TextGrids as the Montreal Forced Aligner writes them: tiers ``words`` and ``phones``, or where
+several speak ``SPEAKER - words`` and ``SPEAKER - phones``; ``word`` and ``phone`` (P2FA, FAVE) mean
+the same. CTM: NIST's time-marked conversation files, ``utterance channel start duration word
+[confidence]``, a line a word in order of time, comments begin with ``;;``. LibriSpeech's short form
+is a ``.alignment.txt`` a chapter: utterance, "WORD,WORD,..", "END,END,..", silences as empty words.
+All times are in s from the start of the recording.
+"""
+
+import itertools
+import math
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from wavegan_tf.corpora.clips import Problem, word_of
+from wavegan_tf.errors import InputError
+from wavegan_tf.speech.intervals import Interval
+from wavegan_tf.speech.textgrids import DURATION_TOLERANCE_S, read_textgrid
+
+TEXTGRID, CTM, SHORT = ".textgrid", ".ctm", ".alignment.txt"
+UNREADABLE = "alignment unreadable"
+
+_TIER = re.compile(r"(?:(?P<speaker>.*) - )?(?P<kind>word|phone)s?", re.DOTALL | re.IGNORECASE)
+_SHORT_LINE = re.compile(r'(\S+) "([^"]*)" "([^"]*)"')
+
+
+class Track(NamedTuple):
+    """What one speaker says in one utterance, in order of time."""
+
+    utterance: str  # name of the recording without suffix; with folders, if it has its own file
+    file: str  # of the alignment, below its root
+    speaker: str  # as the alignment names the speaker, or empty
+    words: list[Interval]  # labels as of word_of, silences left out
+    phones: list[Interval] | None  # None where the alignment has none
+
+
+def find_files(flag: str, folder: str | Path, suffixes: Sequence[str]) -> list[str]:
+    """Finds the files of a folder and its sub-folders that end so; hidden ones are passed over.
+
+    Returns:
+        Their paths below the folder, separated by ``/``, sorted.
+
+    Raises:
+        InputError: There is no such folder, it cannot be read, there is no such file in it, or a
+            name is not UTF-8 and cannot stand in a table; the flag is named.
+    """
+    if not os.path.isdir(folder):
+        found = "is a file" if os.path.exists(folder) else "does not exist"
+        raise InputError(f"{flag}={folder}: {found}; give a folder")
+
+    def refuse(error: OSError) -> None:
+        raise InputError(
+            f"{flag}={folder}: {error.filename} cannot be read ({error.strerror}); check its rights"
+        ) from None
+
+    names, endings = [], tuple(suffix.lower() for suffix in suffixes)
+    for here, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = (name for name in folders if not name.startswith("."))
+        for name in files:
+            if not name.startswith(".") and name.lower().endswith(endings):
+                names.append(Path(here, name).relative_to(folder).as_posix())
+    for name in names:
+        if any("\ud800" <= letter <= "\udfff" for letter in name):
+            raise InputError(f"{flag}={folder}: the name {name!a} is not UTF-8; rename the file")
+    if not names:
+        kinds = ", ".join(suffixes)
+        raise InputError(f"{flag}={folder}: no file of {kinds}; give a folder with some")
+    return sorted(names)
+
+
+def find_alignments(path: str) -> tuple[str, list[str]]:
+    """Finds files of alignments: one file, or those of a folder and its sub-folders.
+
+    Returns:
+        The folder, and the files' paths below it, separated by ``/``, sorted.
+
+    Raises:
+        InputError: As :func:`find_files`.
+    """
+    suffixes = (".TextGrid", CTM, SHORT)
+    if os.path.isfile(path) and path.lower().endswith((TEXTGRID, CTM, SHORT)):
+        return os.path.dirname(path) or ".", [os.path.basename(path)]
+    return path, find_files("--alignments", path, suffixes)
+
+
+def read_alignment(root: str, file: str) -> Iterator[Track | Problem]:
+    """Reads a file of alignments, whatever its kind, below the root.
+
+    Yields:
+        Tracks, those of an utterance one after the other; problems of the file or of single lines,
+        which are left out.
+    """
+    path, name = os.path.join(root, file), file.lower()
+    read = _read_textgrid if name.endswith(TEXTGRID) else _read_ctm
+    try:
+        yield from (_read_short if name.endswith(SHORT) else read)(path, file)
+    except InputError as error:
+        yield Problem(UNREADABLE, file, str(error).removeprefix(path).lstrip(":, "))
+    except UnicodeDecodeError:
+        yield Problem(UNREADABLE, file, "not UTF-8; save it as UTF-8")
+    except OSError as error:
+        yield Problem(UNREADABLE, file, f"cannot be read ({error.strerror})")
+
+
+def _read_textgrid(path: str, file: str) -> Iterator[Track | Problem]:
+    """The tracks of a TextGrid, by speaker in the order of the tiers."""
+    grid = read_textgrid(path)
+    if abs(grid.start_s) > DURATION_TOLERANCE_S:
+        raise InputError(f"begins at {grid.start_s:g} s; its times must count from the recording's")
+    tiers: dict[tuple[str, str], list[Interval]] = {}
+    for tier in grid.tiers:
+        match = _TIER.fullmatch(tier.name.strip())
+        if match:
+            key = (match["speaker"] or "", match["kind"].lower())
+            if key in tiers:
+                raise InputError(f"two tiers '{tier.name}'; rename or remove one")
+            tiers[key] = tier.intervals
+    speakers = [speaker for speaker, kind in tiers if kind == "word"]
+    if not speakers:
+        names = ", ".join(tier.name for tier in grid.tiers) or "none"
+        raise InputError(f"no tier 'words' or 'SPEAKER - words', but {names}")
+    for speaker in speakers:
+        phones = tiers.get((speaker, "phone"))
+        if phones is not None:
+            phones = [x._replace(label=x.label.strip()) for x in phones if word_of(x.label)]
+        words = _words(tiers[speaker, "word"])
+        yield Track(file[: -len(TEXTGRID)], file, speaker, words, phones)
+
+
+def _words(intervals: Iterable[Interval]) -> list[Interval]:
+    named = (interval._replace(label=word_of(interval.label)) for interval in intervals)
+    return [interval for interval in named if interval.label]
+
+
+def _read_ctm(path: str, file: str) -> Iterator[Track | Problem]:
+    """The tracks of a CTM, whose lines are read one by one: it may be large."""
+    problems: list[Problem] = []
+    for utterance, rows in itertools.groupby(_ctm_words(path, file, problems), lambda row: row[1]):
+        words: list[Interval] = []
+        for number, _, word in rows:
+            if words and word.start_s <= words[-1].start_s:  # as those of a second channel
+                detail = f"line {number}: not after the word before it"
+                problems.append(Problem(UNREADABLE, file, detail))
+            else:
+                words.append(word)
+        yield Track(utterance, file, "", _words(words), None)
+    yield from problems
+
+
+def _ctm_words(
+    path: str, file: str, problems: list[Problem]
+) -> Iterator[tuple[int, str, Interval]]:
+    """Line, utterance and interval of each word; a line without one is a problem."""
+    with open(path, encoding="utf-8-sig") as lines:
+        for number, line in enumerate(lines, start=1):
+            fields = line.split()
+            if not fields or fields[0].startswith(";;"):
+                continue
+            try:
+                if len(fields) not in (5, 6):
+                    raise InputError(
+                        f"{len(fields)} fields, not 5 or 6: utterance channel start duration word "
+                        "[confidence]"
+                    )
+                if len(fields) == 6 and fields[5] not in ("NA", "-"):
+                    _number("confidence", fields[5])
+                start_s, lasting_s = _number("start", fields[2]), _number("duration", fields[3])
+                if start_s < 0 or lasting_s <= 0:
+                    raise InputError(f"{start_s:g} s, for {lasting_s:g} s: not a stretch of time")
+                yield number, fields[0], Interval(fields[4], start_s, start_s + lasting_s)
+            except InputError as error:
+                problems.append(Problem(UNREADABLE, file, f"line {number}: {error}"))
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f"the {name} {text[:20]!r} is not a number")
+    return value
+
+
+def _read_short(path: str, file: str) -> Iterator[Track | Problem]:
+    """The tracks of a LibriSpeech ``.alignment.txt``."""
+    with open(path, encoding="utf-8-sig") as lines:
+        for number, line in enumerate(lines, start=1):
+            match = _SHORT_LINE.fullmatch(line.strip())
+            labels, ends = (match[2].split(","), match[3].split(",")) if match else ([], [])
+            try:
+                if line.strip() and (not match or len(labels) != len(ends)):
+                    raise InputError('not UTTERANCE "WORD,WORD,.." "END,END,..", a time a word')
+                edges = [0.0, *(_number("time", text) for text in ends)]
+                words = _words(map(Interval, labels, edges[:-1], edges[1:]))
+                if edges != sorted(edges) or any(word.end_s == word.start_s for word in words):
+                    raise InputError("times that go back, or a word without duration")
+                if match:
+                    utterance = f"{os.path.dirname(file)}/{match[1]}".lstrip("/")
+                    yield Track(utterance, file, "", words, None)
+            except InputError as error:
+                yield Problem(UNREADABLE, file, f"line {number}: {error}")

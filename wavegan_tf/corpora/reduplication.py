@@ -1,0 +1,203 @@
+"""Bare and reduplicated CVCV, one speaker, synthesised.
+
+After the recordings of Beguš (2021, TACL 9:1180-1196), to the number: bases C1 V2 C3 V4 with C1 of
+p t k b d g v m n (not ti, tu, ki), vowels of a i u, C3 of l r j, each bare and reduplicated
+(C1 V2 C1 V2 C3 V4), twice: 864 items; and 27 bases in s-, which appear only bare, 132 items. Stress
+is on the base's first vowel; the reduplicant's is reduced and its voiceless stop unaspirated.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from wavegan_tf.corpora import phonetics, vocal_tract
+from wavegan_tf.corpora.clips import Clip
+from wavegan_tf.corpora.vocal_tract import Formants, Noise, Segment
+from wavegan_tf.speech.textgrids import Tier
+
+NUM_CLIPS = 996
+COLUMNS = (
+    "word reduplicated base initial phones f0_start_hz f0_stress_hz f0_end_hz f1_hz f2_hz f3_hz "
+    "stressed_s vot_s reduplicant_vot_s s_s s_cog_hz level_db"
+).split()
+"""Of the manifest: what was intended.
+
+word, base: as written; reduplicated: True or False; initial: the base's consonant; phones: those
+of the TextGrid, ``pcl`` the closure of p. f0_start_hz, f0_stress_hz, f0_end_hz: at the start of the
+word, in the middle of the stressed vowel, at the end; linear in log F0 between. f1_hz .. f3_hz:
+in the middle of the stressed vowel. stressed_s: its duration. vot_s, reduplicant_vot_s: of the
+base's voiceless stop and of its copy, from release to the start of the first glottal cycle. s_s,
+s_cog_hz: duration and centre of gravity of [s], 0 to 8 kHz. level_db: RMS of the stressed vowel, dB
+re full scale. NaN: the form has no such sound."""
+
+SPEAKER_SCALE = phonetics.WOMEN_SCALE
+"""A woman whose F0 lies, as in the paper's figures of this model, between 250 and 325 Hz."""
+
+_F0_HZ = {"start": (265, 6), "stress": (300, 7), "end": (255, 5)}  # mean, standard deviation
+_VOWELS = {"a": "aa", "i": "iy", "u": "uw"}
+_INITIALS = {c: "aiu" for c in "pkbdgvmn"} | {"t": "a", "k": "au"}
+_SONORANTS_HZ = {
+    "l": (360, 1100, 2700), "r": (350, 1060, 1500), "j": (280, 2200, 2900),
+    "m": (250, 1000, 2200), "n": (250, 1450, 2400),
+}  # fmt: skip
+_SIBILANT = phonetics.sibilant(5000)
+_V_NOISE = Noise(((6000.0, 4000.0),), 1)
+_LEVEL_DB = (-20, 1)  # of the stressed vowel: RMS, dB re full scale; mean, standard deviation
+_REDUCED_DB = -5  # the voice of the reduplicant's vowel
+_TOWARDS_SCHWA, _SCHWA_HZ = 0.5, (500, 1500, 2500)
+_VOWEL_SPREAD = 0.02  # standard deviation of each formant, share of it, token to token
+
+# Lognormal durations: (mean, standard deviation / mean, least, largest), s; chosen, not measured.
+_CLOSURE_S = (0.060, 0.12, 0.030, 0.100)
+_ASPIRATED_S, _UNASPIRATED_S = (0.055, 0.15, 0.030, 0.090), (0.016, 0.15, 0.0094, 0.030)  # VOT
+_CONSONANT_S = (0.065, 0.12, 0.040, 0.100)
+_S_S = (0.110, 0.12, 0.070, 0.160)
+_STRESSED_S = (0.130, 0.10, 0.090, 0.180)
+_FINAL_S = (0.110, 0.10, 0.070, 0.160)
+_REDUCED_S = (0.065, 0.10, 0.045, 0.090)
+
+
+class Form(NamedTuple):
+    """A word: ``C1 V2 C3 V4``, and whether its first syllable is said twice."""
+
+    base: str
+    reduplicated: bool
+
+    @property
+    def word(self) -> str:
+        """Writes the word."""
+        return self.base[:2] + self.base if self.reduplicated else self.base
+
+
+def list_forms() -> list[Form]:
+    """Lists the 996 items of the paper: 216 bases x 2 forms x 2, and 132 in s-."""
+    ends = [c + v for c in "lrj" for v in "aiu"]
+    bases = [c + v + end for c, vowels in _INITIALS.items() for v in vowels for end in ends]
+    forms = [Form(base, doubled) for base in bases for doubled in (False, True) for _ in range(2)]
+    for i, base in enumerate(f"s{v}{end}" for v in "aiu" for end in ends):
+        forms += [Form(base, False)] * (4 if i % 9 == 8 else 5)
+    return forms
+
+
+class Item(NamedTuple):
+    """What is drawn of an item before it is said."""
+
+    segments: list[Segment]
+    contour_hz: list[tuple[float, float]]  # time s, F0 Hz: start, middle of the stressed vowel, end
+    level_db: float  # RMS of the stressed vowel, dB re full scale
+
+
+def draw(form: Form, rng: np.random.Generator) -> Item:
+    """Draws an item of a form from the distributions of this module."""
+    level_db = float(rng.normal(*_LEVEL_DB))
+    segments = _segments(form, level_db, rng)
+    f0_hz = [float(rng.normal(*spread)) for spread in _F0_HZ.values()]
+    spoken = phonetics.phones(segments)
+    stressed = spoken[-3]
+    times_s = (0.0, (stressed.start_s + stressed.end_s) / 2, spoken[-1].end_s)
+    return Item(segments, list(zip(times_s, f0_hz, strict=True)), level_db)
+
+
+def make_clip(index: int, seed: int) -> Clip:
+    """Synthesises an item, named after its word and number: ``papala_000012``.
+
+    Numbers count from 0: the items of :func:`list_forms` in an order drawn with the corpus's seed,
+    again and again, said differently every time.
+    """
+    forms, missing = list_forms(), float("nan")
+    order = np.random.default_rng([seed, 0]).permutation(len(forms))
+    form = forms[order[index % len(forms)]]
+    rng = np.random.default_rng([seed, 1, index])
+    item = draw(form, rng)
+    samples = vocal_tract.speak(item.segments, item.contour_hz, item.level_db, SPEAKER_SCALE, rng)
+    samples, quieter_db = vocal_tract.fit(samples)
+    spoken, initial = phonetics.phones(item.segments), form.base[0]
+    middle_s = item.contour_hz[1][0]
+    formants_hz = vocal_tract.formants_hz(item.segments, middle_s, SPEAKER_SCALE)
+    spans_s = phonetics.durations_s(spoken)
+    vots_s = [s for phone, s in zip(spoken, spans_s, strict=True) if phone.label in "ptk"]
+    row = {
+        "word": form.word,
+        "reduplicated": form.reduplicated,
+        "base": form.base,
+        "initial": initial,
+        "phones": " ".join(phone.label for phone in spoken),
+        **{f"f0_{name}_hz": hz for name, (_, hz) in zip(_F0_HZ, item.contour_hz, strict=True)},
+        **{f"f{i}_hz": f_hz for i, f_hz in enumerate(formants_hz, 1)},
+        "stressed_s": spans_s[-3],
+        "vot_s": vots_s[-1] if vots_s else missing,
+        "reduplicant_vot_s": vots_s[0] if form.reduplicated and vots_s else missing,
+        "s_s": spans_s[0] if initial == "s" else missing,
+        "s_cog_hz": vocal_tract.centre_of_gravity(_SIBILANT) if initial == "s" else missing,
+        "level_db": item.level_db + quieter_db,
+    }
+    return Clip(f"{form.word}_{index:06d}", samples, [Tier("phones", spoken)], row)
+
+
+def _segments(form: Form, level_db: float, rng: np.random.Generator) -> list[Segment]:
+    """The segments of a form; formants of an average man."""
+    c1, v2, c3, v4 = tuple(form.base)
+    formants_hz = {
+        v: tuple(
+            f * (1 + _VOWEL_SPREAD * rng.standard_normal()) for f in phonetics.VOWELS_HZ[_VOWELS[v]]
+        )
+        for v in v2 + v4
+    }
+    full_hz, segments = formants_hz[v2], []
+    if form.reduplicated:
+        reduced_hz = tuple(
+            f + _TOWARDS_SCHWA * (s - f) for f, s in zip(full_hz, _SCHWA_HZ, strict=True)
+        )
+        segments = _initial(c1, reduced_hz, _UNASPIRATED_S, level_db, rng)
+        duration_s = phonetics.draw_lognormal(rng, *_REDUCED_S)
+        end_hz = phonetics.onset_hz(c1, full_hz)
+        segments += _vowel(v2, reduced_hz, duration_s, segments[-1], end_hz, _REDUCED_DB)
+    segments += _initial(c1, full_hz, _ASPIRATED_S, level_db, rng)
+    stressed_s = phonetics.draw_lognormal(rng, *_STRESSED_S)
+    liquid_hz = _SONORANTS_HZ[c3]
+    segments += _vowel(v2, full_hz, stressed_s, segments[-1], liquid_hz, 0.0)
+    liquid_s = phonetics.draw_lognormal(rng, *_CONSONANT_S)
+    segments.append(Segment(c3, liquid_s, (liquid_hz, liquid_hz), -7, phonetics.BREATH_DB))
+    final_s = phonetics.draw_lognormal(rng, *_FINAL_S)
+    return segments + _vowel(v4, formants_hz[v4], final_s, segments[-1], None, -1.0)
+
+
+def _vowel(
+    label: str,
+    vowel_hz: Formants,
+    duration_s: float,
+    before: Segment,
+    end_hz: Formants | None,
+    voice_db: float,
+) -> list[Segment]:
+    """A vowel after a consonant; its transition is what a release has left of it."""
+    # Of a release a part is gone when the voice sets in; after [s] none is.
+    gone_s = before.duration_s if before.breath_db is not None and before.voice_db is None else 0.0
+    coming_s = max(phonetics.TRANSITION_S - gone_s, 0.0)
+    start_hz = before.formants_hz[1]
+    return phonetics.vowel(label, vowel_hz, duration_s, start_hz, coming_s, end_hz, voice_db)
+
+
+def _initial(
+    c1: str,
+    vowel_hz: Formants,
+    vot_s: tuple[float, float, float, float],
+    level_db: float,
+    rng: np.random.Generator,
+) -> list[Segment]:
+    """The segments of a word-initial consonant."""
+    onset_hz = phonetics.onset_hz(c1, vowel_hz)
+    held_hz = (onset_hz, onset_hz)
+    bounds = _S_S if c1 == "s" else _CONSONANT_S if c1 in "mnv" else _CLOSURE_S
+    lasting_s = phonetics.draw_lognormal(rng, *bounds)
+    if c1 == "s":
+        return [Segment("s", lasting_s, held_hz, None, None, _SIBILANT, level_db - 10)]
+    if c1 in "mn":
+        return [Segment(c1, lasting_s, (_SONORANTS_HZ[c1], onset_hz), -8, None)]
+    if c1 == "v":
+        return [Segment("v", lasting_s, held_hz, -10, -28, _V_NOISE, level_db - 24)]
+    if c1 in "bdg":
+        bar = Segment(f"{c1}cl", lasting_s, ((200, *onset_hz[1:]), onset_hz), -14, None)
+        return [bar, phonetics.release(c1, vowel_hz, 0.010, level_db - 14, -22)]
+    drawn_s = phonetics.draw_lognormal(rng, *vot_s)
+    return [Segment(f"{c1}cl", lasting_s), phonetics.release(c1, vowel_hz, drawn_s, level_db - 9)]

@@ -1,1 +1,0 @@
-"""Clips cut from TIMIT: its tree, patterns of phones, counts beside the papers'."""

@@ -1,0 +1,552 @@
+"""Move latent variables, all others frozen, and follow the effect through every layer.
+
+What moves is said in one of three ways, for each of ``n`` base vectors, which stay the same at
+every step: ``vary``, a variable and its values (several: every combination, a grid); ``from`` and
+``to``, the way in ``steps`` steps between two settings of one base vector, such as the codes [5, 0]
+and [0, 5]; ``between`` without these, the way between two whole vectors drawn in pairs. Without any
+of them the model goes the way that its config.json recommends.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from wavegan_tf import latents
+from wavegan_tf.errors import InputError
+from wavegan_tf.experiments.listen import Measuring, listen, make_networks
+from wavegan_tf.experiments.result import Result
+from wavegan_tf.latents import BETWEEN, Condition, Design, Sweep
+from wavegan_tf.model import BATCH, Model, batches
+from wavegan_tf.models.config import Layer
+from wavegan_tf.options import check_options, option
+from wavegan_tf.output import text
+from wavegan_tf.output.names import layer_title, measure_title
+from wavegan_tf.speech.averages import Reduction
+from wavegan_tf.stats import changes, sweeps
+from wavegan_tf.stats.correlate import correlate, regress_durations
+from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "interpolate"
+HELP = "Move latent variables and follow the effect through every layer."
+
+REFERENCE_SEED = 2_000_000
+"""Of the ordinary outputs' latent vectors."""
+
+MIN_REFERENCE = 20
+
+LEVEL_UNITS = {"rms": "dB", "peak": "1", "saturation": "1", "distance": "1"}
+
+MAX_ROWS = 40
+"""Rows of a long table in the summary, for each sweep."""
+
+ABOUT_EFFECTS = (
+    "Change: the measure at the last value less that at the first, paired within a base vector, "
+    "mean over base vectors [interval]. Against the middle: the same of each end less the value "
+    "nearest to 0. Per unit: slope. Rank r: Spearman's. p: paired t-test, after Holm's correction "
+    "over all differences of a variable."
+)
+ABOUT_INTERACTIONS = (
+    "Interaction: the difference that one variable makes to the difference the other makes, "
+    "between the first and last values of both."
+)
+ABOUT_SPIKES = (
+    "Regions where a layer changes most, with their share of its whole change, and how many times "
+    "the layer's average change per second that is."
+)
+ABOUT_BANDS = (
+    "The band of each layer with most of the change in power: change of the level from the first "
+    "to the last value [interval], and its share of all power changed."
+)
+CAUTION = (
+    "What any latent variable does at such values is not subtracted; the command identify compares "
+    "with controls."
+)
+
+
+@dataclass(frozen=True)
+class Options(Measuring):
+    """What an interpolation can be asked for.
+
+    Raises:
+        InputError: A value breaks its rule, or two options have no meaning together.
+    """
+
+    vary: tuple[str, ...] = option(
+        (),
+        "Variable and its values: z11=-15:5:2 (from, to, step; both ends included) or z11=-15,0,5. "
+        "Given again for further variables: every combination of values.",
+        repeated=True,
+    )
+    from_: str | None = option(
+        None, "Settings (as --set) at the first step; --to has those at the last.", flag="from"
+    )
+    to: str | None = option(None, "Settings at the last step.")
+    between: str | None = option(
+        None,
+        "Way from step to step: linear, or z along a great circle (its norm, and the code, "
+        "linearly). Without --from and --to it leads between whole vectors, drawn in pairs.",
+        choices=BETWEEN,
+    )
+    steps: int = option(11, "Number of steps of --from and --to or --between, with both ends.")
+    n: int = option(10, "Number of base vectors, or of pairs with --between alone.", low=1)
+    seed: int = option(0, "Seed of the latent vectors.", low=0)
+    set: str = option(
+        "",
+        "Variables held at a value: c1=1,z11=-5. Of a ciwGAN, naming any code variable sets the "
+        "others of the code to 0.",
+        group="Latents",
+    )
+    latents: str | None = option(
+        None, "File of base vectors instead, one a row: .npy or .csv.", group="Latents"
+    )
+    reference_outputs: int = option(
+        100,
+        "Number of ordinary outputs that the measure distance compares with; 0 for no distance.",
+        group="Statistics",
+        low=0,
+    )
+    statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
+
+    def __post_init__(self) -> None:
+        """Checks every value, and that what is given has a meaning together."""
+        check_options(self)
+        if isinstance(self.vary, str):
+            object.__setattr__(self, "vary", (self.vary,))
+        ends = {"from": self.from_, "to": self.to}
+        given = [name for name, value in ends.items() if value is not None]
+        if len(given) == 1:
+            raise InputError(f"--{given[0]}: a way has two ends; give --from and --to")
+        ways = given[:1] + ["between"] * (self.between is not None) + ["steps"] * (self.steps != 11)
+        if self.vary and ways:
+            raise InputError(
+                f"--vary and --{ways[0]}: --vary has its own values; leave out one of them"
+            )
+        if self.latents is not None and (self.n, self.seed) != (10, 0):
+            raise InputError("--latents gives the vectors; leave out --n and --seed")
+        if 0 < self.reference_outputs < MIN_REFERENCE:
+            raise InputError(
+                f"--reference_outputs={self.reference_outputs}: too few to say what is ordinary; "
+                f"give 0 or at least {MIN_REFERENCE}"
+            )
+
+
+def run(model: Model, options: Options, directory: str | None = None) -> Result:
+    """Generates every step, measures it, and says what changes and where.
+
+    Args:
+        model: With a Generator.
+        options: What moves, how it is measured and judged.
+        directory: Where sounds and series are written while the run goes on; None keeps the
+            series in memory.
+
+    Raises:
+        InputError: An option does not fit the model, or nothing is said to move.
+    """
+    ends = choose_ends(model, options)
+    design, varied, between = choose_steps(model, options, ends)
+    own = make_networks(model, "generator", options.layers, Reduction())[0]
+    reference = describe_ordinary(model, options.layers, options.reference_outputs)
+    followed = Followed(own.layers, own.target, varied, len(design.z), reference)
+    heard = listen(
+        model, design, options, keep_series=True, directory=directory, label="interpolating",
+        each=followed.add,
+    )  # fmt: skip
+    points, intervals, outputs = (heard.tables[x] for x in ("points", "intervals", "outputs"))
+    counts, shares = sweeps.counts_and_shares(outputs, own.target)
+    values = pd.concat([sweeps.interval_means(intervals, len(design.z)), counts, followed.values()])
+    judged = varied, options.statistics
+    tables = heard.tables | {
+        "design": design.table,
+        "correlations": correlate(points, intervals, own.target, options.statistics),
+        "durations": regress_durations(intervals, own.target, options.statistics),
+        "values": sweeps.tidy(values),
+        "responses": sweeps.measure_responses(pd.concat([values, shares]), *judged),
+        "effects": sweeps.measure_effects(values, *judged),
+        "spikes": followed.spikes(),
+        "bands": followed.bands(options.statistics),
+    }
+    if len(varied) > 1:
+        tables["interactions"] = sweeps.measure_interactions(values, *judged)
+    arrays = heard.arrays | {
+        "changes": followed.changes(),
+        "power": followed.power,
+        "reference": {
+            f"{layer}/{channel}/{what}": array
+            for (layer, channel), described in reference.items()
+            for what, array in described.items()
+        },
+    }
+    settings = heard.settings | {
+        "vary": [
+            {"name": sweep.name, "values": list(sweep.values), "moved": moved(sweep, ends)}
+            for sweep in varied
+        ],
+        "ends": ends,
+        "between": between,
+        "n_bases": int(design.table["base"].max()) + 1,
+        "reference": {"n": options.reference_outputs, "seed": REFERENCE_SEED},
+        "statistics": asdict(options.statistics),
+    }
+    return Result(NAME, settings, tables, arrays, directory)
+
+
+def choose_ends(model: Model, options: Options) -> tuple[str, str] | None:
+    """Reads the settings at both ends of a way: those given, or what the model recommends.
+
+    Raises:
+        InputError: Nothing is said to move, and the model has no way of its own.
+    """
+    if options.from_ is not None and options.to is not None:
+        return options.from_, options.to
+    if options.vary or options.between:
+        return None
+    if "interpolate" in model.settings:
+        own = model.settings["interpolate"]
+        return own["from"], own["to"]
+    raise InputError(
+        "nothing moves: give --vary=z11=-15:5:2, or --from=c1=5 --to=c2=5, or --between=linear"
+    )
+
+
+def choose_steps(
+    model: Model, options: Options, ends: tuple[str, str] | None
+) -> tuple[Design, list[Sweep], str | None]:
+    """Makes the latent vectors of every step.
+
+    Returns:
+        The vectors, the sweeps, and how to get from one of the ``ends`` to the other, or None.
+    """
+    config = model.config
+    settings = latents.parse_settings(options.set, config)
+    if options.vary:
+        varied, between = latents.parse_sweeps(list(options.vary), settings, config), None
+        bases = _base_vectors(model, options, varied)
+        z = latents.grid_latents(bases, settings, varied, config)
+    else:
+        varied, between = [latents.parse_path(options.steps)], options.between or "linear"
+        both = latents.parse_ends(*ends, settings, config) if ends else [{}, {}]
+        bases = _base_vectors(model, options, varied, 1 if ends else 2)
+        starts, stops = (bases, bases) if ends else (bases[::2], bases[1::2])
+        first = latents.apply_settings(starts, settings | both[0], config)
+        last = latents.apply_settings(stops, settings | both[1], config)
+        z = latents.path_latents(first, last, varied[0], between, config)
+    grids = np.meshgrid(*(sweep.values for sweep in varied), indexing="ij")
+    cells = np.stack([grid.ravel() for grid in grids], axis=1).tolist()
+    names = [sweep.name for sweep in varied]
+    conditions = [
+        Condition(name, {}, dict(zip(names, cell, strict=True)))
+        for name, cell in zip(latents.cell_names(varied), cells, strict=True)
+    ]
+    return latents.arrange(z.reshape(-1, len(cells), z.shape[-1]), conditions), varied, between
+
+
+def _base_vectors(
+    model: Model, options: Options, varied: list[Sweep], multiple: int = 1
+) -> np.ndarray:
+    """Draws or loads the base vectors, with a ``multiple`` of 2 pairs of them."""
+    if options.latents is None:
+        latents.check_number(options.n, varied)
+        return latents.sample_latents(model.config, options.n * multiple, options.seed)
+    vectors = latents.load_latents(options.latents, model.config)
+    if len(vectors) % multiple:
+        raise InputError(
+            f"--latents={options.latents}: {len(vectors)} vectors, but --between goes from each "
+            "odd one to the next: give an even number"
+        )
+    latents.check_number(len(vectors) // multiple, varied)
+    return vectors
+
+
+Reference = dict[tuple[str, int], dict[str, np.ndarray]]
+
+
+def describe_ordinary(model: Model, layers: str, n: int) -> Reference:
+    """Describes ``n`` ordinary outputs, of latent vectors as in training.
+
+    Returns:
+        By layer and channel (from 1) what :func:`~wavegan_tf.stats.changes.describe_reference`
+        gives of the outputs whose series are finite; nothing of a layer with fewer than 2.
+    """
+    network = make_networks(model, "generator", layers, Reduction())[0]
+    described: dict[tuple[str, int], list[np.ndarray]] = {}
+    z = latents.sample_latents(model.config, n, REFERENCE_SEED)
+    for start, batch in zip(range(0, n, BATCH), batches(z), strict=True):
+        about: list[dict[str, Any]] = [{} for _ in range(min(BATCH, n - start))]
+        for taken in network.take(batch, about, start, range(n)):
+            for layer in network.layers:
+                for channel, x in enumerate(channels_of(taken.series[layer.name]), start=1):
+                    if np.isfinite(x).all():
+                        found = changes.features(x, changes.band_powers(x, layer.rate_hz))
+                        described.setdefault((layer.name, channel), []).append(found)
+    return {
+        key: changes.describe_reference(np.array(rows))
+        for key, rows in described.items()
+        if len(rows) > 1
+    }
+
+
+def channels_of(series: np.ndarray) -> np.ndarray:
+    """Lays a series ``[length]`` or ``[length, channels]`` out as ``[channels, length]``."""
+    return series.reshape(len(series), -1).T
+
+
+class Followed:
+    """What is taken of the series of an interpolation as they come.
+
+    Memory grows with the number of outputs by some numbers for each layer.
+
+    Attributes:
+        power: By sweep and layer, ``z11/conv4``, the mean square in frames over bases and other
+            sweeps, ``[values, frames, channels]``.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        target: str,
+        varied: list[Sweep],
+        n_outputs: int,
+        reference: Reference,
+    ) -> None:
+        """Begins, for outputs in order of base vectors and cells."""
+        self._layers, self._target = layers, target
+        self._varied, self._reference = varied, reference
+        lengths = [len(sweep.values) for sweep in varied]
+        self._shape = (n_outputs // int(np.prod(lengths)), *lengths)
+        self._changes = {layer.name: changes.ChangeSum(lengths) for layer in layers}
+        self._powers: dict[str, list[np.ndarray]] = {layer.name: [] for layer in layers}
+        self._levels: dict[tuple[str, int, str], list[float]] = {}
+        self.power: dict[str, np.ndarray] = {}
+
+    def add(self, output: int, series: dict[str, np.ndarray]) -> None:
+        """Takes what is wanted of the series of the next output."""
+        place = np.unravel_index(output, self._shape)[1:]
+        for layer in self._layers:
+            name, x = layer.name, channels_of(series[layer.name])
+            self._changes[name].add(x.T)
+            powers = [changes.band_powers(channel, layer.rate_hz) for channel in x]
+            self._powers[name].append(np.mean(powers, axis=0))
+            frames = np.stack([changes.frame_power(channel) for channel in x], axis=-1)
+            for sweep, step in zip(self._varied, place, strict=True):
+                empty = np.zeros((len(sweep.values), *frames.shape))
+                total = self.power.setdefault(f"{sweep.name}/{name}", empty)
+                total[step] += frames * len(sweep.values) / np.prod(self._shape)
+            for channel, (one, power) in enumerate(zip(x, powers, strict=True), start=1):
+                levels = changes.levels(one) | {"distance": math.nan}
+                reference = self._reference.get((name, channel))
+                if reference is not None and np.isfinite(one).all():
+                    described = changes.features(one, power)
+                    levels["distance"] = changes.distance(described, reference)
+                for measure, value in levels.items():
+                    self._levels.setdefault((measure, channel, name), []).append(value)
+
+    def values(self) -> pd.DataFrame:
+        """Gives the levels of all outputs as :mod:`wavegan_tf.stats.sweeps` takes values.
+
+        Saturation is one of the output alone.
+        """
+        order = sorted(self._levels, key=lambda key: (key[1], list(LEVEL_UNITS).index(key[0])))
+        found = {
+            (channel, layer, sweeps.OUTPUT, measure, LEVEL_UNITS[measure]): np.array(
+                self._levels[measure, channel, layer]
+            )
+            for measure, channel, layer in order
+            if measure != "saturation" or layer == self._target
+        }
+        return sweeps.values_frame(found)
+
+    def changes(self) -> dict[str, np.ndarray]:
+        """Gives the change of every sample by sweep and layer, ``z11/conv4``."""
+        found = {layer.name: self._changes[layer.name].result() for layer in self._layers}
+        return {
+            f"{sweep.name}/{name}": change[k]
+            for k, sweep in enumerate(self._varied)
+            for name, change in found.items()
+            if change is not None
+        }
+
+    def spikes(self) -> pd.DataFrame:
+        """Finds where in time each layer changes along each sweep."""
+        found, tables = self.changes(), []
+        for sweep in self._varied:
+            for layer in self._layers:
+                change = found.get(f"{sweep.name}/{layer.name}", np.zeros(1))
+                table = changes.find_spikes(change, layer.rate_hz)
+                table = table.astype({"rank": int}).assign(n=self._changes[layer.name].n)
+                tables.append(_headed(table, sweep, layer))
+        return pd.concat(tables, ignore_index=True)
+
+    def bands(self, settings: StatisticsSettings) -> pd.DataFrame:
+        """Says at which frequencies each layer changes along each sweep."""
+        tables = []
+        for axis, sweep in enumerate(self._varied):
+            for layer in self._layers:
+                powers = np.array(self._powers[layer.name])  # [outputs, bands]
+                grid = np.moveaxis(powers.reshape(*self._shape, -1), 1 + axis, 0)
+                grid = grid.reshape(*grid.shape[:2], -1, grid.shape[-1])
+                edges_hz = changes.band_edges(layer.length, layer.rate_hz)
+                table = changes.band_changes(grid[0], grid[-1], edges_hz, settings)
+                tables.append(_headed(table, sweep, layer))
+        return pd.concat(tables, ignore_index=True)
+
+
+def _headed(table: pd.DataFrame, sweep: Sweep, layer: Layer) -> pd.DataFrame:
+    table.insert(0, "latent", sweep.name)
+    table.insert(1, "layer", layer.name)
+    return table
+
+
+def moved(sweep: Sweep, ends: tuple[str, str] | None) -> str:
+    """Says what a sweep moves: ``z11 from -15 to 5``, ``from c1=1 to c2=1``."""
+    if sweep.name == latents.PATH:
+        return "from {} to {}".format(*(ends or ("one latent vector", "another")))
+    return f"{sweep.name} from {text.number(sweep.values[0])} to {text.number(sweep.values[-1])}"
+
+
+def by_evidence(effects: pd.DataFrame) -> pd.DataFrame:
+    """Sorts effects: the smallest p of the three differences first, those without one last."""
+    names = ["p", *(f"{name}_p" for name in sweeps.FROM_MIDDLE)]
+    order = pd.DataFrame({"p": effects[names].min(axis=1), "r": -effects["rank_r"].abs().fillna(0)})
+    return effects.loc[order.sort_values(["p", "r"], kind="stable").index]
+
+
+def summary(result: Result) -> str:
+    """Writes what changes, where in time and at which frequencies, as Markdown."""
+    settings, effects = result.settings, result.table("effects")
+    n, n_bases = settings["n"], settings["n_bases"]
+    parts = [
+        f"# Interpolation: {'; '.join(s['moved'] for s in settings['vary'])}",
+        f"{n} outputs: {n_bases} base vectors, each at {n // n_bases} steps, all that is not named "
+        f"frozen. {CAUTION}",
+        f"## What changes\n\n{ABOUT_EFFECTS}",
+    ]
+    for sweep in settings["vary"]:
+        rows = by_evidence(effects[effects["latent"] == sweep["name"]])
+        changed = rows[rows["verdict"] == sweeps.CHANGES]
+        cells = _cells(changed.head(MAX_ROWS), EFFECT_COLUMNS)
+        parts += [f"{sweep['moved']}: {_counted(rows)}.", _markdown(cells)]
+        if len(changed) > MAX_ROWS:
+            parts.append(f"{len(changed) - MAX_ROWS} more changes are in tables/effects.csv.")
+    for (a, b), rows in _pairs(result):
+        shown = rows[rows["verdict"] == sweeps.CHANGES].sort_values("p").head(MAX_ROWS)
+        parts += [
+            f"## {a} and {b} together\n\n{ABOUT_INTERACTIONS} {_counted(rows)}.",
+            _markdown(_cells(shown, INTERACTION_COLUMNS)),
+        ]
+    spikes, bands = result.table("spikes"), result.table("bands")
+    parts += [f"## Where in time\n\n{ABOUT_SPIKES}", _markdown(_cells(spikes, SPIKE_COLUMNS))]
+    known = bands[bands["share"].notna()]
+    most = known.loc[known.groupby(["latent", "layer"], sort=False)["share"].idxmax()]
+    parts += [f"## Where in frequency\n\n{ABOUT_BANDS}", _markdown(_cells(most, BAND_COLUMNS))]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def terminal(result: Result, count: int = 10) -> str:
+    """Writes the first ``count`` changes of each variable for the terminal.
+
+    The measure ``distance``, which changes with whatever takes a variable out of its training
+    range, is counted but has no row.
+    """
+    settings, effects = result.settings, result.table("effects")
+    lines = []
+    for sweep in settings["vary"]:
+        rows = by_evidence(effects[effects["latent"] == sweep["name"]])
+        lines.append(f"{sweep['moved']}: {_counted(rows)}")
+        changed = rows[rows["verdict"] == sweeps.CHANGES]
+        listed = changed[changed["measure"] != "distance"].head(count)
+        if len(listed):
+            cells = _cells(listed, EFFECT_COLUMNS)
+            lines.append(text.columns([list(cells.columns), *cells.to_numpy().tolist()], left=3))
+        if len(changed) > len(listed):
+            lines.append(f"{len(changed) - len(listed)} more: tables/effects.csv")
+    lines += [f"{a} and {b} together: {_counted(rows)}" for (a, b), rows in _pairs(result)]
+    return "\n".join([*lines, CAUTION])
+
+
+def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
+    """Names the figures; each is drawn when it is called."""
+    from wavegan_tf.output.figures_interpolate import drawings
+
+    return drawings(result)
+
+
+def _pairs(result: Result) -> list[tuple[Any, pd.DataFrame]]:
+    table = result.table("interactions")
+    return list(table.groupby(["latent_a", "latent_b"], sort=False)) if len(table) else []
+
+
+def _counted(rows: pd.DataFrame) -> str:
+    """Says how many of some rows change, and how many could not be judged."""
+    changed, few = (int((rows["verdict"] == x).sum()) for x in (sweeps.CHANGES, TOO_FEW))
+    return f"{changed} of {len(rows) - few} measures change (Holm), {few} have too few base vectors"
+
+
+def _measure(row: Any) -> str:
+    title = measure_title(row.measure, row.unit)
+    return title if row.label == sweeps.OUTPUT else f"{row.label.capitalize()}: {title}"
+
+
+def _estimate(row: Any) -> str:
+    return text.with_interval(row.estimate, row.low, row.high)
+
+
+Columns = dict[str, Callable[[Any], str]]
+
+_PLACE: Columns = {"Layer": lambda row: layer_title(row.layer), "Measure": _measure}
+_VARIABLE: Columns = {"Variable": lambda row: row.latent, "Layer": _PLACE["Layer"]}
+_P: Columns = {"p": lambda row: text.p_value(row.p_holm)}
+INTERACTION_COLUMNS: Columns = {**_PLACE, "Interaction": _estimate, **_P}
+SPIKE_COLUMNS: Columns = {
+    **_VARIABLE,
+    "Region (s)": lambda row: f"{row.start_s:.3f} – {row.end_s:.3f}",
+    "Peak (s)": lambda row: text.fixed(row.time_s, 3),
+    "Share": lambda row: text.percent(row.share),
+    "Times the average": lambda row: text.number(row.excess),
+}
+BAND_COLUMNS: Columns = {
+    **_VARIABLE,
+    "Band (Hz)": lambda row: f"{text.number(row.low_hz)} – {text.number(row.high_hz)}",
+    "Change (dB)": _estimate,
+    "Share": lambda row: text.percent(row.share),
+}
+
+
+def _against_middle(row: Any) -> str:
+    ends = zip((row.from_value, row.to_value), sweeps.FROM_MIDDLE, strict=True)
+    return ", ".join(
+        f"{text.number(getattr(row, name), signed=True)} at {text.number(value)} "
+        f"(p {text.p_value(getattr(row, f'{name}_p_holm'))})"
+        for value, name in ends
+        if math.isfinite(getattr(row, name))
+    )
+
+
+EFFECT_COLUMNS: Columns = {
+    "Variable": _VARIABLE["Variable"],
+    **_PLACE,
+    "Change": _estimate,
+    **_P,
+    "Against the middle": _against_middle,
+    "Per unit": lambda row: text.number(row.slope),
+    "Rank r": lambda row: text.fixed(row.rank_r),
+}
+
+
+def _cells(rows: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    there = list(rows.itertuples(index=False))
+    cells = {title: [write(row) for row in there] for title, write in columns.items()}
+    return pd.DataFrame({title: column for title, column in cells.items() if any(column)})
+
+
+def _markdown(cells: pd.DataFrame) -> str:
+    """Writes cells as a table of Markdown, numbers to the right; nothing without rows."""
+    words = ("Variable", "Layer", "Measure")
+    numeric = [name for name in cells.columns if name not in words]
+    return text.table(cells, numeric) if len(cells) else ""

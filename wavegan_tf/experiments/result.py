@@ -1,0 +1,156 @@
+"""What an experiment gives: tables, arrays, settings; and how they are shown, saved and loaded."""
+
+import importlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from wavegan_tf.errors import InputError
+from wavegan_tf.experiments.names import EXPERIMENTS
+from wavegan_tf.output import files
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CONFIG_FILE = "config.json"
+
+
+def experiment(name: str) -> ModuleType:
+    """Imports an experiment by its name.
+
+    Raises:
+        InputError: There is none of that name.
+    """
+    if name not in EXPERIMENTS:
+        raise InputError(f"{name}: no experiment; there are {', '.join(EXPERIMENTS)}")
+    return importlib.import_module(f"wavegan_tf.experiments.{name}")
+
+
+class Result:
+    """The result of an experiment; everything that it shows is made from these attributes.
+
+    Attributes:
+        kind: The experiment, one of :data:`EXPERIMENTS`.
+        settings: What was run, on what and how: the content of config.json.
+        tables: DataFrames by name; docs/outputs.md says what their columns mean.
+        arrays: Arrays by group and name: ``arrays["series"]["conv4"]`` [outputs, time].
+        directory: Where sounds and series were written, or None.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        settings: dict[str, Any],
+        tables: dict[str, pd.DataFrame],
+        arrays: dict[str, dict[str, np.ndarray]] | None = None,
+        directory: str | None = None,
+    ):
+        """Keeps what was found; tables without rows stay out."""
+        self.kind, self.settings, self.directory = kind, {"kind": kind, **settings}, directory
+        self.tables = {name: table for name, table in tables.items() if len(table)}
+        self.arrays = arrays or {}
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Gives a table, an empty one where the run has none of that name."""
+        return self.tables.get(name, pd.DataFrame())
+
+    def summary(self) -> str:
+        """Says what was found, as Markdown."""
+        return experiment(self.kind).summary(self)
+
+    def terminal(self) -> str:
+        """Says what was found in a short table for the terminal."""
+        return experiment(self.kind).terminal(self)
+
+    @property
+    def figures(self) -> list[str]:
+        """Names of the figures that can be drawn."""
+        return list(self._drawings())
+
+    def figure(self, name: str) -> "Figure":
+        """Draws a figure.
+
+        Raises:
+            InputError: The run has no figure of that name.
+        """
+        drawings = self._drawings()
+        if name not in drawings:
+            raise InputError(f"figure {name!r}: there are {', '.join(drawings)}")
+        import matplotlib
+
+        from wavegan_tf.output import style
+
+        with matplotlib.rc_context(style.STYLE):
+            return drawings[name]()
+
+    def _drawings(self) -> "dict[str, Callable[[], Figure]]":
+        return experiment(self.kind).figures(self)
+
+    def draw(self, directory: str | os.PathLike) -> None:
+        """Draws every figure as PNG and PDF into ``directory/figures``, one at a time."""
+        from wavegan_tf.output import style
+
+        drawings = self._drawings().items()
+        style.save_all(Path(directory), ((name, drawing()) for name, drawing in drawings))
+
+    def save(
+        self, directory: str | os.PathLike, *, figures: bool = True, page: bool = True
+    ) -> None:
+        """Writes the result: config.json, tables/, arrays, summary.md, figures/, report.html.
+
+        Args:
+            directory: Made if missing; files of the same names are replaced.
+            figures: Whether figures are drawn.
+            page: Whether report.html is written, to hear and see the run in a browser.
+        """
+        directory = Path(directory)
+        (directory / "tables").mkdir(parents=True, exist_ok=True)
+        files.write_json(directory / CONFIG_FILE, self.settings)
+        for name, table in self.tables.items():
+            files.write_table(directory / "tables" / f"{name}.csv", table)
+        for group, arrays in self.arrays.items():
+            path = directory / f"{group}.npz"
+            streamed = any(isinstance(array, np.memmap) for array in arrays.values())
+            if arrays and not (streamed and path.exists()):
+                files.write_npz(path, arrays)
+        (directory / "summary.md").write_text(self.summary(), encoding="utf-8", newline="\n")
+        if figures:
+            self.draw(directory)
+        if page:
+            from wavegan_tf.output.page import write_page
+
+            write_page(directory / "report.html", self)
+
+    def __repr__(self) -> str:
+        """Lists what there is."""
+        tables = ", ".join(f"{name} {len(table)}" for name, table in self.tables.items())
+        return f"Result of {self.kind}: tables {tables}; figures {', '.join(self.figures)}"
+
+    def _repr_html_(self) -> str:
+        """Shows itself in a notebook: the summary's table and the first outputs to hear."""
+        from wavegan_tf.output.page import notebook_view
+
+        return notebook_view(self)
+
+
+def load_run(directory: str | os.PathLike) -> Result:
+    """Loads a result that a command or :meth:`Result.save` wrote.
+
+    Arrays are mapped from their files, so that long runs need not fit into memory.
+
+    Raises:
+        InputError: The directory holds no run of this package.
+    """
+    directory = Path(directory)
+    settings = files.read_json(directory / CONFIG_FILE)
+    if settings.get("kind") not in EXPERIMENTS:
+        raise InputError(f"{directory}: config.json is of no experiment ({', '.join(EXPERIMENTS)})")
+    paths = sorted((directory / "tables").glob("*.csv"))
+    tables = {path.stem: files.read_table(path) for path in paths}
+    arrays = {path.stem: files.map_npz(path) for path in sorted(directory.glob("*.npz"))}
+    return Result(settings["kind"], settings, tables, arrays, str(directory))

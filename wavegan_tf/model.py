@@ -1,0 +1,176 @@
+"""``load``: any checkpoint as a Model, whose every layer can be looked at."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from wavegan_tf import demo
+from wavegan_tf.latents import apply_settings, parse_settings, sample_latents
+
+if TYPE_CHECKING:
+    from wavegan_tf.checkpoints.open import Opened
+    from wavegan_tf.models.config import Layer, ModelConfig
+
+BATCH = 16
+"""Latent vectors that the Generator runs at once; an output does not depend on its neighbours."""
+
+
+class Model:
+    """A trained model: its architecture, its networks and what its checkpoint says of it.
+
+    Attributes:
+        config: The architecture, a :class:`~wavegan_tf.models.config.ModelConfig`.
+        generator: Latent vectors to audio, every layer an output.
+        discriminator: Audio to a logit; None where the checkpoint has none.
+        q: Audio to the logits of the code; None where there is none.
+        step: Generator updates of the training.
+        origin: The file that the architecture was read from.
+        settings: What the checkpoint's config.json recommends for measuring it.
+        checkpoint: The checkpoint's ``prefix`` and ``sha256``.
+    """
+
+    def __init__(self, opened: "Opened"):
+        """Takes an opened checkpoint (:func:`load` makes a Model of a path)."""
+        self.config: ModelConfig = opened.config
+        self.generator, self.discriminator, self.q = opened.networks
+        self.step, self.origin = opened.step, opened.origin
+        self.settings: dict[str, Any] = opened.measuring
+        self.file = opened.checkpoint
+        self._run: dict[str, Any] = {}
+
+    @property
+    def checkpoint(self) -> dict[str, Any]:
+        """Says which file the weights came from."""
+        return {
+            "prefix": self.file.prefix,
+            "sha256": self.file.sha256(),
+            "step": self.step,
+            "origin": self.origin,
+        }
+
+    @property
+    def layers(self) -> pd.DataFrame:
+        """Lists the Generator's layers: name, length, channels, rate and Nyquist frequency."""
+        return layers_table(self.config.layers)
+
+    def sample(self, n: int = 1, seed: int = 0, set: str = "") -> np.ndarray:
+        """Draws latent vectors as in training.
+
+        Args:
+            n: How many.
+            seed: The same seed gives the same vectors; the first k of n are those of k.
+            set: Variables held at a value, such as ``c1=1,z11=-5``.
+
+        Returns:
+            float32 [n, latent_dim], the code first.
+        """
+        z = sample_latents(self.config, n, seed)
+        return apply_settings(z, parse_settings(set, self.config), self.config)
+
+    def activations(self, z: np.ndarray) -> dict[str, np.ndarray]:
+        """Runs the Generator and returns every layer.
+
+        Args:
+            z: Latent vectors, [n, latent_dim] or [latent_dim].
+
+        Returns:
+            By layer float32 [n, time, channels]: ``z_project`` and ``conv1`` .. after ReLU, ``out``
+            the audio.
+        """
+        z = np.atleast_2d(np.asarray(z, np.float32))
+        parts = [self.run("generator", part) for part in batches(z)]
+        return {name: np.concatenate([part[name] for part in parts])[: len(z)] for name in parts[0]}
+
+    def run(self, network: str, inputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Runs a network on one batch: ``generator``, ``discriminator`` or ``q``."""
+        import tensorflow as tf
+
+        if network not in self._run:
+            self._run[network] = tf.function(getattr(self, network))
+        outputs = self._run[network](tf.constant(inputs))
+        return {name: x.numpy() for name, x in outputs.items()}
+
+    def run_from(self, layer: str, activation: np.ndarray) -> dict[str, np.ndarray]:
+        """Runs the Generator on from what one of its layers is to have put out.
+
+        Args:
+            layer: ``z_project`` or ``conv1`` .. .
+            activation: [n, time, channels].
+
+        Returns:
+            By layer, from this one on to ``out``.
+        """
+        import tensorflow as tf
+
+        key = f"from {layer}"
+        if key not in self._run:
+            self._run[key] = tf.function(lambda x: self.generator.run_from(layer, x))
+        outputs = self._run[key](tf.constant(activation, tf.float32))
+        return {name: x.numpy() for name, x in outputs.items()}
+
+    def __repr__(self) -> str:
+        """Says what it is in one line."""
+        from wavegan_tf.output.names import MODELS
+
+        c = self.config
+        code = f", {c.num_categ} code variables" if c.num_categ else ""
+        return (
+            f"{MODELS[c.model]} of {c.slice_len} samples at {c.sample_rate} Hz, dim {c.dim}, "
+            f"{c.latent_dim} latent variables{code}, step {self.step}: {self.file.prefix}"
+        )
+
+    def _repr_html_(self) -> str:
+        """Shows itself in a notebook: what it is, its layers, and one output to hear."""
+        from html import escape
+
+        from wavegan_tf.output.audio import player
+
+        sound = self.activations(self.sample(1))["out"][0]
+        return (
+            f"<p>{escape(repr(self))}</p>{self.layers.to_html(index=False)}"
+            f"<p>An output: {player(sound, self.config.sample_rate)}</p>"
+        )
+
+
+def load(
+    path: str | os.PathLike | None = None,
+    *,
+    model: str | None = None,
+    slice_len: int | None = None,
+    num_categ: int | None = None,
+) -> Model:
+    """Opens a checkpoint of this package or of the original TensorFlow 1 code.
+
+    Args:
+        path: A run directory (its newest checkpoint) or a prefix such as
+            ``train/model.ckpt-12255``; None opens the demo model that comes with the package.
+        model: ``wavegan``, ``ciwgan`` or ``fiwgan``, where an original's files do not say it.
+        slice_len: Samples of audio, where they do not say it.
+        num_categ: Variables of the code, where they do not say it.
+
+    Raises:
+        InputError: There is no checkpoint, it is damaged, or its architecture is left open.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    from wavegan_tf.checkpoints.open import open_checkpoint
+
+    given = {"model": model, "slice_len": slice_len, "num_categ": num_categ}
+    given = {name: value for name, value in given.items() if value is not None}
+    return Model(open_checkpoint(str(demo.CHECKPOINT if path is None else Path(path)), given))
+
+
+def batches(inputs: np.ndarray) -> list[np.ndarray]:
+    """Cuts inputs into batches of :data:`BATCH`, zeros after the last."""
+    padded = np.pad(inputs, [(0, -len(inputs) % BATCH), *[(0, 0)] * (inputs.ndim - 1)])
+    return list(padded.reshape(-1, BATCH, *inputs.shape[1:]))
+
+
+def layers_table(layers: "tuple[Layer, ...]") -> pd.DataFrame:
+    """Makes the table of layers: ``layer, length, channels, rate_hz, nyquist_hz``."""
+    names = ("name", "length", "channels", "rate_hz", "nyquist_hz")
+    rows = [[getattr(layer, name) for name in names] for layer in layers]
+    return pd.DataFrame(rows, columns=["layer", *names[1:]])

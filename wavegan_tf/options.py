@@ -1,0 +1,138 @@
+"""Options that stand once: a dataclass field carries its help text, group and range.
+
+The experiments read the fields, the command lines make a flag of each (``commands.flags``), and
+``check_options`` holds every value against its range.
+"""
+
+import dataclasses
+from typing import Any
+
+from wavegan_tf.errors import InputError
+
+GROUPS = ("Basics", "Model", "Latents", "Praat", "Intervals", "Statistics", "Output")
+"""Groups of flags in ``--help``, in this order."""
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    group: str = "Basics",
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] | None = None,
+    unit: str = "",
+    flag: str | None = None,
+    advanced: bool = False,
+    repeated: bool = False,
+) -> Any:
+    """Makes a field of a dataclass of options.
+
+    Args:
+        default: Its value when nothing is said; an ``int`` default wants whole numbers.
+        help: A full sentence that begins with what the option is.
+        group: One of :data:`GROUPS`.
+        low: Least value of a number.
+        high: Greatest value of a number.
+        choices: All values of a text.
+        unit: Unit of a number, for messages.
+        flag: Name of the flag, where it is not the field's name.
+        advanced: Whether it has no flag and can only be set in a file or in Python.
+        repeated: Whether the flag may be given several times; the value is a tuple.
+    """
+    about = {
+        "help": help, "group": group, "low": low, "high": high, "choices": choices,
+        "unit": unit, "flag": flag, "advanced": advanced, "repeated": repeated,
+    }  # fmt: skip
+    return dataclasses.field(default=default, metadata={"option": about})
+
+
+def options(settings: Any) -> list[dataclasses.Field]:
+    """Lists the fields of a class or an instance that :func:`option` made."""
+    return [field for field in dataclasses.fields(settings) if "option" in field.metadata]
+
+
+def name_of(field: dataclasses.Field) -> str:
+    """Names an option as the user knows it: ``--flag``, or the field where it has no flag."""
+    about = field.metadata["option"]
+    return field.name if about["advanced"] else f"--{about['flag'] or field.name}"
+
+
+def check_options(settings: Any) -> None:
+    """Holds every option of an instance against its range, its choices and its type.
+
+    Raises:
+        InputError: A value breaks its rule; the message names the option, the value and the rule.
+    """
+    for field in options(settings):
+        value, about, name = getattr(settings, field.name), field.metadata["option"], name_of(field)
+        if about["choices"] and value is not None and value not in about["choices"]:
+            raise InputError(f"{name}={value}: must be one of {', '.join(about['choices'])}")
+        low, high = about["low"], about["high"]
+        if value is None or (low is None and high is None):
+            continue
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise InputError(f"{name}={value}: must be a number; the default is {field.default:g}")
+        too_low, too_high = low is not None and value < low, high is not None and value > high
+        if too_low or too_high or value != value:
+            least = "" if low is None else f"{low:g}"
+            most = "" if high is None else f"{high:g}"
+            rule = f"within {least} .. {most}" if least and most else f"{least} or more"
+            default = "" if field.default is None else f"; the default is {name}={field.default:g}"
+            raise InputError(f"{name}={value:g}: must be {rule} {about['unit']}".rstrip() + default)
+        if isinstance(field.default, int) and value != int(value):
+            raise InputError(f"{name}={value:g}: must be a whole number")
+
+
+def nested(cls: type) -> dict[str, Any]:
+    """Lists the fields of an options class that are themselves dataclasses of options."""
+    return {
+        field.name: field.default_factory
+        for field in dataclasses.fields(cls)
+        if isinstance(field.default_factory, type)
+        and field.default_factory is not dataclasses.MISSING
+        and dataclasses.is_dataclass(field.default_factory)
+    }
+
+
+def build(cls: type, given: dict[str, Any], recommended: dict[str, Any] | None = None) -> Any:
+    """Makes an instance of an options class.
+
+    Args:
+        cls: The class, whose fields may be options or dataclasses of options.
+        given: Values by the name of the field or flag; those of nested dataclasses by their own
+            names where no other has them, or together: ``{"praat": {"f0_floor_hz": 75}}``.
+            ``f0_range`` is floor and ceiling.
+        recommended: Values of nested dataclasses in place of their defaults, in the same form.
+
+    Raises:
+        InputError: A value breaks its rule, or there is no option of a name.
+    """
+    given, values = dict(given), {}
+    names = [field.name for inner in nested(cls).values() for field in options(inner)]
+    for name, inner in nested(cls).items():
+        own = given.pop(name, {})
+        if isinstance(own, inner):
+            values[name] = own
+            continue
+        settings = {**(recommended or {}).get(name, {}), **own}
+        for field in options(inner):
+            about = field.metadata["option"]
+            for key in {field.name, about["flag"] or field.name} & set(given):
+                if names.count(key) == 1 or not about["advanced"]:
+                    settings[field.name] = given.pop(key)
+        if "f0_range" in given and "f0_floor_hz" in {f.name for f in dataclasses.fields(inner)}:
+            settings["f0_floor_hz"], settings["f0_ceiling_hz"] = given.pop("f0_range")
+        _check_names(inner, settings)
+        values[name] = inner(**settings)
+    by_flag = {field.metadata["option"]["flag"]: field.name for field in options(cls)}
+    given = {by_flag.get(name, name): value for name, value in given.items()}
+    _check_names(cls, given)
+    return cls(**values, **given)
+
+
+def _check_names(cls: type, given: dict[str, Any]) -> None:
+    known = [field.name for field in dataclasses.fields(cls)]
+    for name in given:
+        if name not in known:
+            raise InputError(f"{name}: no such option; there are {', '.join(known)}")

@@ -1,0 +1,62 @@
+"""The directory of results: whole or not at all."""
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+
+from wavegan_tf.errors import InputError
+
+
+@contextlib.contextmanager
+def output_directory(path: str, overwrite: bool) -> Iterator[str]:
+    """Makes a scratch directory for results, which are moved to ``path`` only if all goes well.
+
+    Args:
+        path: Directory wanted; made if missing.
+        overwrite: Whether one that is not empty may be used: entries of the same names are
+            replaced, others stay.
+
+    Yields:
+        The scratch directory, inside ``path``: on one file system, even if that is a mount.
+
+    Raises:
+        InputError: ``path`` is a file, or not empty and not to be overwritten.
+    """
+    path = os.path.abspath(path)
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise InputError(f"--out_dir={path}: is a file; name a directory")
+    if os.path.isdir(path) and os.listdir(path) and not overwrite:
+        raise InputError(
+            f"--out_dir={path}: exists and is not empty; name another, or add --overwrite"
+        )
+    made, parent = [], path
+    while not os.path.isdir(parent):
+        made.append(parent)
+        parent = os.path.dirname(parent)
+    os.makedirs(path, exist_ok=True)
+    scratch = tempfile.mkdtemp(prefix=".writing-", dir=path)
+    try:
+        yield scratch
+    except BaseException:
+        shutil.rmtree(scratch)
+        for directory in made:
+            os.rmdir(directory)
+        raise
+    for name in os.listdir(scratch):
+        entry = os.path.join(path, name)
+        if os.path.isdir(entry):
+            shutil.rmtree(entry)
+        os.replace(os.path.join(scratch, name), entry)
+    os.rmdir(scratch)
+
+
+def finish(out_dir: str, complaints: Sequence[str]) -> None:
+    """Says where the results are; ends with status 2 if there is something to complain of."""
+    print(f"written to {out_dir}")
+    for complaint in complaints:
+        print(f"warning: {complaint}", file=sys.stderr)
+    if complaints:
+        sys.exit(2)

@@ -1,0 +1,547 @@
+"""Figures of an interpolation: every layer at every step, and what the steps change.
+
+Beguš & Zhou 2022, section IV-D, Figs. 9-10. Of an output with several channels the first is drawn.
+"""
+
+import textwrap
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from wavegan_tf.output.names import layer_title, measure_title
+from wavegan_tf.output.style import (
+    BLUE,
+    GREY,
+    HEIGHT_IN,
+    ORANGE,
+    SKY,
+    SMALL_PT,
+    TINY_PT,
+    WIDTH_IN,
+    say,
+    stacked,
+)  # fmt: skip
+from wavegan_tf.output.text import number
+
+MAX_BASES = 4
+"""Base vectors that have a figure of their own, a line for each step."""
+
+MAX_STEPS, MAX_LINES = 40, 60
+"""Steps, and base vectors, that can be told apart as lines; of more steps an even choice is drawn,
+of more base vectors the first."""
+
+SILENCE_SHARE = 0.03
+"""Frames whose RMS is below this share of the loudest count as silence (-30 dB; the silence
+threshold of Praat's pitch analysis)."""
+
+RANGE_DB = 40.0
+"""Levels below a layer's maximum that an image of time and value tells apart."""
+
+OF_OUTPUT = (
+    (("output", "rms"), ("output", "peak"), ("output", "saturation"), ("output", "distance")),
+    (("frication", "share"), ("frication", "duration"), ("frication", "intensity"),
+     ("frication", "cog")),
+    (("voiced", "share"), ("voiced", "duration"), ("voiced", "intensity"), ("voiced", "f0")),
+)  # fmt: skip
+"""Responses of the target: one row for the whole output, one for each of two labels."""
+
+OF_LAYERS = (
+    ("output", "rms"), ("output", "distance"), ("frication", "intensity"),
+    ("voiced", "intensity"), ("voiced", "f0"),
+)  # fmt: skip
+"""Responses of the layers."""
+
+UNITS = {"rms": "dB", "duration": "s", "intensity": "dB", "cog": "Hz", "f0": "Hz"}
+
+LIMIT = 4.0
+"""Standardised effect of the full colour."""
+
+
+class Interpolation:
+    """A result of interpolate, as its figures read it: output = base * cells + cell."""
+
+    def __init__(self, result: Any) -> None:
+        """Reads the settings."""
+        settings, self.arrays, self.table = result.settings, result.arrays, result.table
+        self.ends = settings["ends"] or ("first vector", "second")
+        self.names = [sweep["name"] for sweep in settings["vary"]]
+        self.moved = [sweep["moved"] for sweep in settings["vary"]]
+        self.values = [np.array(sweep["values"], float) for sweep in settings["vary"]]
+        self.n_bases, self.target = settings["n_bases"], settings["target"]
+        self.shape = (self.n_bases, *map(len, self.values))
+        self.duration_s = settings["slice_len"] / settings["sample_rate_hz"]
+        self.percent = 100 * settings["statistics"]["confidence"]
+        self.layers = {x["layer"]: x for x in settings["layers"]}
+
+    def heading(self, layer: str) -> str:
+        """Names a layer with its rate and Nyquist frequency."""
+        x = self.layers[layer]
+        return f"{layer_title(layer)}  ({x['rate_hz']:g} Hz, Nyquist {x['nyquist_hz']:g} Hz)"
+
+    def times_s(self, length: int) -> np.ndarray:
+        """Gives the middles of the samples of a series, ``[length]``."""
+        return (np.arange(length) + 0.5) * self.duration_s / length
+
+    def training(self, k: int) -> tuple[float, float] | None:
+        """Gives the range in training: -1 .. 1 of z, 0 .. 1 of a code; None of ``t``."""
+        return {"z": (-1.0, 1.0), "c": (0.0, 1.0)}.get(self.names[k][0])
+
+    def axis_title(self, k: int) -> str:
+        """Names the axis of the values of sweep ``k``."""
+        first, last = self.ends
+        return f"t (0: {first}, 1: {last})" if self.names[k] == "t" else self.names[k]
+
+    def line(self, base: int, k: int) -> np.ndarray:
+        """Numbers the outputs along sweep ``k``, the others at their first value: ``[steps]``."""
+        outputs = np.arange(np.prod(self.shape)).reshape(self.shape)[base]
+        return np.moveaxis(outputs, k, 0).reshape(len(self.values[k]), -1)[:, 0]
+
+    def lines(self, values: pd.DataFrame, k: int) -> np.ndarray:
+        """Lays rows of the table ``values`` out as lines of base vectors, ``[bases, steps]``.
+
+        In a grid the mean over the other sweeps' values; NaN where there is no value.
+        """
+        sums, counts = np.zeros((2, np.prod(self.shape)))
+        sums[values["output"]], counts[values["output"]] = values["value"], 1
+        others = tuple(i for i in range(1, len(self.shape)) if i != k + 1)
+        total, count = (x.reshape(self.shape).sum(axis=others) for x in (sums, counts))
+        with np.errstate(invalid="ignore"):
+            return total / count
+
+    def changes(self, k: int) -> dict[str, np.ndarray]:
+        """Gives the change of each layer along sweep ``k``, ``[length]``, where there is one."""
+        start, found = f"{self.names[k]}/", self.arrays.get("changes", {})
+        return {name: found[start + name] for name in self.layers if start + name in found}
+
+    def mean_said(self, k: int) -> str:
+        """Says what is averaged while ``k`` changes."""
+        over = [f"{self.n_bases} bases"] if self.n_bases > 1 else []
+        over += [f"the values of {name}" for i, name in enumerate(self.names) if i != k]
+        return f"mean over {' and '.join(over)}" if over else "one base"
+
+
+def drawings(result: Any) -> dict[str, Callable[[], Figure]]:
+    """Names the figures of an interpolation, each with what draws it; none without any value.
+
+    For each sweep, here z11: ``interpolation_z11_base0000``, one for each of the first bases (every
+    layer, a line per step; Figs. 9-10); ``time_value_z11`` (level over time at each value);
+    ``dose_response_z11`` and ``dose_response_z11_layers`` (measures against the value);
+    ``effects_z11``; ``change_z11`` (change over time, spikes, bands). Of a grid
+    ``interactions_z11_c2``.
+    """
+    run = Interpolation(result)
+    found: dict[str, Callable[[], Figure]] = {}
+    for k, name in enumerate(run.names):
+        for base in range(min(MAX_BASES, run.n_bases) if "series" in run.arrays else 0):
+            found[f"interpolation_{name}_base{base:04d}"] = partial(draw_steps, run, base, k)
+        found[f"time_value_{name}"] = partial(draw_time_value, run, k)
+        own = {"latent": name, "channel": 1}
+        known = _known(_of(run.table("responses"), **own))
+        there = set(zip(known["layer"], known["label"], known["measure"], strict=True))
+        panels = [[(run.target, *pair) for pair in row] for row in OF_OUTPUT]
+        if there & {panel for row in panels for panel in row}:
+            title = f"{layer_title(run.target)} while {name} changes"
+            left = ["Whole output", "Frication", "Voiced"]
+            found[f"dose_response_{name}"] = partial(draw_responses, run, k, panels, left, title)
+        layers = [x for x in run.layers if x != run.target]
+        layers = [x for x in layers if any((x, *pair) in there for pair in OF_LAYERS)]
+        if layers:
+            pairs = [pair for pair in OF_LAYERS if any((x, *pair) in there for x in layers)]
+            panels = [[(layer, *pair) for pair in pairs] for layer in layers]
+            left = [layer_title(layer) for layer in layers]
+            title = f"Layers while {name} changes"
+            drawing = partial(draw_responses, run, k, panels, left, title)
+            found[f"dose_response_{name}_layers"] = drawing
+        effects = _of(run.table("effects"), **own)
+        if len(_known(effects)):
+            title = f"{run.moved[k]}: paired differences"
+            found[f"effects_{name}"] = partial(draw_effects, run, effects, title)
+        if any(np.nan_to_num(x).any() for x in run.changes(k).values()):
+            found[f"change_{name}"] = partial(draw_change, run, k)
+    crossed = _of(run.table("interactions"), channel=1)
+    for (a, b), rows in crossed.groupby(["latent_a", "latent_b"]) if len(crossed) else ():
+        title = f"{a} and {b}: differences of differences at the corners"
+        found[f"interactions_{a}_{b}"] = partial(draw_effects, run, rows, title)
+    return found
+
+
+def _known(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["estimate"].notna()]
+
+
+def _of(table: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
+    for name, value in wanted.items():
+        table = table[table[name] == value] if len(table) else table
+    return table
+
+
+def _rows(table: pd.DataFrame) -> list[Any]:
+    return list(table.itertuples(index=False))
+
+
+def draw_steps(run: Interpolation, base: int, k: int) -> Figure:
+    """Draws a panel per layer, a line per step, coloured by the value (Figs. 9-10).
+
+    Straight lines join the samples, each at the middle of the time it covers: the linear
+    upsampling of the paper. Within a panel the lines are drawn from the strongest to the weakest
+    (RMS), so that none is hidden. The time axis is cut where only silence follows.
+
+    Args:
+        run: The interpolation.
+        base: The vector that is moved, counted from 0.
+        k: The sweep; others stand at their first value.
+    """
+    n = len(run.values[k])
+    steps = np.unique(np.linspace(0, n - 1, min(n, MAX_STEPS)).round().astype(int))
+    values, outputs = run.values[k][steps], run.line(base, k)[steps]
+    kept = {name: np.asarray(run.arrays["series"][name][outputs]) for name in run.layers}
+    kept = {name: x.reshape(*x.shape[:2], -1)[:, :, 0] for name, x in kept.items()}
+    end_s = silence_from_s(kept[run.target], run.duration_s)
+    # viridis without its palest end, which is lost on white paper
+    shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.92, 256))
+    colours = LinearSegmentedColormap.from_list("steps", shades)
+    low, high = run.values[k].min(), run.values[k].max()
+    norm, width = Normalize(low, high), 0.6 if len(values) <= 15 else 0.4
+    figure, axes = stacked(len(run.layers), 1.6, sharex=True)
+    for axis, (name, series) in zip(axes, kept.items(), strict=True):
+        strength = np.mean(np.nan_to_num(series) ** 2, axis=-1)
+        for step in np.argsort(-strength, kind="stable"):
+            look: dict[str, Any] = {"color": colours(norm(values[step])), "linewidth": width}
+            axis.plot(run.times_s(series.shape[1]), series[step], **look)
+        axis.set_title(run.heading(name))
+        axis.margins(y=0.05)
+    axes[-1].set(xlim=(0, end_s), xlabel="Time (s)")
+    ticks = values[spread_places(values, 0.03 * (high - low))] if len(values) <= 11 else None
+    bar: dict[str, Any] = {
+        "label": run.axis_title(k),
+        "aspect": 6 * figure.get_figheight(),
+        "ticks": ticks,
+    }
+    figure.colorbar(ScalarMappable(norm, colours), ax=list(axes), pad=0.02, **bar)
+    figure.supylabel(f"Mean activation ({layer_title(run.target)}: amplitude)", fontsize=8)
+    few = f" ({len(values)} of {n} steps)" if len(values) < n else ""
+    title = f"Base {base} of {run.n_bases}: averaged layers while {run.names[k]} changes{few}"
+    for i, name in enumerate(run.names):
+        title += f", {name} = {run.values[i][0]:g}" if i != k else ""
+    figure.suptitle(textwrap.fill(title, 95))
+    return figure
+
+
+def silence_from_s(sound: np.ndarray, duration_s: float) -> float:
+    """Finds the time from which on every step is silent, in s.
+
+    That is 50 ms after the last 10 ms frame whose RMS, in any step ``[steps, length]``, is at least
+    3 % of the loudest frame's.
+    """
+    rate_hz = sound.shape[1] / duration_s
+    frame = max(1, round(0.01 * rate_hz))
+    count = sound.shape[1] // frame
+    frames = np.nan_to_num(sound[:, : count * frame]).reshape(len(sound), count, frame)
+    rms = np.sqrt(np.mean(frames**2, axis=2)).max(axis=0)  # [frames]
+    if not rms.max():
+        return duration_s
+    last = np.flatnonzero(rms >= SILENCE_SHARE * rms.max())[-1]
+    return min(duration_s, (last + 1) * frame / rate_hz + 0.05)
+
+
+def draw_time_value(run: Interpolation, k: int) -> Figure:
+    """Draws an image per layer, time by value: where and from which value on it is active.
+
+    The level is that of the mean square over bases (and the values of other sweeps) in frames, in
+    dB re the layer's maximum. Values are placed where they are, each as wide as half the way to its
+    neighbours.
+    """
+    order = np.argsort(run.values[k])
+    values, training = run.values[k][order], run.training(k) or ()
+    figure, axes = stacked(len(run.layers), 1.35, sharex=True, sharey=True)
+    for axis, layer in zip(axes, run.layers, strict=True):
+        power = run.arrays["power"][f"{run.names[k]}/{layer}"][order, :, 0]
+        top = power.max() or 1.0
+        level_db = 10 * np.log10(np.maximum(power / top, 10 ** (-2 * RANGE_DB / 10)))
+        times_s = run.times_s(power.shape[1])
+        look: dict[str, Any] = {"cmap": "viridis", "vmin": -RANGE_DB, "vmax": 0, "rasterized": True}
+        image = axis.pcolormesh(times_s, values, level_db, shading="nearest", **look)
+        axis.set_title(f"{run.heading(layer)}; maximum: {10 * np.log10(top):.1f} dB re 1")
+        for edge in training:
+            if values[0] < edge < values[-1]:
+                axis.axhline(edge, color="white", linewidth=0.6, linestyle=(0, (4, 3)))
+    if len(values) <= 6 and np.diff(values).min() > 0.1 * np.ptp(values):
+        axes[0].set_yticks(values, [f"{value:g}" for value in values])
+    axes[-1].set(xlim=(0, run.duration_s), xlabel="Time (s)")
+    dashed = " (dashed: training range)" if training else ""
+    figure.supylabel(run.axis_title(k) + dashed, fontsize=8)
+    bar: dict[str, Any] = {"pad": 0.02, "extend": "min", "aspect": 6 * figure.get_figheight()}
+    bar["label"] = "Level, with the mean (dB re the panel's maximum)"
+    figure.colorbar(image, ax=list(axes), **bar)
+    figure.suptitle(f"Level of each layer while {run.names[k]} changes, {run.mean_said(k)}")
+    return figure
+
+
+def spread_places(x: np.ndarray, gap: float) -> list[int]:
+    """Chooses places of values at least ``gap`` apart, from the lowest on: where labels fit."""
+    order = np.argsort(x, kind="stable").tolist()
+    chosen = [order[0]]
+    for place in order[1:]:
+        if x[place] - x[chosen[-1]] >= gap:
+            chosen.append(place)
+    return chosen
+
+
+def draw_responses(
+    run: Interpolation, k: int, panels: list[list[tuple]], left: list[str], title: str
+) -> Figure:
+    """Draws measures against the value of a latent variable, a panel each.
+
+    Args:
+        run: The interpolation.
+        k: The sweep.
+        panels: By row and column: layer, label and measure.
+        left: Names of the rows.
+        title: What responds.
+    """
+    values, n_bases, training = run.values[k], run.n_bases, run.training(k)
+    height_in = min(1.5, (HEIGHT_IN - 0.9) / len(panels))
+    figure = Figure(figsize=(WIDTH_IN, 0.9 + height_in * len(panels)), layout="constrained")
+    axes = figure.subplots(len(panels), len(panels[0]), squeeze=False, sharex=True)
+    for row, name, places in zip(axes, left, panels, strict=True):
+        row[0].set_ylabel(name, fontsize=8)
+        for axis, place in zip(row, places, strict=True):
+            _draw_response(axis, run, k, len(row), *place)
+            if name != left[0] and place[1:] in [above[1:] for above in panels[0]]:
+                axis.set_title("")
+            if training:
+                axis.axvspan(*training, color=SKY, alpha=0.22, linewidth=0, zorder=0)
+            margin = 0.05 * np.ptp(values)
+            axis.set_xlim(values.min() - margin, values.max() + margin)
+            axis.locator_params(axis="x", nbins=5)
+    figure.supxlabel(run.axis_title(k), fontsize=8)
+    feet = f"grey: each of {n_bases} bases; blue: {run.mean_said(k)}, {run.percent:g} % interval; "
+    feet = feet + "numbers: bases with a value" if n_bases > 1 else run.mean_said(k)
+    shade = "; shaded: training range" if training else ""
+    figure.suptitle(f"{title}\n{feet}{shade}", fontsize=7.5)
+    return figure
+
+
+def _draw_response(
+    axis: Axes, run: Interpolation, k: int, columns: int, layer: str, label: str, measure: str
+) -> None:
+    """Draws lines of the bases, their mean and interval, and how many bases have a value."""
+    is_share = measure == "share"
+    title = (
+        "Share of bases with any" if is_share else measure_title(measure, UNITS.get(measure, ""))
+    )
+    of = "" if label == "output" else f"{label.capitalize()}: "
+    axis.set_title(textwrap.fill(of + title, 24), fontsize=SMALL_PT)  # four in a row
+    wanted = {"channel": 1, "layer": layer, "label": label, "measure": measure}
+    rows = _of(run.table("responses"), latent=run.names[k], **wanted)
+    axis.tick_params(labelsize=TINY_PT, length=2)
+    axis.locator_params(axis="y", nbins=4)
+    if not len(_known(rows)):
+        say(axis, "no value")
+        axis.set_yticks([])
+        return
+    rows = rows.sort_values("value")
+    x, mean, low, high, counts = rows[["value", "estimate", "low", "high", "n"]].to_numpy(float).T
+    lines = mean[None]
+    if run.n_bases > 1 and not is_share:
+        lines = run.lines(_of(run.table("values"), **wanted), k)  # [bases, steps]
+        lines = lines[:, np.argsort(run.values[k])]
+        dots: dict[str, Any] = {"marker": ".", "markersize": 3, "markeredgewidth": 0}
+        axis.plot(x, lines[:MAX_LINES].T, color=GREY, linewidth=0.5, alpha=0.6, zorder=1, **dots)
+    axis.fill_between(x, low, high, color=BLUE, alpha=0.22, linewidth=0, zorder=2)
+    marker: dict[str, Any] = {"marker": ".", "markersize": 3} if len(x) <= 25 else {}
+    axis.plot(x, mean, color=BLUE, linewidth=1.4, zorder=3, **marker)
+    incomplete = run.n_bases > 1 and (counts < run.n_bases).any()
+    # limits of the lines, since intervals may be wide; a foot for the counts
+    bottom, top = (0.0, 1.0) if is_share else (np.nanmin(lines), np.nanmax(lines))
+    span = (top - bottom) or abs(top) or 1.0
+    axis.set_ylim(bottom - (0.2 if incomplete else 0.06) * span, top + 0.06 * span)
+    if incomplete:
+        inch = 1.1 * np.ptp(x) / (WIDTH_IN / columns - 0.4)
+        room_in = 0.045 * len(f"{counts.max():.0f}") + 0.025  # digits are 0.045 in wide
+        look: dict[str, Any] = {
+            "ha": "center",
+            "va": "bottom",
+            "fontsize": TINY_PT - 1,
+            "color": "#555555",
+        }
+        look["transform"] = axis.get_xaxis_transform()
+        for i in spread_places(x, inch * room_in):
+            axis.text(x[i], 0.01, f"{counts[i]:.0f}", **look).set_in_layout(False)
+
+
+def draw_effects(run: Interpolation, rows: pd.DataFrame, title: str) -> Figure:
+    """Draws effects or interactions as a heat map: rows of measures by label, a column a layer.
+
+    Args:
+        run: The interpolation.
+        rows: Of the table effects or interactions, of one latent (or pair) and channel.
+        title: What they are.
+    """
+    alpha, percent = 1 - run.percent / 100, f"{run.percent:g} %"
+    layers = [name for name in run.layers if name in set(rows["layer"])]
+    labels = sorted(rows["label"].unique(), key=lambda label: label != "output")
+    blocks = {label: _of(rows, label=label) for label in labels}
+    heights = [block["measure"].nunique() for block in blocks.values()]
+    width_in = min(WIDTH_IN, 2.6 + 0.85 * len(layers))
+    size = (width_in, min(HEIGHT_IN, 1.3 + 0.24 * sum(heights)))
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(len(blocks), squeeze=False, sharex=True, height_ratios=heights)[:, 0]
+    for axis, (label, block) in zip(axes, blocks.items(), strict=True):
+        units = dict(zip(block["measure"], block["unit"], strict=True))
+        effect = np.full((len(units), len(layers)), np.nan)
+        axis.set_facecolor("#EEEEEE")
+        for row in _rows(block):
+            i, j = list(units).index(row.measure), layers.index(row.layer)
+            effect[i, j] = standardised(row)
+            _draw_cell(axis, j, i, row, effect[i, j], alpha)
+        colours: dict[str, Any] = {
+            "cmap": "RdBu_r",
+            "vmin": -LIMIT,
+            "vmax": LIMIT,
+            "aspect": "auto",
+        }
+        image = axis.imshow(np.ma.masked_invalid(effect), **colours)
+        titles = [measure_title(*pair) for pair in units.items()]
+        axis.set_yticks(range(len(units)), titles, fontsize=SMALL_PT)
+        axis.set_ylabel(label.capitalize(), fontsize=8)
+        axis.tick_params(length=0)
+        axis.spines[:].set_visible(False)
+    axes[-1].set_xticks(range(len(layers)), [layer_title(name) for name in layers])
+    title = f"{title} over up to {rows['n'].max()} bases"
+    figure.suptitle(textwrap.fill(title.removeprefix("from "), int(14 * width_in)))
+    bar = figure.colorbar(image, ax=list(axes), pad=0.02, aspect=25, extend="both")
+    bar.set_label(f"Estimate / arm of its {percent} interval")
+    notes = [
+        f"Numbers: estimate, in the measure's unit. Frame, bold: shown (Holm, p < {alpha:.3g}); "
+        "else not shown; in brackets: too few bases; –: no value",
+        f"Colour: estimate in units of the arm of its {percent} interval that reaches towards 0; "
+        "beyond ±1 the interval excludes 0",
+    ]
+    if "middle_value" in rows and rows["middle_value"].notna().any():
+        notes.append(
+            "Dashed frame: not this difference is shown, but that of an end from the middle, "
+            f"{rows['middle_value'].iloc[0]:g}"
+        )
+    note = "\n".join(textwrap.fill(note, int(22 * width_in)) for note in notes)
+    figure.supxlabel(note, fontsize=TINY_PT - 0.5, x=0.02, ha="left")
+    return figure
+
+
+def standardised(row: Any) -> float:
+    """Gives an effect in units of its uncertainty, so that measures of all units compare.
+
+    The unit is the arm of its interval that reaches from the effect towards 0, of a symmetric
+    interval half its width: beyond ±1 the interval excludes 0, whatever its shape.
+
+    Returns:
+        NaN where there is no interval, or it has no such arm.
+    """
+    value = row.estimate
+    arm = value - row.low if value > 0 else row.high - value
+    return value / arm if arm > 0 else float("nan")
+
+
+def _draw_cell(axis: Axes, x: int, y: int, row: Any, effect: float, alpha: float) -> None:
+    """Writes the number of a cell, framed if it is shown; dashed if only against the middle."""
+    found = row.verdict == "changes"
+    bold = found and row.p_holm < alpha
+    text = number(row.estimate, signed=True)
+    if np.isfinite(row.estimate) and np.isnan(row.p_holm):
+        text = f"({text})"
+    if found:
+        line: dict[str, Any] = {"linewidth": 1, "linestyle": "-" if bold else (0, (3, 2))}
+        axis.add_patch(Rectangle((x - 0.48, y - 0.44), 0.96, 0.88, fill=False, **line))
+    colour = "black" if bold or abs(effect) > 0.25 * LIMIT else "#555555"
+    colour = "white" if abs(effect) > 0.5 * LIMIT else colour
+    look: dict[str, Any] = {
+        "ha": "center",
+        "va": "center_baseline",
+        "fontsize": TINY_PT,
+        "color": colour,
+    }
+    axis.text(x, y, text, fontweight="bold" if bold else "normal", **look).set_in_layout(False)
+
+
+def draw_change(run: Interpolation, k: int) -> Figure:
+    """Draws a row per layer: its change over time with the regions of most, and by frequency."""
+    name, changes = run.names[k], run.changes(k)
+    spikes, bands = (_of(run.table(x), latent=name) for x in ("spikes", "bands"))
+    height_in = min(1.4, (HEIGHT_IN - 0.9) / len(changes))
+    figure = Figure(figsize=(WIDTH_IN, 0.9 + height_in * len(changes)), layout="constrained")
+    widths = {"width_ratios": [2.3, 1]}
+    axes = figure.subplots(len(changes), 2, squeeze=False, sharex="col", gridspec_kw=widths)
+    lowest_hz = bands.loc[bands["low_hz"] > 0, "low_hz"].min()
+    for (left, right), (layer, change) in zip(axes, changes.items(), strict=True):
+        left.plot(run.times_s(len(change)), change, color=BLUE, linewidth=0.6)
+        left.set_title(run.heading(layer))
+        _draw_spikes(left, change, _of(spikes, layer=layer), run.duration_s)
+        _draw_bands(right, _known(_of(bands, layer=layer)), lowest_hz)
+        for axis in (left, right):
+            axis.tick_params(labelsize=TINY_PT)
+            axis.locator_params(axis="y", nbins=4)
+    axes[-1, 0].set(xlim=(0, run.duration_s), xlabel="Time (s)")
+    axes[-1, 1].set_xscale("log")
+    axes[-1, 1].xaxis.set_major_formatter("{x:g}")
+    top_hz = max(x["nyquist_hz"] for x in run.layers.values())
+    axes[-1, 1].set(xlim=(lowest_hz / 2, top_hz), xlabel="Frequency (Hz); leftmost: from 0")
+    figure.supylabel(f"Change per sample along {name} (sum of |differences|)", fontsize=8)
+    figure.suptitle(
+        f"Change: {run.moved[k]}, {run.mean_said(k)}\n"
+        "left, shaded: regions of most change and their share of the layer's; right: level, last "
+        f"minus first value,\nwith its {run.percent:g} % interval over bases (filled: excludes 0); "
+        "above: the band with most of the change in power",
+        fontsize=7.5,
+    )
+    return figure
+
+
+def _draw_spikes(axis: Axes, change: np.ndarray, spikes: pd.DataFrame, duration_s: float) -> None:
+    """Shades the regions of most change, with their shares where there is room."""
+    top = float(np.nan_to_num(change).max()) or 1.0
+    head = 1.48  # two rows of numbers stand above the largest change
+    axis.set_ylim(0, head * top)
+    if not np.nan_to_num(change).any():
+        say(axis, "no change")
+    rows: dict[float, list[float]] = {1.02: [], 1.24: []}  # the larger share is written sooner
+    look: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": TINY_PT, "color": "#8F3E00"}
+    for spike in sorted(_rows(spikes), key=lambda spike: -spike.share):
+        at_s, share = spike.time_s, f"{100 * spike.share:.0f} %"
+        axis.axvspan(spike.start_s, spike.end_s, color=ORANGE, alpha=0.2, linewidth=0, zorder=0)
+        axis.axvline(at_s, 0, 1 / head, color=ORANGE, linewidth=0.5, zorder=1)
+        for height, taken in rows.items():
+            if all(abs(at_s - other_s) > 0.055 * duration_s for other_s in taken):
+                taken.append(at_s)
+                axis.text(at_s, height * top, share, **look).set_in_layout(False)
+                break
+
+
+def _draw_bands(axis: Axes, rows: pd.DataFrame, lowest_hz: float) -> None:
+    """Draws the change of each band's level with its interval; names the band of most change."""
+    axis.axhline(0, color=GREY, linewidth=0.6, zorder=0)
+    axis.set_ylabel("Level (dB)", fontsize=TINY_PT)
+    if not len(rows):
+        say(axis, "no value")
+        axis.set_yticks([])
+        return
+    most = rows.loc[rows["share"].fillna(0).idxmax()]
+    ends = f"{most['low_hz']:.3g}–{most['high_hz']:.3g} Hz"
+    axis.set_title(f"{ends}: {100 * most['share']:.0f} % of power", fontsize=SMALL_PT)
+    for row in _rows(rows):
+        low_hz = max(row.low_hz, lowest_hz / 2)
+        shown = row.low > 0 or row.high < 0
+        colour = ORANGE if shown else BLUE
+        axis.plot([low_hz, row.high_hz], [row.estimate] * 2, color=colour, linewidth=1.2)
+        middle_hz = np.sqrt(low_hz * row.high_hz)
+        axis.plot([middle_hz] * 2, [row.low, row.high], color=colour, linewidth=0.6)
+        face = colour if shown else "white"
+        axis.plot(middle_hz, row.estimate, "o", color=colour, mfc=face, markersize=2.5)

@@ -1,0 +1,611 @@
+"""Figures of a probe: the paper's figures 3 to 8, what is encoded where, durations, differences.
+
+Everything is drawn from the tables, arrays and settings of a result; no statistic is computed here.
+"""
+
+import textwrap
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from wavegan_tf.output.names import (
+    channel_suffix,
+    duration_s,
+    layer_title,
+    layers_of,
+    measure_title,
+)
+from wavegan_tf.output.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    SMALL_PT,
+    TINY_PT,
+    WIDTH_IN,
+    above_right,
+    grid,
+    label_legend,
+    say,
+    say_below,
+    shade,
+    stacked,
+)
+from wavegan_tf.output.text import DASH, fixed, with_interval
+
+if TYPE_CHECKING:
+    from wavegan_tf.experiments.result import Result
+
+Intervals = list[tuple[str, float, float]]  # label, start_s, end_s
+Draw = Callable[["Result", pd.DataFrame], Figure]
+
+ZOOM_S = 0.08
+"""Length of the stretch that the overlay shows enlarged: some periods of a voice."""
+
+WINDOW_S, STEP_S, DYNAMIC_RANGE_DB = 0.005, 0.002, 70.0
+"""Praat's defaults for a broad-band spectrogram: Gaussian window, 70 dB, +6 dB per octave."""
+
+TOP_PERCENTILE = 99.5
+"""Activations above this percentile of a layer share its strongest colour: one spike would leave
+everything else white."""
+
+MAX_LINES = 60
+"""Intervals drawn as single lines, from the first on; more make one grey area."""
+
+MAX_WORDS = 20
+"""Words drawn, those of the most recordings."""
+
+
+class Panel(NamedTuple):
+    """Holds one layer, or one channel of the target: ``series`` is ``[n, length]``."""
+
+    layer: str
+    title: str
+    rate_hz: float
+    nyquist_hz: float
+    series: np.ndarray
+    channel: int = 1
+
+    def times_s(self) -> np.ndarray:
+        """Computes the middles of the samples in s, ``[length]``."""
+        return (np.arange(self.series.shape[-1]) + 0.5) / self.rate_hz
+
+    def heading(self) -> str:
+        """Makes a title with the layer's rate and Nyquist frequency."""
+        return f"{self.title}  ({self.rate_hz:g} Hz, Nyquist {self.nyquist_hz:g} Hz)"
+
+
+def make_panels(result: "Result", arrays: dict[str, np.ndarray]) -> list[Panel]:
+    """Makes a panel of each layer with a series, and of each channel where there are several."""
+    panels = []
+    for about in result.settings["layers"]:
+        name, rates = about["layer"], (about["rate_hz"], about["nyquist_hz"])
+        if name in arrays and arrays[name].ndim == 2:
+            panels.append(Panel(name, layer_title(name), *rates, arrays[name]))
+        elif name in arrays:
+            for c in range(arrays[name].shape[-1]):
+                title = f"{layer_title(name)}, channel {c + 1}"
+                panels.append(Panel(name, title, *rates, arrays[name][:, :, c], c + 1))
+    return panels
+
+
+def figures(result: "Result") -> dict[str, Callable[[], Figure]]:
+    """Lists the figures that a probe has values for, each with what draws it.
+
+    Of each of the first outputs ``layers_0000`` (every averaged layer), ``overlay_0000`` (the two
+    layers of the highest rates over the target; Beguš & Zhou 2022, Figs. 4-5),
+    ``spectrograms_0000`` (Fig. 8) and ``maps_0000`` (Fig. 3). Of all outputs ``f0``, ``intensity``
+    .. in normalised time (Figs. 6-7), ``durations_LABEL``, ``encoding_LABEL``, ``words`` and
+    ``differences_LABEL_1``, one for each condition. Of several channels names end in ``_channel1``.
+    """
+    found = _of_outputs(result)
+    for kind, by, draw in (
+        ("contours", ["measure"], draw_contours),
+        ("durations", ["label"], draw_durations),
+        ("correlations", ["label"], draw_encoding),
+        ("differences", ["label", "condition"], draw_differences),
+    ):
+        table = result.table(kind)
+        if not len(table):
+            continue
+        channels, conditions = table["channel"].nunique(), list(table.get("condition", []))
+        numbers = {name: k for k, name in enumerate(dict.fromkeys(conditions), start=1)}
+        for (channel, *key), rows in table.groupby(["channel", *by], sort=False, observed=True):
+            first, *rest = (numbers.get(x, x) for x in key)
+            stem = {"contours": "", "correlations": "encoding_"}.get(kind, f"{kind}_")
+            name = "_".join(map(str, (f"{stem}{first}", *rest)))
+            if _has_values(kind, rows, result):
+                drawing = partial(_of_channel, draw, result, rows, channels > 1)
+                found[name + channel_suffix(channel, channels)] = drawing
+    if "words" in result.arrays:
+        found["words"] = partial(draw_words, result)
+    return found
+
+
+def _has_values(kind: str, rows: pd.DataFrame, result: "Result") -> bool:
+    """Says whether there is something to draw: of contours in the target and in a layer."""
+    if kind == "contours":
+        of_target = rows["layer"] == result.settings["target"]
+        return bool(of_target.any() and not of_target.all())
+    if kind == "durations":
+        return bool((rows["n"] > 0).any())
+    return bool(rows["estimate"].notna().any())
+
+
+def _of_channel(draw: Draw, result: "Result", rows: pd.DataFrame, several: bool) -> Figure:
+    """Draws and adds the channel to the title, where there are several."""
+    figure = draw(result, rows)
+    if several:
+        figure.suptitle(f"Channel {rows['channel'].iloc[0]}. {figure.get_suptitle()}")
+    return figure
+
+
+def _of_outputs(result: "Result") -> dict[str, Callable[[], Figure]]:
+    """Lists the figures of the first outputs, one by one."""
+    found: dict[str, Callable[[], Figure]] = {}
+    count = result.settings["options"]["max_figures"]
+    series = {name: x[:count] for name, x in result.arrays.get("series", {}).items()}
+    panels, target = make_panels(result, series), result.settings["target"]
+    targets = [panel for panel in panels if panel.layer == target]
+    others = [panel for panel in panels if panel.layer != target]
+    fastest = sorted(others, key=lambda panel: panel.rate_hz)[-2:]
+    maps = result.arrays.get("maps", {})
+    for i in range(len(panels[0].series) if panels else 0):
+        found[f"layers_{i:04d}"] = partial(draw_layers, result, panels, i)
+        if targets and fastest:
+            found[f"overlay_{i:04d}"] = partial(draw_overlay, result, targets[0], fastest, i)
+            pictures = partial(draw_spectrograms, result, [*targets, fastest[-1]], i)
+            found[f"spectrograms_{i:04d}"] = pictures
+        if maps and i < min(map(len, maps.values())):
+            found[f"maps_{i:04d}"] = partial(draw_maps, result, i)
+    return found
+
+
+def output_title(result: "Result", i: int) -> str:
+    """Names an output in a title: its number, and of a recording its name."""
+    if result.settings["network"] == "generator":
+        return f"Output {i}"
+    outputs = result.table("outputs")
+    (name, *_) = outputs.loc[(outputs["network"] == 0) & (outputs["output"] == i), "name"]
+    return f"Recording {i} ({name})"
+
+
+def intervals_of(result: "Result", i: int) -> dict[int, Intervals]:
+    """Reads the target's intervals of one output, by channel."""
+    table = result.table("intervals")
+    if not len(table):
+        return {}
+    chosen = (table["output"] == i) & (table["network"] == 0) & (table["measure"] == "duration")
+    rows = table[chosen & (table["layer"] == result.settings["target"])]
+    return {
+        channel: list(zip(here["label"], here["start_s"], here["end_s"], strict=True))
+        for channel, here in rows.groupby("channel")
+    }
+
+
+def draw_layers(result: "Result", panels: list[Panel], i: int) -> Figure:
+    """Draws a panel per layer of output ``i`` on one time axis, the target's intervals shaded."""
+    intervals, target = intervals_of(result, i), result.settings["target"]
+    reduce = result.settings["reduce"]
+    figure, axes = stacked(len(panels), 1.15, sharex=True)
+    for axis, panel in zip(axes, panels, strict=True):
+        shade(axis, intervals.get(panel.channel, []))
+        colour = "black" if panel.layer == target else BLUE
+        axis.plot(panel.times_s(), panel.series[i], color=colour)
+        axis.set_title(panel.heading())
+        axis.margins(y=0.08)
+    shown = [interval for channel in intervals.values() for interval in channel]
+    label_legend(axes[0], shown)
+    of = f"; shaded: intervals found in {layer_title(target)}" if shown else ""
+    of += " (on the layers those of channel 1)" if shown and len(intervals) > 1 else ""
+    axes[-1].set(xlim=(0, duration_s(result)), xlabel=f"Time (s){of}")
+    activation = "Mean activation" if reduce == "mean" else f"Activation ({reduce} of the maps)"
+    figure.supylabel(f"{activation} ({layer_title(target)}: amplitude)", fontsize=8)
+    what = "averages over" if reduce == "mean" else f"{reduce} of"
+    figure.suptitle(f"{output_title(result, i)}: {what} the feature maps of each layer")
+    return figure
+
+
+def draw_overlay(result: "Result", target: Panel, others: list[Panel], i: int) -> Figure:
+    """Draws up to two layers, scaled to the target's peak, over it; the last one on top.
+
+    Above the whole output, below enlarged where the target is loudest.
+    """
+    intervals = intervals_of(result, i).get(1, [])
+    figure = Figure(figsize=(WIDTH_IN, 4.4), layout="constrained")
+    axes = figure.subplots(2)
+    lines = [(target, 1.0, target.title, GREY)]
+    for panel, colour in zip(reversed(others), (ORANGE, BLUE), strict=False):
+        peak = _peak(panel.series[i])
+        factor = _peak(target.series[i]) / peak if peak else 0.0
+        factor = factor or 1.0  # a silent output or layer is drawn as it is
+        lines.append((panel, factor, f"{panel.title} × {factor:.3g}", colour))
+    start_s = loudest_s(target.series[i], target.rate_hz)
+    for axis, width, alpha in zip(axes, (0.5, 1.0), (0.75, 1), strict=True):
+        shade(axis, intervals, alpha=0.18)
+        for panel, factor, label, colour in lines:
+            values = factor * panel.series[i]
+            style = {"color": colour, "linewidth": width, "alpha": alpha}
+            axis.plot(panel.times_s(), values, label=label, **style)
+        axis.set_ylabel("Amplitude (scaled)")
+    label_legend(axes[0], intervals, alpha=0.18)
+    axes[0].axvspan(start_s, start_s + ZOOM_S, 0, 0.03, color="black", linewidth=0)
+    axes[0].set_title("Whole output; black bar: the stretch enlarged below")
+    axes[0].set_xlim(0, duration_s(result))
+    axes[1].set(xlim=(start_s, start_s + ZOOM_S), xlabel="Time (s)")
+    axes[1].set_title(f"The loudest {1000 * ZOOM_S:g} ms")
+    drawn = axes[1].get_lines()
+    above_right(axes[1], handles=drawn, ncols=len(drawn))
+    figure.suptitle(
+        f"{output_title(result, i)}: averaged layers, each scaled to the peak of {target.title}"
+    )
+    return figure
+
+
+def _peak(series: np.ndarray) -> float:
+    """Finds the largest absolute value of the finite samples, 0 if there is none."""
+    return float(np.max(np.abs(series), initial=0, where=np.isfinite(series)))
+
+
+def loudest_s(series: np.ndarray, rate_hz: float) -> float:
+    """Finds the start of the stretch of ``ZOOM_S`` with the most energy, in s; 0 in silence."""
+    n = min(len(series), max(1, round(ZOOM_S * rate_hz)))
+    energy = np.concatenate([[0.0], np.cumsum(np.nan_to_num(series.astype(np.float64)) ** 2)])
+    return int(np.argmax(energy[n:] - energy[:-n])) / rate_hz
+
+
+def draw_spectrograms(result: "Result", panels: list[Panel], i: int) -> Figure:
+    """Draws spectrograms of the target's channels and of a layer, up to the layer's Nyquist."""
+    intervals, top_hz = intervals_of(result, i), panels[-1].nyquist_hz
+    figure, axes = stacked(len(panels), 1.9, 0.8, sharex=True)
+    for axis, panel in zip(axes, panels, strict=True):
+        times_s, frequencies_hz, level_db = spectrogram(panel.series[i], panel.rate_hz, top_hz)
+        ends = []
+        for centres in (times_s, frequencies_hz):
+            half = (centres[1] - centres[0]) / 2
+            ends += [centres[0] - half, centres[-1] + half]
+        options = {"cmap": "gray_r", "vmin": -DYNAMIC_RANGE_DB, "vmax": 0}
+        image = axis.imshow(level_db, extent=ends, aspect="auto", origin="lower", **options)
+        axis.set(ylim=(0, top_hz), ylabel="Frequency (Hz)", title=panel.heading())
+        if panel is not panels[-1]:
+            here = intervals.get(panel.channel, [])
+            shade(axis, here, low=0.96, alpha=1)
+            label_legend(axis, here, alpha=1)
+    for patch in (patch for axis in axes for patch in axis.patches):
+        patch.set_zorder(2)  # the strip lies on the picture
+    axes[-1].set(xlim=(0, duration_s(result)), xlabel="Time (s)")
+    label = "Level (dB re maximum of the panel)"
+    figure.colorbar(image, ax=list(axes), label=label, pad=0.02)
+    title = output_title(result, i)
+    figure.suptitle(f"{title}: spectrograms (5 ms Gaussian window, +6 dB per octave)")
+    return figure
+
+
+def spectrogram(
+    series: np.ndarray, rate_hz: float, top_hz: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Computes a broad-band spectrogram of ``[time]`` like Praat's picture of one.
+
+    Gaussian window of 5 ms effective length (twice that physically, at least 8 samples), a frame
+    every 2 ms (at least a sample apart), +6 dB per octave. The weighted mean of each frame is
+    subtracted: averages after ReLU have an offset that would fill the lowest 500 Hz. Returns frame
+    times in s, frequencies in Hz up to ``top_hz``, and the level in dB re the maximum, no lower
+    than -70, ``[bins, frames]``; what is not finite counts as 0.
+    """
+    series = np.nan_to_num(series.astype(np.float64), posinf=0, neginf=0)
+    if np.ptp(series) == 0:  # silence, whatever its offset: no rounding errors, please
+        series = np.zeros_like(series)
+    n = max(8, round(2 * WINDOW_S * rate_hz))
+    hop = max(1, round(STEP_S * rate_hz))
+    phase = (np.arange(n) + 0.5) / n - 0.5
+    window = np.exp(-48 * phase**2) - np.exp(-12)  # 0 at both ends, as in Praat
+    window /= window.sum()
+    padded = np.pad(series, n // 2, mode="edge")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n)[::hop]  # [frames, n]
+    frames = frames - (frames @ window)[:, None]
+    n_fft = max(4 * n, 256)
+    spectrum = np.abs(np.fft.rfft(frames * window, n_fft)).T  # [bins, frames]
+    frequencies_hz = np.fft.rfftfreq(n_fft, 1 / rate_hz)
+    spectrum = (spectrum * frequencies_hz[:, None])[frequencies_hz <= top_hz]
+    frequencies_hz = frequencies_hz[frequencies_hz <= top_hz]
+    times_s = (np.arange(len(frames)) * hop + n / 2 - n // 2) / rate_hz
+    floor = 10 ** (-DYNAMIC_RANGE_DB / 20)
+    spectrum /= spectrum.max() or 1.0
+    return times_s, frequencies_hz, 20 * np.log10(np.maximum(spectrum, floor))
+
+
+def draw_maps(result: "Result", i: int) -> Figure:
+    """Draws every feature map of output ``i``: a panel per layer, maps stacked on the y-axis.
+
+    Maps stand in the network's order, which means nothing. Layers that are nowhere negative are
+    drawn from white to black, others from orange over white to purple around 0.
+    """
+    maps = result.arrays["maps"]
+    layers = [name for name in layers_of(result) if name in maps]
+    figure, axes = stacked(len(layers), 1.4, sharex=True)
+    for axis, layer in zip(axes, layers, strict=True):
+        image = np.nan_to_num(maps[layer][i].astype(np.float32)).T  # [channels, length]
+        top = float(np.percentile(np.abs(image), TOP_PERCENTILE)) or float(np.abs(image).max())
+        top, signed = top or 1.0, image.min() < 0
+        extent = (0, duration_s(result), 0.5, len(image) + 0.5)
+        colours = {"cmap": "PuOr" if signed else "gray_r", "vmin": -top if signed else 0}
+        picture = axis.imshow(
+            image, extent=extent, vmax=top, aspect="auto", origin="lower", **colours
+        )
+        axis.set_title(f"{layer_title(layer)}  ({len(image)} maps × {image.shape[1]} samples)")
+        axis.set_yticks(sorted({1, len(image)}))
+        beyond = "both" if signed else "max"
+        figure.colorbar(picture, ax=axis, pad=0.01, aspect=10, extend=beyond)
+    axes[-1].set_xlabel("Time (s)")
+    figure.supylabel("Feature map", fontsize=8)
+    figure.suptitle(f"{output_title(result, i)}: activation of every feature map")
+    return figure
+
+
+def draw_contours(result: "Result", rows: pd.DataFrame) -> Figure:
+    """Draws one measure in normalised time: a panel per layer, the target's contours in each.
+
+    The rows are those of the table ``contours``, of one channel and measure.
+    """
+    measure, unit, channel = rows[["measure", "unit", "channel"]].iloc[0]
+    target, points = result.settings["target"], result.tables["points"]
+    points = points[
+        (points["network"] == 0)
+        & (points["channel"] == channel)
+        & (points["label"] == "voiced")
+        & (points["measure"] == measure)
+    ]
+    layers = [name for name in layers_of(result) if (points["layer"] == name).any()]
+    figure, axes, leftmost = grid(len(layers), 5, 2.3, sharex=True, sharey=True)
+    n_points = int(points["point"].max())
+    handles = {}
+    for axis, name in zip(axes, layers, strict=True):
+        lines = [(target, (GREY, "black"), layer_title(target))]
+        here = points[points["layer"] == name]
+        known = here[np.isfinite(here["value"])]
+        if len(known):
+            lines.append((name, (BLUE, BLUE), "layer"))
+            axis.set_title(f"{layer_title(name)}  (n = {known['output'].nunique()})")
+        else:
+            axis.set_title(f"{layer_title(name)}  (no value)")
+            why = here["reason"].astype(str).mode().iloc[0]
+            say_below(axis, textwrap.fill(why, 26 if len(layers) < 5 else 20))
+        for layer, colours, label in lines:
+            own, mean = points[points["layer"] == layer], rows[rows["layer"] == layer]
+            handles[label] = _draw_contour(axis, own, mean, n_points, colours)
+            handles[label].set_label(label)
+    known = points.loc[np.isfinite(points["value"]), "value"]
+    low, high = known.min(), known.max()  # of the values: bands may go beyond
+    margin = 0.05 * (high - low) or 1.0
+    axes[0].set(xlim=(0, 1), ylim=(low - margin, high + margin))
+    axes[0].set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+    for axis in leftmost:
+        axis.set_ylabel(measure_title(measure, unit))
+    figure.legend(handles=list(handles.values()), loc="outside lower right", ncols=2)
+    figure.supxlabel("Normalised time (0: start, 1: end of a voiced interval)", fontsize=8)
+    figure.suptitle(
+        f"{measure_title(measure)}: {layer_title(target)} against each layer; thick: mean over n "
+        "outputs and its 95 % interval (at least 3)"
+    )
+    return figure
+
+
+def _draw_contour(
+    axis: Axes, points: pd.DataFrame, means: pd.DataFrame, n_points: int, colours: tuple[str, str]
+) -> Line2D:
+    """Draws thin lines for intervals and a thick one with its band for the mean; returns it."""
+    thin, thick = colours
+    known = points[np.isfinite(points["value"])]
+    lines = known.pivot(index=["output", "interval"], columns="point", values="value")
+    lines = lines.reindex(columns=range(1, n_points + 1))[:MAX_LINES]
+    place = (np.arange(n_points) + 0.5) / n_points
+    axis.plot(
+        place, lines.to_numpy().T, color=thin, linewidth=0.4, alpha=0.5, zorder=1, marker=".",
+        markersize=2.5, markeredgewidth=0,
+    )  # fmt: skip
+    means = means.set_index("point").reindex(range(1, n_points + 1))
+    band = axis.fill_between(place, means["low"], means["high"], color=thick, alpha=0.22)
+    band.set(linewidth=0, zorder=2)
+    (line,) = axis.plot(place, means["estimate"], color=thick, linewidth=1.6, zorder=3)
+    return line
+
+
+def draw_durations(result: "Result", rows: pd.DataFrame) -> Figure:
+    """Draws a panel per layer: a point per interval, the regression line and its numbers.
+
+    The rows are those of the table ``durations``, of one channel and label.
+    """
+    channel, label = rows[["channel", "label"]].iloc[0]
+    target, table = result.settings["target"], result.tables["intervals"]
+    chosen = (table["network"] == 0) & (table["channel"] == channel)
+    chosen &= (table["label"] == label) & (table["measure"] == "duration")
+    wide = table[chosen].pivot(index=["output", "interval"], columns="layer", values="value")
+    layers = [name for name in layers_of(result) if (rows["layer"] == name).any()]
+    points = {name: wide[[target, name]].dropna().to_numpy() for name in layers}
+    top_s = 1.08 * max(float(x.max()) for x in points.values() if len(x))
+    figure, axes, leftmost = grid(len(layers), 5, 2.3, sharex=True, sharey=True)
+    for axis, name in zip(axes, layers, strict=True):
+        axis.set_title(layer_title(name))
+        axis.plot([0, top_s], [0, top_s], color=GREY, linestyle=":", linewidth=0.6, zorder=0)
+        if len(points[name]):
+            alpha = max(0.1, min(0.8, 60 / len(points[name])))
+            dots = {"markersize": 2.5, "markeredgewidth": 0, "alpha": alpha}
+            axis.plot(*points[name].T, "o", color=BLUE, **dots)
+            _draw_model(axis, rows[rows["layer"] == name].iloc[0], points[name][:, 0])
+        else:
+            say(axis, "no interval of its own")
+    axes[0].set(xlim=(0, top_s), ylim=(0, top_s))
+    for axis in leftmost:
+        axis.set_ylabel("Duration at the layer (s)")
+    figure.supxlabel(f"Duration at {layer_title(target)} (s); dotted: equal", fontsize=8)
+    figure.suptitle(f"Duration of {label} intervals: linear model with 95 % interval of β")
+    return figure
+
+
+def _draw_model(axis: Axes, row: pd.Series, x: np.ndarray) -> None:
+    """Draws the line over the points' range and writes the numbers above the panel."""
+    text = f"no model, n = {row['n']}"
+    if np.isfinite(row["beta"]):
+        ends = np.array([x.min(), x.max()])
+        axis.plot(ends, row["intercept"] + row["beta"] * ends, color=ORANGE, linewidth=1.2)
+        text = (
+            f"β {with_interval(row['beta'], row['beta_low'], row['beta_high'], fixed)}\n"
+            f"t {fixed(row['t'], 1)}, adj. R² {fixed(row['adj_r2'])}, n {row['n']}\n"
+            f"random: adj. R² {fixed(row['random_adj_r2'])}"
+        )
+    axis.text(
+        0.03, 0.98, text, transform=axis.transAxes, va="top", fontsize=TINY_PT - 0.5,
+        bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.5},
+    )  # fmt: skip
+
+
+def draw_encoding(result: "Result", rows: pd.DataFrame) -> Figure:
+    """Draws a heat map, measure x layer: r, the higher control below it, a frame if encoded.
+
+    The rows are those of the table ``correlations``, of one channel and label.
+    """
+    label = rows["label"].iloc[0]
+    rows = rows[rows["statistic"] == "pearson"]
+    cells = rows.to_dict("records")
+    titles = {row["measure"]: measure_title(row["measure"], row["unit"]) for row in cells}
+    measures = list(titles)
+    layers = [name for name in layers_of(result) if (rows["layer"] == name).any()]
+    r = rows.assign(estimate=rows["estimate"].where(rows["verdict"] != "too few"))
+    r = r.pivot(index="measure", columns="layer", values="estimate")
+    r = r.reindex(index=measures, columns=layers)
+    width_in = min(WIDTH_IN, 2.4 + 0.9 * len(layers))
+    figure = Figure(figsize=(width_in, 1.35 + 0.32 * len(measures)), layout="constrained")
+    axis = figure.subplots()
+    axis.set_facecolor("#EEEEEE")
+    image = axis.imshow(np.ma.masked_invalid(r), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
+    for row in cells:
+        _draw_cell(axis, layers.index(row["layer"]), measures.index(row["measure"]), row)
+    axis.set_xticks(range(len(layers)), [layer_title(name) for name in layers])
+    axis.set_yticks(range(len(measures)), list(titles.values()))
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+    bar = figure.colorbar(image, ax=axis, pad=0.02, aspect=25, ticks=[-1, -0.5, 0, 0.5, 1])
+    bar.set_label(f"Pearson's r with {layer_title(result.settings['target'])}")
+    figure.suptitle(f"{label.capitalize()} intervals: r, and below it the higher control level")
+    figure.supxlabel(
+        "Frame, bold: encoded (95 % interval above both controls); dashed frame: inverse (below "
+        "their mirror\nimage); grey text: not above the controls; no colour: too few values, or "
+        "none",
+        fontsize=TINY_PT,
+    )
+    return figure
+
+
+def _draw_cell(axis: Axes, x: int, y: int, row: dict[Any, Any]) -> None:
+    """Writes the numbers of a cell and frames it, in colours that can be read on the heat."""
+    verdict, r = row["verdict"], row["estimate"]
+    if not np.isfinite(r):
+        _write(axis, x, y, DASH, "#777777", SMALL_PT, va="center")
+        return
+    found = verdict in ("encoded", "inverse")
+    dark = abs(r) > 0.65 and verdict != "too few"
+    colour = "white" if dark else "black" if found else "#444444"
+    level = np.fmax(row["random_high"], row["shuffled_high"])
+    below = f"({fixed(level)})" if np.isfinite(level) else "(no control)"
+    below = "too few" if verdict == "too few" else below
+    bold = {"fontweight": "bold"} if found else {}
+    _write(axis, x, y - 0.02, fixed(r), colour, SMALL_PT, va="bottom", **bold)
+    _write(axis, x, y + 0.02, below, colour, TINY_PT - 0.5, va="top")
+    if found:
+        frame = Rectangle((x - 0.47, y - 0.45), 0.94, 0.9, fill=False, edgecolor="black")
+        frame.set(linestyle="-" if verdict == "encoded" else "--", linewidth=1.3)
+        axis.add_patch(frame)
+
+
+def _write(
+    axis: Axes, x: float, y: float, text: str, colour: str, size_pt: float, **options: Any
+) -> None:
+    """Writes text in a cell; the layout need not measure it."""
+    written = axis.text(x, y, text, ha="center", color=colour, fontsize=size_pt, **options)
+    written.set_in_layout(False)
+
+
+def draw_differences(result: "Result", rows: pd.DataFrame) -> Figure:
+    """Draws a panel per measure: the mean difference at each layer with its interval.
+
+    The rows are those of the table ``differences``, of one channel, label and condition.
+    """
+    known = rows[rows["estimate"].notna()]
+    measures = list(known["measure"].unique())
+    names = [result.settings["target"], *reversed(layers_of(result))]
+    layers = [name for name in names if (rows["layer"] == name).any()]
+    figure, axes, _ = grid(len(measures), 4, 0.5 + 0.14 * len(layers), 0.9, sharey=True)
+    for axis, measure in zip(axes, measures, strict=True):
+        here = known[known["measure"] == measure]
+        axis.axvline(0, color=GREY, linewidth=0.6, zorder=0)
+        for row in here.to_dict("records"):
+            differs, place = row["verdict"] == "differs", layers.index(row["layer"])
+            colour = ORANGE if differs else BLUE
+            axis.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=1)
+            dot = {"markerfacecolor": colour if differs else "white", "markersize": 4}
+            axis.plot(row["estimate"], place, "o", color=colour, **dot)
+        axis.set_title(measure_title(measure, here["unit"].iloc[0]))
+        axis.margins(x=0.12)
+        axis.locator_params(axis="x", nbins=4)
+        axis.tick_params(axis="x", labelbottom=True)
+    axes[0].set_yticks(range(len(layers)), [layer_title(name) for name in layers])
+    axes[0].set_ylim(len(layers) - 0.5, -0.5)
+    label, condition, reference = known[["label", "condition", "reference"]].iloc[0]
+    figure.suptitle(
+        f"{label.capitalize()} intervals: {condition} minus {reference}, mean of up to "
+        f"{known['n'].max()} pairs"
+    )
+    figure.supxlabel(
+        "Difference with its 95 % interval; filled: differs (Holm, p < 0.05); open: not "
+        "shown, or too few",
+        fontsize=8,
+    )
+    return figure
+
+
+def draw_words(result: "Result") -> Figure:
+    """Draws averages by word (Beguš & Zhou, ICASSP 2022): a panel per layer but the target.
+
+    A line per word stands above its own base line; all lines of a panel have one scale, so that
+    words can be compared; the mean over all words stands behind each, in grey.
+    """
+    words, target = result.arrays["words"], result.settings["target"]
+    most = np.sort(np.argsort(-words["n"], kind="stable")[:MAX_WORDS])
+    words = {name: values[most] for name, values in words.items()}
+    panels = [panel for panel in make_panels(result, words) if panel.layer != target]
+    names = [f"{word} ({n})" for word, n in zip(words["word"], words["n"], strict=True)]
+    columns = 3 if len(panels) <= 6 else 4
+    height_in = max(1.6, 0.5 + 0.14 * len(names))
+    figure, axes, leftmost = grid(len(panels), columns, height_in, sharey=True, sharex=True)
+    for place, (axis, panel) in enumerate(zip(axes, panels, strict=True)):
+        _draw_lines(axis, panel)
+        axis.set(title=panel.title, xlim=(0, duration_s(result)))
+        if place + columns >= len(panels):
+            axis.set_xlabel("Time (s)")
+    for axis in leftmost:
+        axis.set_yticks(range(len(names)), names, fontsize=TINY_PT)
+    axes[0].set_ylim(len(names) - 0.3, -1.1)  # the first word on top
+    figure.suptitle(
+        "Averages by word (number of recordings); each panel has its own scale; grey: mean over "
+        "all words"
+    )
+    return figure
+
+
+def _draw_lines(axis: Axes, panel: Panel) -> None:
+    """Draws a line per word above its base line, over the mean of all words."""
+    series = np.nan_to_num(panel.series.astype(np.float64))
+    low, high = series.min(), series.max()
+    base = 0.0 if low < 0 else low  # leaky ReLU goes below 0
+    scale = 0.95 / ((high - base) or (base - low) or 1.0)
+    mean = (series.mean(axis=0) - base) * scale
+    for place, line in enumerate(series):
+        axis.axhline(place, color=GREY, linewidth=0.25, zorder=0)
+        axis.plot(panel.times_s(), place - mean, color=GREY, linewidth=0.5, zorder=1)
+        axis.plot(panel.times_s(), place - (line - base) * scale, color=BLUE, linewidth=0.6)

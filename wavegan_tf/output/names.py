@@ -1,0 +1,72 @@
+"""What figures, tables and the page call layers, measures and verdicts."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wavegan_tf.experiments.result import Result
+
+MEASURES = {
+    "f0": "F0",
+    "f0_semitones": "F0 (semitones)",
+    "intensity": "Intensity",
+    "f1": "F1",
+    "f2": "F2",
+    "f3": "F3",
+    "b1": "Bandwidth of F1",
+    "b2": "Bandwidth of F2",
+    "b3": "Bandwidth of F3",
+    "hnr": "Harmonicity",
+    "cog": "Centre of gravity",
+    "spectral_sd": "Spectral SD",
+    "skewness": "Skewness",
+    "kurtosis": "Kurtosis",
+    "duration": "Duration",
+    "voiced_share": "Voiced share",
+    "zcr": "Zero crossings",
+    "cpps": "CPPS",
+    "rms": "RMS level",
+    "peak": "Peak",
+    "saturation": "Saturated share",
+    "distance": "Distance from ordinary outputs",
+    "n_voiced": "Voiced intervals",
+    "n_frication": "Frication intervals",
+    "n_silence": "Silent intervals",
+    "frication": "Frication",
+    "waveform": "Waveform",
+    "spectrum": "Spectrum",
+    "shape": "Shape",
+}
+
+MODELS = {"wavegan": "WaveGAN", "ciwgan": "ciwGAN", "fiwgan": "fiwGAN"}
+
+
+def layer_title(name: str) -> str:
+    """Names a layer as the paper does: Conv1, Out."""
+    return name.capitalize()
+
+
+def measure_title(measure: str, unit: str = "") -> str:
+    """Names a measure with its unit, unless that is 1: ``F0 (Hz)``."""
+    title = MEASURES.get(measure, measure)
+    return f"{title} ({unit})" if unit not in ("", "1") and "(" not in title else title
+
+
+def within_sentence(title: str) -> str:
+    """Names a measure within a sentence: only names (F2, RMS level) keep their capital."""
+    return title if title[1:2].isupper() or title[1:2].isdigit() else title[0].lower() + title[1:]
+
+
+def channel_suffix(channel: int | str, n_channels: int) -> str:
+    """Names a channel in a file name, where a run has several: ``_channel2``."""
+    return f"_channel{channel}" if n_channels > 1 else ""
+
+
+def layers_of(result: "Result") -> list[str]:
+    """Lists the layers but the target, in the order of the network."""
+    names = [layer["layer"] for layer in result.settings["layers"]]
+    return [name for name in names if name != result.settings["target"]]
+
+
+def duration_s(result: "Result") -> float:
+    """Computes the duration of an output in s."""
+    return float(result.settings["slice_len"] / result.settings["sample_rate_hz"])

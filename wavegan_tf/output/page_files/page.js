@@ -1,0 +1,282 @@
+// The page: which output is shown, what is played, and what the controls do.
+
+const byId = (id) => document.getElementById(id);
+const data = JSON.parse(byId("data").textContent);
+const durationS = data.length / data.rate_hz;
+const state = {
+  place: 0, // of the output shown, in data.outputs
+  panel: 0, // that is played
+  channel: data.channels[0],
+  startS: 0, // where playing starts
+  series: [], // of the output shown, by panel
+  buffer: null, // an AudioBuffer: what is played
+  playing: null, // {source, from} while something sounds
+  wanted: 0, // number of the newest request to show an output
+};
+let audio = null;
+
+// ---- which output ----
+
+function sliders() {
+  return data.sweeps.map((_, k) => byId(`sweep-${k}`));
+}
+
+function placeOfControls() {
+  if (!data.sweeps.length) return byId("output").selectedIndex;
+  const base = byId("base") ? byId("base").selectedIndex : 0;
+  return sliders().reduce(
+    (place, slider, k) => place * data.sweeps[k].values.length + Number(slider.value), base,
+  );
+}
+
+function stepText() {
+  return data.sweeps
+    .map((sweep, k) => `${sweep.name} = ${shown(sweep.values[Number(sliders()[k].value)])}`)
+    .join(", ");
+}
+
+function readOut() {
+  data.sweeps.forEach((sweep, k) => {
+    const value = sweep.values[Number(sliders()[k].value)];
+    byId(`value-${k}`).textContent = shown(value);
+    sliders()[k].setAttribute("aria-valuetext", `${sweep.name} = ${shown(value)}`);
+    const beyond = sweep.training === "−1 to 1" ? Math.abs(value) > 1 : ![0, 1].includes(value);
+    byId(`training-${k}`).textContent = sweep.training
+      ? `${beyond ? "outside" : "within"} its training values, ${sweep.training}` : "";
+  });
+}
+
+async function showOutput() {
+  const place = placeOfControls(), output = data.outputs[place], number = ++state.wanted;
+  readOut();
+  let series = [];
+  if (data.panels.length) {
+    const lengths = data.panels.map((panel) => panel.length);
+    series = await unpack(byId(`series-${output.id}`).textContent, lengths, output.scales);
+    if (number !== state.wanted) return; // a newer request has been made
+  }
+  Object.assign(state, { place, series, buffer: null });
+  drawPanels();
+  writeMeasurements(output);
+  document.documentElement.dataset.shown = output.id;
+  byId("status").textContent =
+    `${output.title}${data.sweeps.length ? `: ${stepText()}` : ""}. ` +
+    (output.problem ? `${output.problem}. ` : "") + intervalsText(intervalsOf(output));
+  if (state.playing) play();
+}
+
+function step(by) {
+  const control = data.sweeps.length ? sliders()[0] : byId("output");
+  if (!control) return;
+  if (data.sweeps.length) control.value = Number(control.value) + by;
+  else control.selectedIndex =
+    Math.max(0, Math.min(data.outputs.length - 1, control.selectedIndex + by));
+  showOutput();
+}
+
+// ---- pictures ----
+
+function intervalsOf(output, channel = state.channel) {
+  return output.intervals.filter((interval) => interval.channel === channel);
+}
+
+function intervalsText(intervals) {
+  if (!intervals.length) return "No intervals.";
+  return intervals
+    .map((x) => `${x.label} ${x.start_s.toFixed(3)}–${x.end_s.toFixed(3)} s`).join(", ") + ".";
+}
+
+function limitsOf(panel, series) {
+  if (byId("same-scale").checked) return { low: panel.low, high: panel.high };
+  const finite = finiteOnly(series);
+  return { low: Math.min(0, ...minMax(finite)), high: Math.max(0, ...minMax(finite)) };
+}
+
+function minMax(values) {
+  return [values.reduce((a, b) => Math.min(a, b), 0), values.reduce((a, b) => Math.max(a, b), 0)];
+}
+
+function drawPanels() {
+  const output = data.outputs[state.place];
+  data.panels.forEach((panel, k) => {
+    const series = state.series[k], intervals = intervalsOf(output, panel.channel || state.channel);
+    const wave = byId(`wave-${k}`), spectrum = byId(`spectrum-${k}`);
+    const isTarget = panel.layer === data.target;
+    const spikes = data.spikes.filter((spike) => spike.layer === panel.layer);
+    const about = { intervals, spikes, axis: !spectrum, isTarget };
+    drawWaveform(wave, series, limitsOf(panel, series), about, durationS);
+    const peak = shown(Math.max(...minMax(finiteOnly(series)).map(Math.abs)));
+    wave.setAttribute(
+      "aria-label",
+      `Waveform of ${panel.title}, largest value ${peak}. ${intervalsText(intervals)}`,
+    );
+    if (spectrum) {
+      drawSpectrogram(
+        spectrum, spectrogram(series, panel.rate_hz), panel.nyquist_hz, durationS,
+      );
+    }
+  });
+  moveCursor(state.startS);
+}
+
+function moveCursor(timeS) {
+  const share = Math.max(0, Math.min(1, timeS / durationS));
+  for (const cursor of document.querySelectorAll(".cursor")) cursor.style.left = `${100 * share}%`;
+  const position = byId("position");
+  if (!position) return;
+  position.value = timeS;
+  position.setAttribute("aria-valuetext", `${timeS.toFixed(2)} seconds`);
+  byId("clock").textContent = `${timeS.toFixed(2)} s`;
+}
+
+// ---- sound ----
+
+// What is heard of a panel: to_sound's samples, or those at equal loudness.
+function soundOf(k) {
+  const make = (series) => toSound(finiteOnly(series), data.length, data.upsample, data.clip);
+  const sound = make(state.series[k]);
+  if (data.panels[k].layer === data.target || !byId("equal").checked) return sound;
+  const target = data.panels.findIndex((panel) => panel.layer === data.target);
+  return equalLoudness(sound, target < 0 ? 0.1 : rootMeanSquare(make(state.series[target])));
+}
+
+function makeBuffer() {
+  const sound = soundOf(state.panel);
+  const buffer = new AudioBuffer({ length: sound.length, sampleRate: data.rate_hz });
+  buffer.copyToChannel(sound, 0);
+  return buffer;
+}
+
+function play() {
+  stop();
+  audio = audio || new AudioContext();
+  audio.resume();
+  state.buffer = state.buffer || makeBuffer();
+  const source = new AudioBufferSourceNode(audio, {
+    buffer: state.buffer, loop: byId("repeat").checked, loopStart: state.startS, loopEnd: durationS,
+  });
+  source.connect(audio.destination);
+  source.start(0, state.startS);
+  state.playing = { source, from: audio.currentTime };
+  source.onended = () => state.playing && state.playing.source === source && stop();
+  markPlaying();
+  requestAnimationFrame(follow);
+}
+
+function stop() {
+  if (!state.playing) return;
+  const { source } = state.playing;
+  state.playing = null;
+  source.onended = null;
+  source.stop();
+  markPlaying();
+  moveCursor(state.startS);
+}
+
+function follow() {
+  if (!state.playing) return;
+  const passed = Math.max(0, audio.currentTime - state.playing.from);
+  const length = Math.max(1e-3, durationS - state.startS);
+  moveCursor(state.startS + (state.playing.source.loop ? passed % length : passed));
+  requestAnimationFrame(follow);
+}
+
+function markPlaying() {
+  const on = Boolean(state.playing);
+  byId("play").setAttribute("aria-label", on ? "Stop" : `Play ${data.panels[state.panel].title}`);
+  byId("play").dataset.on = on;
+  document.querySelectorAll(".panel").forEach((section, k) => {
+    section.classList.toggle("chosen", k === state.panel);
+    const button = section.querySelector("button");
+    button.dataset.on = on && k === state.panel;
+    button.setAttribute(
+      "aria-label", `${on && k === state.panel ? "Stop" : "Play"} ${data.panels[k].title}`,
+    );
+  });
+}
+
+function toggle(panel = state.panel) {
+  const same = panel === state.panel;
+  if (state.playing && same) return stop();
+  choosePanel(panel);
+  play();
+}
+
+function choosePanel(panel) {
+  Object.assign(state, { panel, buffer: null });
+  byId("listen").value = panel;
+  markPlaying();
+}
+
+function startAt(timeS) {
+  state.startS = Math.max(0, Math.min(durationS - 0.01, timeS));
+  moveCursor(state.startS);
+  if (state.playing) play();
+}
+
+// ---- controls ----
+
+function listen() {
+  for (const slider of sliders()) slider.addEventListener("input", showOutput);
+  for (const id of ["output", "base"]) byId(id)?.addEventListener("change", showOutput);
+  byId("previous")?.addEventListener("click", () => step(-1));
+  byId("next")?.addEventListener("click", () => step(1));
+  byId("channel")?.addEventListener("change", (event) => {
+    state.channel = Number(event.target.value);
+    showOutput();
+  });
+  if (!data.panels.length) return;
+  byId("play").addEventListener("click", () => toggle());
+  byId("listen").addEventListener("change", (event) => {
+    choosePanel(Number(event.target.value));
+    if (state.playing) play();
+  });
+  byId("position").addEventListener("input", (event) => startAt(Number(event.target.value)));
+  byId("same-scale").addEventListener("change", drawPanels);
+  byId("repeat").addEventListener("change", () => state.playing && play());
+  byId("equal").addEventListener("change", () => {
+    state.buffer = null;
+    if (state.playing) play();
+  });
+  document.querySelectorAll(".panel").forEach((section, k) => {
+    section.querySelector("button").addEventListener("click", () => toggle(k));
+    section.querySelector(".plots").addEventListener("click", (event) => {
+      const box = event.currentTarget.getBoundingClientRect();
+      startAt(((event.clientX - box.left) / box.width) * durationS);
+    });
+  });
+  let width = 0;
+  new ResizeObserver(([entry]) => {
+    if (entry.contentRect.width !== width && state.series.length) drawPanels();
+    width = entry.contentRect.width;
+  }).observe(document.querySelector(".plots"));
+  for (const query of ["(prefers-color-scheme: dark)", "print"]) {
+    matchMedia(query).addEventListener("change", drawPanels);
+  }
+  markPlaying();
+}
+
+function listenToKeys() {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const tag = event.target.tagName, typing = tag === "SELECT" || tag === "TEXTAREA";
+    if (event.key === " " && data.panels.length && !typing && tag !== "BUTTON" &&
+        tag !== "SUMMARY" && event.target.type !== "checkbox") {
+      event.preventDefault();
+      toggle();
+    } else if (tag !== "INPUT" && !typing && !event.target.closest(".scroll")) {
+      if (event.key === "ArrowLeft") step(-1);
+      if (event.key === "ArrowRight") step(1);
+    }
+  });
+}
+
+if (data.panels.length && typeof DecompressionStream === "undefined") {
+  byId("status").className = "problem";
+  byId("status").textContent =
+    "This browser cannot unpack the sounds; use one of 2023 or later. The tables are complete.";
+} else if (data.outputs.length) {
+  listen();
+  listenToKeys();
+  showOutput();
+}

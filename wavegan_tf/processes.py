@@ -1,0 +1,76 @@
+"""Work done in several processes: the order is kept, and no process loads TensorFlow by itself."""
+
+import collections
+import concurrent.futures
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from wavegan_tf.errors import InputError
+
+J = TypeVar("J")
+P = TypeVar("P")
+R = TypeVar("R")
+
+_AHEAD = 4  # jobs in the queue of each process
+_here: list[Any] = []  # in a process of the pool: its work and its plan
+
+
+def num_processes(jobs: int | None = None) -> int:
+    """Returns ``jobs``, or how many cores this process may use."""
+    if jobs:
+        return jobs
+    if hasattr(os, "sched_getaffinity"):  # what a batch system allots; not on every system
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def in_processes(
+    work: Callable[[J, P], R], jobs: Iterable[J], plan: P, num_processes: int
+) -> Iterator[R]:
+    """Does work with every job, in processes of their own.
+
+    Args:
+        work: A function of a module, of a job and the plan.
+        jobs: What it is done with; only a few are drawn ahead of their turn.
+        plan: What all jobs share; it is sent to each process once.
+        num_processes: Number of processes; 1 works here. The results do not depend on it.
+
+    Yields:
+        The results, in the order of the jobs.
+
+    Raises:
+        InputError: A process died, as it does when memory runs out.
+    """
+    if num_processes == 1:
+        yield from (work(job, plan) for job in jobs)
+        return
+    context = multiprocessing.get_context("spawn")  # a fork would copy TensorFlow's locks
+    pool = concurrent.futures.ProcessPoolExecutor(num_processes, context, _begin, (work, plan))
+    waiting: collections.deque[concurrent.futures.Future[R]] = collections.deque()
+    try:
+        for job in jobs:
+            waiting.append(pool.submit(_work_here, job))
+            if len(waiting) > _AHEAD * num_processes:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool:
+        raise InputError(
+            f"--jobs={num_processes}: a process died, perhaps for want of memory; try fewer"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(work: Callable[[J, P], R], plan: P) -> None:
+    _here[:] = work, plan
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process hears Ctrl-C
+
+
+def _work_here(job: Any) -> Any:
+    work, plan = _here
+    return work(job, plan)

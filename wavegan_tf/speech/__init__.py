@@ -1,0 +1,1 @@
+"""Sounds in, tables out: averages of layers, intervals, TextGrids, Praat. Never TensorFlow."""

@@ -1,0 +1,272 @@
+"""One output at a time: sounds, intervals, measurements; in as many processes as wanted.
+
+Nothing here imports TensorFlow, so that a process starts in a fraction of a second. Processes give
+back arrays of codes, not text; :class:`Measurements` gathers them into tables.
+"""
+
+import dataclasses
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import scipy
+
+from wavegan_tf.errors import InputError
+from wavegan_tf.models.config import Layer
+from wavegan_tf.processes import in_processes
+from wavegan_tf.speech import textgrids
+from wavegan_tf.speech.averages import to_sound
+from wavegan_tf.speech.intervals import LABELS, Interval, find_intervals
+from wavegan_tf.speech.measure import (
+    MEASURES,
+    NAMES,
+    ROW,
+    clipped_share,
+    f0_range_of,
+    make_table,
+    measure_rows,
+)
+from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
+
+SILENT_PEAK = 1e-5
+"""An output whose peak, its mean subtracted, is below this is silent: -100 dB re full scale."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done with every output."""
+
+    layers: tuple[Layer, ...]  # the target among them, in the order of the network
+    target: str  # the layer that others are compared with: "out", or a classifier's "input"
+    sample_rate_hz: int  # of the target
+    slice_len: int  # samples of the target
+    praat: PraatSettings
+    intervals: IntervalSettings
+    f0_two_pass: bool = False  # whether each output gets an F0 range of its own
+    upsample: str = "linear"  # how layers get the target's rate: "linear" or "band_limited"
+    annotations: str | None = None  # folder of hand-made TextGrids, instead of finding intervals
+    labels: dict[str, str] = dataclasses.field(default_factory=dict)  # their labels -> ours
+    clip: bool = True  # whether layers are clipped at 1, as the paper's averages
+    audio_dir: str | None = None  # where sounds and TextGrids are written
+    measures: tuple[str, ...] | None = None  # the only ones made; None for all
+
+
+class Output(NamedTuple):
+    """An output to be measured: a generated one, or a recording that a classifier reads."""
+
+    output: int  # its number, from 0
+    network: int  # 0 of the model, or the number of a network with random weights
+    series: dict[str, np.ndarray]  # by layer [length]; the target may be [slice_len, channels]
+    name: str = ""  # of a recording, relative to its folder
+    word: str = ""  # what a recording says
+    duration_s: float | None = None  # of a whole recording
+    problem: str = ""  # why it cannot be measured
+
+
+class Measured(NamedTuple):
+    """What came of an output.
+
+    ``rows`` holds for each channel and layer: channel (from 1), place of the layer in the plan,
+    intervals of the target, rows of :data:`ROW`, vocabularies of their reasons and flags.
+    """
+
+    rows: list[tuple[Any, ...]]
+    outputs: list[dict[str, Any]]  # rows of the table of outputs, one for each channel
+    unknown: Counter[str]  # labels of a TextGrid that stand for nothing
+
+
+def measure_outputs(
+    outputs: Iterable[Output], plan: Plan, num_processes: int = 1
+) -> Iterator[Measured]:
+    """Measures outputs in processes of their own, in order; only a few are drawn ahead."""
+    return in_processes(measure_output, outputs, plan, num_processes)
+
+
+def measure_output(output: Output, plan: Plan) -> Measured:
+    """Measures every layer of one output, channel by channel, on the intervals of the target.
+
+    Writes the sounds and the TextGrid of the model's outputs (not of a control's), if the plan
+    says where. What is wrong with an output stands in the ``problem`` of its rows: not finite,
+    silent, its TextGrid unusable (``measured`` is then False), or clipped (it is measured).
+    """
+    sounds = {
+        name: to_sound(values.T, plan.slice_len, plan.upsample, plan.clip).T
+        for name, values in output.series.items()
+    }
+    audio_dir = "" if output.network else plan.audio_dir or ""
+    for name, sound in sounds.items() if audio_dir else ():
+        path = os.path.join(audio_dir, f"{output.output:04d}_{name}.wav")
+        scipy.io.wavfile.write(path, plan.sample_rate_hz, sound)
+    target = sounds[plan.target]
+    channels = target[:, np.newaxis] if target.ndim == 1 else target  # [time, channels]
+    result = Measured([], [], Counter())
+    for channel, sound in enumerate(channels.T, start=1):
+        names = _textgrid_names(output, plan, channel, channels.shape[1])
+        intervals: list[Interval] = []
+        problem = output.problem or trouble_of(sound)
+        if not problem and plan.annotations and (output.name or not output.network):
+            intervals, problem, unknown = _read_intervals(output, plan, names)
+            result.unknown.update(unknown)
+        elif not problem:
+            intervals = find_intervals(sound, plan.sample_rate_hz, plan.intervals)
+        result.outputs.append(_describe(sound, output, channel, intervals, problem))
+        settings = plan.praat
+        if plan.f0_two_pass and intervals:
+            floor_hz, ceiling_hz = f0_range_of(sound, plan.sample_rate_hz, settings)
+            settings = dataclasses.replace(settings, f0_floor_hz=floor_hz, f0_ceiling_hz=ceiling_hz)
+        for place, layer in enumerate(plan.layers if intervals else ()):
+            heard, own = sound, None
+            if layer.name != plan.target:
+                heard = sounds[layer.name]
+                own = find_intervals(heard, plan.sample_rate_hz, plan.intervals, layer.rate_hz)
+            rows, *texts = measure_rows(
+                heard, plan.sample_rate_hz, layer.rate_hz, intervals, settings, own, plan.measures
+            )
+            result.rows.append((channel, place, intervals, rows, *texts))
+        if audio_dir and not problem:
+            path = os.path.join(audio_dir, names[0])
+            textgrids.save_intervals(path, intervals, plan.slice_len / plan.sample_rate_hz)
+    return result
+
+
+def trouble_of(sound: np.ndarray) -> str:
+    """Says why a sound ``[time]`` cannot be measured, or nothing."""
+    n_bad = int(np.count_nonzero(~np.isfinite(sound)))
+    if n_bad:
+        return f"{n_bad} of {len(sound)} samples are NaN or infinite"
+    return "silent" if np.ptp(sound) < 2 * SILENT_PEAK else ""
+
+
+def _read_intervals(
+    output: Output, plan: Plan, names: list[str]
+) -> tuple[list[Interval], str, dict[str, int]]:
+    """Reads a TextGrid of the slice or the whole recording: intervals, problem, unknown labels."""
+    paths = [os.path.join(plan.annotations or "", name) for name in names]
+    paths = [path for path in paths if os.path.isfile(path)]
+    if not paths:
+        return [], f"--annotations={plan.annotations}: has no {' or '.join(names)}", {}
+    slice_s = plan.slice_len / plan.sample_rate_hz
+    try:
+        end_s = textgrids.read_textgrid(paths[0]).end_s
+        durations_s = slice_s, output.duration_s or slice_s
+        nearest_s = min(durations_s, key=lambda duration_s: abs(duration_s - end_s))
+        intervals, unknown = textgrids.load_intervals(paths[0], nearest_s, plan.labels)
+    except InputError as error:
+        return [], str(error), {}
+    intervals = [
+        interval._replace(end_s=min(interval.end_s, slice_s))
+        for interval in intervals
+        if interval.start_s < slice_s
+    ]
+    problem = ""
+    if not intervals:
+        problem = (
+            f"{paths[0]}: no interval is labelled {', '.join(LABELS)}, but "
+            f"{', '.join(unknown) or 'nothing'}; say with --labels=V=voiced what labels stand for"
+        )
+    return intervals, problem, unknown
+
+
+def _textgrid_names(output: Output, plan: Plan, channel: int, num_channels: int) -> list[str]:
+    """Lists names that a TextGrid may have: as this package writes it, then as the recording's."""
+    of_channel = f"_channel{channel}" if num_channels > 1 else ""
+    names = [f"{output.output:04d}_{plan.target}{of_channel}.TextGrid"]
+    if output.name:
+        names.append(f"{os.path.splitext(output.name)[0]}.TextGrid")
+    return names
+
+
+def _describe(
+    sound: np.ndarray, output: Output, channel: int, intervals: list[Interval], problem: str
+) -> dict[str, Any]:
+    """Makes the row of one channel in the table of outputs."""
+    clipped = clipped_share(sound)
+    rms = float(np.sqrt(np.mean((sound - sound.mean(dtype=np.float64)) ** 2)))
+    return {
+        "network": output.network,
+        "output": output.output,
+        "channel": channel,
+        "name": output.name,
+        "word": output.word,
+        "peak": float(np.abs(sound).max()),
+        "rms_db": 20 * float(np.log10(rms)) if rms > 0 else float("nan"),
+        "clipped_share": clipped,
+        **{f"n_{label}": sum(i.label == label for i in intervals) for label in LABELS},
+        "measured": not problem,
+        "problem": problem or (f"{clipped:.2%} of the samples are clipped" if clipped else ""),
+    }
+
+
+_PLACE = {"network": "i2", "output": "i4", "channel": "i1", "layer": "i2"}
+_COLUMNS = {
+    "points": ("label", "interval", "point", "time_s", "measure", "value", "reason", "flag"),
+    "intervals": (
+        "label", "interval", "start_s", "end_s", "measure", "value", "reason", "flag",
+    ),
+}  # fmt: skip
+
+
+class Measurements:
+    """The measurements of all outputs, held in 34 bytes a row until they are made tables."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Starts with no output."""
+        self.unknown_labels: Counter[str] = Counter()  # of TextGrids, standing for nothing
+        self._layers = [layer.name for layer in plan.layers]
+        self._outputs: list[dict[str, Any]] = []
+        self._codes: dict[str, dict[str, int]] = {"reason": {"": 0}, "flag": {"": 0}}
+        self._columns = {
+            table: {name: bytearray() for name in (*_PLACE, *names)}
+            for table, names in _COLUMNS.items()
+        }
+
+    def add(self, measured: Measured) -> None:
+        """Adds an output."""
+        self.unknown_labels.update(measured.unknown)
+        self._outputs += measured.outputs
+        for channel, layer, intervals, rows, *texts in measured.rows:
+            place = measured.outputs[0] | {"channel": channel, "layer": layer}
+            spans_s = np.array([interval[1:] for interval in intervals])
+            codes = {
+                name: np.array([known.setdefault(text, len(known)) for text in own], np.int16)
+                for (name, known), own in zip(self._codes.items(), texts, strict=True)
+            }
+            whole = rows["point"] == 0
+            for table, own in (("points", rows[~whole]), ("intervals", rows[whole])):
+                start_s, end_s = spans_s[own["interval"] - 1].T
+                ends = {"start_s": start_s, "end_s": end_s}
+                for name, column in self._columns[table].items():
+                    if name in _PLACE:
+                        values = np.full(len(own), place[name], _PLACE[name])
+                    else:
+                        values = ends[name] if name in ends else own[name]
+                        values = codes[name][values] if name in codes else values
+                    column += values.tobytes()
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Makes the tables of all that was added, in that order; nothing can be added afterwards.
+
+        Returns:
+            ``points``, a value at a point of normalised time each, with columns network, output,
+            channel, layer, label, interval, point, time_s, measure, unit, value, reason, flag;
+            ``intervals``, a value of a whole interval each, with start_s and end_s instead of
+            point and time_s; texts are categories, layers in the order of the plan. ``outputs``,
+            a row for each channel of each output.
+        """
+        tables = {table: self._table(table) for table in _COLUMNS}
+        empty = Output(0, 0, {})
+        columns = list(_describe(np.zeros(1), empty, 1, [], ""))
+        return tables | {"outputs": pd.DataFrame(self._outputs, columns=columns)}
+
+    def _table(self, table: str) -> pd.DataFrame:
+        types = _PLACE | {name: ROW[name] for name in NAMES}
+        columns = {
+            name: np.frombuffer(column, types.get(name, "f8"))
+            for name, column in self._columns[table].items()
+        }
+        texts = {"layer": self._layers, "label": LABELS, "measure": MEASURES}
+        return make_table(columns, texts | {name: list(k) for name, k in self._codes.items()})

@@ -1,0 +1,1 @@
+"""Statistics of measured values: DataFrames in, DataFrames out; never TensorFlow."""

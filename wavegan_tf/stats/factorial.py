@@ -1,0 +1,181 @@
+"""Codes and pairs of latent variables: shares in every cell, tests, interactions.
+
+Beguš 2021 (Neural Networks 139:305-325; TACL 9:1180-1196): outputs of every code, transcribed, and
+the word compared between codes, or Fisher's exact test. Chen & Elsner 2023 (arXiv 2305.12501):
+latent variables interact, so that one at a time can mislead; hence pairs.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy
+
+from wavegan_tf.stats.effects import DIFFERS, NO_DIFFERENCE, add_verdicts
+from wavegan_tf.stats.proof import difference, levels, wilson
+from wavegan_tf.stats.ranking import RankingSettings
+
+INTERACT, NO_INTERACTION = "interact", "no interaction shown"
+ALL_CODES = "all"
+MIN_EXPECTED = 5  # outputs in a cell, for the chi-squared distribution to hold (Cochran 1954)
+N_TABLES = 9999  # random tables; fewer could give no p small enough for Holm over many codes
+
+NOT = ""
+"""Label of an output that lacks the one property that is asked for."""
+
+PAIR = ["latent_a", "latent_b"]
+CELL = ["value_a", "value_b"]
+
+
+def code_shares(outputs: pd.DataFrame, settings: RankingSettings) -> pd.DataFrame:
+    """Takes the share of outputs with each label at each code and value.
+
+    Args:
+        outputs: ``code, value, label`` of each output; no label is NaN, and is left out. Of one
+            property the label is its name, or :data:`NOT`, which has no row. Categories have rows
+            even if no output has them.
+        settings: With ``confidence``.
+
+    Returns:
+        A row for each code as they first come, ascending value and label: ``code, value, label,
+        estimate`` (the share), ``low, high`` (Wilson), ``n`` outputs that have a label, ``count``.
+    """
+    labels = sorted({*outputs["label"].astype("category").cat.categories} - {NOT})
+    rows = []
+    for (code, value), here in outputs.groupby(["code", "value"], sort=False):
+        n = int(here["label"].notna().sum())
+        for label in labels:
+            count = int((here["label"] == label).sum())
+            low, high = wilson(count, n, settings.confidence)
+            share = count / n if n else math.nan
+            rows.append((code, value, label, share, low, high, n, count))
+    names = ["code", "value", "label", "estimate", "low", "high", "n", "count"]
+    table = pd.DataFrame(rows, columns=names)
+    place = pd.Categorical(table["code"], outputs["code"].unique()).codes
+    return table.iloc[np.lexsort((table["value"], place))].reset_index(drop=True)
+
+
+def code_tests(outputs: pd.DataFrame, seed: int, settings: RankingSettings) -> pd.DataFrame:
+    """Tests whether the label depends on the code: each code against all others, and overall.
+
+    Tables of 2 x 2 get Fisher's exact test (``fisher``; the statistic is the odds ratio, infinite
+    where only this code has the property), others Pearson's chi-squared (``chi2``); where fewer
+    than 5 outputs are expected in a cell, its p is the share of 9,999 random tables with the same
+    margins that have as large a statistic (``chi2, permuted``). The tests take outputs as
+    independent. Codes that were made with the same base vectors are at least as much alike as that,
+    which makes the p too large rather than too small.
+
+    Args:
+        outputs: As for :func:`code_shares`.
+        seed: Of the random tables.
+        settings: With ``confidence``.
+
+    Returns:
+        A row for each value and code, ``all`` last if there are over two: ``value, code, test,
+        statistic, n`` outputs compared; ``label`` whose share in this code differs most from that
+        in the other codes together, both shares (``estimate, others``); ``p``; ``p_holm`` over all
+        rows; ``verdict``: ``differs``, ``no difference shown``, or ``too few`` where fewer than two
+        codes have labelled outputs.
+    """
+    rows = []
+    for value, same in outputs.groupby("value"):
+        here = same[same["label"].notna()]
+        for code in same["code"].unique():
+            counts = pd.crosstab(here["code"] == code, here["label"])
+            row = {"value": value, "code": code, **_test(counts.to_numpy(), seed), "label": ""}
+            row |= {"estimate": math.nan, "others": math.nan}
+            names = [str(label) for label in counts if label != NOT]
+            if len(counts) == 2 and names:
+                share, others = (counts.loc[own] / counts.loc[own].sum() for own in (True, False))
+                label = (share - others)[names].abs().idxmax()
+                row |= {"label": label, "estimate": share[label], "others": others[label]}
+            rows.append(row)
+        counts = pd.crosstab(here["code"], here["label"])
+        if same["code"].nunique() > 2:
+            rows.append({"value": value, "code": ALL_CODES, **_test(counts.to_numpy(), seed)})
+    table = pd.DataFrame(rows).fillna({"label": ""})
+    return add_verdicts(table, settings, DIFFERS, NO_DIFFERENCE)
+
+
+def _test(table: np.ndarray, seed: int) -> dict[str, Any]:
+    """Tests a table of counts: ``test, statistic, n, p``; NaN for fewer than two groups."""
+
+    def found(test: str, statistic: float, p: float) -> dict[str, Any]:
+        return {"test": test, "statistic": float(statistic), "n": int(table.sum()), "p": float(p)}
+
+    if table.shape == (2, 2):
+        return found("fisher", *scipy.stats.fisher_exact(table[::-1, ::-1]))
+    if len(table) < 2:
+        return found("chi2", math.nan, math.nan)
+    if table.shape[1] < 2:
+        return found("chi2", 0.0, 1.0)
+    chi2, p, _, expected = scipy.stats.chi2_contingency(table, correction=False)
+    if expected.min() >= MIN_EXPECTED:
+        return found("chi2", chi2, p)
+    margins = table.sum(axis=1), table.sum(axis=0)
+    rng = np.random.default_rng([seed, table.sum()])
+    tables = scipy.stats.random_table(*margins).rvs(N_TABLES, random_state=rng)
+    dealt = ((tables - expected) ** 2 / expected).sum(axis=(1, 2))
+    p = (1 + (dealt >= chi2 * (1 - 1e-9)).sum()) / (1 + N_TABLES)
+    return found("chi2, permuted", chi2, p)
+
+
+def pair_effects(
+    generated: pd.DataFrame, measure: str, seed: int, settings: RankingSettings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Says what pairs of variables do together, in a grid of values on the same base vectors.
+
+    Within a base vector: the main effect of a is the difference between its largest and its least
+    value, averaged over the values of b; the interaction is the difference between those of a at
+    the largest and at the least value of b. Means over bases, bootstrap intervals over bases.
+
+    Args:
+        generated: ``latent_a, value_a, latent_b, value_b, base`` of each output, and the measure.
+        measure: ``share`` or ``mean``, its column; NaN is left out.
+        seed: From 0.
+        settings: How certain.
+
+    Returns:
+        The table ``pairs``, a row for each pair and two values: ``latent_a, value_a, latent_b,
+        value_b, estimate, low, high, n``. And ``interactions``, a row for each pair: ``latent_a,
+        latent_b, main_a, main_a_low, main_a_high``, the same of b, ``estimate, low, high, n, p`` of
+        the interaction (``n`` bases that have a value in every cell), ``p_holm`` over the pairs,
+        ``verdict``: ``interact``, ``no interaction shown``, or ``too few`` (below ``min_outputs``
+        base vectors, or fewer than two values of a variable).
+
+    Raises:
+        ValueError: A base vector has two outputs of one pair and two values.
+    """
+    cells, effects = [], []
+    for pair, rows in generated.groupby(PAIR, sort=False):
+        names = dict(zip(PAIR, pair, strict=True))
+        cells.append(levels(rows, measure, CELL, seed, settings).reset_index().assign(**names))
+        table = rows.pivot(index="base", columns=CELL, values=measure)
+        n_a, n_b = (rows[name].nunique() for name in CELL)
+        complete = table.dropna().to_numpy().reshape(-1, n_a, n_b)
+        effects.append(names | _effects(complete, seed, settings))
+    order = ["latent_a", "value_a", "latent_b", "value_b", "estimate", "low", "high", "n"]
+    interactions = add_verdicts(pd.DataFrame(effects), settings, INTERACT, NO_INTERACTION)
+    return pd.concat(cells, ignore_index=True)[order], interactions
+
+
+def _effects(grid: np.ndarray, seed: int, settings: RankingSettings) -> dict[str, float]:
+    """Takes main effects and interaction of ``[bases, values of a, values of b]``."""
+    by_b = grid[:, -1] - grid[:, 0]  # [bases, values of b]: what a does at each
+    by_a = grid[:, :, -1] - grid[:, :, 0]
+    row: dict[str, float] = {}
+    for name, differences, n_values in (
+        ("main_a", by_b.mean(axis=1), grid.shape[1]),
+        ("main_b", by_a.mean(axis=1), grid.shape[2]),
+        ("", by_b[:, -1] - by_b[:, 0], min(grid.shape[1:])),
+    ):
+        found = difference(differences, seed, settings)
+        if n_values < 2:
+            found = dict.fromkeys(found, math.nan) | {"n": found["n"]}
+        if name:
+            row |= {name: found["estimate"], f"{name}_low": found["low"]}
+            row[f"{name}_high"] = found["high"]
+        else:
+            row |= found
+    return row

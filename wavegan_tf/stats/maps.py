@@ -1,0 +1,373 @@
+"""What single feature maps do: their groups, their change with a latent variable, where they fire.
+
+Beguš & Zhou 2022, section IV-E (Figs. 11-13). Maps count from 1. The unit of resampling is the base
+latent vector, whose outputs belong together.
+
+**What the paper's coefficient of 1e-10 amounts to.** The kernel exp(-gamma d²) of profiles at
+distances d is then 1 - gamma d², a linear function of d² that departs from 1 in the seventh digit
+or later. The leading eigenvectors of such a matrix are those of classical scaling: the constant,
+then the principal components of the profiles, each scaled to one length. So the paper's clusters
+are those of k-means on the first k - 1 principal components, and do not depend on gamma until
+gamma d² nears 1 (a local kernel, as ``auto`` gives) or falls below the rounding of float64.
+"""
+
+import itertools
+import math
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import scipy
+
+from wavegan_tf.errors import InputError
+from wavegan_tf.stats.effects import add_verdicts, holm, paired_t
+from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings, mean_intervals, mean_over
+
+CHANGES, NO_CHANGE, DEAD = "changes", "no change shown", "dead"
+PREFERS, AVOIDS, BY_TIME = "prefers", "avoids", "by time"
+NO_PREFERENCE = "no preference shown"
+
+LEAST_DEPARTURE, MOST_DECAY = 1e-11, 30.0
+"""Least departure of the kernel from 1, at the largest distance (rounding by 1e-16 leaves five
+digits); largest gamma d² in the median (beyond, most of the kernel is below 1e-13)."""
+
+
+class Firing(NamedTuple):
+    """Mean activations inside and outside intervals, and their contrast, ``[labels, maps]`` each.
+
+    ``contrast`` is the index (inside - outside) / (inside + outside).
+    """
+
+    inside: np.ndarray
+    outside: np.ndarray
+    contrast: np.ndarray
+
+
+def label_masks(
+    intervals: Iterable[tuple], labels: Sequence[str], length: int, rate_hz: float
+) -> np.ndarray:
+    """Says which samples of a layer lie in intervals (label, start_s, end_s) of each label.
+
+    Returns:
+        bool ``[labels, length]``; sample i stands at (i + 0.5) / rate_hz.
+    """
+    times_s = (np.arange(length) + 0.5) / rate_hz
+    masks = np.zeros((len(labels), length), bool)
+    for label, start_s, end_s in intervals:
+        masks[labels.index(label)] |= (times_s >= start_s) & (times_s < end_s)
+    return masks
+
+
+def selectivity(maps: np.ndarray, masks: np.ndarray) -> Firing:
+    """Compares each map's mean activation inside intervals of a label with that outside.
+
+    Args:
+        maps: One output's activations after ReLU, ``[length, maps]``.
+        masks: ``[labels, length]``.
+
+    Returns:
+        The index is 1 where a map fires nowhere else, -1 where it fires only
+        elsewhere, and 0 where it makes no difference. NaN, all three: no sample inside or none
+        outside; of the index also where the map is 0 throughout.
+    """
+    maps = np.asarray(maps, np.float64)
+    weights = np.stack([masks, ~masks]).astype(np.float64)  # [2, labels, length]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        inside, outside = weights @ maps / weights.sum(axis=2, keepdims=True)  # [labels, maps] each
+        inside, outside = inside + 0 * outside, outside + 0 * inside  # NaN in one, NaN in both
+        return Firing(inside, outside, (inside - outside) / (inside + outside))
+
+
+def cosine_distances(maps: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Computes 1 - cosine of the angle between each map and its reference over time (Fig. 13).
+
+    Args:
+        maps: ``[length, maps]``.
+        reference: The same maps under another latent vector.
+
+    Returns:
+        ``[maps]``: 0 for equal courses whatever their level, 1 for maps that share no moment (after
+        ReLU the cosine is not negative); 1 also where one of the two is 0 throughout, NaN where
+        both are.
+    """
+    maps, reference = (np.asarray(x, np.float64) for x in (maps, reference))
+    norms = np.linalg.norm(maps, axis=0) * np.linalg.norm(reference, axis=0)
+    products = np.einsum("tm,tm->m", maps, reference)
+    cosine = np.divide(products, norms, out=np.zeros_like(norms), where=norms > 0)
+    both = ~(maps.any(axis=0) | reference.any(axis=0))
+    return np.where(both, np.nan, 1 - np.clip(cosine, -1, 1))
+
+
+def over_bases(values: np.ndarray, seed: int, settings: StatisticsSettings) -> pd.DataFrame:
+    """Averages ``[bases, columns]`` over the base vectors that have a value, not NaN.
+
+    Returns:
+        A row per column: ``estimate``, ``low``, ``high``, ``p`` of a mean of 0 (Student's t over
+        bases) and ``n`` bases; NaN where these are fewer than ``min_outputs``, the estimate where
+        there are none.
+    """
+    estimate, low, high = mean_intervals(values, seed, settings, settings.min_outputs)
+    known = [column[np.isfinite(column)] for column in values.T]
+    p = [paired_t(x) if len(x) >= settings.min_outputs else math.nan for x in known]
+    n = [len(x) for x in known]
+    return pd.DataFrame({"estimate": estimate, "low": low, "high": high, "p": p, "n": n})
+
+
+def distance_table(
+    values: Sequence[float], distances: np.ndarray, seed: int, settings: StatisticsSettings
+) -> pd.DataFrame:
+    """Tells each map's cosine distance from the first value, by value.
+
+    Args:
+        values: Values of the latent variable, the first being the reference.
+        distances: Within each base vector, ``[bases, values - 1, maps]``.
+        seed: Seed of the resampling.
+        settings: Those of the intervals.
+    """
+    bases, steps, maps = distances.shape
+    found = over_bases(distances.reshape(bases, steps * maps), seed, settings)
+    found["map"] = np.tile(np.arange(1, maps + 1), steps)
+    found["value"] = np.repeat(np.asarray(values[1:], float), maps)
+    found = found.sort_values("map", kind="stable", ignore_index=True)
+    return found[["map", "value", "estimate", "low", "high", "n"]]
+
+
+def map_table(
+    rate_hz: float,
+    profiles: np.ndarray,
+    means: np.ndarray,
+    distances: np.ndarray,
+    clusters: np.ndarray,
+    seed: int,
+    settings: StatisticsSettings,
+) -> pd.DataFrame:
+    """Tells what each map does, and how it changes with the latent variable.
+
+    Args:
+        rate_hz: Rate of the layer.
+        profiles: Averages over outputs at the two extreme values, ``[maps, length]``.
+        means: Mean activation of each output, ``[bases, values, maps]``.
+        distances: As for :func:`distance_table`.
+        clusters: Number of each map's cluster, 0 for a dead one, ``[maps]``.
+        seed: Seed of the resampling.
+        settings: Those of the intervals and the level of the verdict.
+
+    Returns:
+        For each map ``cluster``, ``dead`` (0 in every output), ``mean``, ``peak`` and
+        ``peak_time_s`` of its profile; ``mean_first`` and ``mean_last``, at the first and last
+        value; their paired difference ``estimate`` with ``low``, ``high``, ``p`` (paired t) and
+        ``p_holm`` (over maps); ``distance`` (cosine, mean over values, then over bases) with its
+        interval and ``distance_rank``, 1 for the map that changes least; ``n`` bases; ``verdict``
+        on the difference.
+    """
+    changes = over_bases(means[:, -1] - means[:, 0], seed, settings)
+    moved = over_bases(mean_over(distances, axis=1), seed, settings)
+    live, peaks = clusters > 0, profiles.argmax(axis=1)
+    table = pd.DataFrame({
+        "map": np.arange(1, len(clusters) + 1), "cluster": clusters, "dead": ~live,
+        "mean": profiles.mean(axis=1), "peak": profiles.max(axis=1),
+        "peak_time_s": np.where(live, (peaks + 0.5) / rate_hz, np.nan),
+        "mean_first": means[:, 0].mean(axis=0), "mean_last": means[:, -1].mean(axis=0),
+        **changes[["estimate", "low", "high"]],
+        "p": changes["p"].where(live), "p_holm": math.nan,
+        "distance": moved["estimate"], "distance_low": moved["low"],
+        "distance_high": moved["high"],
+        "distance_rank": moved["estimate"].rank(method="first"),
+        "n": changes["n"],
+    })  # fmt: skip
+    table = add_verdicts(table, settings, CHANGES, NO_CHANGE)
+    table.loc[~live, "verdict"] = DEAD
+    return table
+
+
+def selectivity_table(
+    labels: Sequence[str],
+    firing: Firing,
+    shuffled: np.ndarray,
+    n_outputs: np.ndarray,
+    live: np.ndarray,
+    seed: int,
+    settings: StatisticsSettings,
+) -> pd.DataFrame:
+    """Tells in which intervals each map fires.
+
+    Args:
+        labels: Those of the intervals.
+        firing: Means over each base vector's outputs, ``[bases, labels, maps]`` each.
+        shuffled: The index when the intervals are those of another base vector's output, likewise.
+        n_outputs: Outputs with a value of the index, ``[labels, maps]``.
+        live: Whether each map ever fires, ``[maps]``.
+        seed: Seed of the resampling.
+        settings: Those of the intervals and the level of the verdict.
+
+    Returns:
+        For each map and label ``mean_inside``, ``mean_outside``; the index as ``estimate`` with
+        ``low``, ``high``, ``p`` and ``p_holm`` (t over bases, over all maps and labels);
+        ``shuffled``; ``beyond``, the index less the shuffled one, with its interval,
+        ``beyond_p_holm`` and ``beyond_n``; ``n`` bases and ``n_outputs``; ``verdict``: ``prefers``
+        (index above 0 and above the shuffled one), ``avoids`` (below both), ``by time`` (not 0, but
+        not shown to differ from the shuffled one: the map fires at a time at which such intervals
+        usually stand), ``no preference shown``, ``too few``, ``dead``.
+    """
+    bases, n_labels, maps = firing.contrast.shape
+    flat = (bases, n_labels * maps)
+    index = over_bases(firing.contrast.reshape(flat), seed, settings)
+    beyond = over_bases((firing.contrast - shuffled).reshape(flat), seed, settings)
+    table = pd.DataFrame({
+        "map": np.tile(np.arange(1, maps + 1), n_labels), "label": np.repeat(labels, maps),
+        "mean_inside": mean_over(firing.inside.reshape(flat), axis=0),
+        "mean_outside": mean_over(firing.outside.reshape(flat), axis=0),
+        **index[["estimate", "low", "high", "p"]], "p_holm": holm(index["p"].to_numpy()),
+        "shuffled": mean_over(shuffled.reshape(flat), axis=0), "beyond": beyond["estimate"],
+        "beyond_low": beyond["low"], "beyond_high": beyond["high"],
+        "beyond_p_holm": holm(beyond["p"].to_numpy()), "beyond_n": beyond["n"],
+        "n_outputs": n_outputs.ravel(), "n": index["n"],
+    })  # fmt: skip
+    level = 1 - settings.confidence
+    table["verdict"] = [_preference(row, level) for row in table.itertuples()]
+    table.loc[np.tile(~live, n_labels), "verdict"] = DEAD
+    return table.sort_values("map", kind="stable", ignore_index=True)
+
+
+def _preference(row: Any, level: float) -> str:
+    if math.isnan(row.p_holm):
+        return TOO_FEW
+    if row.p_holm >= level:
+        return NO_PREFERENCE
+    if row.beyond_p_holm < level and row.estimate * row.beyond > 0:  # NaN is not below
+        return PREFERS if row.estimate > 0 else AVOIDS
+    return BY_TIME
+
+
+def parse_gamma(text: str) -> float | None:
+    """Reads ``--rbf_gamma``: a number above 0, or ``auto`` (None).
+
+    Raises:
+        InputError: It is neither.
+    """
+    if text == "auto":
+        return None
+    try:
+        gamma = float(text)
+    except ValueError:
+        gamma = math.nan
+    if not 0 < gamma < math.inf:
+        raise InputError(f"--rbf_gamma={text}: give a number above 0, such as 1e-10, or auto")
+    return gamma
+
+
+def choose_gamma(profiles: np.ndarray, gamma: float | None, layer: str) -> float:
+    """Chooses the coefficient of the kernel, if it can tell the profiles apart.
+
+    Args:
+        profiles: Those of the live maps, ``[maps, length]``.
+        gamma: The coefficient; None for 1 / the median of d², under which half the pairs have a
+            kernel below 1/e.
+        layer: Its name, for the message.
+
+    Raises:
+        InputError: All profiles are equal, or the kernel of their distances is 1 or 0 to rounding.
+    """
+    squares = scipy.spatial.distance.pdist(np.asarray(profiles, np.float64), "sqeuclidean")
+    largest, median = float(squares.max()), float(np.median(squares))
+    if largest == 0:
+        raise InputError(
+            f"--layer={layer}: all its live maps have one profile, so there are no clusters; "
+            "choose another layer"
+        )
+    if gamma is None:
+        return 1 / (median or largest)
+    if gamma * largest < LEAST_DEPARTURE or gamma * median > MOST_DECAY:
+        rule = "1, and rounding would decide" if gamma * median < 1 else "0 for most pairs of maps"
+        raise InputError(
+            f"--rbf_gamma={gamma:g}: squared distances between profiles of {layer} have the median "
+            f"{median:.2g} and reach {largest:.2g}, so that the kernel is {rule}; give "
+            f"--rbf_gamma=auto (here {1 / (median or largest):.2g})"
+        )
+    return gamma
+
+
+def check_clusters(n_clusters: int, n_maps: int, layer: str, kind: str = "maps") -> None:
+    """Checks that a layer can be parted into so many clusters: 2 .. maps - 1.
+
+    Raises:
+        InputError: It cannot.
+    """
+    if n_maps < 3:
+        raise InputError(
+            f"--layer={layer}: has {n_maps} {kind}, too few for clusters; choose a layer of more"
+        )
+    if not 2 <= n_clusters < n_maps:
+        raise InputError(
+            f"--clusters={n_clusters}: {layer} has {n_maps} {kind}; choose 2 .. {n_maps - 1}"
+        )
+
+
+def cluster(profiles: np.ndarray, n_clusters: int, gamma: float, seed: int) -> np.ndarray:
+    """Parts profiles ``[maps, length]`` by spectral clustering: RBF kernel, then k-means.
+
+    Returns:
+        The cluster of each map, int ``[maps]``, numbered by :func:`by_activation`, so that the same
+        clusters have the same numbers whatever the seed.
+    """
+    from sklearn.cluster import SpectralClustering  # takes a second: here, so that --help does not
+
+    profiles = np.asarray(profiles, np.float64)
+    method = SpectralClustering(
+        n_clusters, affinity="rbf", gamma=gamma, assign_labels="kmeans", random_state=seed
+    )
+    with warnings.catch_warnings():
+        # a kernel near 0 parts the maps, which is an answer; equal profiles share a cluster
+        warnings.filterwarnings("ignore", message="Graph is not fully connected")
+        warnings.filterwarnings("ignore", message="Number of distinct clusters")
+        found = method.fit_predict(profiles)
+    return by_activation(found, profiles)
+
+
+def by_activation(labels: np.ndarray, profiles: np.ndarray) -> np.ndarray:
+    """Numbers clusters from 1 in falling order of mean activation; of equals the earlier first."""
+    means = {label: profiles[labels == label].mean() for label in pd.unique(labels)}
+    order = sorted(means, key=lambda label: -means[label])
+    return np.array([order.index(label) + 1 for label in labels], int)
+
+
+def cluster_seeds(
+    profiles: np.ndarray, halves: np.ndarray, n_clusters: int, gamma: float, n_seeds: int
+) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
+    """Clusters with the seeds 0 .. n_seeds - 1, and says how firm the clusters are.
+
+    Args:
+        profiles: Those of the live maps, ``[maps, length]``.
+        halves: The same, over the even and over the odd base vectors alone, ``[2, maps, length]``.
+        n_clusters: From 2 to maps - 1.
+        gamma: As of :func:`choose_gamma`.
+        n_seeds: At least 2.
+
+    Returns:
+        The clusters of the first seed, int ``[maps]``. A row for each seed: ``seed``,
+        ``ari_first``, the adjusted Rand index with the first (Hubert & Arabie 1985: 1 for equal
+        partitions, 0 on average for random ones), and ``maps_1`` .., the sizes. One row for all:
+        ``clusters``, ``live``, ``gamma``, ``gamma_d2`` (gamma times the median d²: far below 1 the
+        kernel is linear in d²), ``seeds``, ``ari_seeds`` and ``ari_seeds_least`` (mean and least
+        index of two seeds), ``ari_halves`` (that of the two halves of the outputs) and
+        ``silhouette`` (Rousseeuw 1987, mean over maps: 1 for groups far apart, near 0 where one
+        group runs into the other).
+    """
+    from sklearn.metrics import adjusted_rand_score, silhouette_score
+
+    found = [cluster(profiles, n_clusters, gamma, seed) for seed in range(n_seeds)]
+    pairs = [adjusted_rand_score(a, b) for a, b in itertools.combinations(found, 2)]
+    seeds = pd.DataFrame({"seed": range(n_seeds), "ari_first": [1.0, *pairs[: n_seeds - 1]]})
+    for k in range(1, n_clusters + 1):
+        seeds[f"maps_{k}"] = [int((labels == k).sum()) for labels in found]
+    parted = [cluster(half, n_clusters, gamma, 0) for half in halves]
+    firm = {
+        "clusters": int(found[0].max()), "live": len(profiles), "gamma": gamma,
+        "gamma_d2": gamma * float(np.median(scipy.spatial.distance.pdist(profiles, "sqeuclidean"))),
+        "seeds": n_seeds, "ari_seeds": float(np.mean(pairs)), "ari_seeds_least": min(pairs),
+        "ari_halves": adjusted_rand_score(*parted),
+        "silhouette": float(silhouette_score(profiles, found[0])),
+    }  # fmt: skip
+    return found[0], seeds, pd.DataFrame([firm])

@@ -1,0 +1,291 @@
+"""What a latent variable does to the measures when it alone changes.
+
+Every base vector is generated under every value of a sweep. Base vectors are the unit: what happens
+along a sweep is one number of each, and intervals and p rest on how these differ. In a grid of
+sweeps a base has several lines, one for each combination of the other sweeps' values; a number is
+computed along each line, and the mean over the lines that have it is the base's.
+
+``values`` is a DataFrame of the outputs' values throughout: a row for each measure, indexed by
+:data:`KEYS`, and a column for each output, in order of base vectors and cells, the last sweep
+fastest; NaN where an output has no value. A sweep is the pair of its name and its values.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import scipy
+
+from wavegan_tf.stats.effects import add_verdicts, holm, paired_t
+from wavegan_tf.stats.grids import Grids
+from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings, mean_intervals, mean_over
+
+KEYS = ("channel", "layer", "label", "measure", "unit")
+
+OUTPUT = "output"
+"""The label of measures of a whole output."""
+
+SHARE = "share"
+"""The measure that is 1 where an output has an interval of a label, and 0 where it has none."""
+
+CHANGES, NO_CHANGE = "changes", "no change shown"
+
+FROM_MIDDLE = ("from_middle_first", "from_middle_last")
+"""Columns of the differences between the ends of a sweep and its middle value."""
+
+Sweeps = Sequence[tuple[str, Sequence[float]]]
+
+
+def interval_means(intervals: pd.DataFrame, n_outputs: int) -> pd.DataFrame:
+    """Takes each output's mean over its intervals of a label, of every measure.
+
+    Args:
+        intervals: Values of whole intervals, as :class:`~wavegan_tf.stats.grids.Grids` takes them.
+        n_outputs: Number of outputs, counted from 0.
+
+    Returns:
+        ``values``, its rows in order of channel, label, measure and layer.
+    """
+    grids, found = Grids(None, intervals), {}
+    for channel, label, measure in grids.measured():
+        grid = grids.grid(channel, label, measure)
+        assert grid is not None
+        means = grid.output_means().reindex(range(n_outputs))
+        for layer in grids.layers:
+            found[channel, layer, label, measure, grid.unit] = means[layer].to_numpy()
+    return values_frame(found)
+
+
+def counts_and_shares(outputs: pd.DataFrame, target: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Takes the number of intervals of each label, and whether there is any, of every output.
+
+    Args:
+        outputs: A row for each output and ``channel``, with ``n_LABEL``, ``measured``, ``problem``.
+        target: Name of the layer that intervals are found in.
+
+    Returns:
+        ``values`` of the measures ``n_LABEL`` of label :data:`OUTPUT`, and of :data:`SHARE` of the
+        labels. An output that could not be measured has no value, a silent one has 0.
+    """
+    counts, shares = {}, {}
+    for channel, rows in outputs.sort_values("output").groupby("channel"):
+        known = rows["measured"].to_numpy(bool) | (rows["problem"] == "silent").to_numpy()
+        for name in rows.columns[rows.columns.str.startswith("n_")]:
+            count = np.where(known, rows[name].to_numpy(np.float64), math.nan)
+            counts[channel, target, OUTPUT, name, "1"] = count
+            share = np.where(known, count > 0, math.nan)
+            shares[channel, target, name.removeprefix("n_"), SHARE, "1"] = share
+    return values_frame(counts), values_frame(shares)
+
+
+def values_frame(found: dict[tuple, np.ndarray]) -> pd.DataFrame:
+    """Makes ``values`` of a dict from :data:`KEYS` to ``[outputs]``."""
+    index = pd.MultiIndex.from_tuples(list(found), names=KEYS)
+    return pd.DataFrame(np.array(list(found.values())), index)
+
+
+def tidy(values: pd.DataFrame) -> pd.DataFrame:
+    """Turns ``values`` into a table of the finite ones: ``output``, :data:`KEYS`, ``value``."""
+    row, output = np.nonzero(np.isfinite(values.to_numpy()))
+    order = np.lexsort((row, output))
+    row, output = row[order], output[order]
+    table = pd.DataFrame({"output": output})
+    for key in KEYS:
+        column = values.index.get_level_values(key)
+        table[key] = pd.Categorical(column)[row] if key != "channel" else column[row]
+    return table.assign(value=values.to_numpy()[row, output])
+
+
+def slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Fits the slope of y on x by least squares, along the last axis.
+
+    Args:
+        x: ``[values]``, all different.
+        y: ``[..., values]``; NaN is left out.
+
+    Returns:
+        ``[...]``, in units of y per unit of x; NaN with fewer than 2 values.
+    """
+    there = np.isfinite(y)
+    n = there.sum(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        dx = np.where(there, x - (there * x).sum(axis=-1, keepdims=True) / n, 0)
+        return (dx * np.where(there, y, 0)).sum(axis=-1) / (dx**2).sum(axis=-1)
+
+
+def rank_correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Computes Spearman's r along the last axis: 1 where y only rises, -1 where it only falls.
+
+    Args:
+        x: ``[values]``, all different.
+        y: ``[..., values]``; NaN is left out.
+
+    Returns:
+        ``[...]``, NaN with fewer than 3 values or where y does not vary.
+    """
+    there = np.isfinite(y)
+    n = there.sum(axis=-1, keepdims=True)
+    ranks = (scipy.stats.rankdata(np.where(there, side, np.inf), axis=-1) for side in (x, y))
+    dx, dy = (np.where(there, rank - (n + 1) / 2, 0) for rank in ranks)
+    with np.errstate(invalid="ignore"):
+        r = (dx * dy).sum(axis=-1) / np.sqrt((dx**2).sum(axis=-1) * (dy**2).sum(axis=-1))
+    return np.where(n[..., 0] >= 3, np.clip(r, -1, 1), math.nan)
+
+
+def middle_place(x: np.ndarray) -> int | None:
+    """Finds a sweep's middle value: that nearest to 0, the first of equally near ones.
+
+    0 is the middle of the training range of z, and an end of that of a code. The place follows from
+    the values alone, so that what is compared is known before anything is measured.
+
+    Returns:
+        Its place in ``x``; None where it is the first or the last value.
+    """
+    place = int(np.argmin(np.abs(x)))
+    return place if 0 < place < len(x) - 1 else None
+
+
+def measure_effects(
+    values: pd.DataFrame, sweeps: Sweeps, settings: StatisticsSettings, seed: int = 0
+) -> pd.DataFrame:
+    """Says what each sweep does to each measure.
+
+    Args:
+        values: Of all outputs.
+        sweeps: The first slowest.
+        settings: ``min_outputs`` is the number of base vectors that a test needs.
+        seed: Of resampling, from 0.
+
+    Returns:
+        A row for each sweep (``latent``) and measure. ``estimate`` is the last value less the
+        first, the mean over the ``n`` bases that have both, with its interval ``low``, ``high`` and
+        ``p`` of the paired t-test (:func:`~wavegan_tf.stats.effects.paired_t`). The columns that
+        begin with ``from_middle_first`` and ``from_middle_last`` are the same of each end less the
+        ``middle_value`` (:func:`middle_place`): they show what falls and rises again. ``slope``
+        (least squares, per unit of the latent) and ``rank_r`` (Spearman) are means over bases with
+        their intervals. ``p_holm`` is corrected over all three differences of all rows of the
+        sweep; ``verdict`` is ``changes`` where one of the three is below 1 - confidence, else
+        ``no change shown`` or ``too few``.
+    """
+    found = [_effects_along(values, sweeps, axis, settings, seed) for axis in range(len(sweeps))]
+    return pd.concat(found, ignore_index=True)
+
+
+def _effects_along(
+    values: pd.DataFrame, sweeps: Sweeps, axis: int, settings: StatisticsSettings, seed: int
+) -> pd.DataFrame:
+    name, x = sweeps[axis][0], np.asarray(sweeps[axis][1], np.float64)
+    lines, place = _lines(values, sweeps, axis), middle_place(x)
+    first, last = lines[..., 0], lines[..., -1]
+    middle = np.full(first.shape, math.nan) if place is None else lines[..., place]
+    numbers = [slopes(x, lines), rank_correlations(x, lines)]
+    numbers += [last - first, first - middle, last - middle]
+    by_base = mean_over(np.stack(numbers, axis=1))  # [measures, 5, bases]
+    flat = by_base.reshape(-1, by_base.shape[-1]).T
+    found = mean_intervals(flat, seed, settings, settings.min_outputs)
+    means, lows, highs = (ends.reshape(-1, 5) for ends in found)
+    p = np.array([_p_of_rows(by_base[:, k], settings) for k in (2, 3, 4)])
+    p_holm = holm(p.T.ravel()).reshape(-1, 3).T
+    table = _head(values, latent=name).assign(
+        from_value=x[0], to_value=x[-1], middle_value=math.nan if place is None else x[place],
+        n_values=len(x),
+    )  # fmt: skip
+    for k, column in enumerate(("estimate", *FROM_MIDDLE), start=2):
+        start = "" if k == 2 else f"{column}_"
+        table[column], table[f"{start}low"] = means[:, k], lows[:, k]
+        table[f"{start}high"] = highs[:, k]
+        table[f"{start}p"], table[f"{start}p_holm"] = p[k - 2], p_holm[k - 2]
+        table[f"{start}n"] = np.isfinite(by_base[:, k]).sum(axis=-1)
+    for k, column in enumerate(("slope", "rank_r")):
+        table[column], table[f"{column}_low"] = means[:, k], lows[:, k]
+        table[f"{column}_high"] = highs[:, k]
+    shown = (p_holm < 1 - settings.confidence).any(axis=0)
+    tested = np.isfinite(p_holm).any(axis=0)
+    return table.assign(verdict=np.select([shown, tested], [CHANGES, NO_CHANGE], TOO_FEW))
+
+
+def measure_responses(
+    values: pd.DataFrame, sweeps: Sweeps, settings: StatisticsSettings, seed: int = 0
+) -> pd.DataFrame:
+    """Takes the mean over bases of each measure at each value of each sweep.
+
+    Arguments as for :func:`measure_effects`; measures called :data:`SHARE` hold 0, 1 or NaN.
+
+    Returns:
+        A row for each sweep (``latent``), measure and ``value``, in this order: ``estimate``, the
+        mean of the ``n`` bases that have a value (of a base in a grid the mean over the other
+        sweeps' values), with its bootstrap interval over bases, of a share in a single sweep
+        Wilson's; no interval with fewer than ``min_outputs`` bases.
+    """
+    tables = []
+    is_share = values.index.get_level_values("measure") == SHARE
+    for axis, (name, x) in enumerate(sweeps):
+        by_base = mean_over(_lines(values, sweeps, axis), axis=2)  # [measures, bases, values]
+        flat = by_base.transpose(1, 0, 2).reshape(by_base.shape[1], -1)
+        mean, low, high = mean_intervals(flat, seed, settings, settings.min_outputs)
+        n = np.isfinite(flat).sum(axis=0)
+        of_share = np.repeat(is_share, len(x)) & (n >= settings.min_outputs) & (len(sweeps) == 1)
+        for i in np.flatnonzero(of_share):
+            counted = scipy.stats.binomtest(round(mean[i] * n[i]), n[i])
+            low[i], high[i] = counted.proportion_ci(settings.confidence, method="wilson")
+        table = _head(values.loc[values.index.repeat(len(x))], latent=name)
+        table.insert(1, "value", np.tile(np.asarray(x, np.float64), len(values)))
+        tables.append(table.assign(estimate=mean, low=low, high=high, n=n))
+    return pd.concat(tables, ignore_index=True)
+
+
+def measure_interactions(
+    values: pd.DataFrame, sweeps: Sweeps, settings: StatisticsSettings, seed: int = 0
+) -> pd.DataFrame:
+    """Says whether what one sweep does depends on where another stands.
+
+    ``estimate`` is the difference of differences at the corners of two sweeps: what the second does
+    (its last value less its first) at the last value of the first, less what it does at the first
+    value of the first. 0: the two add up. The rest is as in :func:`measure_effects`; ``p_holm`` is
+    corrected over all rows of a pair of sweeps.
+
+    Returns:
+        A row for each pair of sweeps (``latent_a``, ``latent_b``) and measure.
+
+    Raises:
+        ValueError: There are fewer than two sweeps.
+    """
+    tables = []
+    lengths = [len(x) for _, x in sweeps]
+    for a, b in itertools.combinations(range(len(sweeps)), 2):
+        grid = values.to_numpy(np.float64).reshape(len(values), -1, *lengths)
+        grid = np.moveaxis(grid, (2 + a, 2 + b), (-2, -1))
+        corners = grid.reshape(*grid.shape[:2], -1, *grid.shape[-2:])[..., [0, -1], :][..., [0, -1]]
+        second = corners[..., 1] - corners[..., 0]  # [measures, bases, lines, ends of a]
+        by_base = mean_over(second[..., 1] - second[..., 0])
+        mean, low, high = mean_intervals(by_base.T, seed, settings, settings.min_outputs)
+        table = _head(values, latent_a=sweeps[a][0], latent_b=sweeps[b][0]).assign(
+            estimate=mean, low=low, high=high, p=_p_of_rows(by_base, settings),
+            n=np.isfinite(by_base).sum(axis=-1),
+        )  # fmt: skip
+        tables.append(add_verdicts(table, settings, CHANGES, NO_CHANGE))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _lines(values: pd.DataFrame, sweeps: Sweeps, axis: int) -> np.ndarray:
+    """Arranges values as lines along one of the sweeps, ``[measures, bases, lines, values]``."""
+    lengths = [len(x) for _, x in sweeps]
+    grid = values.to_numpy(np.float64).reshape(len(values), -1, *lengths)
+    grid = np.moveaxis(grid, 2 + axis, -1)
+    return grid.reshape(*grid.shape[:2], -1, lengths[axis])
+
+
+def _p_of_rows(by_base: np.ndarray, settings: StatisticsSettings) -> np.ndarray:
+    """Tests the rows of ``[measures, bases]``; NaN where too few bases have a value."""
+    known = [row[np.isfinite(row)] for row in by_base]
+    return np.array([paired_t(x) if len(x) >= settings.min_outputs else math.nan for x in known])
+
+
+def _head(values: pd.DataFrame, **latents: str) -> pd.DataFrame:
+    """Begins a table of statistics: the latents, then what the measures are."""
+    head = values.index.to_frame(index=False)
+    for k, (column, name) in enumerate(latents.items()):
+        head.insert(k, column, name)
+    return head

@@ -1,1 +1,0 @@
-"""Command-line tools: ``python -m wavegan_tf.tools.NAME``."""

@@ -1,1 +1,0 @@
-"""What a training shows of itself: scalars, sounds, figures, previews, warnings."""
