@@ -1,4 +1,4 @@
-"""Moves latent variables, follows every layer; ``python -m wavegan_tf interpolate`` does the same."""
+"""Moves latent variables and follows every layer, as ``python -m wavegan_tf interpolate`` does."""
 
 from wavegan_tf.commands.run import run
 

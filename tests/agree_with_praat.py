@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from wavegan_tf.speech.intervals import Interval  # noqa: E402
 from wavegan_tf.speech.measure import measure  # noqa: E402
+from wavegan_tf.speech.settings import PraatSettings  # noqa: E402
 
 MIN_INTERVAL_S = 0.03
 
@@ -45,29 +46,28 @@ def moments_of(sound, start_s, end_s, hanning):
     if hanning:
         call(part, "Multiply by window...", "Hanning")
     spectrum = call(part, "To Spectrum...", "yes")
-    return {
-        "cog": call(spectrum, "Get centre of gravity...", 2),
-        "spectral_sd": call(spectrum, "Get standard deviation...", 2),
-        "skewness": call(spectrum, "Get skewness...", 2),
-        "kurtosis": call(spectrum, "Get kurtosis...", 2),
-    }
+    names = ("centre of gravity", "standard deviation", "skewness", "kurtosis")
+    values = [call(spectrum, f"Get {name}...", 2) for name in names]
+    return dict(zip(("cog", "spectral_sd", "skewness", "kurtosis"), values, strict=True))
 
 
 class Praat:
-    """Values of one sound by menu commands, for the default settings.
+    """Values of one sound by menu commands, for settings of the package."""
 
-    ``ceiling_hz`` and ``n_formants``: of the formants; ``cpps_ceiling_hz``: of the cepstrogram.
-    """
-
-    def __init__(self, sound, ceiling_hz, n_formants, cpps_ceiling_hz):
-        self.sound, self.cpps_ceiling_hz = sound, cpps_ceiling_hz
+    def __init__(self, sound, settings):
+        self.sound, self.settings, s = sound, settings, settings
+        self.nyquist_hz = sound.sampling_frequency / 2
         centred = call(sound, "Copy...", "centred")
         call(centred, "Subtract mean")
-        pitch = (0.005, 60, 15, "no", 0.03, 0.45, 0.01, 0.35, 0.14, 300)
+        pitch = (s.pitch_time_step_s, s.f0_floor_hz, 15, "no", s.silence_threshold)
+        pitch += (s.voicing_threshold, 0.01, 0.35, 0.14, s.f0_ceiling_hz)
         self.pitch = call(sound, "To Pitch (ac)...", *pitch)
-        self.intensity = call(sound, "To Intensity...", 100, 0, "yes")
-        self.harmonicity = call(sound, "To Harmonicity (cc)...", 0.01, 75, 0.1, 1)
-        burg = (0, n_formants, ceiling_hz, 0.025, 50)
+        self.intensity = call(sound, "To Intensity...", s.intensity_min_pitch_hz, 0, "yes")
+        hnr = (s.hnr_time_step_s, s.hnr_min_pitch_hz, s.hnr_silence_threshold, s.hnr_periods)
+        self.harmonicity = call(sound, "To Harmonicity (cc)...", *hnr)
+        ceiling_hz = min(s.formant_ceiling_hz, self.nyquist_hz)
+        number = round(2 * s.n_formants * ceiling_hz / s.formant_ceiling_hz) / 2
+        burg = (0, number, ceiling_hz, s.formant_window_s, s.pre_emphasis_from_hz)
         self.formants = call(centred, "To Formant (burg)...", *burg)
 
     def at(self, measure, time_s):
@@ -81,7 +81,8 @@ class Praat:
         if measure[0] in "fb":
             what = "Get value at time..." if measure[0] == "f" else "Get bandwidth at time..."
             return call(self.formants, what, int(measure[1]), time_s, "Hertz", "Linear")
-        return moments_of(self.sound, time_s - 0.01, time_s + 0.01, hanning=True)[measure]
+        half_s = self.settings.spectrum_window_s / 2
+        return moments_of(self.sound, time_s - half_s, time_s + half_s, hanning=True)[measure]
 
     def over(self, measure, start_s, end_s):
         """A value over an interval; None for what is no command of Praat."""
@@ -96,17 +97,18 @@ class Praat:
             return call(self.formants, "Get mean...", int(measure[1]), *span_s, "Hertz")
         if measure in ("cog", "spectral_sd", "skewness", "kurtosis"):
             return moments_of(self.sound, *span_s, hanning=False)[measure]
+        part = call(self.sound, "Extract part...", *span_s, "rectangular", 1, "no")
+        call(part, "Subtract mean")
         if measure == "zcr":
-            part = call(self.sound, "Extract part...", *span_s, "rectangular", 1, "no")
-            call(part, "Subtract mean")
             zeroes = call(part, "To PointProcess (zeroes)...", 1, "yes", "yes")
             return call(zeroes, "Get number of points") / (end_s - start_s)
         if measure == "cpps":
-            part = call(self.sound, "Extract part...", *span_s, "rectangular", 1, "no")
-            call(part, "Subtract mean")
-            cepstrogram = call(part, "To PowerCepstrogram...", 60, 0.005, self.cpps_ceiling_hz, 50)
+            s = self.settings
+            given = (s.cpps_min_pitch_hz, s.cpps_time_step_s)
+            ceiling_hz = min(s.cpps_ceiling_hz, self.nyquist_hz)
+            cepstrogram = call(part, "To PowerCepstrogram...", *given, ceiling_hz, 50)
             trend = (0.001, 0, "Straight", "Robust")
-            peak = (60, 330, 0.05, "Parabolic")
+            peak = (s.cpps_min_pitch_hz, s.cpps_max_pitch_hz, 0.05, "Parabolic")
             return call(cepstrogram, "Get CPPS...", "no", 0.01, 0.001, *peak, *trend)
         return None
 
@@ -127,10 +129,9 @@ def differences(table, intervals, praat):
         if truth is None or row.reason.startswith(("silent", "no harmonicity", "the interval")):
             continue
         missing = math.isnan(row.value), math.isnan(truth)
-        differs = 0.0 if all(missing) else abs(row.value - truth) / max(abs(truth), 1e-3)
+        differs = math.inf if any(missing) else abs(row.value - truth) / max(abs(truth), 1e-3)
         worst, n = largest.get((row.measure, kind), (0.0, 0))
-        differs = math.inf if math.isnan(differs) else differs
-        largest[row.measure, kind] = max(worst, differs), n + 1
+        largest[row.measure, kind] = max(worst, 0.0 if all(missing) else differs), n + 1
     return largest
 
 
@@ -147,13 +148,9 @@ def main():
     total = {}
     for path in paths:
         sound = parselmouth.Sound(str(path))
-        rate_hz, nyquist_hz = sound.sampling_frequency, sound.sampling_frequency / 2
-        ceiling_hz = min(5500, nyquist_hz)
-        praat = Praat(
-            sound, ceiling_hz, round(2 * 5 * ceiling_hz / 5500) / 2, min(5000, nyquist_hz)
-        )
         intervals = longest_stretches(sound)
-        table = measure(sound.values[0], rate_hz, intervals)
+        table = measure(sound.values[0], sound.sampling_frequency, intervals)
+        praat = Praat(sound, PraatSettings())
         for key, (worst, n) in differences(table, intervals, praat).items():
             before, count = total.get(key, (0.0, 0))
             total[key] = (max(before, worst), count + n)

@@ -34,14 +34,13 @@ def newest_name(run):
     return os.path.basename(prefixes[-1]) if prefixes else None
 
 
-def values_of(prefix):
-    checkpoint = files.Checkpoint(prefix)
-    return {name: checkpoint.read(name) for name in checkpoint.shapes}
+def start(command):
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def run_to_the_end(command):
-    result = subprocess.run(command, capture_output=True, text=True)
-    assert result.returncode == 0, result.stdout + result.stderr
+def run_to_the_end(process):
+    output = process.communicate()[0]
+    assert process.returncode == 0, output
 
 
 def run_until_killed(command, run, moment_s, deadline_s=300):
@@ -49,16 +48,16 @@ def run_until_killed(command, run, moment_s, deadline_s=300):
 
     A negative moment counts from the start, so that start-up is hit too.
     """
-    before = newest_name(run)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    start = time.monotonic()
+    before, begun = newest_name(run), time.monotonic()
+    process = start(command)
     while moment_s > 0 and newest_name(run) == before:
-        if process.poll() is not None or time.monotonic() - start > deadline_s:
+        if process.poll() is not None or time.monotonic() - begun > deadline_s:
             process.kill()
-            output = process.communicate()[0].decode()
+            output = process.communicate()[0]
             raise SystemExit(f"no new checkpoint (status {process.returncode}):\n{output}")
         time.sleep(0.01)
     time.sleep(abs(moment_s))
+    assert process.poll() is None, "it ended before it was killed; give it more steps"
     process.kill()
     killed_at = time.time()
     process.communicate()
@@ -74,19 +73,14 @@ def kill_and_resume(command, work_dir, kills, seed=0, span_s=1.0):
         kills: How many.
         seed: Of the moments.
         span_s: Kills come up to so many seconds after a start's first new checkpoint; every third
-            within so many seconds of the start.
-
-    Returns:
-        Seconds of work that each kill lost: since the newest checkpoint, or for a kill during
-        start-up since the start.
+            within four seconds of the start.
     """
     straight, killed = Path(work_dir) / "straight", Path(work_dir) / "killed"
     for run in (straight, killed):
         shutil.rmtree(run, ignore_errors=True)
     commands = [[word.replace("{run}", str(run)) for word in command] for run in (straight, killed)]
-    run_to_the_end(commands[0])
+    undisturbed = start(commands[0])  # beside the other
     moments = random.Random(seed)
-    lost = []
     for number in range(1, kills + 1):
         at_start = number % 3 == 0
         moment_s = moments.uniform(0.05, 4.0) if at_start else moments.uniform(0.0, span_s)
@@ -99,20 +93,20 @@ def kill_and_resume(command, work_dir, kills, seed=0, span_s=1.0):
             places = [files.place(name) for name in (before or "", newest)]
             assert places[0] <= places[1], f"{before} was there before, now {newest}"
             saved_at = os.path.getmtime(f"{whole.prefix}.index")
-        lost.append(moment_s if newest == before else killed_at - saved_at)
-        print(f"kill {number}: newest {newest}, {lost[-1]:.3f} s of work lost", flush=True)
-    run_to_the_end(commands[1])
+        lost_s = moment_s if newest == before else killed_at - saved_at
+        print(f"kill {number}: newest {newest}, {lost_s:.3f} s of work lost", flush=True)
+    for process in (undisturbed, start(commands[1])):
+        run_to_the_end(process)
     assert newest_name(killed) == newest_name(straight)
-    expected, found = (values_of(files.list_prefixes(str(r))[-1]) for r in (straight, killed))
-    assert set(expected) == set(found)
-    differing = [name for name in expected if not np.array_equal(expected[name], found[name])]
-    assert not differing, f"{len(differing)} of {len(expected)} values differ: {differing[:3]}"
-    print(f"{newest_name(killed)}: all {len(expected)} values equal those of the undisturbed run")
-    return lost
+    expected, found = (files.newest_whole(str(run)) for run in (straight, killed))
+    assert expected.shapes == found.shapes
+    values = [(expected.read(name), found.read(name), name) for name in expected.shapes]
+    differing = [name for one, other, name in values if not np.array_equal(one, other)]
+    assert not differing, f"{len(differing)} of {len(values)} values differ: {differing[:3]}"
+    print(f"{newest_name(killed)}: all {len(values)} values equal those of the undisturbed run")
 
 
-def main():
-    """Reads the command line."""
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
@@ -121,7 +115,3 @@ def main():
     parser.add_argument("command", nargs="+")
     args = parser.parse_args()
     kill_and_resume(args.command, args.work_dir, args.kills, args.seed, args.span_s)
-
-
-if __name__ == "__main__":
-    main()

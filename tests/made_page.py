@@ -7,7 +7,7 @@ import pandas as pd
 
 RATE_HZ, SLICE_LEN = 16000, 16384
 LENGTHS = {"conv1": 64, "conv2": 256, "conv3": 1024, "conv4": 4096}
-SUMMARY = "# Found\n\n| Measure | Conv4 |\n| --- | ---: |\n| F0 | 0.62 |\n\nr is **0.62**.\n"
+SUMMARY = "# Found\n\n| Measure | Conv4 |\n| --- | ---: |\n| F0 | 0.62<br>low |\n\nr is **0.62**.\n"
 
 
 class MadeRun(SimpleNamespace):

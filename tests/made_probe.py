@@ -6,12 +6,9 @@ import numpy as np
 import pandas as pd
 
 from wavegan_tf.experiments.result import Result
-from wavegan_tf.stats.correlate import (
-    CORRELATION_COLUMNS,
-    DURATION_COLUMNS,
-    average_contours,
-)
+from wavegan_tf.stats.correlate import CORRELATION_COLUMNS, DURATION_COLUMNS, average_contours
 from wavegan_tf.stats.effects import DIFFERENCE_COLUMNS
+from wavegan_tf.stats.resampling import StatisticsSettings
 
 RATE_HZ, SLICE_LEN, N_POINTS = 16000, 16384, 10
 POINTS = {
@@ -31,16 +28,15 @@ VERDICTS = ("encoded", "not above random", "not above either", "inverse", "too f
 
 def layers_table(layers, network):
     """Layers of equal steps in rate, and the target: the last of a Generator, else the first."""
-    step = 256 ** (1 / layers)
-    rows = []
-    for i in range(1, layers + 1):
-        rate_hz = RATE_HZ / step ** (layers + 1 - i if network == "generator" else i)
-        rows.append((f"conv{i}", round(rate_hz * SLICE_LEN / RATE_HZ), 4, rate_hz))
-    target = ("out" if network == "generator" else "input", SLICE_LEN, 1, float(RATE_HZ))
-    rows.insert(layers if network == "generator" else 0, target)
-    names = ["layer", "length", "channels", "rate_hz"]
-    table = pd.DataFrame(rows, columns=names)
-    return table.assign(nyquist_hz=table["rate_hz"] / 2)
+    steps = np.arange(layers, -1, -1) if network == "generator" else np.arange(layers + 1)
+    rate_hz = RATE_HZ / 256 ** (steps / layers)
+    target = layers if network == "generator" else 0
+    names = [f"conv{i}" for i in range(1, layers + 1)]
+    names.insert(target, "out" if network == "generator" else "input")
+    length = (rate_hz * SLICE_LEN / RATE_HZ).round().astype(int)
+    table = {"layer": names, "length": length, "channels": [4] * (layers + 1), "rate_hz": rate_hz}
+    table["channels"][target] = 1
+    return pd.DataFrame(table | {"nyquist_hz": rate_hz / 2})
 
 
 def measured(rng, layers, channels, outputs):
@@ -137,7 +133,7 @@ def make_probe(
         tables["points"], tables["intervals"] = measured(rng, about["layer"], channels, outputs)
         tables["correlations"] = correlations(rng, names, channels, outputs)
         tables["durations"] = durations(names, channels, outputs)
-        tables["contours"] = average_contours(tables["points"])
+        tables["contours"] = average_contours(tables["points"], StatisticsSettings())
     if conditions:
         tables["differences"] = differences(rng, [*names, target], channels, conditions)
     shape = {row.layer: (outputs, row.length) for row in about.itertuples()}

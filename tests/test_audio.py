@@ -179,41 +179,6 @@ def test_tags_before_an_mp3_or_flac_are_passed_over(tmp_path):
         np.testing.assert_array_equal(found.samples, expected.samples)
 
 
-ONE = np.int16([1]).tobytes()
-BAD_FILES = {
-    "empty": (b"", "an empty file"),
-    "text": (b"0_jackson_0 zero\n", "not a known audio format"),
-    "riff header only": (wav(fmt(), ONE)[:12], "without a format and data chunk"),
-    "cut in fmt": (wav(fmt(), ONE)[:30], "truncated WAV"),
-    "cut in data": (wav(fmt(), 9 * ONE)[:-6], "18 bytes announced in b'data', 12 there"),
-    "no samples": (wav(fmt(), b""), "no samples"),
-    "half a frame": (wav(fmt(channels=2), 3 * ONE), "6 bytes in frames of 4 bytes"),
-    "rate of 0": (wav(fmt(rate_hz=0), ONE), "truncated or damaged (WAV"),
-    "16 bits of mu-law": (wav(fmt(codec=7), ONE), "1 channels of 16 bits"),
-    "NaN": (wav(fmt(3, bits=32), np.float32([0, np.nan]).tobytes()), "1 of 2 samples are NaN"),
-    "over float32": (wav(fmt(3, bits=64), np.float64([1e99]).tobytes()), "1 of 1 samples are NaN"),
-    "AIFF cut": (aiff(9 * ONE)[:-6], "damaged AIFF: 6 of 9 samples are there"),
-    "SPHERE half a header": (sphere(ONE)[:700], "truncated or damaged header"),
-    "SPHERE cut": (sphere(9 * ONE)[:-6], "damaged SPHERE: 6 of 9 samples are there"),
-    "shorten": (sphere(ONE, sample_coding="pcm,embedded-shorten-v2.00"), "expand it with sph2pipe"),
-    "MP4": (b"\0\0\0\x20ftypM4A ", "truncated or damaged (MP4"),
-    "FLAC header": (b"fLaC\0\0\0\x22", "truncated or damaged (FLAC"),
-    "ID3 only": (b"ID3\3\0\0\0\0\0\0", "an empty file"),
-    "MP3 header": (b"\xff\xfb\x90\x64", "truncated or damaged"),
-}
-
-
-@pytest.mark.parametrize(("content", "found"), BAD_FILES.values(), ids=BAD_FILES)
-def test_a_bad_file_is_refused_by_name_with_what_was_found_and_the_way_out(
-    tmp_path, content, found
-):
-    path = write(tmp_path, content)
-    with pytest.raises(InputError) as raised:
-        audio.read_audio(path)
-    message = str(raised.value)
-    assert message.startswith(path + ": ") and found in message and "convert it to WAV" in message
-
-
 @pytest.mark.parametrize("kept", [0.01, 0.05, 0.3, 0.7, 0.95])
 @pytest.mark.parametrize("name", ["tone_16bit.flac", "tone.ogg", "tone_id3.mp3", "tone.m4a"])
 def test_a_truncated_compressed_file_is_refused(tmp_path, name, kept):
@@ -257,7 +222,7 @@ def test_resampling_upwards_leaves_no_image_and_keeps_the_time_of_events():
 
 
 def test_rates_without_a_usable_ratio_are_refused(tmp_path):
-    path = write(tmp_path, wav(fmt(rate_hz=95_999), 100 * ONE))
+    path = write(tmp_path, wav(fmt(rate_hz=95_999), BODY))
     with pytest.raises(InputError, match="95999 Hz to 16000 Hz is a ratio of 16000:95999"):
         audio.load(path, sample_rate_hz=16000, num_channels=1)
 
@@ -266,14 +231,13 @@ def test_load_averages_channels_or_copies_one_and_refuses_the_rest(tmp_path):
     stereo = np.float32([[1, 0], [0.5, -0.5], [-1, 0.5]])
     path = tmp_path / "stereo.wav"
     wavfile.write(path, 16000, stereo)
-    options = {"sample_rate_hz": 16000, "peak_normalize": False}
-    mono = audio.load(path, num_channels=1, **options)[0]
-    np.testing.assert_array_equal(mono, np.float32([[0.5], [0], [-0.25]]))
-    np.testing.assert_array_equal(audio.load(path, num_channels=2, **options)[0], stereo)
+    mono = audio.load(path, num_channels=1, sample_rate_hz=16000)[0]
+    np.testing.assert_array_equal(mono, np.float32([[1], [0], [-0.5]]))  # the mean's peak is 0.5
+    np.testing.assert_array_equal(audio.load(path, num_channels=2, sample_rate_hz=16000)[0], stereo)
     with pytest.raises(InputError, match="stereo.wav: 2 channels cannot become 3.*=1 or 2"):
-        audio.load(path, num_channels=3, **options)
+        audio.load(path, num_channels=3, sample_rate_hz=16000)
     wavfile.write(path, 16000, stereo[:, 0])
-    copied = audio.load(path, num_channels=3, **options)[0]
+    copied = audio.load(path, num_channels=3, sample_rate_hz=16000)[0]
     np.testing.assert_array_equal(copied, np.repeat(stereo[:, :1], 3, axis=1))
 
 
@@ -282,10 +246,9 @@ def test_load_normalises_the_peak_after_averaging_and_resampling_and_leaves_sile
     wavfile.write(path, 8000, np.hstack([tone(440, 8000, 4000, 0.2), tone(990, 8000, 4000, 0.1)]))
     options = {"sample_rate_hz": 16000, "num_channels": 1}
     normalised, _ = audio.load(path, **options)
-    as_recorded, _ = audio.load(path, **options, peak_normalize=False)
     assert normalised.shape == (8000, 1) and normalised.dtype == np.float32
-    assert np.abs(normalised).max() == 1 and np.abs(as_recorded).max() < 0.2
-    np.testing.assert_allclose(normalised * np.abs(as_recorded).max(), as_recorded, atol=1e-7)
+    as_recorded = audio.resample(audio.read_audio(path).samples.mean(axis=1, keepdims=True), 1, 2)
+    np.testing.assert_allclose(normalised, as_recorded / np.abs(as_recorded).max(), atol=1e-6)
     silent, _ = audio.load(write(tmp_path, wav(fmt(), bytes(200))), **options)
     np.testing.assert_array_equal(silent, np.zeros([100, 1]))
 

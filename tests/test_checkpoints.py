@@ -1,4 +1,3 @@
-import json
 import os
 import shutil
 
@@ -49,9 +48,8 @@ def write_weights(directory, config, step=3, drop=(), args=False):
 
 
 @pytest.mark.parametrize("loss", ["wgan-gp", "wgan", "lsgan", "dcgan"])
-@pytest.mark.parametrize("name", ["ciwgan", "wavegan"])
-def test_save_perturb_restore_is_equal_for_every_optimiser(tmp_path, name, loss):
-    trainer = Trainer(CONFIGS[name], TrainingConfig(loss, batch_size=2, seed=0))
+def test_save_perturb_restore_is_equal_for_every_optimiser(tmp_path, loss):
+    trainer = Trainer(CONFIGS["ciwgan"], TrainingConfig(loss, batch_size=2, seed=0))
     networks = names.network_variables(trainer.networks)
     slots = names.optimizer_variables(trainer.optimizers, trainer.networks)
     variables = [stored.variable for stored in [*networks.values(), *slots.values()]]
@@ -84,30 +82,22 @@ def test_every_variable_of_every_network_is_in_the_file(tmp_path, name):
     assert set(trainer.values()) == set(checkpoint.shapes)
 
 
-@pytest.fixture(scope="module")
-def straight(tmp_path_factory):
-    """Nine updates, three to a step: checkpoints on the way, and the state at the end."""
+def test_going_on_inside_a_step_equals_never_having_stopped(tmp_path):
     config = CONFIGS["ciwgan"]
     trainer = Trainer(config, TrainingConfig(batch_size=2, disc_nupdates=2, seed=0))
-    batches, prefixes = noise(config), {}
-    for update in range(1, 10):
+    batches = noise(config)
+    for _ in range(4):
         trainer.advance(batches)
-        if update in (6, 8):
-            prefixes[update] = trainer.save(str(tmp_path_factory.mktemp("straight")))
-    return prefixes, trainer.values()
-
-
-@pytest.mark.parametrize("updates", [6, 8])  # after the second step, and inside the third
-def test_going_on_from_a_checkpoint_equals_never_having_stopped(straight, updates):
-    prefixes, expected = straight
-    config = CONFIGS["ciwgan"]
-    resumed = Trainer(config, TrainingConfig(batch_size=2, disc_nupdates=2, seed=99))
-    resumed.restore(files.Checkpoint(prefixes[updates]))
-    assert (resumed.step, resumed.update) == divmod(updates, 3)
-    batches = noise(config, first={6: 4, 8: 6}[updates])
-    while resumed.step < 3:
-        resumed.advance(batches)
-    for key, value in resumed.values().items():
+    prefix = trainer.save(str(tmp_path))
+    while trainer.step < 3:
+        trainer.advance(batches)
+    expected, trainer.seed = trainer.values(), 99
+    trainer.restore(files.Checkpoint(prefix))
+    assert (trainer.step, trainer.update) == (1, 1)
+    batches = noise(config, first=trainer.batches_used)
+    while trainer.step < 3:
+        trainer.advance(batches)
+    for key, value in trainer.values().items():
         np.testing.assert_array_equal(value, expected[key], err_msg=key)
 
 
@@ -362,11 +352,3 @@ def test_a_damaged_args_file_is_refused(tmp_path, line, words):
     (tmp_path / "args.txt").write_text(f"data_slice_len,16384\n{line}\n")
     with pytest.raises(InputError, match=words):
         original.config_from_args(str(tmp_path / "args.txt"), {})
-
-
-def test_run_config_round_trip(tmp_path):
-    record = {"model": CONFIGS["deeper"], "flags": {"seed": 1}}
-    run.write_run_config(str(tmp_path), record)
-    assert run.read_run_config(str(tmp_path)) == record
-    assert json.loads((tmp_path / "config.json").read_text())["model"]["stride"] == 2
-    assert run.read_run_config(str(tmp_path / "elsewhere")) is None

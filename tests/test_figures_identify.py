@@ -116,11 +116,8 @@ def curve(axis):
         if line.get_linestyle() == "-" and line.get_color() in (style.ORANGE, style.BLUE)
         and line.get_marker() == "None"
     )  # fmt: skip
-    filled = [
-        mark.get_xdata()[0]
-        for mark in axis.get_lines()
-        if mark.get_marker() == "o" and mark.get_markerfacecolor() != "white"
-    ]
+    marks = [line for line in axis.get_lines() if line.get_marker() == "o"]
+    filled = [x for m in marks if m.get_markerfacecolor() != "white" for x in m.get_xdata()]
     return line.get_color(), list(line.get_ydata()), filled
 
 
@@ -211,7 +208,7 @@ def test_titles_and_ticks_of_the_longest_kind_stay_clear_of_each_other():
 
 def test_the_best_latents_together_are_drawn_where_they_belong_at_their_signs():
     def dotted(axis):
-        lines = [line for line in axis.get_lines() if line.get_linestyle() == ":"]
+        lines = [x for x in axis.get_lines() if x.get_linestyle() == ":" and len(x.get_xdata())]
         return [list(zip(*line.get_data(), strict=True)) for line in lines]
 
     def both(name):

@@ -9,6 +9,7 @@ from scipy import stats
 from wavegan_tf.experiments import interpolate
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import Sweep
+from wavegan_tf.model import layers_table
 from wavegan_tf.models.config import Layer
 from wavegan_tf.output import figures_interpolate as drawings
 from wavegan_tf.output import style
@@ -31,7 +32,7 @@ def made(varied, n_bases=1, layers=1, ends=None):
     first = np.tile(cells, n_bases)
     every = [Layer(f"conv{i}", 2 ** (5 + i), 4, 4, 4, 31.25 * 2**i) for i in range(1, layers + 1)]
     every.append(Layer("out", 16384, 4, 1, 4, 16000.0))
-    followed = interpolate.Followed(every, "out", varied, len(first), {})
+    followed = interpolate.Followed(every, "out", varied, n_bases, {})
     series = {layer.name: [] for layer in every}
     for i, x in enumerate(first):
         for layer in every:
@@ -50,29 +51,27 @@ def made(varied, n_bases=1, layers=1, ends=None):
             measures[1, layer.name, label, measure, unit] = value
     share = sweeps.values_frame({(1, "out", "voiced", "share", "1"): 1.0 - silent})
     values = pd.concat([sweeps.values_frame(measures), followed.values()])
-    tables = {
+    tables = followed.tables(SETTINGS) | {
         "values": sweeps.tidy(values),
         "responses": sweeps.measure_responses(pd.concat([values, share]), varied, SETTINGS),
         "effects": sweeps.measure_effects(values, varied, SETTINGS),
-        "spikes": followed.spikes(),
-        "bands": followed.bands(SETTINGS),
     }
     if len(varied) > 1:
         tables["interactions"] = sweeps.measure_interactions(values, varied, SETTINGS)
     arrays = {"series": {name: np.array(rows, "f4") for name, rows in series.items()}}
     arrays |= {"changes": followed.changes(), "power": followed.power}
-    about = ("name", "length", "channels", "rate_hz", "nyquist_hz")
-    rows = [{name: getattr(layer, name) for name in about} for layer in every]
     settings = {
-        "vary": [
-            {"name": s.name, "values": list(s.values), "moved": interpolate.moved(s, ends)}
-            for s in varied
-        ],
+        "vary": [x._asdict() | {"moved": interpolate.moved(x, ends)} for x in varied],
         "ends": ends, "n_bases": n_bases, "target": "out", "slice_len": 16384,
         "sample_rate_hz": 16000, "statistics": {"confidence": 0.95},
-        "layers": [{"layer": row.pop("name"), **row} for row in rows],
+        "layers": layers_table(every).to_dict("records"),
     }  # fmt: skip
     return Result("interpolate", settings, tables, arrays)
+
+
+def values_of_duration(result):
+    values = result.tables["values"]
+    return values[(values["layer"] == "out") & (values["measure"] == "duration")]
 
 
 def said(figure):
@@ -158,11 +157,8 @@ def test_responses_show_the_mean_its_interval_and_how_many_bases_have_the_measur
     row = [axis.get_ylabel() for axis in axes].index("Voiced")
     share, duration = axes[row : row + 2]
     assert [text.get_text() for text in duration.texts] == ["4", "8", "8", "8"]
-    values = result.tables["values"]
-    values = values[(values["layer"] == "out") & (values["measure"] == "duration")]
-    lines = values.pivot_table(
-        index=values["output"] // 4, columns=values["output"] % 4, values="value"
-    )
+    values = values_of_duration(result)
+    lines = values.pivot_table("value", values["output"] // 4, values["output"] % 4)
     np.testing.assert_allclose(duration.lines[-1].get_ydata(), lines.mean())
     assert len(duration.lines) == 8 + 1
     band = duration.collections[0].get_paths()[0].vertices[:, 1]
@@ -175,12 +171,10 @@ def test_responses_show_the_mean_its_interval_and_how_many_bases_have_the_measur
 
 def test_in_a_grid_a_base_has_the_mean_over_the_other_sweep():
     result = made({"z11": [1, 2, 3], "c1": [0, 1]}, n_bases=2)
-    values = result.tables["values"]
-    values = values[(values["layer"] == "out") & (values["measure"] == "duration")]
+    values, run = values_of_duration(result), drawings.Interpolation(result)
     grid = np.full(12, np.nan)
     grid[values["output"]] = values["value"]
     grid = grid.reshape(2, 3, 2)  # base 1 has no voice at 1
-    run = drawings.Interpolation(result)
     expected = grid.mean(axis=2)
     assert np.isnan(expected[1, 0]) and np.isfinite(expected).sum() == 5
     np.testing.assert_allclose(run.lines(values, 0), expected)
@@ -196,11 +190,10 @@ def test_effects_are_coloured_by_their_interval_and_framed_where_they_are_shown(
     bold = [x for axis in axes for x in axis.texts if x.get_fontweight() == "bold"]
     assert len(bold) == (rows["p_holm"] < 0.05).sum()
     drawn = np.ma.concatenate([axis.images[0].get_array().ravel() for axis in axes]).compressed()
-    arm = np.where(
-        rows["estimate"] > 0, rows["estimate"] - rows["low"], rows["high"] - rows["estimate"]
-    )
-    expected = (rows["estimate"] / arm)[arm > 0]
-    np.testing.assert_allclose(np.sort(drawn), np.sort(expected))
+    value, low, high = rows[["estimate", "low", "high"]].to_numpy().T
+    arm = np.where(value > 0, value - low, high - value)
+    there = arm > 0
+    np.testing.assert_allclose(np.sort(drawn), np.sort(value[there] / arm[there]))
 
 
 def test_what_only_differs_from_the_middle_is_framed_by_dashes():
@@ -236,11 +229,9 @@ def test_changes_mark_the_regions_of_spikes_and_their_shares():
 @pytest.mark.parametrize("fill", [0, np.nan])
 def test_silent_and_undefined_series_can_be_drawn(fill, tmp_path):
     result = made({"z1": [0, 1]})
-    for group in ("series", "changes", "power"):
-        result.arrays[group] = {
-            name: np.full_like(x, 0 if group == "power" else fill)
-            for name, x in result.arrays[group].items()
-        }
+    for group, value in (("series", fill), ("changes", fill), ("power", 0)):
+        arrays = result.arrays[group]
+        result.arrays[group] = {name: np.full_like(x, value) for name, x in arrays.items()}
     assert "change_z1" not in result.figures
     for name in result.figures:
         style.save_png(result.figure(name), tmp_path / "figure.png", dpi=20)
@@ -248,7 +239,7 @@ def test_silent_and_undefined_series_can_be_drawn(fill, tmp_path):
 
 def test_a_change_that_is_even_has_no_spikes_and_is_drawn():
     result = made({"z1": [0, 1]})
-    even = {name: np.ones_like(x) for name, x in result.arrays["changes"].items()}
-    result.arrays["changes"], tables = even, result.tables
-    result.tables = {name: table for name, table in tables.items() if name != "spikes"}
+    for change in result.arrays["changes"].values():
+        change[:] = 1
+    del result.tables["spikes"]
     assert not panel_of(result.figure("change_z1"), "Out").patches

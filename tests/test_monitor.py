@@ -3,12 +3,9 @@
 import io
 import json
 import logging
-import subprocess
-import sys
 from contextlib import closing
 from types import SimpleNamespace
 
-import conftest
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -211,7 +208,7 @@ def test_metrics_of_steps_that_come_again_and_lines_cut_short_are_dropped(tmp_pa
 )
 def test_fixed_latents_are_every_code_of_one_z(model, num_categ, names):
     config = ModelConfig(model=model, num_categ=num_categ, latent_dim=10)
-    latents = fixed_latents(config, 3, 32)
+    latents = fixed_latents(config, 3)
     assert list(latents) == names
     vectors = np.stack(list(latents.values()))
     codes = {"ciwgan": np.eye(4), "fiwgan": [[0, 0], [0, 1], [1, 0], [1, 1]]}
@@ -220,14 +217,10 @@ def test_fixed_latents_are_every_code_of_one_z(model, num_categ, names):
         assert np.all(np.ptp(vectors[:, num_categ:], axis=0) == 0)
     else:
         assert len(np.unique(vectors[:, 0])) == 8
-    again, other = fixed_latents(config, 3, 32), fixed_latents(config, 4, 32)
+    again, other = fixed_latents(config, 3), fixed_latents(config, 4)
     np.testing.assert_array_equal(vectors, np.stack(list(again.values())))
     assert not np.allclose(other[names[0]], vectors[0])
-
-
-def test_of_many_codes_the_first_32_are_fixed():
-    bits = list(fixed_latents(ModelConfig(model="fiwgan", num_categ=13), 0, 32))
-    assert (bits[0], bits[-1], len(bits)) == ("0" * 13, "0" * 8 + "1" * 5, 32)
+    assert len(fixed_latents(ModelConfig(model="fiwgan", num_categ=13), 0)) == 32
 
 
 def test_fresh_latents_are_new_at_every_step_and_have_every_code_as_often():
@@ -319,16 +312,6 @@ def test_a_spectrogram_shows_when_a_sound_is_there():
     assert first[:, 100].argmax() > second[:, 180].argmax() + 20  # rows count from above
 
 
-def test_tensorflow_io_is_loaded_by_the_first_spectrogram_alone():
-    script = (
-        "import sys; from wavegan_tf.training import monitor, pictures; import numpy as np; "
-        "assert 'tensorflow_io' not in sys.modules; "
-        "pictures.spectrograms(np.ones([1, 16384, 1]), 16000); "
-        "assert 'tensorflow_io' in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", script], cwd=conftest.ROOT, check=True)
-
-
 def test_a_killed_trainings_later_steps_are_forgotten_by_tensorboard_and_metrics(watched):
     expected = [(1, -1.0), (2, -1.0), (3, -5.0)]
     assert values_of(watched.events, "D_loss") == expected
@@ -357,7 +340,7 @@ def test_a_held_out_wasserstein_estimate_is_the_difference_of_means(watched, net
 
 
 def test_fixed_latents_and_their_averaged_layers_can_be_heard(watched, networks):
-    outputs = networks.generator(fixed_latents(CIWGAN, 7, 32)["c2"][None])
+    outputs = networks.generator(fixed_latents(CIWGAN, 7)["c2"][None])
     out = outputs["out"].numpy()[0]
     np.testing.assert_allclose(sound_of(watched.events, "fixed/c2") / 32767, out, atol=1e-4)
     series = outputs["conv3"].numpy()[0].mean(axis=1)  # 1024 at 1 kHz
@@ -373,13 +356,6 @@ def test_a_preview_is_32_outputs_with_half_a_second_between(watched, networks):
     last = np.trunc(networks.generator(z)["out"].numpy()[31, :, 0] * 32767)
     np.testing.assert_allclose(sound[-16384:], last, atol=1)
     assert np.any(sound[:16384]) and not np.any(sound[16384 : 16384 + 8000])
-
-
-def test_a_figure_of_the_layers_is_in_every_summary(watched):
-    figures = values_of(watched.events, "layers")
-    assert [step for step, _ in figures] == [1, 2, 3]
-    width, _, png = figures[0][1]
-    assert int(width) == 700 and png.startswith(b"\x89PNG")
 
 
 def test_stereo_layers_are_drawn():

@@ -7,6 +7,8 @@ import pytest
 
 from wavegan_tf.commands.flags import read_settings_file
 from wavegan_tf.errors import InputError
+from wavegan_tf.experiments import probe
+from wavegan_tf.experiments.front import experiment_options
 from wavegan_tf.experiments.probe import Options
 from wavegan_tf.options import build, check_options, name_of, nested, option, options
 from wavegan_tf.speech.settings import PraatSettings
@@ -52,6 +54,8 @@ def test_options_are_built_of_flags_and_of_what_a_model_recommends():
     assert (built.praat.f0_floor_hz, built.praat.f0_ceiling_hz) == (80, 200)
     assert built.praat.n_points == 7
     assert build(Options, {"praat": PraatSettings(n_points=5)}, recommended).praat.f0_floor_hz == 60
+    both = experiment_options(probe, {}, recommended, {"praat": {"n_points": 9}})
+    assert (both.praat.f0_floor_hz, both.praat.n_points) == (75.0, 9)
 
 
 @pytest.mark.parametrize("given", [{"nn": 3}, {"praat": {"f0": 3}}])

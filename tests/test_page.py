@@ -118,7 +118,7 @@ def test_texts_of_a_run_are_text_and_no_markup(tmp_path):
 def test_the_summary_stands_in_the_page_with_its_tables(probed):
     text = (probed / "report.html").read_text()
     assert "<h2>Found</h2>" in text and "<strong>0.62</strong>" in text
-    assert '<td class="number">0.62</td>' in text
+    assert '<td class="number">0.62<br>low</td>' in text
 
 
 def test_nothing_is_fetched_and_only_its_own_script_may_run(probed, moved):

@@ -40,8 +40,6 @@ def nearly(pattern, text):
 @pytest.mark.parametrize(
     ("pattern", "text", "expected"),
     [
-        ("#TV", "h# [tcl t ey kcl k] [s pcl p iy]", ["tcl t ey"]),
-        ("#sTV", "h# [tcl t ey kcl k] [s pcl p iy]", ["s pcl p iy"]),
         ("#(s)TV", "[kcl k ax-h] [s tcl t axr]", ["kcl k ax-h", "s tcl t axr"]),
         ("TV", "[s pcl p iy]", ["pcl p iy"]),
         ("#TV", "[tcl ch ih]", []),
@@ -134,11 +132,9 @@ def test_near_misses_lack_one_thing_and_hold_no_match(pattern, text, expected):
     ("pattern", "at", "words"),
     [
         ("#T[V", 2, "'[' is neither a class nor a phone of one letter"),
-        ("#TVE", 3, "'E' is neither"),
         ("#chV", 1, "'c' is neither"),
         ("#{shh}V", 2, "'shh' is none of TIMIT's 61 labels"),
         ("#{s|xx}V", 4, "'xx' is none of"),
-        ("#{}V", 2, "'' is none of"),
         ("#{shV", 1, "this { is never closed"),
         ("#{t", 1, "a comma begins another pattern; alternatives are {t|p}"),
         ("#{T}V", 2, "'T' is none of TIMIT's 61 labels; a class stands without braces: #TV"),
@@ -147,8 +143,6 @@ def test_near_misses_lack_one_thing_and_hold_no_match(pattern, text, expected):
         ("#()TV", 1, "nothing stands in these"),
         ("##TV", 1, "a second # in a row"),
         ("#", 0, "needs a phone that may not be missing"),
-        ("#(s)", 0, "needs a phone that may not be missing"),
-        ("", 0, "needs a phone"),
     ],
 )
 def test_a_pattern_that_breaks_the_notation_is_refused_at_the_place(pattern, at, words):
@@ -165,8 +159,3 @@ def test_the_labels_are_timits_61_and_the_notation_names_the_vowels_of_the_paper
     assert set(VOWELS) <= LABELS
     assert found("V", "[ " + " ".join(sorted(LABELS)) + " ]") == sorted(VOWELS)
     assert all(f" {vowel}" in NOTATION for vowel in VOWELS)
-
-
-def test_spaces_in_a_pattern_mean_nothing():
-    assert parse("# T V") == parse("#TV")
-    assert parse("#{ iy |ih}") == parse("#{iy|ih}")

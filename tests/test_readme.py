@@ -1,6 +1,5 @@
 """The examples of the README and of docs/, run in their order on a tiny scale."""
 
-import csv
 import json
 import os
 import re
@@ -9,6 +8,7 @@ import subprocess
 import sys
 
 import conftest
+import pandas as pd
 import pytest
 import tensorflow as tf
 from run_recipes import lay_desk
@@ -22,6 +22,7 @@ from wavegan_tf.options import build
 PAGES = [conftest.ROOT / "README.md", *sorted((conftest.ROOT / "docs").glob("*.md"))]
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 OUTPUTS = TEXTS[conftest.ROOT / "docs" / "outputs.md"]
+ENDS = r"_(low|high|p|p_holm|n)$"  # of columns that belong to another
 
 # Added to an example, so that it takes seconds: the last of two equal flags counts.
 SMALL = {
@@ -36,25 +37,13 @@ SMALL = {
     "make_corpus": "--n=12 --jobs=1",
     "prepare_words": "--skip_words=1 --num_words=3 --jobs=1",
 }
-NOT_OURS = {"samples_per_plugin", "nodes", "ntasks", "array", "dist", "logdir"}  # flags of others
 
 
 def examples(language):
     """The blocks of a language on all pages, in order, each once."""
     fence = rf"^```{language}\n(.*?)^```"
     found = [x for text in TEXTS.values() for x in re.findall(fence, text, re.M | re.S)]
-    assert found
     return list(dict.fromkeys(found))
-
-
-def command_lines():
-    """Commands by word, but those of recipes, which tests/test_recipes.py runs."""
-    lines = dict.fromkeys(line for block in examples("sh") for line in block.splitlines())
-    return [
-        shlex.split(line)[1:]
-        for line in lines
-        if line.startswith("python ") and "--flagfile=" not in line
-    ]
 
 
 def turn(command):
@@ -64,13 +53,15 @@ def turn(command):
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory, speech_dir, run_script):
-    """A folder as the pages assume it, in which all of their commands have been run."""
+    """A folder in which all commands were run, but those of recipes (tests/test_recipes.py)."""
     desk = tmp_path_factory.mktemp("desk")
     lay_desk(desk)
     (desk / "tests").symlink_to(conftest.ROOT / "tests")
     (desk / "recordings").symlink_to(speech_dir)
     (desk / "mfa").rename(desk / "LibriSpeech_aligned")
-    for command in sorted(command_lines(), key=turn):
+    lines = dict.fromkeys(line for block in examples("sh") for line in block.splitlines())
+    lines = [x for x in lines if x.startswith("python ") and "--flagfile=" not in x]
+    for command in sorted((shlex.split(line)[1:] for line in lines), key=turn):
         number = 3 if command[0] == "-m" else 1
         flags, name = command[number:], command[number - 1].removesuffix(".py")
         small = SMALL.get(name, "").split()
@@ -94,19 +85,14 @@ def test_every_file_table_and_column_of_a_run_is_on_the_page_of_outputs(desk):
     sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", OUTPUTS, re.M | re.S))
     words = {name: set(re.findall(r"\w+", text)) for name, text in sections.items()}
     shared = words["Columns of all tables"] | words["Every experiment"]
-    for config in desk.glob("*/config.json"):
-        kind = json.loads(config.read_text()).get("kind")
-        if kind is None:  # of convert_checkpoint
-            continue
+    for tables in desk.glob("*/tables"):
+        kind = json.loads((tables.parent / "config.json").read_text())["kind"]
         known = shared | words[kind] | (words["probe"] if kind == "interpolate" else set())
-        for path in config.parent.glob("tables/*.csv"):
-            with open(path, encoding="utf-8") as file:
-                columns = {
-                    re.sub(r"_(low|high|p|p_holm|n)$", "", x) for x in next(csv.reader(file))
-                }
+        for path in tables.iterdir():
+            columns = {re.sub(ENDS, "", name) for name in pd.read_csv(path, nrows=0)}
             stems = {name for name in columns if not re.fullmatch(r"(logit_)?[cz]\d+", name)}
             assert {path.stem, *stems} <= known, (kind, path.stem, stems - known)
-        files = {path.name for path in config.parent.iterdir()} - {"tables"}
+        files = {path.name for path in tables.parent.iterdir()} - {"tables"}
         assert files <= set(re.findall(r"`([\w.]+)/?`", OUTPUTS)), kind
 
 
@@ -138,16 +124,16 @@ def test_the_python_runs(desk, code):
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("text", examples("json"))
-def test_the_settings_file_names_settings(text):
-    build(Options, {}, json.loads(text))
+def test_the_settings_file_names_settings():
+    build(Options, {}, json.loads(*examples("json")))
 
 
 def test_every_flag_and_command_that_is_named_exists(run_script):
     helps = "".join(run_script(f"-m wavegan_tf {name}", "--helpfull").stdout for name in COMMANDS)
     flags = re.findall(r"^  --(\[no\])?(\w+)$", helps, re.MULTILINE)
     known = {name for _, name in flags} | {f"no{name}" for no, name in flags if no}
-    known |= {"help", "helpfull", "flagfile", "flag"} | NOT_OURS
+    known |= {"help", "helpfull", "flagfile", "flag"}
+    known |= {"samples_per_plugin", "nodes", "ntasks", "array", "dist", "logdir"}  # of others
     for page, text in TEXTS.items():
         assert not set(re.findall(r"(?<!-)--(\w+)", text)) - known, page.name
         assert set(re.findall(r"-m wavegan_tf (\w+)", text)) <= {*COMMANDS, "COMMAND"}, page.name

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from wavegan_tf.data import slices
 from wavegan_tf.data.slices import SliceConfig, SliceOrder
 from wavegan_tf.errors import InputError
 
@@ -22,8 +23,6 @@ def frames(num_samples, config, start):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({"slice_len": 0}, "--data_slice_len=0"),
-        ({"sample_rate_hz": -1}, "--data_sample_rate=-1"),
         ({"overlap_ratio": 1.0}, "--data_overlap_ratio=1.0 must be"),
         ({"overlap_ratio": float("nan")}, "--data_overlap_ratio=nan must be"),
         ({"overlap_ratio": 0.99, "slice_len": 10}, "leaves no step between slices"),
@@ -93,11 +92,6 @@ def test_positions_run_through_the_epochs_one_after_the_other():
     assert SliceOrder([35, 64, 100], TEN, seed=1).span(100, 50) == expected[100:150]
 
 
-def test_the_order_is_of_the_seed_alone():
-    first, again, other = (SliceOrder([500, 700], TEN, seed).span(0, 500) for seed in (3, 3, 4))
-    assert first == again and first != other
-
-
 def test_files_come_in_a_new_order_in_every_epoch_and_each_place_is_as_likely():
     order = SliceOrder(10 * [10], TEN, seed=0)
     firsts = [order.span(10 * epoch, 1)[0][0] for epoch in range(1000)]
@@ -105,8 +99,9 @@ def test_files_come_in_a_new_order_in_every_epoch_and_each_place_is_as_likely():
     assert np.abs(counts - 100).max() < 43  # 4.5 standard deviations
 
 
-def test_slices_are_mixed_within_their_window_and_not_beyond_it():
-    order = SliceOrder([100_000], TEN, seed=0, window=100)
+def test_slices_are_mixed_within_their_window_and_not_beyond_it(monkeypatch):
+    monkeypatch.setattr(slices, "WINDOW", 100)
+    order = SliceOrder([100_000], TEN, seed=0)
     _, starts = order.epoch(0)
     windows = (starts - starts.min()) // 10 // 100
     np.testing.assert_array_equal(windows, np.arange(len(starts)) // 100)

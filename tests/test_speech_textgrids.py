@@ -151,7 +151,7 @@ def test_short_format_is_read_with_signs_exponents_comments_and_its_old_header(p
 
 
 def test_a_textgrid_without_tiers_has_none(path):
-    path.write_text('File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n1\n<absent>\n')
+    path.write_text('"ooTextFile" "TextGrid" 0 1 <absent>')
     assert read_textgrid(path) == TextGrid(0.0, 1.0, [])
 
 
@@ -164,27 +164,20 @@ def test_overlaps_of_rounding_are_no_errors(path):
 
 
 def test_a_file_cut_off_anywhere_is_refused(path):
-    for end in range(len(SHORT.rstrip())):
-        path.write_text(SHORT[:end])
+    odd = [SHORT.encode("utf-16")[:-7]]  # within a letter
+    for data in [SHORT.encode()[:end] for end in range(len(SHORT.rstrip()))] + odd:
+        path.write_bytes(data)
         message = "a.TextGrid.*(cut off|not a TextGrid|not after its start|should be)"
         with pytest.raises(InputError, match=message):
             read_textgrid(path)
-
-
-def test_a_file_cut_off_within_a_letter_is_refused(path):
-    path.write_bytes(SHORT.encode("utf-16")[:-7])
-    with pytest.raises(InputError, match="a.TextGrid.*cut off"):
-        read_textgrid(path)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ('"x"', '"x', "line 15: the label of interval 1 of 2 .* is cut off, or has a quote"),
-        ('"x"', '"say "x""', "line 15: the label of interval 1 of 2 .* is cut off, or has a quote"),
         ("-1\n0.5\n", "0.5\n0.5\n", r'interval 1 of 2 of tier 1 \("a"\), 0.5 .. 0.5 s, must begin'),
         ("5e-1\n1", "0.4\n1", "interval 2 of 2 of .*, 0.4 .. 1 s, must begin at 0.5 s or later"),
-        ("5e-1\n1", "0.5\n1.1", "0.5 .. 1.1 s, must .*, end after that and by 1 s"),
         ("\n-1\n1\n<exists>", "\n1\n0\n<exists>", "ends at 0 s, not after its start, 1 s"),
         ('"IntervalTier"', '"PitchTier"', r'tier 1 \("a"\) is a PitchTier'),
         ("<exists>\n2", "<exists>\n2.5", "the number of tiers is 2.5, not a whole number"),
@@ -201,21 +194,19 @@ def test_a_wrong_file_is_refused_with_its_name_and_place(path, old, new, message
         read_textgrid(path)
 
 
-@pytest.mark.parametrize("data", [b"", b"RIFF\x24\x00\x00\x00WAVEfmt ", b"0 1 2", b"\xff\xfe"])
-def test_other_files_are_no_textgrids(path, data):
-    path.write_bytes(data)
-    with pytest.raises(InputError, match="a.TextGrid: not a TextGrid"):
-        read_textgrid(path)
-
-
-def test_a_binary_textgrid_names_the_way_out(path, praats_grid):
-    call(praats_grid, "Save as binary file...", str(path))
-    with pytest.raises(InputError, match="binary file of Praat; save it there as a text file"):
-        read_textgrid(path)
-
-
-def test_a_missing_file_is_named(path):
-    with pytest.raises(InputError, match="a.TextGrid: cannot be read"):
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "not a TextGrid"),
+        (b"RIFF\x24\x00\x00\x00WAVEfmt ", "not a TextGrid"),
+        (b"ooBinaryFile\x08TextGrid", "a binary file of Praat; save it there as a text file"),
+        (None, "cannot be read"),
+    ],
+)
+def test_other_files_are_no_textgrids(path, data, message):
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(InputError, match=f"a.TextGrid: {message}"):
         read_textgrid(path)
 
 
@@ -225,7 +216,6 @@ def test_a_missing_file_is_named(path):
         TextGrid(0.0, 1.0, []),
         TextGrid(1.0, 1.0, [Tier("a", [])]),
         TextGrid(0.0, 1.0, [Tier("a", [Interval("x", 0.2, 0.5), Interval("y", 0.4, 0.6)])]),
-        TextGrid(0.0, 1.0, [Tier("a", [Interval("x", 0.5, 0.5)])]),
         TextGrid(0.0, 1.0, [Tier("a", [Interval("x", 0.5, 1.5)])]),
     ],
 )
@@ -237,18 +227,16 @@ def test_what_praat_could_not_open_is_not_written(path, grid):
 
 # Intervals of a sound
 
-FOUND = [Interval("silence", 0.0, 0.1025), Interval("voiced", 0.3, 0.7)]
-
 
 def hand_made(path, *tiers):
     made = [Tier("abc"[k], [Interval(*i) for i in tier]) for k, tier in enumerate(tiers)]
     write_textgrid(path, TextGrid(0.0, 1.0, made))
 
 
-@pytest.mark.parametrize("intervals", [FOUND, []])
+@pytest.mark.parametrize("intervals", [[Interval("voiced", 0.1, 1 / 3)], []])
 def test_intervals_come_back_exactly(path, intervals):
     save_intervals(path, intervals, 1.024)
-    assert load_intervals(path, 1.024, {}) == (intervals, {})
+    assert load_intervals(path, [1.024], {}) == (intervals, {})
 
 
 def test_labels_of_the_user_are_translated_and_unknown_ones_counted(path):
@@ -258,7 +246,7 @@ def test_labels_of_the_user_are_translated_and_unknown_ones_counted(path):
         [(" s\n", 0.1, 0.3), ("burst", 0.3, 0.4), ("vot", 0.4, 0.5)],
         [("silence", 0.0, 0.1)],
     )
-    intervals, unknown = load_intervals(path, 1.0, {"V": "voiced", "s": "frication"})
+    intervals, unknown = load_intervals(path, [1.0], parse_labels("V=voiced, s = frication"))
     assert intervals == [("silence", 0.0, 0.1), ("frication", 0.1, 0.3), ("voiced", 0.5, 0.7)]
     assert list(unknown.items()) == [("burst", 1), ("vot", 2)]
 
@@ -267,24 +255,15 @@ def test_known_intervals_of_two_tiers_that_overlap_are_refused(path):
     hand_made(path, [("voiced", 0.2, 0.9)], [("silence", 0.4, 0.6)])
     message = r'"voiced" of tier "a" \(0.2 .. 0.9 s\) overlaps with "silence" of tier "b"'
     with pytest.raises(InputError, match=f"a.TextGrid: {message}"):
-        load_intervals(path, 1.0, {})
+        load_intervals(path, [1.0], {})
 
 
-@pytest.mark.parametrize("duration_s", [0.998, 1.002])
-def test_a_textgrid_of_another_duration_is_refused_naming_both(path, duration_s):
+def test_a_millisecond_of_another_duration_is_cut_off_and_more_refused(path):
     hand_made(path, [("voiced", 0.2, 1.0)])
-    with pytest.raises(InputError, match=rf"from 0 to 1 s for a sound of {duration_s:g} s"):
-        load_intervals(path, duration_s, {})
-
-
-def test_a_millisecond_of_difference_is_cut_off(path):
-    hand_made(path, [("voiced", 0.2, 1.0)])
-    assert load_intervals(path, 0.9995, {})[0] == [("voiced", 0.2, 0.9995)]
-
-
-def test_meanings_of_labels_are_read():
-    meanings = {"V": "voiced", "s": "frication", "a=b": "silence"}
-    assert parse_labels("V=voiced, s = frication,a=b=silence") == meanings
+    assert load_intervals(path, [2.0, 0.9995], {})[0] == [("voiced", 0.2, 0.9995)]
+    for duration_s in (0.998, 1.002):
+        with pytest.raises(InputError, match=rf"from 0 to 1 s for a sound of {duration_s:g} s"):
+            load_intervals(path, [duration_s], {})
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,10 @@ import pytest
 from wavegan_tf.stats.effects import holm
 from wavegan_tf.stats.interventions import (
     PARTS,
+    Reference,
     judge,
-    make_reference,
     maps_needed,
-    measure_sounds,
     replace_part,
-    scaled_distances,
     shares,
 )
 from wavegan_tf.stats.resampling import StatisticsSettings
@@ -22,18 +20,11 @@ QUICK = StatisticsSettings(n_resamples=200)
 RATE_HZ = 16000
 
 
-@pytest.fixture
-def layers():
-    """Two activations after ReLU, [2, 5, 3]; one silent at one time."""
+@pytest.mark.parametrize("part", PARTS)
+def test_parts_follow_their_formula_sample_by_sample(part):
     rng = np.random.default_rng(0)
     own, donor = np.maximum(rng.normal(0.2, 1, [2, 2, 5, 3]), 0).astype(np.float32)
-    own[0, 1] = 0
-    return own, donor
-
-
-@pytest.mark.parametrize("part", PARTS)
-def test_parts_follow_their_formula_sample_by_sample(layers, part):
-    own, donor = layers
+    own[0, 1] = 0  # silent at one time
     replaced = replace_part(own, donor, part)
     for b, t, m in np.ndindex(own.shape):
         here, there = own[b, t].sum() / 3, donor[b, t].sum() / 3
@@ -45,22 +36,6 @@ def test_parts_follow_their_formula_sample_by_sample(layers, part):
         assert replaced[b, t, m] == pytest.approx(expected, abs=1e-6)
 
 
-def test_scaled_maps_reach_the_average_of_the_other_but_where_all_is_silent(layers):
-    own, donor = layers
-    reached, active = replace_part(own, donor, "gain").mean(axis=2), own.any(axis=2)
-    assert 1 <= np.sum(~active) <= 3 and (reached[~active] == 0).all()
-    np.testing.assert_allclose(reached[active], donor.mean(axis=2)[active], rtol=1e-5)
-
-
-def test_moved_maps_reach_the_average_of_the_other_or_where_they_are_clipped_more(layers):
-    own, donor = layers
-    gap = replace_part(own, donor, "average").mean(axis=2) - donor.mean(axis=2)
-    assert gap.min() > -1e-6 and gap.max() > 0.01
-    raised = donor + own.max()  # nothing is clipped
-    reached = replace_part(own, raised, "average").mean(axis=2)
-    np.testing.assert_allclose(reached, raised.mean(axis=2), rtol=1e-5)
-
-
 def tones(*levels_and_hz, n=16000):
     time_s = np.arange(n) / RATE_HZ
     return sum(a * np.sin(2 * np.pi * hz * time_s) for a, hz in levels_and_hz)[None, :, None]
@@ -70,68 +45,65 @@ def noises(n, seed=7):
     return np.random.default_rng(seed).standard_normal([n, 4000, 1])
 
 
+def compared(sounds, others, at_other_end):
+    return Reference(others, at_other_end, RATE_HZ, 1500).measure(sounds)
+
+
 def test_levels_of_tones_are_those_of_their_amplitudes():
     sound = tones((0.5, 300), (0.1, 3000)) + 0.2  # the offset is no level
-    found = measure_sounds(sound, make_reference(sound, sound, RATE_HZ, 1500))
+    found = compared(sound, sound, sound)
     assert found["rms"][0] == pytest.approx(10 * math.log10(0.5**2 / 2 + 0.1**2 / 2), abs=1e-6)
     assert found["high"][0] == pytest.approx(10 * math.log10(0.1**2 / 2), abs=1e-6)
-    silence = np.zeros_like(sound)
-    found = measure_sounds(silence, make_reference(sound, silence, RATE_HZ, 1500))
+    found = compared(0 * sound, sound, 0 * sound)
     assert found["rms"] == found["high"] == -100
     assert found["waveform"][0] == pytest.approx(np.mean(sound**2))
 
 
 def test_the_spectrum_feels_the_level_but_not_the_sign_nor_what_is_60_db_down():
     noise = noises(1, 1) / 10
-    reference = make_reference(noise, noise, RATE_HZ, 1500)
-    found = measure_sounds(-noise, reference)
+    found = compared(-noise, noise, noise)
     assert found["spectrum"] == 0 and found["waveform"][0] == pytest.approx(4 * np.mean(noise**2))
-    halved = measure_sounds(noise / 2, reference)["spectrum"][0]
+    halved = compared(noise / 2, noise, noise)["spectrum"][0]
     assert halved == pytest.approx((20 * math.log10(2)) ** 2, rel=0.01)
     tone = tones((0.5, 1000), n=4000)
-    found = measure_sounds(tone + 1e-6 * noise, make_reference(tone, tone, RATE_HZ, 1500))
-    assert found["spectrum"] < 1e-3
+    assert compared(tone + 1e-6 * noise, tone, tone)["spectrum"] < 1e-3
 
 
 def test_the_shape_knows_no_gain_and_is_1_of_what_has_nothing_in_common():
     own, other = noises(2), noises(2, 8)
-    reference = make_reference(other, own, RATE_HZ, 1500)
-    shape = measure_sounds(own, reference)["shape"]
     pairs = zip(own[..., 0], other[..., 0], strict=True)
-    r = [np.dot(x, y) / math.sqrt(x @ x * (y @ y)) for x, y in pairs]
-    np.testing.assert_allclose(shape, 1 - np.maximum(r, 0) ** 2)
-    np.testing.assert_allclose(measure_sounds(0.01 * own, reference)["shape"], shape)
-    for sound, expected in ((other, 0), (3 * other, 0), (-other, 1), (0 * own, 1)):
-        found = measure_sounds(sound, reference)["shape"]
-        np.testing.assert_allclose(found, expected, atol=1e-12)
-    silence = make_reference(0 * own, own, RATE_HZ, 1500)
-    np.testing.assert_array_equal(measure_sounds(own, silence)["shape"], 1)
-    np.testing.assert_array_equal(measure_sounds(0 * own, silence)["shape"], 0)
+    r = np.array([np.dot(x, y) / math.sqrt(x @ x * (y @ y)) for x, y in pairs])
+    shape = 1 - np.maximum(r, 0) ** 2
+    given = [(own, shape), (0.01 * own, shape), (3 * other, 0), (-other, 1), (0 * own, 1)]
+    for sound, expected in given:
+        np.testing.assert_allclose(compared(sound, other, own)["shape"], expected, atol=1e-12)
+    np.testing.assert_array_equal(compared(own, 0 * own, own)["shape"], 1)
+    np.testing.assert_array_equal(compared(0 * own, 0 * own, own)["shape"], 0)
 
 
 def test_no_gain_leads_nearer_than_the_distances_at_any_gain():
     own, other = noises(3), 0.2 * noises(3) + 0.1 * noises(3, 8)
-    reference = make_reference(other, own, RATE_HZ, 1500)
-    found = scaled_distances(own, reference)
-    tried = [measure_sounds(10 ** (g / 20) * own, reference) for g in np.arange(-60, 61, 0.25)]
+    reference = Reference(other, own, RATE_HZ, 1500)
+    found = reference.at_best_gain(own)
+    tried = [reference.measure(10 ** (g / 20) * own) for g in np.arange(-60, 61, 0.25)]
     for measure, tolerance in (("waveform", 1e-3), ("shape", 1e-12), ("spectrum", 0.02)):
         least = np.min([x[measure] for x in tried], axis=0)
         np.testing.assert_allclose(found[measure], least, rtol=tolerance)
         assert (found[measure] <= least * (1 + tolerance)).all()
-    assert (found["spectrum"] < measure_sounds(0 * own, reference)["spectrum"]).all()
+    assert (found["spectrum"] < reference.measure(0 * own)["spectrum"]).all()
 
 
 def test_gains_within_a_stretch_leave_the_rest_alone():
     own, other = noises(2), noises(2, 8)
     inside = np.arange(4000) // 1000 == 1
     other[:, inside] = 0.5 * own[:, inside]
-    reference = make_reference(other, own, RATE_HZ, 1500)
-    found = scaled_distances(own, reference, inside)
-    wanted = measure_sounds(np.where(inside[:, None], 0.5, 1) * own, reference)
+    reference = Reference(other, own, RATE_HZ, 1500)
+    found = reference.at_best_gain(own, inside)
+    wanted = reference.measure(np.where(inside[:, None], 0.5, 1) * own)
     np.testing.assert_allclose(found["waveform"], wanted["waveform"])
     assert (found["shape"] <= wanted["shape"]).all()
     gains = 10 ** (np.arange(-60, 61) / 20)
-    tried = [measure_sounds(np.where(inside[:, None], g, 1) * own, reference) for g in gains]
+    tried = [reference.measure(np.where(inside[:, None], g, 1) * own) for g in gains]
     least = np.min([x["spectrum"] for x in tried], axis=0)
     np.testing.assert_allclose(found["spectrum"], least)
 
@@ -141,7 +113,7 @@ def test_shares_are_ratios_of_means_with_an_interval_that_resamples_bases():
     effect = rng.normal(2, 0.5, 40)
     change = np.array([[0.25], [1.0], [0.0]]) * effect
     change[0] += rng.normal(0, 0.3, 40)
-    share, low, high = shares(change, effect, settings=QUICK)
+    share, low, high = shares(change, effect, QUICK)
     assert share[0] == pytest.approx(change[0].sum() / effect.sum())
     np.testing.assert_allclose(share[1:], [1, 0], atol=1e-12)
     np.testing.assert_allclose([low[1:], high[1:]], [[1, 0], [1, 0]], atol=1e-12)
@@ -151,8 +123,8 @@ def test_shares_are_ratios_of_means_with_an_interval_that_resamples_bases():
 
 
 def test_no_effect_has_no_share_and_few_bases_no_interval():
-    assert np.isnan(shares(np.ones([1, 6]), np.zeros(6))).all()
-    share, low, high = shares(0.5 * np.ones([1, 3]), np.ones(3))
+    assert np.isnan(shares(np.ones([1, 6]), np.zeros(6), QUICK)).all()
+    share, low, high = shares(0.5 * np.ones([1, 3]), np.ones(3), QUICK)
     assert share == 0.5 and np.isnan(low) and np.isnan(high)
 
 
@@ -168,7 +140,7 @@ def sides(start, end, patched, control=math.nan, scaled=math.nan):
 
 def judged(values, other=True):
     """Rows of one intervention, by measure."""
-    return judge([values], other, settings=QUICK).set_index("measure").to_dict("index")
+    return judge([values], other, QUICK).set_index("measure").to_dict("index")
 
 
 def test_verdicts_follow_the_effect_the_interval_and_what_a_gain_reaches():
@@ -238,7 +210,7 @@ def test_without_another_end_changes_are_judged_over_the_run_and_distances_are_n
         "f0": sides(start, nothing, start + t + noise),
         "waveform": sides(0, 0.2, 0.1),
     }
-    alone, of_six = judged(values, False), judge(6 * [values], False, settings=QUICK)
+    alone, of_six = judged(values, False), judge(6 * [values], False, QUICK)
     np.testing.assert_array_equal(of_six["p_holm"], holm(of_six["p"].to_numpy()))
     verdicts = [row["verdict"] for row in alone.values()]
     assert verdicts == ["changes", "no change shown", "changes", ""]
@@ -247,47 +219,37 @@ def test_without_another_end_changes_are_judged_over_the_run_and_distances_are_n
     assert alone["waveform"]["estimate"] == pytest.approx(0.5)
 
 
-@pytest.fixture(scope="module")
-def planted_parts():
-    """A layer of 3 maps, each read as a sound of its own; the other output has a burst in map 3.
+def test_a_part_that_only_scales_does_not_carry_the_waveform_but_the_map_of_a_burst_does():
+    """A layer of 3 maps, each read as a sound of its own; the other has a burst in map 3.
 
     All of the other's is 0.3 times as strong, so that its average says nothing but that.
     """
     rng = np.random.default_rng(9)
-    sounds = rng.standard_normal([3, 4000])
+    noise = rng.standard_normal([3, 4000])
     own = np.abs(rng.normal(1, 0.2, [8, 40, 3]))
     own[:, :, 2] = 0
-    donor = 0.3 * own
+    flat = 0.3 * own
+    donor = flat.copy()
     donor[:, 10:16, 2] = 4.0
 
     def run_on(activation):
         gains = np.repeat(activation, 100, axis=1)  # [bases, time, maps]
-        return 0.1 * np.einsum("btm,mt->bt", gains, sounds)[:, :, np.newaxis]
+        return 0.1 * np.einsum("btm,mt->bt", gains, noise)[:, :, np.newaxis]
 
-    reference = make_reference(run_on(donor), run_on(own), RATE_HZ, 1500)
-    scaled = scaled_distances(run_on(own), reference)
+    reference = Reference(run_on(donor), run_on(own), RATE_HZ, 1500)
+    scaled = reference.at_best_gain(run_on(own))
 
     def verdicts(patched):
-        levels = [measure_sounds(run_on(x), reference) for x in (own, donor, patched)]
+        levels = [reference.measure(run_on(x)) for x in (own, donor, patched)]
         return judged({
             m: np.stack([*(x[m] for x in levels), np.full(8, math.nan), scaled[m]])
             for m in ("waveform", "shape", "spectrum")
         })  # fmt: skip
 
-    return own, donor, verdicts
-
-
-def test_a_part_that_only_scales_does_not_carry_the_waveform(planted_parts):
-    own, donor, verdicts = planted_parts
-    flat = np.where(donor == 4.0, 0, donor)  # the other without its burst
     rows = verdicts(replace_part(own, flat, "gain"))
     assert rows["waveform"]["estimate"] > 0.2 and rows["waveform"]["low"] > 0
     assert rows["waveform"]["verdict"] == rows["spectrum"]["verdict"] == "not beyond control"
     assert abs(rows["shape"]["estimate"]) < 1e-6 and rows["shape"]["verdict"] != "carries"
-
-
-def test_the_map_that_carries_the_burst_does(planted_parts):
-    own, donor, verdicts = planted_parts
     rows = verdicts(np.where(np.arange(3) == 2, donor, own))
     assert rows["waveform"]["verdict"] == rows["shape"]["verdict"] == "carries"
     rows = verdicts(np.where(np.arange(3) == 0, donor, own))

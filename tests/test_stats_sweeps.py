@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from wavegan_tf.stats import sweeps
+from wavegan_tf.stats.effects import holm
 from wavegan_tf.stats.resampling import StatisticsSettings
 
 FAST = StatisticsSettings(n_resamples=200)
@@ -17,17 +18,16 @@ A, B = np.array([0.0, 1, 3]), np.array([-1.0, 1])
 GRID = [("z1", A), ("c2", B)]
 
 
-def values_of(grids, names=None):
+def values_of(grids, name="m{}"):
     """Values of measures from grids of [bases, ..]."""
-    names = names or [f"m{i}" for i in range(len(grids))]
-    keys = [(1, "out", "voiced", name, "Hz") for name in names]
+    values = [np.ravel(np.asarray(x, float)) for x in grids]
     return sweeps.values_frame(
-        {k: np.ravel(np.asarray(x, float)) for k, x in zip(keys, grids, strict=True)}
+        {(1, "out", "voiced", name.format(i), "Hz"): x for i, x in enumerate(values)}
     )
 
 
-def effects(grids, along=None, settings=FAST):
-    table = sweeps.measure_effects(values_of(grids), along or [("z1", X)], settings)
+def effects(grids, along=None):
+    table = sweeps.measure_effects(values_of(grids), along or [("z1", X)], FAST)
     return [row for _, row in table.iterrows()]
 
 
@@ -58,25 +58,30 @@ def test_ties_in_a_measure_have_the_ranks_of_scipy_and_no_variation_none():
     np.testing.assert_allclose(sweeps.slopes(X, y)[1:], [0, 1 / 20], atol=1e-15)
 
 
-def test_one_base_gives_the_numbers_but_no_interval_and_no_verdict():
-    (row,) = effects([[2 * X + 1]])
+def test_one_base_gives_the_numbers_but_no_interval_and_no_verdict_and_no_base_nothing():
+    row, nowhere = effects([[2 * X + 1], [NAN * X]])
     assert (row["slope"], row["rank_r"], row["estimate"]) == pytest.approx((2, 1, 40))
     missing = [name for name in row.index if name.endswith(("low", "high", "p", "p_holm"))]
-    assert len(missing) == 16 and all(math.isnan(row[name]) for name in missing)
-    assert row["from_middle_first"] == pytest.approx(-30)
-    assert row["from_middle_last"] == pytest.approx(10)
+    assert len(missing) == 16 and row[missing].isna().all()
+    assert row[list(sweeps.FROM_MIDDLE)].tolist() == pytest.approx([-30, 10])
     assert row["verdict"] == "too few" and row["n"] == 1
+    assert nowhere[["slope", "rank_r", "estimate", *missing]].isna().all()
+    assert nowhere["verdict"] == "too few" and nowhere["n"] == 0
 
 
 @pytest.mark.parametrize(
-    "values, place",
+    "values, middle",
     [
-        ([-15, -1, 5], 1), ([5, 0.5, -0.5, -5], 1), ([-10, -3, 2, 10], 2), ([0, 1, 2], None),
-        ([-15, -10, -5], None), ([-5, 5], None),
+        ([-15, -1, 5], -1), ([5, 0.5, -0.5, -5], 0.5), ([-10, -3, 2, 10], 2), ([0, 1, 2], NAN),
+        ([-15, -10, -5], NAN), ([-5, 5], NAN),
     ],
 )  # fmt: skip
-def test_the_middle_is_the_value_nearest_to_zero_unless_it_is_an_end(values, place):
-    assert sweeps.middle_place(np.array(values, float)) == place
+def test_the_middle_is_the_value_nearest_to_zero_unless_it_is_an_end(values, middle):
+    y = np.random.default_rng(8).standard_normal([6, len(values)])
+    (row,) = effects([y], [("c1", values)])
+    assert row["middle_value"] == pytest.approx(middle, nan_ok=True)
+    of_middle = row[[key + x for key in sweeps.FROM_MIDDLE for x in ("", "_low", "_high", "_p")]]
+    assert (of_middle.isna() == math.isnan(middle)).all()
 
 
 def test_what_falls_and_rises_again_changes_though_its_ends_are_alike():
@@ -94,20 +99,6 @@ def test_what_falls_and_rises_again_changes_though_its_ends_are_alike():
         assert row[f"{key}_p"] == pytest.approx(stats.ttest_1samp(expected, 0).pvalue)
         assert row[f"{key}_n"] == 7 and row["n"] == 8
     assert flat["verdict"] == "no change shown" and monotone["verdict"] == "changes"
-
-
-def test_a_sweep_without_a_middle_has_no_differences_from_it():
-    y = np.random.default_rng(8).standard_normal([6, 3])
-    (row,) = effects([y], [("c1", np.array([0.0, 1, 2]))])
-    assert math.isnan(row["middle_value"]) and row["p_holm"] == row["p"]
-    for key in sweeps.FROM_MIDDLE:
-        assert all(math.isnan(row[key + x]) for x in ("", "_low", "_high", "_p", "_p_holm"))
-
-
-def test_a_measure_that_is_nowhere_has_no_numbers():
-    (row,) = effects([np.full([6, 5], NAN)])
-    assert all(math.isnan(row[name]) for name in ("slope", "rank_r", "estimate", "p"))
-    assert row["verdict"] == "too few" and row["n"] == 0
 
 
 def test_sweeps_of_a_grid_are_judged_with_the_others_averaged_within_a_base():
@@ -131,19 +122,14 @@ def test_a_line_without_one_end_is_not_compared_with_other_lines():
 
 
 def test_holm_corrects_over_all_differences_of_a_latent_and_finds_the_planted_one():
-    rng = np.random.default_rng(11)
-    noise = rng.standard_normal([20, 8, 5])
+    noise = np.random.default_rng(11).standard_normal([20, 8, 5])
     noise[4] += X
-    rows = effects(noise)
-    prefixes = ("", "from_middle_first_", "from_middle_last_")
-    p, p_holm = (
-        np.array([row[prefix + x] for row in rows for prefix in prefixes]) for x in ("p", "p_holm")
-    )
-    order = np.argsort(p)
-    expected = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(60, 0, -1)))
-    np.testing.assert_allclose(p_holm[order], expected)
-    assert [i for i, row in enumerate(rows) if row["verdict"] == "changes"] == [4]
-    assert rows[0]["verdict"] == "no change shown"
+    rows = pd.DataFrame(effects(noise))
+    columns = ["p", "from_middle_first_p", "from_middle_last_p"]
+    corrected = rows[[f"{name}_holm" for name in columns]].to_numpy().ravel()
+    np.testing.assert_allclose(corrected, holm(rows[columns].to_numpy().ravel()))
+    assert np.flatnonzero(rows["verdict"] == "changes").tolist() == [4]
+    assert rows["verdict"][0] == "no change shown"
 
 
 def test_a_latent_without_effect_is_seldom_said_to_change():
@@ -181,7 +167,7 @@ def test_the_interval_of_a_share_is_wilsons():
     ones = np.zeros([10, 2])
     ones[:3, 0] = 1
     ones[2:, 1] = NAN
-    share = values_of([ones], ["share"])
+    share = values_of([ones], "share")
     table = sweeps.measure_responses(share, [("z1", [0.0, 1])], FAST)
     n, p, z = 10, 0.3, stats.norm.ppf(0.975)
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)

@@ -23,7 +23,8 @@ def test_deeper_stereo_model_is_trained_on_every_format_and_probed_whole(run_scr
     result = run_script(
         "train.py", "--model=fiwgan", "--num_categ=2", "--data_dir", recordings, "--train_dir",
         tmp_path / "run", "--wavegan_dim=1", "--wavegan_stride=2", "--data_num_channels=2",
-        "--data_first_slice", "--train_batch_size=2", "--train_steps=1",
+        "--data_first_slice", "--train_batch_size=2", "--wavegan_disc_nupdates=1",
+        "--train_steps=1",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     data = json.loads((tmp_path / "run" / "data.json").read_text())
@@ -31,7 +32,7 @@ def test_deeper_stereo_model_is_trained_on_every_format_and_probed_whole(run_scr
     assert data["not_audio"] == {".md": 1}
     result = run_script(
         "probe.py", "--ckpt", tmp_path / "run", "--n=2", "--controls=0", "--nofigures",
-        "--jobs=1", "--out_dir", tmp_path / "out",
+        "--noreport", "--jobs=1", *conftest.SHORT_WINDOWS, "--out_dir", tmp_path / "out",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     series = np.load(tmp_path / "out" / "series.npz")
@@ -44,7 +45,8 @@ def test_training_runs_on_a_folder_of_trouble_and_names_every_file(run_script, t
     bad = torture.make(tmp_path / "data")
     result = run_script(
         "train.py", "--data_dir", tmp_path / "data", "--train_dir", tmp_path / "run",
-        "--wavegan_dim=1", "--data_pad_end", "--train_batch_size=8", "--train_steps=2",
+        "--wavegan_dim=1", "--data_pad_end", "--train_batch_size=8", "--wavegan_disc_nupdates=1",
+        "--train_steps=2",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     data = json.loads((tmp_path / "run" / "data.json").read_text())
@@ -57,23 +59,11 @@ def test_training_runs_on_a_folder_of_trouble_and_names_every_file(run_script, t
     assert scalars[-1]["step"] == 2 and None not in scalars[-1].values()
 
 
-def test_a_folder_of_nothing_but_trouble_ends_with_one_message(run_script, tmp_path):
-    (tmp_path / "data").mkdir()
-    for name, (content, _) in torture.bad_files().items():
-        (tmp_path / "data" / name).write_bytes(content)
-    result = run_script(
-        "train.py", "--data_dir", tmp_path / "data", "--train_dir", tmp_path / "run"
-    )
-    conftest.assert_refused(result, f"--data_dir={tmp_path / 'data'}")
-    assert result.stderr.count("error: ") == 1
-    assert not (tmp_path / "run").exists()
-
-
 def training_flags(run, data):
     return [
         "train.py", "--model=ciwgan", "--num_categ=3", f"--data_dir={data}",
         f"--train_dir={run}", "--data_first_slice", "--wavegan_dim=1",
-        "--train_batch_size=4", "--train_summary_steps=1", "--train_save_steps=2",
+        "--train_batch_size=2", "--wavegan_disc_nupdates=1", "--train_save_steps=2",
     ]  # fmt: skip
 
 
@@ -111,7 +101,7 @@ def test_training_goes_on_from_an_originals_checkpoint(run_script, speech_dir, t
     flags = [
         "train.py", "--model=ciwgan", "--num_categ=5", f"--data_dir={speech_dir}",
         f"--train_dir={tmp_path / 'run'}", "--data_first_slice", "--wavegan_dim=2",
-        "--train_batch_size=2", "--train_steps=26",
+        "--train_batch_size=2", "--wavegan_disc_nupdates=1", "--train_steps=26",
     ]  # fmt: skip
     result = run_script(*flags, f"--init_ckpt={source}")
     assert result.returncode == 0, result.stderr
@@ -140,32 +130,22 @@ def test_a_signal_saves_and_leaves(tmp_path, speech_dir):
     assert open_checkpoint(run).step == step
 
 
-def test_train_refuses_a_folder_that_is_not_there_and_leaves_nothing(run_script, tmp_path):
-    data = tmp_path / "data"
-    result = run_script(
-        "train.py", f"--data_dir={data}", f"--train_dir={tmp_path / 'run'}", "--wavegan_dim=1"
-    )
-    conftest.assert_refused(result, "--data_dir")
-    assert not (tmp_path / "run").exists()
-
-
-def test_train_refuses_a_negative_schedule_and_leaves_nothing(run_script, tmp_path, speech_dir):
-    run = tmp_path / "run"
-    for flag in ("--train_keep=-1", "--train_steps=-5", "--train_save_secs=-1"):
-        result = run_script("train.py", f"--data_dir={speech_dir}", f"--train_dir={run}", flag)
-        conftest.assert_refused(result, flag)
-    assert not run.exists()
-
-
-def test_train_refuses_to_begin_from_no_checkpoint_naming_the_flag(
-    run_script, tmp_path, speech_dir
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("--data_dir=absent", "--data_dir=absent does not exist"),
+        ("--train_keep=-1", "--train_keep"),
+        ("--train_steps=-5", "--train_steps"),
+        ("--init_ckpt=nowhere", "--init_ckpt=nowhere: no checkpoint"),
+    ],
+)
+def test_train_refuses_what_it_cannot_begin_with_and_leaves_nothing(
+    run_script, tmp_path, speech_dir, flag, words
 ):
-    result = run_script(
-        "train.py", f"--data_dir={speech_dir}", f"--train_dir={tmp_path / 'run'}",
-        "--init_ckpt=nowhere",
-    )  # fmt: skip
-    conftest.assert_refused(result, "--init_ckpt=nowhere", "no checkpoint")
-    assert not (tmp_path / "run").exists()
+    run = tmp_path / "run"
+    result = run_script("train.py", f"--data_dir={speech_dir}", f"--train_dir={run}", flag)
+    conftest.assert_refused(result, words)
+    assert not run.exists()
 
 
 def test_train_refuses_a_directory_that_is_no_run(run_script, tmp_path, speech_dir):

@@ -39,8 +39,8 @@ def test_a_step_is_so_many_discriminator_updates_and_one_of_the_generator(monkey
         tf.py_function(lambda z: seen.append(("G", z.numpy().tobytes())), [draws.z], [])
         return {"G_loss": tf.constant(0.0)}
 
-    monkeypatch.setattr(trainer_module, "update_discriminator", update_discriminator)
-    monkeypatch.setattr(trainer_module, "update_generator", update_generator)
+    monkeypatch.setattr(trainer_module.updates, "update_discriminator", update_discriminator)
+    monkeypatch.setattr(trainer_module.updates, "update_generator", update_generator)
     trainer = Trainer(ModelConfig(dim=1), TrainingConfig(batch_size=2, disc_nupdates=3))
     batches = (np.full([2, 16384, 1], i, np.float32) for i in itertools.count())
     places = []

@@ -126,10 +126,7 @@ def bad_files():
         "truncated.ogg": (ogg[:2000], "last page is not whole"),
         "truncated.sph": (sphere(sound)[:-100], "3950 of 4000 samples"),
         "header only.sph": (sphere(sound)[:500], "damaged header"),
-        "shorten.sph": (
-            sphere(sound, sample_coding="pcm,embedded-shorten-v2.00"),
-            "sph2pipe",
-        ),
+        "shorten.sph": (sphere(sound, sample_coding="pcm,embedded-shorten-v2.00"), "sph2pipe"),
         "truncated.aiff": (aiff(_swapped(sound))[:-100], "3950 of 4000 samples"),
         "ima4.aifc": (aiff(sound, compression=b"ima4"), "damaged (AIFF"),
         "text.wav": (b"it was a dark and stormy night", "not a known audio format"),
@@ -142,6 +139,12 @@ def bad_files():
         "no rate.wav": (wav(wav_format(rate_hz=0), sound), "damaged (WAV"),
         "odd bytes.wav": (wav(wav_format(channels=2), sound[:-2]), "in frames of 4 bytes"),
         "film.mp4": (b"\0\0\0\x20ftypisom" + bytes(1000), "damaged (MP4"),
+        "riff only.wav": (wav(wav_format(), sound)[:12], "without a format and data chunk"),
+        "wide mulaw.wav": (wav(wav_format(7), sound), "1 channels of 16 bits"),
+        "over.wav": (wav(wav_format(3, bits=64), np.float64([1e99]).tobytes()), "1 of 1 samples"),
+        "header only.flac": (b"fLaC\0\0\0\x22", "damaged (FLAC"),
+        "header only.mp3": (b"\xff\xfb\x90\x64", "damaged"),
+        "tag only.mp3": (b"ID3\3\0\0\0\0\0\0", "an empty file"),
     }
 
 

@@ -5,12 +5,10 @@ papers: with a code of two variables ``z1`` is the third latent. ``config`` is a
 :class:`~wavegan_tf.models.config.ModelConfig` (its ``model``, ``num_categ`` and ``latent_dim``).
 """
 
-import csv
 import itertools
 import math
 import os
-import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +17,6 @@ import pandas as pd
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
 
-MAX_SWEEP_STEPS = 10_000
 MAX_OUTPUTS = 10_000  # of an interpolation
 
 BETWEEN = ("linear", "spherical")
@@ -30,13 +27,7 @@ PATH = "t"
 
 
 class Condition(NamedTuple):
-    """Settings that base vectors are generated under.
-
-    Attributes:
-        name: What outputs are called: ``c1=1``, ``z11=-15``.
-        settings: Value by name of the variables that are set.
-        about: Further columns of the design's table.
-    """
+    """Settings that base vectors are generated under; ``about``, further columns of the design."""
 
     name: str
     settings: dict[str, float]
@@ -44,11 +35,9 @@ class Condition(NamedTuple):
 
 
 class Design(NamedTuple):
-    """Which latent vectors are generated, in the order of the outputs.
+    """Latent vectors in order of the outputs, float32 [n, latent_dim], and what was set in which.
 
-    Attributes:
-        z: The vectors, float32 [n, latent_dim].
-        table: What was set in which output: ``output``, ``base``, ``condition`` and more.
+    The table has the columns ``output``, ``base``, ``condition`` and more.
     """
 
     z: np.ndarray
@@ -61,10 +50,7 @@ def cross(bases: np.ndarray, conditions: Sequence[Condition], config: ModelConfi
     Output ``base * len(conditions) + k`` is the base vector under the k-th condition, so that the
     outputs of one base stand together.
 
-    Args:
-        bases: [n, latent_dim].
-        conditions: At least one.
-        config: The model.
+    Takes ``bases`` [n, latent_dim] and at least one condition.
     """
     under = [apply_settings(bases, condition.settings, config) for condition in conditions]
     return arrange(np.stack(under, axis=1), conditions)
@@ -109,16 +95,14 @@ def latent_index(name: str, config: ModelConfig, given: str = "") -> int:
     Raises:
         InputError: The model has no variable of that name.
     """
-    match = re.fullmatch(r"([cz])([1-9][0-9]*)", name)
-    kind, number = (match[1], int(match[2])) if match else ("", 0)
-    count = config.num_categ if kind == "c" else config.latent_dim - config.num_categ
-    if not match or number > count:
+    names = latent_names(config)
+    if name not in names:
         codes = f"c1 .. c{config.num_categ} and " if config.num_categ else ""
         raise InputError(
-            f"{given + ': ' if given else ''}latent {name!r}: this {config.model} has {codes}"
-            f"z1 .. z{config.latent_dim - config.num_categ}; choose one of them"
+            f"{given}{': ' * bool(given)}latent {name!r}: this {config.model} has {codes}z1 .. "
+            f"{names[-1]}; choose one of them"
         )
-    return number - 1 + (config.num_categ if kind == "z" else 0)
+    return names.index(name)
 
 
 def sample_latents(config: ModelConfig, n: int, seed: int) -> np.ndarray:
@@ -127,13 +111,8 @@ def sample_latents(config: ModelConfig, n: int, seed: int) -> np.ndarray:
     z is uniform in -1 .. 1; the code is one-hot with equal chances (ciwGAN) or made of independent
     fair bits (fiwGAN). The first k of n vectors are those of a draw of k.
 
-    Args:
-        config: The model.
-        n: How many.
-        seed: The same seed gives the same vectors.
-
     Returns:
-        float32 [n, latent_dim].
+        float32 [n, latent_dim]; the same seed gives the same vectors.
     """
     code_rng, z_rng = (np.random.default_rng([seed, stream]) for stream in (0, 1))
     num_z = config.latent_dim - config.num_categ
@@ -146,22 +125,42 @@ def sample_latents(config: ModelConfig, n: int, seed: int) -> np.ndarray:
 
 
 def parse_settings(text: str, config: ModelConfig, flag: str = "--set") -> dict[str, float]:
-    """Reads settings such as ``c1=1,z11=-5``, given with a flag.
-
-    Returns:
-        Value by name, in the order given; empty for an empty text.
+    """Reads settings such as ``c1=1,z11=-5``, given with a flag; an empty text has none.
 
     Raises:
         InputError: Not of that form, no such variable, or one named twice.
     """
-    settings = {}
-    for part in filter(None, (p.strip() for p in text.split(","))):
-        name, value = split_assignment(part, flag, "c1=1,z11=-5")
-        latent_index(name, config, f"{flag}={text}")
+    settings: dict[str, float] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, value = _assigned(part, flag, "c1=1,z11=-5", config)
         if name in settings:
             raise InputError(f"{flag}={text}: {name} is set twice; give it one value")
-        settings[name] = read_number(value, flag, part)
+        settings[name] = _finite(value, f"{flag}={part}")
     return settings
+
+
+def _assigned(text: str, flag: str, example: str, config: ModelConfig) -> tuple[str, str]:
+    """Splits NAME=VALUE, the name that of a variable of the model."""
+    name, _, value = map(str.strip, text.partition("="))
+    if not (name and value):
+        raise InputError(f"{flag}={text}: expected NAME=VALUE, for example {example}")
+    latent_index(name, config, f"{flag}={text}")
+    return name, value
+
+
+def _finite(text: str, given: str) -> float:
+    """Reads a finite number that is part of what was given."""
+    if not (_is_number(text) and math.isfinite(float(text))):
+        raise InputError(f"{given}: {text!r} is no finite number")
+    return float(text)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def apply_settings(
@@ -172,13 +171,8 @@ def apply_settings(
     One exception: in a ciwGAN, whose code is one-hot, naming any code variable sets the code
     variables not named to 0, so that ``c2=5`` means the code [0, 5, 0, ..] of the papers.
 
-    Args:
-        latents: [n, latent_dim]; not changed.
-        settings: Value by name.
-        config: The model.
-
     Returns:
-        float32 [n, latent_dim].
+        A copy of the latent vectors, float32 [n, latent_dim].
     """
     latents = np.array(latents, np.float32)
     if config.model == "ciwgan" and any(name.startswith("c") for name in settings):
@@ -193,8 +187,7 @@ def load_latents(path: str, config: ModelConfig) -> np.ndarray:
 
     A ``.npy`` array [n, latent_dim] or [latent_dim], or a ``.csv`` table of one vector a row. A
     table's header names the variables (``c1``, ``z1``, ..) in any order, and an ``id`` column is
-    passed over, so that a ``latents.csv`` of an earlier run can be used again; a table without a
-    header has the variables in order.
+    passed over; a table without a header has the variables in order.
 
     Returns:
         float32 [n, latent_dim].
@@ -203,57 +196,56 @@ def load_latents(path: str, config: ModelConfig) -> np.ndarray:
         InputError: The file cannot be read, or has another width, no rows, or values that are no
             finite numbers.
     """
+    given, suffix = f"--latents={path}", os.path.splitext(path)[1].lower()
     if not os.path.isfile(path):
-        raise InputError(f"--latents={path}: no such file; give a .npy or .csv file")
-    suffix = os.path.splitext(path)[1].lower()
+        raise InputError(f"{given}: no such file; give a .npy or .csv file")
     if suffix not in (".npy", ".csv"):
-        raise InputError(f"--latents={path}: {suffix or 'no suffix'}; give a .npy or .csv file")
+        raise InputError(f"{given}: {suffix or 'no suffix'}; give a .npy or .csv file")
     try:
         latents = np.load(path) if suffix == ".npy" else _read_csv(path, config)
         latents = np.atleast_2d(latents.astype(np.float32))
     except InputError:
         raise
     except (ValueError, EOFError) as error:
-        raise InputError(f"--latents={path}: cannot be read as numbers ({error})") from None
+        raise InputError(f"{given}: cannot be read as numbers ({error})") from None
     if latents.ndim != 2 or latents.shape[1] != config.latent_dim:
         raise InputError(
-            f"--latents={path}: shape {list(latents.shape)}, but this {config.model} takes "
-            f"vectors of {config.latent_dim} ({latent_names(config)[0]} .. "
-            f"{latent_names(config)[-1]}): make the shape [n, {config.latent_dim}]"
+            f"{given}: shape {list(latents.shape)}, but this {config.model} takes "
+            f"{_all_latents(config)}: make the shape [n, {config.latent_dim}]"
         )
     if not len(latents):
-        raise InputError(f"--latents={path}: no vectors in it; give at least one")
+        raise InputError(f"{given}: no vectors in it; give at least one")
     if not np.isfinite(latents).all():
-        raise InputError(f"--latents={path}: NaN or infinite values; give finite numbers")
+        raise InputError(f"{given}: NaN or infinite values; give finite numbers")
     return latents
 
 
 def _read_csv(path: str, config: ModelConfig) -> np.ndarray:
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = [row for row in csv.reader(file) if row]
-    if not rows or _is_number(rows[0][0]):
-        return np.array(rows, dtype=np.float64).reshape(len(rows), -1)
-    header = [name.strip() for name in rows[0]]
-    columns = {name: i for i, name in enumerate(header) if name != "id"}
-    if set(columns) != set(latent_names(config)) or len(header) != len(set(header)):
-        odd = sorted(set(columns) ^ set(latent_names(config)))
+    """Reads a table, its columns in the order of the variables."""
+    table = pd.read_csv(path, header=None, dtype=object, keep_default_na=False, na_values=[""])
+    cells, names, counts = table.to_numpy(), latent_names(config), table.count(axis=1)
+    for row in np.flatnonzero(counts < cells.shape[1]):
         raise InputError(
-            f"--latents={path}: {len(columns)} columns, but this {config.model} takes "
-            f"{config.latent_dim} ({latent_names(config)[0]} .. {latent_names(config)[-1]}), each "
-            f"named once; look at {', '.join(odd[:5]) or 'the columns named twice'}"
+            f"--latents={path}: row {row + 1} has {counts[row]} of {cells.shape[1]} columns; give "
+            "every row all of them"
         )
-    order = [columns[name] for name in latent_names(config)]
-    return np.array([[float(row[i]) for i in order] for row in _whole(rows, path)])
+    header = [cell.strip() for cell in cells[0]]
+    if _is_number(header[0]):
+        return cells.astype(np.float64)
+    named = [name for name in header if name not in ("id", "output")]
+    if sorted(named) != sorted(names):
+        odd = sorted(set(named) ^ set(names))
+        raise InputError(
+            f"--latents={path}: {len(named)} columns, but this {config.model} takes "
+            f"{_all_latents(config)}, each named once; look at "
+            f"{', '.join(odd[:5]) or 'the columns named twice'}"
+        )
+    return cells[1:, [header.index(name) for name in names]].astype(np.float64)
 
 
-def _whole(rows: list, path: str) -> list:
-    for number, row in enumerate(rows[1:], start=2):
-        if len(row) != len(rows[0]):
-            raise InputError(
-                f"--latents={path}: row {number} has {len(row)} columns, the header "
-                f"{len(rows[0])}; give every row all of them"
-            )
-    return rows[1:]
+def _all_latents(config: ModelConfig) -> str:
+    names = latent_names(config)
+    return f"vectors of {len(names)} ({names[0]} .. {names[-1]})"
 
 
 class Sweep(NamedTuple):
@@ -263,72 +255,62 @@ class Sweep(NamedTuple):
     values: tuple[float, ...]
 
 
-def parse_sweep(text: str, config: ModelConfig) -> Sweep:
-    """Reads a sweep: ``z11=-15:5:2`` (start, end, step; both ends included) or ``z11=-15,0,15``.
-
-    Raises:
-        InputError: Not of that form, no such variable, a step of zero, of the wrong sign, or one
-            that does not lead from start to end.
-    """
-    name, value = split_assignment(text.strip(), "--vary", "z11=-15:5:2 or z11=-15,0,15")
-    latent_index(name, config, f"--vary={text}")
-    if ":" not in value:
-        values = tuple(read_number(v, "--vary", text) for v in value.split(","))
-        if len(set(values)) < len(values):
-            raise InputError(f"--vary={text}: has a value twice; give each once")
-        return _several(Sweep(name, values), text)
-    parts = value.split(":")
-    if len(parts) != 3:
-        raise InputError(f"--vary={text}: expected START:END:STEP, for example z11=-15:5:2")
-    start, end, step = (read_number(v, "--vary", text) for v in parts)
-    if step == 0:
-        raise InputError(f"--vary={text}: the step is 0; give one that leads from {start:g} up")
-    count = (end - start) / step
-    if count < 0:
-        raise InputError(
-            f"--vary={text}: a step of {step:g} never leads from {start:g} to {end:g}; "
-            f"change its sign: {name}={start:g}:{end:g}:{-step:g}"
-        )
-    if abs(count - round(count)) > 1e-6:
-        raise InputError(
-            f"--vary={text}: steps of {step:g} from {start:g} miss {end:g}, and both ends are "
-            f"included; end at {start + np.floor(count) * step:g} or "
-            f"{start + np.ceil(count) * step:g}"
-        )
-    if count >= MAX_SWEEP_STEPS:
-        raise InputError(f"--vary={text}: over {MAX_SWEEP_STEPS} steps; take larger ones")
-    values = tuple(round(start + i * step, 9) for i in range(round(count) + 1))
-    return _several(Sweep(name, values), text)
-
-
-def _several(sweep: Sweep, text: str) -> Sweep:
-    if len(sweep.values) < 2:
-        raise InputError(
-            f"--vary={text}: one value is no sweep; give two or more, or --set={sweep.name}="
-            f"{sweep.values[0]:g}"
-        )
-    return sweep
-
-
-def parse_sweeps(texts: list[str], settings: dict[str, float], config: ModelConfig) -> list[Sweep]:
-    """Reads the sweeps of a grid, each as :func:`parse_sweep` does.
+def parse_sweeps(texts: Sequence[str], settings: Container, config: ModelConfig) -> list[Sweep]:
+    """Reads sweeps: ``z11=-15:5:2`` (start, end, step; both ends included) or ``z11=-15,0,15``.
 
     Args:
         texts: Values of ``--vary``.
-        settings: Values of ``--set``, which may not name what is varied.
+        settings: Names set by ``--set``, of which none may be varied.
         config: The model.
 
     Raises:
-        InputError: One is wrong, or a variable is named twice or set as well.
+        InputError: One is not of that form, there is no such variable, a value comes twice or
+            alone, steps do not lead from start to end, or a variable is named twice or set as well.
     """
-    sweeps = [parse_sweep(text, config) for text in texts]
-    names = [sweep.name for sweep in sweeps]
-    for i, name in enumerate(names):
-        if name in names[:i]:
-            raise InputError(f"--vary={texts[i]}: {name} is varied twice; give one --vary of it")
+    sweeps: dict[str, Sweep] = {}
+    for text in texts:
+        given = f"--vary={text}"
+        name, value = _assigned(text.strip(), "--vary", "z11=-15:5:2 or z11=-15,0,15", config)
+        if ":" in value:
+            values = _read_range(value, name, given)
+        else:
+            values = tuple(_finite(x, given) for x in value.split(","))
+        if len(values) < 2:
+            raise InputError(
+                f"{given}: one value is no sweep; give two or more, or --set={name}={values[0]:g}"
+            )
+        if len(set(values)) < len(values):
+            raise InputError(f"{given}: has a value twice; give each once")
+        if name in sweeps:
+            raise InputError(f"{given}: {name} is varied twice; give one --vary of it")
         if name in settings:
             raise InputError(f"--set and --vary both name {name}; leave it out of --set")
-    return sweeps
+        sweeps[name] = Sweep(name, values)
+    return list(sweeps.values())
+
+
+def _read_range(text: str, name: str, given: str) -> tuple[float, ...]:
+    """Reads START:END:STEP."""
+    if text.count(":") != 2:
+        raise InputError(f"{given}: expected START:END:STEP, for example z11=-15:5:2")
+    start, end, step = (_finite(x, given) for x in text.split(":"))
+    if step == 0:
+        raise InputError(f"{given}: the step is 0; give one that leads from {start:g} up")
+    count = (end - start) / step
+    if count < 0:
+        raise InputError(
+            f"{given}: a step of {step:g} never leads from {start:g} to {end:g}; "
+            f"change its sign: {name}={start:g}:{end:g}:{-step:g}"
+        )
+    if abs(count - round(count)) > 1e-6:
+        below, above = (start + x * step for x in (math.floor(count), math.ceil(count)))
+        raise InputError(
+            f"{given}: steps of {step:g} from {start:g} miss {end:g}, and both ends are included; "
+            f"end at {below:g} or {above:g}"
+        )
+    if count >= MAX_OUTPUTS:
+        raise InputError(f"{given}: over {MAX_OUTPUTS} steps; take larger ones")
+    return tuple(round(start + i * step, 9) for i in range(round(count) + 1))
 
 
 def parse_path(steps: int) -> Sweep:
@@ -337,98 +319,67 @@ def parse_path(steps: int) -> Sweep:
     Raises:
         InputError: Fewer than two steps, or too many.
     """
-    if not 2 <= steps <= MAX_SWEEP_STEPS:
+    if not 2 <= steps <= MAX_OUTPUTS:
         raise InputError(
-            f"--steps={steps}: both ends are steps; give 2 .. {MAX_SWEEP_STEPS}, for example 11"
+            f"--steps={steps}: both ends are steps; give 2 .. {MAX_OUTPUTS}, for example 11"
         )
     return Sweep(PATH, tuple(round(i / (steps - 1), 9) for i in range(steps)))
 
 
-def parse_end(
-    text: str, flag: str, settings: dict[str, float], config: ModelConfig
-) -> dict[str, float]:
-    """Reads one end of a way between two settings: ``--from`` or ``--to``.
-
-    Raises:
-        InputError: It is no settings, empty, or names what is set as well.
-    """
-    end = parse_settings(text, config, flag)
-    if not end:
-        raise InputError(f"{flag}: is empty; give settings, such as {flag}=c1=5")
-    for name in end:
-        if name in settings:
-            raise InputError(f"--set and {flag} both name {name}; leave it out of --set")
-    return end
-
-
 def parse_ends(
-    first: str, last: str, settings: dict[str, float], config: ModelConfig
-) -> list[dict]:
-    """Reads both ends of a way between two settings, as :func:`parse_end` does.
-
-    Args:
-        first: ``--from``.
-        last: ``--to``.
-        settings: Values of ``--set``.
-        config: The model.
+    first: str, last: str, settings: Container, config: ModelConfig
+) -> list[dict[str, float]]:
+    """Reads both ends of a way between two settings: ``--from`` and ``--to``.
 
     Raises:
-        InputError: One is wrong, or both give the same vectors.
+        InputError: One is no settings, empty or names what ``--set`` does, or both give the same
+            vectors.
     """
-    ends = [parse_end(*given, settings, config) for given in ((first, "--from"), (last, "--to"))]
+    ends = []
+    for flag, text in (("--from", first), ("--to", last)):
+        end = parse_settings(text, config, flag)
+        if not end:
+            raise InputError(f"{flag}: is empty; give settings, such as {flag}=c1=5")
+        for name in end:
+            if name in settings:
+                raise InputError(f"--set and {flag} both name {name}; leave it out of --set")
+        ends.append(end)
     whatever = np.stack([np.zeros(config.latent_dim), np.ones(config.latent_dim)])
-    same = [apply_settings(whatever, end, config) for end in ends]
-    if np.array_equal(same[0], same[1]):
+    one, other = (apply_settings(whatever, end, config) for end in ends)
+    if np.array_equal(one, other):
         raise InputError(
             f"--from={first} and --to={last} are the same; give two settings that differ"
         )
     return ends
 
 
-def check_number(n_bases: int, sweeps: list[Sweep]) -> int:
-    """The number of outputs of an interpolation.
+def check_number(n_bases: int, sweeps: Sequence[Sweep]) -> None:
+    """Refuses an interpolation of more outputs than :data:`MAX_OUTPUTS`.
 
     Raises:
-        InputError: Over :data:`MAX_OUTPUTS`.
+        InputError: There are more.
     """
-    lengths = [len(sweep.values) for sweep in sweeps]
-    n = n_bases * math.prod(lengths)
-    if n > MAX_OUTPUTS:
-        product = " x ".join(str(count) for count in (n_bases, *lengths))
+    factors = [n_bases, *(len(sweep.values) for sweep in sweeps)]
+    if math.prod(factors) > MAX_OUTPUTS:
         raise InputError(
-            f"{product} = {n} outputs (base vectors x values of each sweep): over {MAX_OUTPUTS}; "
-            "take fewer base vectors (--n) or larger steps"
+            f"{' x '.join(map(str, factors))} = {math.prod(factors)} outputs (base vectors x "
+            f"values of each sweep): over {MAX_OUTPUTS}; take fewer base vectors (--n) or larger "
+            "steps"
         )
-    return n
 
 
-def cell_names(sweeps: list[Sweep]) -> list[str]:
-    """What each cell of a grid is called, the last sweep fastest: ``z11=-15,c2=0.5``."""
-    pairs = [[f"{sweep.name}={value:.10g}" for value in sweep.values] for sweep in sweeps]
-    return [",".join(cell) for cell in itertools.product(*pairs)]
+def cells(sweeps: Sequence[Sweep], settings: dict[str, float]) -> list[Condition]:
+    """Makes a condition of every combination of the sweeps' values, the last sweep fastest.
 
-
-def grid_latents(
-    bases: np.ndarray, settings: dict[str, float], sweeps: list[Sweep], config: ModelConfig
-) -> np.ndarray:
-    """Every base vector under every combination of the sweeps' values, all else frozen.
-
-    Args:
-        bases: The vectors that are kept, [bases, latent_dim].
-        settings: Further values, by name; they do not name what is varied.
-        sweeps: The variables and their values; the first varies slowest.
-        config: The model.
-
-    Returns:
-        float32 [bases * cells, latent_dim]; those of one base stand together.
+    They are called ``z11=-15,c2=0.5`` and have a column for each sweep; ``settings`` are set in
+    every cell, and do not name what varies.
     """
-    cells = itertools.product(*(sweep.values for sweep in sweeps))
-    names = [sweep.name for sweep in sweeps]
-    under = [
-        apply_settings(bases, settings | dict(zip(names, cell, strict=True)), config)
-        for cell in cells
-    ]
-    return np.stack(under, axis=1).reshape(-1, config.latent_dim)
+    found = []
+    for values in itertools.product(*(sweep.values for sweep in sweeps)):
+        cell = {sweep.name: value for sweep, value in zip(sweeps, values, strict=True)}
+        name = ",".join(f"{variable}={value:.10g}" for variable, value in cell.items())
+        found.append(Condition(name, settings | cell, cell))
+    return found
 
 
 def path_latents(
@@ -448,8 +399,7 @@ def path_latents(
         config: The model.
 
     Returns:
-        float32 [pairs * len(sweep.values), latent_dim]; those of one pair stand together, and the
-        first and last are start and end to the bit.
+        float32 [pairs, steps, latent_dim]; the first and last are start and end to the bit.
 
     Raises:
         InputError: A pair's vectors are equal, or on the sphere its z point in opposite directions.
@@ -459,12 +409,12 @@ def path_latents(
     for k, (start, end) in enumerate(zip(starts, ends, strict=True)):
         if np.array_equal(start, end):
             raise InputError(f"pair {k}: both vectors are the same; give two that differ")
-        paths[k] = (1 - t) * start.astype(np.float64) + t * end
+        paths[k] = (1 - t) * start + t * end
         if between == "spherical":
             z = slice(config.num_categ, None)
             paths[k, :, z] = _turn(start[z].astype(np.float64), end[z].astype(np.float64), t, k)
         paths[k, 0], paths[k, -1] = start, end
-    return paths.reshape(-1, config.latent_dim)
+    return paths
 
 
 def _turn(start: np.ndarray, end: np.ndarray, t: np.ndarray, pair: int) -> np.ndarray:
@@ -483,34 +433,3 @@ def _turn(start: np.ndarray, end: np.ndarray, t: np.ndarray, pair: int) -> np.nd
     if angle < 1e-6:
         return norm * start
     return norm * (np.sin((1 - t) * angle) * start + np.sin(t * angle) * end) / np.sin(angle)
-
-
-def split_assignment(text: str, flag: str, example: str) -> tuple[str, str]:
-    """Splits NAME=VALUE, given with a flag, at the first =.
-
-    Raises:
-        InputError: There is no name or no value.
-    """
-    name, equals, value = text.partition("=")
-    if not (name.strip() and equals and value.strip()):
-        raise InputError(f"{flag}={text}: expected NAME=VALUE, for example {example}")
-    return name.strip(), value.strip()
-
-
-def read_number(text: str, flag: str, whole: str) -> float:
-    """Reads a finite number that is part of what was given with a flag.
-
-    Raises:
-        InputError: It is none.
-    """
-    if not _is_number(text) or not np.isfinite(float(text)):
-        raise InputError(f"{flag}={whole}: {text!r} is no finite number")
-    return float(text)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

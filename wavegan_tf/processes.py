@@ -16,7 +16,7 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 _AHEAD = 4  # jobs in the queue of each process
-_here: list[Any] = []  # in a process of the pool: its work and its plan
+_here: list[Any] = []  # in a process of the pool: what it does
 
 
 def num_processes(jobs: int | None = None) -> int:
@@ -37,10 +37,7 @@ def in_processes(
         work: A function of a module, of a job and the plan.
         jobs: What it is done with; only a few are drawn ahead of their turn.
         plan: What all jobs share; it is sent to each process once.
-        num_processes: Number of processes; 1 works here. The results do not depend on it.
-
-    Yields:
-        The results, in the order of the jobs.
+        num_processes: 1 works here. The results, in the order of the jobs, do not depend on it.
 
     Raises:
         InputError: A process died, as it does when memory runs out.
@@ -67,10 +64,9 @@ def in_processes(
 
 
 def _begin(work: Callable[[J, P], R], plan: P) -> None:
-    _here[:] = work, plan
+    _here[:] = [lambda job: work(job, plan)]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process hears Ctrl-C
 
 
 def _work_here(job: Any) -> Any:
-    work, plan = _here
-    return work(job, plan)
+    return _here[0](job)

@@ -5,20 +5,29 @@ import errno
 import os
 import re
 import shutil
+from collections.abc import Iterator
+
+SAVING = ".saving"
 
 
 def write_text(path: str, text: str) -> None:
-    """Writes a text file, whole and on the disk, or not at all.
+    """Writes a text file, whole and on the disk, or not at all; raises as :func:`written`."""
+    with written(path) as scratch, open(scratch, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def written(path: str) -> Iterator[str]:
+    """Gives the name of a file to write, which takes the place of ``path`` once it is written.
 
     Raises:
-        OSError: It cannot be written; it names the file, and a file of before is as it was.
+        OSError: It cannot be written; it names ``path``, and a file of before is as it was.
     """
-    scratch = f"{path}.saving"
+    scratch = path + SAVING
     try:
-        with open(scratch, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        yield scratch
         os.replace(scratch, path)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -48,8 +57,7 @@ def check_space(directory: str, needed: int) -> None:
 def reason(error: Exception, directory: str, needed: int) -> str:
     """Says why a file was not written, by an OSError or TensorFlow's error, and for what space."""
     why = re.sub(r" \[Op:.*", "", str(error).splitlines()[0].split("; ")[-1])
-    if isinstance(error, OSError):
-        why = error.strerror or str(error)
+    why = getattr(error, "strerror", None) or why
     free = ""
     with contextlib.suppress(OSError):
         free = f", {shutil.disk_usage(directory).free / 1e6:.1f} MB free"

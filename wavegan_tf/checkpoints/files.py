@@ -34,11 +34,9 @@ class DamagedError(InputError):
 
 
 def find_prefix(path: str | os.PathLike, flag: str = "ckpt") -> str:
-    """Finds the prefix of the checkpoint that a path means.
+    """Finds the prefix of the checkpoint that a path, given with a flag, means.
 
-    Args:
-        path: A directory (its newest checkpoint), a prefix, or one of a prefix's files.
-        flag: The flag that gave it, for messages.
+    The path is a directory (its newest checkpoint), a prefix, or one of a prefix's files.
 
     Raises:
         InputError: There is no checkpoint, or one of its files is missing.
@@ -46,8 +44,7 @@ def find_prefix(path: str | os.PathLike, flag: str = "ckpt") -> str:
     path = os.fspath(path)
     prefix = re.sub(r"\.(index|meta|data-\d{5}-of-\d{5})$", "", path)
     if os.path.isdir(path):
-        prefixes = list_prefixes(path)
-        if not prefixes:
+        if not (prefixes := list_prefixes(path)):
             raise InputError(
                 f"--{flag}={path}: no checkpoint in this directory; it needs files "
                 f"model.ckpt-STEP.index and model.ckpt-STEP{DATA_SUFFIX}"
@@ -97,10 +94,10 @@ def newest_whole(directory: str) -> "Checkpoint | None":
                 checkpoint.read(name)
         except DamagedError as error:
             damaged.append(str(error))
-            continue
-        for reason in damaged:
-            _log.warning("%s; going on from %s", reason.split("; copy")[0], prefix)
-        return checkpoint
+        else:
+            for reason in damaged:
+                _log.warning("%s; going on from %s", reason.split("; copy")[0], prefix)
+            return checkpoint
     if damaged:
         raise InputError(f"{directory}: no checkpoint in it can be read. {damaged[0]}")
     return None
@@ -151,9 +148,7 @@ class Checkpoint:
         """Computes the SHA-256 of the checkpoint's files, index first, as hexadecimal digits."""
         digest = hashlib.sha256()
         for path in [f"{self.prefix}.index", *_data_files(self.prefix)]:
-            with open(path, "rb") as file:
-                for block in iter(lambda: file.read(1 << 20), b""):
-                    digest.update(block)
+            digest.update(np.memmap(path, np.uint8, "r").data)
         return digest.hexdigest()
 
     def _unreadable(self, error: Exception) -> DamagedError:
@@ -181,8 +176,7 @@ def write_checkpoint(
         updates: Updates done of the step after ``step``.
 
     Raises:
-        InputError: A value is NaN or infinite, or the file system refuses: it is full, read-only.
-            The message says which checkpoint is whole.
+        InputError: A value is NaN or infinite, or the file system refuses (full, read-only).
     """
     name = f"model.ckpt-{step}+{updates}" if updates else f"model.ckpt-{step}"
     for key, value in values.items():
@@ -251,9 +245,9 @@ def _write(directory: str, values: dict[str, np.ndarray], name: str, keep: int) 
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     older = [p for p in list_prefixes(directory) if p != prefix]
-    kept = older[max(0, len(older) + 1 - keep) :] if keep else older
+    kept = [*older, prefix][-keep:]  # 0: all
     lines = [f'model_checkpoint_path: "{name}"']
-    lines += [f'all_model_checkpoint_paths: "{os.path.basename(p)}"' for p in (*kept, prefix)]
+    lines += [f'all_model_checkpoint_paths: "{os.path.basename(p)}"' for p in kept]
     disk.write_text(os.path.join(directory, STATE_FILE), "\n".join(lines) + "\n")
     disk.sync(directory)
     for old in set(older) - set(kept):

@@ -16,20 +16,15 @@ LOCK_FILE = ".lock"
 # What flock says where it does not exist, as on some network file systems.
 _NO_FLOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
 
-_log = logging.getLogger("wavegan_tf")
-
 
 @contextlib.contextmanager
 def run_lock(directory: str) -> Iterator[None]:
-    """Holds a run directory for this process alone.
+    """Holds a run directory, made if missing, for this process alone.
 
     The lock is the kernel's (flock), so that it goes with its process, however that ends: the file
     that a killed one leaves is no obstacle. Where the file system has none, the process written in
     the file counts: one that does not live on this machine any more is no obstacle either; one of
     another machine is, for nobody here can tell.
-
-    Args:
-        directory: Made if missing, and removed again if nothing was written to it.
 
     Raises:
         InputError: Another process holds it, or it cannot be written to.
@@ -73,7 +68,7 @@ def _acquire(path: str) -> int:
             raise
         os.close(descriptor)  # its holder removed it between our open and flock
     if before:
-        _log.info("%s was killed here; going on", before["who"])
+        logging.getLogger("wavegan_tf").info("%s was killed here; going on", before["who"])
     now = time.strftime("%Y-%m-%d %H:%M:%S")
     who = f"process {os.getpid()} on {platform.node()}, since {now},"
     record = {"pid": os.getpid(), "host": platform.node(), "started": _started(), "who": who}
@@ -88,7 +83,7 @@ def _acquire(path: str) -> int:
 
 
 def _lock(descriptor: int, path: str) -> dict:
-    """Locks a file; the record of the process that was killed with the lock, or nothing."""
+    """Locks a file; returns the record of the process that was killed with the lock, or {}."""
     try:
         record = json.loads(os.pread(descriptor, 4096, 0))
     except ValueError:  # empty, or cut short
@@ -114,10 +109,7 @@ def _lock(descriptor: int, path: str) -> dict:
 
 
 def _started(pid: int | str = "self") -> int:
-    """When a process started, clock ticks since the machine did; -1 of one that does not live.
-
-    Where no /proc tells, every process counts as started at 0, and living.
-    """
+    """When a process started, in clock ticks; -1 of a dead one; always 0 where no /proc tells."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             return int(file.read().rpartition(")")[2].split()[19])

@@ -1,5 +1,6 @@
 """Variables of networks and optimisers under the names and shapes of the original's graph."""
 
+import collections
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -59,16 +60,20 @@ def optimizer_variables(optimizers: Iterable, networks: Iterable) -> dict[str, S
     numbered in the order Generator, Discriminator, as the original makes its optimisers.
     """
     stored: dict[str, Stored] = {}
-    by_variable = {
-        id(s.variable): (name, s.shape) for name, s in network_variables(networks).items()
-    }
+    taken: collections.Counter[str] = collections.Counter()
+
+    def store(name: str, item: Stored) -> None:
+        stored[f"{name}_{taken[name]}" if taken[name] else name] = item
+        taken[name] += 1
+
+    by_variable = {id(s.variable): (n, s.shape) for n, s in network_variables(networks).items()}
     for optimizer in filter(None, optimizers):
         for variable, slots in zip(optimizer.variables, optimizer.slots, strict=True):
             name, shape = by_variable[id(variable)]
             for slot in slots:
-                stored[_unused(f"{name}/{optimizer.kind}", stored)] = Stored(slot, shape)
+                store(f"{name}/{optimizer.kind}", Stored(slot, shape))
         for name, power in optimizer.powers.items():
-            stored[_unused(name, stored)] = Stored(power, ())
+            store(name, Stored(power, ()))
     return stored
 
 
@@ -78,24 +83,14 @@ def assign(stored: dict[str, Stored], checkpoint: Checkpoint) -> None:
     Raises:
         InputError: A variable is missing or has another shape; it is named.
     """
+    values = {}
     for name, item in stored.items():
-        shape = checkpoint.shapes.get(name)
-        if shape is None:
-            raise InputError(f"checkpoint {checkpoint.prefix}: variable {name} is missing")
-        if shape != item.shape:
+        values[name] = checkpoint.read(name)
+        if values[name].shape != item.shape:
             raise InputError(
-                f"checkpoint {checkpoint.prefix}: variable {name} has shape {list(shape)}, but "
-                f"the architecture read for it makes {list(item.shape)}; is the args.txt or "
-                "config.json beside it that of another run?"
+                f"checkpoint {checkpoint.prefix}: variable {name} has shape "
+                f"{list(values[name].shape)}, but the architecture read for it makes "
+                f"{list(item.shape)}; is the args.txt or config.json beside it that of another run?"
             )
-    values = {name: checkpoint.read(name) for name in stored}
     for name, item in stored.items():
         item.variable.assign(np.reshape(values[name], item.variable.shape))
-
-
-def _unused(name: str, taken: dict) -> str:
-    candidate, number = name, 0
-    while candidate in taken:
-        number += 1
-        candidate = f"{name}_{number}"
-    return candidate

@@ -28,11 +28,9 @@ def open_checkpoint(path: str | os.PathLike, overrides: dict[str, Any] | None = 
     """Opens a checkpoint of ours or of the original.
 
     Args:
-        path: A run directory (its newest checkpoint), or a prefix such as
-            ``train/model.ckpt-12255``.
-        overrides: Options of the architecture that an original's files leave open, by the names
-            of :class:`~wavegan_tf.models.config.ModelConfig`: ``slice_len``, ``model``,
-            ``num_categ``.
+        path: A run directory (its newest checkpoint), or a prefix (``train/model.ckpt-12255``).
+        overrides: Options that an original's files leave open, by the names of ModelConfig:
+            ``slice_len``, ``model``, ``num_categ``.
 
     Raises:
         InputError: No checkpoint there; truncated; a variable missing or of another shape; the

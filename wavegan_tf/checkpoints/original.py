@@ -1,16 +1,18 @@
 """The architecture of an original run: from its args.txt, or from its variables alone."""
 
+import itertools
 import logging
 import os
 from typing import Any
 
 from wavegan_tf.checkpoints import run
 from wavegan_tf.errors import InputError
-from wavegan_tf.models.config import Z_PROJECT_LENGTH, ModelConfig
+from wavegan_tf.models.config import SLICE_LENS, STRIDES, Z_PROJECT_LENGTH, ModelConfig
 
 ARGS_FILE = "args.txt"
 
-# The original's flag for each option of a ModelConfig, where the value is the same.
+# The original's flag for each option of a ModelConfig, where the value is the same; the last two
+# are ours, written beside them: what the original's own files do not say.
 _FLAGS = {
     "slice_len": "data_slice_len",
     "sample_rate": "data_sample_rate",
@@ -21,17 +23,8 @@ _FLAGS = {
     "batchnorm": "wavegan_batchnorm",
     "upsample": "wavegan_genr_upsample",
     "phaseshuffle": "wavegan_disc_phaseshuffle",
-}
-# Ours, written beside them: what the original's own files do not say.
-_OUR_FLAGS = {"model": "model", "stride": "wavegan_stride"}
-
-# Transposed convolutions -> (slice lengths, stride) they can belong to.
-_DEPTHS = {
-    5: ((16384,), 4),
-    6: ((32768, 65536), 4),
-    10: ((16384,), 2),
-    11: ((32768,), 2),
-    12: ((65536,), 2),
+    "model": "model",
+    "stride": "wavegan_stride",
 }
 
 _log = logging.getLogger("wavegan_tf")
@@ -55,31 +48,21 @@ def read_args(path: str) -> dict[str, str]:
 
 
 def training_args(directory: str) -> dict[str, str]:
-    """Reads the flags of a run beside its architecture, by the original's names.
-
-    They are those of its args.txt, or of the config.json of a run trained here or converted; empty
-    where there is neither.
-    """
+    """Reads a run's flags, by the original's names, off its args.txt or config.json; maybe {}."""
     run_config = run.read_run_config(directory)
     path = os.path.join(directory, ARGS_FILE)
     if run_config is None:
         return read_args(path) if os.path.isfile(path) else {}
     if "original_args" in run_config:
         return run_config["original_args"]
-    return {
-        name: str(value)
-        for name, value in run_config["flags"].items()
-        if name.startswith(("data_", "train_", "wavegan_"))
-    }
+    shared = ("data_", "train_", "wavegan_")
+    return {k: str(v) for k, v in run_config["flags"].items() if k.startswith(shared)}
 
 
 def write_args(directory: str, config: ModelConfig, training: dict[str, str]) -> None:
-    """Writes the args.txt of a model trained here, with the original's names.
-
-    ``training`` holds the flags beside the architecture, the loss among them (``training_args``).
-    """
+    """Writes the args.txt of a model; ``training`` holds its other flags (``training_args``)."""
     args: dict[str, Any] = dict(training)
-    args |= {flag: getattr(config, option) for option, flag in (_FLAGS | _OUR_FLAGS).items()}
+    args |= {flag: getattr(config, option) for option, flag in _FLAGS.items()}
     args["wavegan_genr_pp"] = config.postfilter_len > 0
     args["wavegan_genr_pp_len"] = config.postfilter_len or 512
     if config.num_categ:
@@ -96,7 +79,7 @@ def config_from_args(path: str, overrides: dict) -> ModelConfig:
         InputError: A value breaks its rule, or an option contradicts the file.
     """
     args = read_args(path)
-    options: dict[str, Any] = {o: args[f] for o, f in (_FLAGS | _OUR_FLAGS).items() if f in args}
+    options: dict[str, Any] = {o: args[f] for o, f in _FLAGS.items() if f in args}
     if _parse(args.get("wavegan_genr_pp", "False"), bool, path):
         options["postfilter_len"] = args.get("wavegan_genr_pp_len", "512")
     if "num_categ" in args:
@@ -107,9 +90,7 @@ def config_from_args(path: str, overrides: dict) -> ModelConfig:
 
 
 def config_from_shapes(shapes: dict[str, tuple], prefix: str, overrides: dict) -> ModelConfig:
-    """Infers the architecture from the shapes of a checkpoint's variables, by name.
-
-    ``overrides`` are options that the user states, ``slice_len`` above all.
+    """Infers the architecture from the shapes of a checkpoint's variables and what the user states.
 
     Raises:
         InputError: The variables are not a Generator's, or leave the slice length open.
@@ -118,14 +99,17 @@ def config_from_shapes(shapes: dict[str, tuple], prefix: str, overrides: dict) -
     while any(name.startswith(f"G/upconv_{depth}/") for name in shapes):
         depth += 1
     dense = shapes.get("G/z_project/dense/kernel", ())
-    if len(dense) != 2 or depth not in _DEPTHS:
+    every = (
+        ModelConfig(slice_len=n, stride=s, dim=1) for n, s in itertools.product(SLICE_LENS, STRIDES)
+    )
+    fitting = {config.slice_len: config for config in every if config.depth == depth}
+    if len(dense) != 2 or not fitting:
         raise InputError(
             f"checkpoint {prefix}: its variables are not those of a WaveGAN, ciwGAN or fiwGAN "
             f"({depth} layers G/upconv_i, expected 5 or 6, or 10 to 12 of the deeper model)"
         )
-    slice_lens, stride = _DEPTHS[depth]
-    given = overrides.get("slice_len")
-    if len(slice_lens) > 1 and given not in slice_lens:
+    slice_len = overrides.get("slice_len")
+    if len(fitting) > 1 and slice_len not in fitting:
         raise InputError(
             f"checkpoint {prefix}: {depth} layers are those of 32768 or 65536 samples, and "
             f"without an {ARGS_FILE} beside it nothing says which; add --data_slice_len=32768 "
@@ -134,11 +118,12 @@ def config_from_shapes(shapes: dict[str, tuple], prefix: str, overrides: dict) -
     last = f"G/upconv_{depth - 1}"
     upsample = "zeros" if f"{last}/conv2d_transpose/kernel" in shapes else "nn"
     kernel = shapes.get(f"{last}/conv2d_transpose/kernel") or shapes[f"{last}/conv1d/kernel"]
+    like = fitting[slice_len] if slice_len in fitting else next(iter(fitting.values()))
     options = {
-        "slice_len": given if given in slice_lens else slice_lens[0],
-        "stride": stride,
+        "slice_len": like.slice_len,
+        "stride": like.stride,
         "latent_dim": dense[0],
-        "dim": dense[1] // Z_PROJECT_LENGTH // (16 if slice_lens == (16384,) else 32),
+        "dim": dense[1] // Z_PROJECT_LENGTH // like.z_project_channels,
         "upsample": upsample,
         "kernel_len": kernel[1] if upsample == "zeros" else kernel[0],
         "num_channels": kernel[2],

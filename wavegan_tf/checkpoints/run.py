@@ -1,14 +1,17 @@
-"""The ``config.json`` of a run directory."""
+"""A run directory beside its checkpoints: config.json, backups/, remains of killed processes."""
 
+import contextlib
+import glob
 import json
 import os
+import shutil
 from typing import Any
 
-from wavegan_tf.checkpoints import disk
+from wavegan_tf.checkpoints import disk, files
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
 
-CONFIG_FILE = "config.json"
+CONFIG_FILE, BACKUPS = "config.json", "backups"
 
 
 def read_run_config(directory: str) -> dict[str, Any] | None:
@@ -35,3 +38,47 @@ def write_run_config(directory: str, run_config: dict[str, Any]) -> None:
     os.makedirs(directory, exist_ok=True)
     text = json.dumps(run_config | {"model": run_config["model"].to_dict()}, indent=2)
     disk.write_text(os.path.join(directory, CONFIG_FILE), text + "\n")
+
+
+def back_up(prefix: str, hours: float) -> str | None:
+    """Keeps a checkpoint for good in ``backups/`` if the newest one there is so many hours older.
+
+    The first always is kept. ``backups/`` is a run directory of its own, with a copy of
+    ``config.json``. Files are linked, not copied, where the file system can. The time is that of
+    the files, so that it goes on over a restart.
+
+    Returns:
+        The backup's prefix; None where it was not yet time.
+    """
+    directory = os.path.join(os.path.dirname(prefix), BACKUPS)
+    saved = os.path.getmtime(f"{prefix}.index")
+    older = [os.path.getmtime(f"{p}.index") for p in files.list_prefixes(directory)]
+    if older and saved - max(older) < hours * 3600:
+        return None
+    os.makedirs(directory, exist_ok=True)
+    config = os.path.join(os.path.dirname(prefix), CONFIG_FILE)
+    if os.path.exists(config):
+        shutil.copyfile(config, os.path.join(directory, CONFIG_FILE))
+    backup = os.path.join(directory, os.path.basename(prefix))
+    for suffix in (files.DATA_SUFFIX, ".index"):  # the index last: no half a checkpoint
+        with disk.written(backup + suffix) as scratch:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(scratch)
+            try:
+                os.link(prefix + suffix, scratch)
+            except OSError:  # a file system without links
+                shutil.copy2(prefix + suffix, scratch)
+                disk.sync(scratch)
+    disk.sync(directory)
+    return backup
+
+
+def remove_remains(directory: str) -> None:
+    """Removes what killed processes left half done; only for the one process that may write."""
+    start = os.path.join(glob.escape(directory), "")
+    for path in glob.glob(f"{start}{files.SCRATCH}*"):
+        shutil.rmtree(path)
+    for path in glob.glob(f"{start}model.ckpt-*{files.DATA_SUFFIX}"):
+        prefix = path.removesuffix(files.DATA_SUFFIX)
+        if not os.path.exists(f"{prefix}.index"):
+            files.remove(prefix)

@@ -1,7 +1,7 @@
 """The commands: flags in, an experiment or a tool run, results out.
 
 ``python -m wavegan_tf`` lists them. A command is an experiment, whose flags are made from its
-Options, or a module of this folder with ``HELP``, ``GROUPS``, ``define_flags()`` and ``main()``.
+Options, or a module of this folder with ``GROUPS``, ``define_flags()`` and ``main()``.
 """
 
 COMMANDS = {

@@ -18,8 +18,6 @@ from wavegan_tf.commands.record import run_record
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import MODELS
 
-NAME = "convert_checkpoint"
-HELP = "Write a checkpoint in the original's format or in ours, whole or its Generator alone."
 GROUPS = dict.fromkeys(("ckpt", "to", "out_dir", "generator_only", "overwrite"), "Basics")
 GROUPS |= dict.fromkeys(("model", "data_slice_len", "num_categ"), "Model")
 
@@ -28,17 +26,11 @@ FLAGS = flags.FLAGS
 
 def define_flags() -> None:
     """Defines the flags of the command."""
-    flags.DEFINE_string(
-        "ckpt",
-        None,
-        "Checkpoint to convert: a run directory (its newest one), or a prefix such as "
-        "train/model.ckpt-12255.",
-        required=True,
-    )
+    ckpt = "Checkpoint to convert: a run directory (its newest one), or a prefix such as "
+    flags.DEFINE_string("ckpt", None, f"{ckpt}train/model.ckpt-12255.", required=True)
     flags.DEFINE_enum("to", "original", ("original", "native"), "Format to write.")
-    flags.DEFINE_string(
-        "out_dir", None, "Directory for the result; made if missing.", required=True
-    )
+    out_dir = "Directory for the result; made if missing."
+    flags.DEFINE_string("out_dir", None, out_dir, required=True)
     flags.DEFINE_bool("generator_only", False, "Only the Generator's weights and step are kept.")
     flags.DEFINE_bool("overwrite", False, "Replacement of results in an out_dir that is not empty.")
     unsaid = "where an original's files do not say it."
@@ -53,12 +45,8 @@ def main() -> None:
     from wavegan_tf.checkpoints.open import open_checkpoint
     from wavegan_tf.output.directory import output_directory
 
-    given = (
-        ("model", FLAGS.model),
-        ("slice_len", FLAGS.data_slice_len),
-        ("num_categ", FLAGS.num_categ),
-    )
-    opened = open_checkpoint(FLAGS.ckpt, {name: x for name, x in given if x is not None})
+    given = {"model": FLAGS.model, "slice_len": FLAGS.data_slice_len, "num_categ": FLAGS.num_categ}
+    opened = open_checkpoint(FLAGS.ckpt, {name: x for name, x in given.items() if x is not None})
     checkpoint = opened.checkpoint
     if os.path.realpath(checkpoint.directory) == os.path.realpath(FLAGS.out_dir):
         raise InputError(
@@ -76,7 +64,9 @@ def main() -> None:
         else:
             record = run.read_run_config(checkpoint.directory)  # of a run of ours
             if record is None:
-                record = run_record(NAME, {name: FLAGS[name].value for name in GROUPS})
+                record = run_record(
+                    "convert_checkpoint", {name: FLAGS[name].value for name in GROUPS}
+                )
                 record |= {"model": opened.config, "original_args": args, "resumed": []}
                 if "wavegan_loss" in args:
                     record["training"] = {"loss": args["wavegan_loss"]}

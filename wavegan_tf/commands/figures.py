@@ -2,7 +2,6 @@
 
 from absl import flags
 
-HELP = "Draw the figures and the page of a finished run again."
 GROUPS = {"run_dir": "Basics", "report": "Basics"}
 
 FLAGS = flags.FLAGS

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import sys
 from typing import Any
 
@@ -132,8 +133,8 @@ def help_text(usage: str, what: str, groups: dict[str, str], every: bool) -> str
             lines += ["", f"{group}:"]
             for name in names:
                 lines += _flag_lines(flags.FLAGS[name], width)
-    if not every:
-        rest = [g for g in dict.fromkeys(groups.values()) if g != FIRST]
+    rest = [group for group in dict.fromkeys(groups.values()) if group != FIRST]
+    if rest and not every:
         lines += ["", f"More flags under --helpfull: {', '.join(rest)}."]
     return "\n".join(lines)
 
@@ -143,7 +144,7 @@ def _flag_lines(flag: flags.Flag, width: int) -> list[str]:
 
     default = flag.default_as_str
     shown = f"  --{'[no]' if flag.boolean else ''}{flag.name}"
-    text = flag.help or ""
+    text = re.sub(r";\s+repeat this option.*", " It may be repeated.", flag.help or "")
     if default not in (None, "None", "''", "'[]'", ""):
         text += f" (default: {default.strip(chr(39))})"
     indent: Any = {"initial_indent": " " * 6, "subsequent_indent": " " * 6}
@@ -157,13 +158,13 @@ def parse(argv: list[str], usage: str, what: str, groups: dict[str, str]) -> Non
         InputError: A flag is unknown or its value is of the wrong kind.
         SystemExit: Help was asked for.
     """
-    argv = [OLD_SPELLINGS.get(word, word) for word in argv]
     for word in argv:
         if word in ("--help", "-h", "-help", "--helpfull", "--helpshort"):
             print(help_text(usage, what, groups, word == "--helpfull"))
             sys.exit(0)
     try:
-        rest = flags.FLAGS([usage, *argv])
+        argv = flags.FLAGS.read_flags_from_files(argv, force_gnu=False)
+        rest = flags.FLAGS([usage, *(OLD_SPELLINGS.get(word, word) for word in argv)])
     except flags.Error as error:
         raise InputError(
             f"{str(error).removeprefix('FATAL Flags parsing error:').strip()}"

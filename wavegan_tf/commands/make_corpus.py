@@ -1,17 +1,11 @@
 """make_corpus: synthesises a corpus of speech whose every parameter is known."""
 
-import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from absl import flags
-
-from wavegan_tf.commands.flags import define_options, read_options
+from wavegan_tf.commands.corpus import Flags, Made, command
 from wavegan_tf.errors import InputError
-from wavegan_tf.options import check_options, option
-
-HELP = "Synthesise a corpus of speech of known truth."
-GROUPS: dict[str, str] = {}
+from wavegan_tf.options import option
 
 
 @dataclass(frozen=True)
@@ -50,27 +44,15 @@ class Options:
     )
 
 
-def define_flags() -> None:
-    """Defines the flags of the command."""
-    GROUPS.update(define_options(Options))
-
-
-def main() -> None:
+def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
     """Synthesises a corpus."""
-    from wavegan_tf.commands.record import run_record
     from wavegan_tf.corpora import clips, reduplication, stv
-    from wavegan_tf.output.directory import finish, output_directory
-    from wavegan_tf.output.files import write_json
     from wavegan_tf.processes import in_processes, num_processes
     from wavegan_tf.progress import progress
     from wavegan_tf.speech import praat
 
-    given = read_options(Options, flags.FLAGS)
-    options = Options(**given)
-    check_options(options)
     if options.corpus is None:
         raise InputError("--corpus: name the corpus, --corpus=stv or --corpus=reduplication")
-    clips.check_folder(options.out_dir, "make_corpus")
     module: Any = reduplication
     plan: Any = options.seed
     if options.corpus == "stv":
@@ -82,10 +64,10 @@ def main() -> None:
             f"--{name}={given[name]}: has no meaning with --corpus=reduplication, which has one "
             "speaker and a fixed inventory; leave it out"
         )
-    with output_directory(options.out_dir, options.overwrite) as directory:
-        num = options.n or module.NUM_CLIPS
-        made = in_processes(module.make_clip, range(num), plan, num_processes(options.jobs))
-        clips.write_corpus(directory, progress(made, num, "synthesising"), module.COLUMNS)
-        record = run_record("make_corpus", asdict(options)) | {"praat": praat.version()}
-        write_json(os.path.join(directory, "config.json"), record)
-    finish(options.out_dir, [])
+    num = options.n or module.NUM_CLIPS
+    made = in_processes(module.make_clip, range(num), plan, num_processes(options.jobs))
+    clips.write_corpus(directory, progress(made, num, "synthesising"))
+    return record | {"praat": praat.version()}, []
+
+
+GROUPS, define_flags, main = command("make_corpus", Options, make)

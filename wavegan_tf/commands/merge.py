@@ -15,7 +15,6 @@ from wavegan_tf.errors import InputError
 if TYPE_CHECKING:
     from wavegan_tf.experiments.result import Result
 
-HELP = "Join the shards of a probe."
 GROUPS = dict.fromkeys(("shards", "out_dir", "overwrite", "figures", "report"), "Basics")
 
 FLAGS = flags.FLAGS

@@ -7,17 +7,12 @@ of patterns. left_out.csv lists them, problems.csv what could not be used.
 """
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from absl import flags
-
-from wavegan_tf.commands.flags import define_options, read_options
+from wavegan_tf.commands.corpus import Flags, Made, command
 from wavegan_tf.corpora import patterns
 from wavegan_tf.errors import InputError
-from wavegan_tf.options import check_options, option
-
-HELP = "Cut TIMIT by phone patterns or words."
-GROUPS: dict[str, str] = {}
+from wavegan_tf.options import option
 
 _SETS = "; ".join(f"{x} ({' '.join(y or ['every word'])})" for x, y in patterns.WORD_SETS.items())
 _MISSES = "\n".join(f"{name:14} {why}" for name, why in patterns.NEAR_MISSES.items())
@@ -58,64 +53,49 @@ class Options:
     )
 
 
-def define_flags() -> None:
-    """Defines the flags of the command."""
-    GROUPS.update(define_options(Options))
-
-
-def main() -> None:
+def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
     """Cuts TIMIT."""
     import pandas as pd
 
-    from wavegan_tf.commands.record import run_record
     from wavegan_tf.corpora import clips, timit
-    from wavegan_tf.output.directory import finish, output_directory
-    from wavegan_tf.output.files import write_json, write_table
+    from wavegan_tf.output.files import write_table
     from wavegan_tf.progress import progress
 
-    given = read_options(Options, flags.FLAGS)
-    options = Options(**given)
-    check_options(options)
-    clips.check_folder(options.out_dir, "prepare_timit")
     for split in options.splits or [""]:
         if split not in timit.SPLITS:
             raise InputError(f"--splits={split}: is none of {', '.join(timit.SPLITS)}")
-    if options.allow_longer and "slice_len" in given:
-        raise InputError("--allow_longer keeps clips of any length; leave out --slice_len")
     if options.words is not None and "pattern" in given:
         raise InputError("--pattern and --words: a corpus is of patterns or of words; give one")
-    wanted = timit.Wanted((), None, None if options.allow_longer else options.slice_len, options.sa)
-    if options.words is not None:
-        wanted = wanted._replace(words=read_words(options.words))
-    else:
-        found = {pattern.text: pattern for pattern in map(patterns.parse, options.pattern)}
-        wanted = wanted._replace(patterns=list(found.values()))
-    with output_directory(options.out_dir, options.overwrite) as directory:
-        splits = [split for split in timit.SPLITS if split in options.splits]
-        root, sentences = timit.find_sentences(options.timit_dir, splits)
-        problems: list[clips.Problem] = []
-        shown = progress(sentences, len(sentences), "transcriptions")
-        plan = timit.plan_cuts(timit.read_sentences(root, shown, problems), wanted)
-        made = progress(timit.make_clips(root, plan, problems), len(plan.cuts), "clips")
-        written = clips.write_corpus(directory, made, clips.CUT_COLUMNS)
-        counts = timit.counts_text(plan, wanted)
-        if not written:
-            asked = f"--words={options.words}" if options.words else f"--pattern={plan.kinds}"
-            why = [f"{asked}: {timit.way_out(plan)}", *clips.summarise(problems), counts]
-            raise InputError("\n".join(why))
-        write_table(f"{directory}/counts.csv", timit.count_table(plan, wanted))
-        left_out = pd.DataFrame(plan.left_out, columns=timit.LEFT_OUT_COLUMNS)
-        write_table(f"{directory}/left_out.csv", left_out)
-        clips.write_problems(directory, problems)
-        record = {"sentences": len(sentences), "sentences_used": plan.num_sentences}
-        record |= {"clips": written} | run_record("prepare_timit", asdict(options))
-        write_json(f"{directory}/config.json", record)
+    max_len = None if options.allow_longer else options.slice_len
+    named = None if options.words is None else read_words(options.words)
+    found = (
+        {}
+        if options.words is not None
+        else {x.text: x for x in map(patterns.parse, options.pattern)}
+    )
+    wanted = timit.Wanted(list(found.values()), named, max_len, options.sa)
+    splits = [split for split in timit.SPLITS if split in options.splits]
+    root, sentences = timit.find_sentences(options.timit_dir, splits)
+    problems: list[clips.Problem] = []
+    shown = progress(sentences, len(sentences), "transcriptions")
+    plan = timit.plan_cuts(timit.read_sentences(root, shown, problems), wanted)
+    made = progress(timit.make_clips(root, plan, problems), len(plan.cuts), "clips")
+    written = clips.write_corpus(directory, made)
+    counts = timit.counts_text(plan, wanted)
+    if not written:
+        asked = f"--words={options.words}" if options.words else f"--pattern={plan.kinds}"
+        why = [f"{asked}: {timit.way_out(plan)}", *clips.summarise(problems), counts]
+        raise InputError("\n".join(why))
+    write_table(f"{directory}/counts.csv", timit.count_table(plan, wanted))
+    left_out = pd.DataFrame(plan.left_out, columns=timit.LEFT_OUT_COLUMNS)
+    write_table(f"{directory}/left_out.csv", left_out)
+    used = {"sentences": len(sentences), "sentences_used": plan.num_sentences, "clips": written}
     print(counts)
-    complaints = clips.summarise(problems, ", all in problems.csv")
+    complaints = clips.write_problems(directory, problems)
     missing = [kind for kind in plan.kinds if not plan.counts[kind, "tokens"]]
     if missing and (wanted.patterns or wanted.words):
         complaints.append(f"no token of {', '.join(missing)}; counts.csv says what was left out")
-    finish(options.out_dir, complaints)
+    return used | record, complaints
 
 
 def read_words(text: str) -> list[str] | None:
@@ -137,3 +117,6 @@ def read_words(text: str) -> list[str] | None:
                 f"{', '.join(patterns.WORD_SETS)}"
             )
     return listed
+
+
+GROUPS, define_flags, main = command("prepare_timit", Options, make)

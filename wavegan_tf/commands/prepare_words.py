@@ -7,18 +7,12 @@ became of its tokens; problems.csv what could not be used.
 """
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from absl import flags
-
-from wavegan_tf.commands.flags import define_options, read_options
+from wavegan_tf.commands.corpus import Flags, Made, command
 from wavegan_tf.errors import InputError
-from wavegan_tf.options import check_options, option
-
-HELP = "Cut frequent words out of aligned recordings."
-GROUPS: dict[str, str] = {}
+from wavegan_tf.options import option
 
 
 @dataclass(frozen=True)
@@ -59,31 +53,21 @@ class Options:
     )
 
 
-def define_flags() -> None:
-    """Defines the flags of the command."""
-    GROUPS.update(define_options(Options))
-
-
-def check(options: Options, given: dict[str, Any]) -> None:
+def check(options: Options, given: Flags) -> None:
     """Refuses flags that have no meaning together.
 
     Also an output that would be read as input next time, and one that would replace its input.
     """
     from wavegan_tf.corpora.clips import CLIPS
 
-    check_options(options)
-    for name in ("audio_dir", "alignments"):
-        if not getattr(options, name):
-            raise InputError(f"--{name}: missing; --help says what it is")
     for name in {"skip_words", "num_words"} & given.keys() if options.words else ():
         raise InputError(f"--words names the words; leave out --{name}")
-    if options.allow_longer and "slice_len" in given:
-        raise InputError("--allow_longer takes clips of any length; leave out --slice_len")
     if options.max_tokens is None and "seed" in given:
         raise InputError("--seed draws the tokens of --max_tokens; give that, or leave it out")
-    out_dir = Path(options.out_dir).resolve()
     for name in ("audio_dir", "alignments"):
-        source = getattr(options, name)
+        source, out_dir = getattr(options, name), Path(options.out_dir).resolve()
+        if not source:
+            raise InputError(f"--{name}: missing; --help says what it is")
         if out_dir.is_relative_to(Path(source).resolve()):
             raise InputError(
                 f"--out_dir={options.out_dir}: lies in --{name}={source}, and would be read the "
@@ -96,57 +80,50 @@ def check(options: Options, given: dict[str, Any]) -> None:
             )
 
 
-def main() -> None:
+def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
     """Cuts words out of recordings."""
-    from wavegan_tf.commands.record import run_record
     from wavegan_tf.corpora import alignments, clips, words
     from wavegan_tf.data.preflight import AUDIO_SUFFIXES
-    from wavegan_tf.output.directory import finish, output_directory
-    from wavegan_tf.output.files import write_json, write_table
+    from wavegan_tf.output.files import write_table
     from wavegan_tf.processes import in_processes, num_processes
     from wavegan_tf.progress import progress
 
-    given = read_options(Options, flags.FLAGS)
-    options = Options(**given)
-    clips.check_folder(options.out_dir, "prepare_words")
     check(options, given)
     jobs = num_processes(options.jobs)
     names = None if options.words is None else clips.read_words(options.words)
     max_len = None if options.allow_longer else options.slice_len
-    with output_directory(options.out_dir, options.overwrite) as directory:
-        suffixes = sorted(AUDIO_SUFFIXES)
-        recordings = alignments.find_files("--audio_dir", options.audio_dir, suffixes)
-        root, files = alignments.find_alignments(options.alignments)
-        tokens, utterances, problems = words.collect(words.read_tracks(root, files, jobs))
-        matched = words.match_audio(utterances, recordings, problems)
-        words.mark_unusable(tokens, matched, max_len)
-        listed = "\n  ".join(["", *clips.summarise(problems)])
-        try:
-            chosen = words.choose(words.rank(tokens), options.skip_words, options.num_words, names)
-        except InputError as error:
-            raise InputError(f"{error}{listed}") from None
-        words.take_tokens(tokens, matched, chosen.index[chosen], options.max_tokens, options.seed)
-        sexes = words.read_speakers(options.audio_dir)
-        plan = words.Plan(os.path.realpath(options.audio_dir), root, sexes)
-        cuts = words.list_jobs(tokens, matched, utterances)
-        done = progress(in_processes(words.cut_words, cuts, plan, jobs), len(cuts), "recordings")
-        made = words.clips_of(done, tokens, problems)
-        if not clips.write_corpus(directory, made, clips.CUT_COLUMNS):
-            raise InputError("\n  ".join(["no clip is left:", *clips.summarise(problems)]))
-        counts = words.rank(tokens).reset_index()
-        counts = counts[["rank", "word", *counts.columns[2:]]]
-        counts.insert(2, "chosen", chosen.to_numpy().astype(int))
-        write_table(f"{directory}/counts.csv", counts)
-        clips.write_problems(directory, problems)
-        write_json(f"{directory}/config.json", run_record("prepare_words", asdict(options)))
+    suffixes = sorted(AUDIO_SUFFIXES)
+    recordings = alignments.find_files("--audio_dir", options.audio_dir, suffixes)
+    root, files = alignments.find_alignments(options.alignments)
+    tokens, utterances, problems = words.collect(words.read_tracks(root, files, jobs))
+    matched = words.match_audio(utterances, recordings, problems)
+    words.mark_unusable(tokens, matched, max_len)
+    try:
+        chosen = words.choose(words.rank(tokens), options.skip_words, options.num_words, names)
+    except InputError as error:
+        raise InputError("\n  ".join([str(error), *clips.summarise(problems)])) from None
+    words.take_tokens(tokens, matched, chosen.index[chosen], options.max_tokens, options.seed)
+    sexes = words.read_speakers(options.audio_dir)
+    plan = words.Plan(os.path.realpath(options.audio_dir), root, sexes)
+    cuts = words.list_jobs(tokens, matched, utterances)
+    done = progress(in_processes(words.cut_words, cuts, plan, jobs), len(cuts), "recordings")
+    if not clips.write_corpus(directory, words.clips_of(done, tokens, problems)):
+        raise InputError("\n  ".join(["no clip is left:", *clips.summarise(problems)]))
+    counts = words.rank(tokens).reset_index()
+    counts = counts[["rank", "word", *counts.columns[2:]]]
+    counts.insert(2, "chosen", chosen.to_numpy().astype(int))
+    write_table(f"{directory}/counts.csv", counts)
     became = counts[counts["chosen"] == 1]
     print(became.head(20).to_string(index=False))
     print(f"words chosen: {len(became)} of {len(counts)}; clips: {became['written'].sum()}")
-    complaints = clips.summarise(problems, ", all in problems.csv")
+    complaints = clips.write_problems(directory, problems)
     lost = [*became.loc[became["written"] == 0, "word"]]
     lost += sorted(set(names or ()) - {*became["word"]})
     if lost:
         complaints.append(f"no clip of {', '.join(lost)}; counts.csv says why")
     if names is None and len(became) < options.num_words:
         complaints.append(f"--num_words={options.num_words}: only {len(became)} words were left")
-    finish(options.out_dir, complaints)
+    return record, complaints
+
+
+GROUPS, define_flags, main = command("prepare_words", Options, make)

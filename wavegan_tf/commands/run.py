@@ -128,11 +128,13 @@ def run_experiment(name: str, experiment: Any, names: list[str]) -> None:
             slice_len=FLAGS.data_slice_len,
             num_categ=FLAGS.num_categ,
         )
-        options = experiment_options(experiment, given, model.settings | settings)
+        options = experiment_options(experiment, given, model.settings, settings)
         result = experiment.run(model, options, directory)
         result.settings |= run_record(name, {flag: FLAGS[flag].value for flag in sorted(names)})
-        result.save(directory, figures=FLAGS.figures, page=FLAGS.report)
-        print(result.terminal())
+        whole = not given.get("shard")  # of a part of a run there is nothing to show yet
+        result.save(directory, figures=FLAGS.figures and whole, page=FLAGS.report and whole)
+        if whole:
+            print(result.terminal())
         found = complaints(result.table("outputs")) if "outputs" in result.tables else []
     print(f"written to {FLAGS.out_dir}")
     for complaint in found:

@@ -8,37 +8,16 @@ model.ckpt-STEP in the original's format, metrics.jsonl, previews/, and TensorBo
 SIGTERM saves and leaves after the current update.
 """
 
-import contextlib
-import dataclasses
-import json
-import logging
-import os
-import signal
-import sys
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from absl import flags
 
 from wavegan_tf.commands.record import run_record
-from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import FORMS, MODELS, STRIDES, UPSAMPLES, ModelConfig
-from wavegan_tf.progress import progress
 
-if TYPE_CHECKING:  # these import TensorFlow
-    import tensorflow as tf
-
-    from wavegan_tf.checkpoints.files import Checkpoint
-    from wavegan_tf.data.clips import ClipStore
-    from wavegan_tf.data.preflight import Report
-    from wavegan_tf.training.trainer import Trainer, TrainingConfig
-
-NAME = "train"
-HELP = "Train a WaveGAN, ciwGAN or fiwGAN on a folder of speech."
 GROUPS: dict[str, str] = {}
 
 NUM_CATEG = {"wavegan": 0, "ciwgan": 10, "fiwgan": 3}  # the original's defaults
-NUM_HELD_OUT = 256  # slices, at most
 
 FLAGS = flags.FLAGS
 
@@ -153,236 +132,12 @@ def model_config() -> ModelConfig:
     )
 
 
-def training_config() -> "TrainingConfig":
-    """Reads off the flags how to train."""
-    from wavegan_tf.training.trainer import TrainingConfig
-
-    return TrainingConfig(
-        loss=FLAGS.wavegan_loss,
-        batch_size=FLAGS.train_batch_size,
-        disc_nupdates=FLAGS.wavegan_disc_nupdates,
-        seed=FLAGS.seed,
-        learning_rate=FLAGS.learning_rate,
-        conv=FLAGS.conv,
-        precision=FLAGS.precision,
-        xla=FLAGS.xla,
-    )
-
-
-def starting_point(
-    config: ModelConfig, training: "TrainingConfig", is_chief: bool
-) -> "Checkpoint | None":
-    """Finds the checkpoint to go on from: the run directory's own, or --init_ckpt."""
-    from wavegan_tf.checkpoints import files, lock, open, run, upkeep
-
-    directory = FLAGS.train_dir
-    run_config = run.read_run_config(directory)
-    checkpoint: Checkpoint | None
-    if run_config is None:
-        if os.path.isdir(directory) and set(os.listdir(directory)) - {lock.LOCK_FILE}:
-            raise InputError(
-                f"--train_dir={directory}: not empty and no run of this package (no config.json); "
-                "name another; to go on from an original's run add --init_ckpt="
-                f"{directory}"
-            )
-        if not FLAGS.init_ckpt:
-            return None
-        checkpoint = files.Checkpoint(files.find_prefix(FLAGS.init_ckpt, flag="init_ckpt"))
-        theirs, _ = open.read_config(checkpoint, {"model": FLAGS.model})
-        differences = config.differences(theirs)
-        where = f"--init_ckpt={FLAGS.init_ckpt}"
-    else:
-        if is_chief:
-            upkeep.remove_remains(directory)
-        checkpoint = files.newest_whole(directory)
-        differences = config.differences(run_config["model"])
-        then = run_config.get("training", {}).get("loss", training.loss)
-        if then != training.loss:
-            differences.append(f"loss: {training.loss}, {then}")
-        where = f"--train_dir={directory}"
-    if differences:
-        raise InputError(
-            f"{where}: the flags describe another model than was trained there (flags, there): "
-            f"{'; '.join(differences)}; repeat its flags, or name a new --train_dir"
-        )
-    if checkpoint is not None and not any(name.startswith("D/") for name in checkpoint.shapes):
-        raise InputError(
-            f"{where}: holds the Generator alone (convert_checkpoint --generator_only): enough to "
-            "probe, not to train; give the whole checkpoint"
-        )
-    return checkpoint
-
-
-def record_run(trainer: "Trainer", checkpoint: "Checkpoint | None") -> None:
-    """Writes the run's config.json, or adds to it what is different from this step on."""
-    from wavegan_tf.checkpoints import run
-
-    now = run_record(NAME, {name: FLAGS[name].value for name in GROUPS})
-    now["training"] = dataclasses.asdict(trainer.training)
-    run_config = run.read_run_config(FLAGS.train_dir)
-    if run_config is None:
-        begun_from = run.read_run_config(checkpoint.directory) if checkpoint else None
-        run_config = now | {"model": trainer.config, "resumed": []}
-        if begun_from and "measuring" in begun_from:
-            run_config["measuring"] = begun_from["measuring"]
-        run.write_run_config(FLAGS.train_dir, run_config)
-        return
-    last = [run_config, *run_config["resumed"]][-1]
-    if any(last[key] != now[key] for key in ("flags", "versions")):
-        run_config["resumed"].append(now | {"step": trainer.step})
-        run.write_run_config(FLAGS.train_dir, run_config)
-
-
-def stop_on_signal() -> Callable[[], bool]:
-    """Makes a function that says whether SIGINT or SIGTERM came; a second one ends at once."""
-    received = []
-
-    def note(number: int, frame: object) -> None:
-        received.append(number)
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, note)
-    return lambda: bool(received)
-
-
-def describe(scalars: Any) -> str:
-    """Writes the losses among a step's scalars as text."""
-    losses = {name: value for name, value in scalars.items() if name.endswith("_loss")}
-    return "  ".join(f"{name} {value:.4g}" for name, value in losses.items())
-
-
-def read_data(config: ModelConfig) -> "tuple[ClipStore, Report]":
-    """Looks through --data_dir; returns the store of its samples, and the report."""
-    from wavegan_tf.data.clips import ClipStore
-    from wavegan_tf.data.preflight import preflight
-    from wavegan_tf.data.slices import SliceConfig
-
-    slices = SliceConfig(
-        slice_len=config.slice_len,
-        sample_rate_hz=config.sample_rate,
-        num_channels=config.num_channels,
-        first_slice=FLAGS.data_first_slice,
-        overlap_ratio=FLAGS.data_overlap_ratio,
-        pad_end=FLAGS.data_pad_end,
-    )
-    store = ClipStore(slices, FLAGS.data_cache)
-    report = preflight(
-        FLAGS.data_dir, store, lambda items, total: progress(items, total, "reading data")
-    )
-    print("\n".join(report.lines()))
-    return store, report
-
-
-def record_data(report: "Report") -> None:
-    """Writes data.json, what was found in --data_dir; warns where the last start found other."""
-    from wavegan_tf.checkpoints import disk
-
-    path = os.path.join(FLAGS.train_dir, "data.json")
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            before = json.load(file).get("fingerprint")
-        if before != report.fingerprint:
-            logging.getLogger("wavegan_tf").warning(
-                f"--data_dir={FLAGS.data_dir}: other recordings than at the last start: from here "
-                "on the order of the data is a new one"
-            )
-    disk.write_text(path, json.dumps(report.to_dict(), indent=1) + "\n")
-
-
-def run_training(config: ModelConfig, strategy: "tf.distribute.Strategy") -> None:
-    """Trains, from the start or from where the run directory stands."""
-    from wavegan_tf.data.preflight import split_holdout
-    from wavegan_tf.data.stream import SliceSource
-    from wavegan_tf.model import layers_table
-    from wavegan_tf.training.monitor import Monitor
-    from wavegan_tf.training.strategy import check_agreement, worker_place
-    from wavegan_tf.training.trainer import Trainer
-
-    training = training_config()
-    shard = worker_place(strategy)
-    is_chief = shard[0] == 0
-    checkpoint = starting_point(config, training, is_chief)
-    store, report = read_data(config)
-    trainer = Trainer(config, training, strategy)
-    if checkpoint is not None:
-        trainer.restore(checkpoint)
-        if FLAGS["seed"].present:
-            trainer.seed = FLAGS.seed
-    recordings, held_out = split_holdout(report.recordings, FLAGS.data_holdout, trainer.seed)
-    source = SliceSource(recordings, store, batch_size=training.batch_size, seed=trainer.seed)
-    batches = source.batches(trainer.batches_used, shard)
-    place = [trainer.step, trainer.update, trainer.seed]
-    check_agreement(strategy, {"its place": place, "its data": report.fingerprint})
-    if is_chief:
-        record_run(trainer, checkpoint)
-        record_data(report)
-        print(layers_table(config.layers).to_string(index=False))
-        holdout = None
-        if held_out:
-            one = SliceSource(held_out, store, batch_size=1, seed=trainer.seed)
-            holdout = one.sample(NUM_HELD_OUT)
-        monitor = Monitor(FLAGS.train_dir, trainer, source.slices_per_epoch, holdout)
-        with contextlib.closing(monitor):
-            print(
-                f"tensorboard --logdir={FLAGS.train_dir} --samples_per_plugin=images=100,audio=30"
-            )
-            run_steps(trainer, batches, monitor.write, saves=True)
-    else:
-        run_steps(trainer, batches, None, saves=False)
-    if trainer.step < (FLAGS.train_steps or trainer.step + 1):
-        sys.exit(f"stopped and saved at step {trainer.step}; the same command goes on from there")
-    print(f"{FLAGS.train_dir}: at step {trainer.step}")
-
-
-def run_steps(
-    trainer: "Trainer", batches: Iterator, summarize: Callable | None, saves: bool
-) -> None:
-    """Runs the loop to its end, or to a signal to any of the workers."""
-    import tensorflow as tf
-
-    from wavegan_tf.training.loop import Schedule, train
-    from wavegan_tf.training.strategy import make_sum, worker_place
-
-    schedule = Schedule(
-        train_steps=FLAGS.train_steps,
-        save_secs=FLAGS.train_save_secs,
-        save_steps=FLAGS.train_save_steps,
-        summary_secs=FLAGS.train_summary_secs,
-        summary_steps=FLAGS.train_summary_steps,
-        keep=FLAGS.train_keep,
-        keep_every_hours=FLAGS.keep_every_hours,
-    )
-    wanted, add = stop_on_signal(), make_sum(trainer.strategy)
-
-    def stopped() -> bool:  # all workers leave together
-        return add(int(wanted())) > 0
-
-    steps = train(trainer, batches, FLAGS.train_dir, schedule, stopped, summarize, saves)
-    try:
-        for _ in progress(steps, FLAGS.train_steps or None, "training", trainer.step, describe):
-            pass
-    except tf.errors.OpError as error:
-        worker, num_workers = worker_place(trainer.strategy)
-        if num_workers == 1:
-            raise
-        raise InputError(
-            f"worker {worker} of {num_workers}: another has left ({error.message}); start all of "
-            "them again: they go on from the newest checkpoint"
-        ) from None
-
-
 def main() -> None:
-    """Trains, as the only process, or the only chief, in the run directory."""
+    """Trains, from the start or from where the run directory stands."""
     config = model_config()
     # TensorFlow only after the flags are known to be good.
-    from wavegan_tf.checkpoints.lock import run_lock
-    from wavegan_tf.training.determinism import make_deterministic
-    from wavegan_tf.training.strategy import make_strategy, worker_place
+    from wavegan_tf.model import layers_table
+    from wavegan_tf.training.session import run_training
 
-    if FLAGS.deterministic:
-        make_deterministic()
-    strategy = make_strategy(FLAGS.strategy)
-    is_chief = worker_place(strategy)[0] == 0
-    with run_lock(FLAGS.train_dir) if is_chief else contextlib.nullcontext():
-        run_training(config, strategy)
+    print(layers_table(config.layers).to_string(index=False))
+    run_training(FLAGS, config, run_record("train", {name: FLAGS[name].value for name in GROUPS}))

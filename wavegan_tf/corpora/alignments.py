@@ -12,9 +12,9 @@ import itertools
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from wavegan_tf.corpora.clips import Problem, word_of
 from wavegan_tf.errors import InputError
@@ -26,6 +26,8 @@ UNREADABLE = "alignment unreadable"
 
 _TIER = re.compile(r"(?:(?P<speaker>.*) - )?(?P<kind>word|phone)s?", re.DOTALL | re.IGNORECASE)
 _SHORT_LINE = re.compile(r'(\S+) "([^"]*)" "([^"]*)"')
+
+L = TypeVar("L")
 
 
 class Track(NamedTuple):
@@ -41,12 +43,11 @@ class Track(NamedTuple):
 def find_files(flag: str, folder: str | Path, suffixes: Sequence[str]) -> list[str]:
     """Finds the files of a folder and its sub-folders that end so; hidden ones are passed over.
 
-    Returns:
-        Their paths below the folder, separated by ``/``, sorted.
+    Their paths are below the folder, separated by ``/``, and sorted.
 
     Raises:
         InputError: There is no such folder, it cannot be read, there is no such file in it, or a
-            name is not UTF-8 and cannot stand in a table; the flag is named.
+            name is not UTF-8 and cannot stand in a table.
     """
     if not os.path.isdir(folder):
         found = "is a file" if os.path.exists(folder) else "does not exist"
@@ -73,48 +74,42 @@ def find_files(flag: str, folder: str | Path, suffixes: Sequence[str]) -> list[s
 
 
 def find_alignments(path: str) -> tuple[str, list[str]]:
-    """Finds files of alignments: one file, or those of a folder and its sub-folders.
-
-    Returns:
-        The folder, and the files' paths below it, separated by ``/``, sorted.
-
-    Raises:
-        InputError: As :func:`find_files`.
-    """
-    suffixes = (".TextGrid", CTM, SHORT)
+    """Finds a file of alignments, or those of a folder (:func:`find_files`); returns it first."""
     if os.path.isfile(path) and path.lower().endswith((TEXTGRID, CTM, SHORT)):
         return os.path.dirname(path) or ".", [os.path.basename(path)]
-    return path, find_files("--alignments", path, suffixes)
+    return path, find_files("--alignments", path, (".TextGrid", CTM, SHORT))
 
 
 def read_alignment(root: str, file: str) -> Iterator[Track | Problem]:
     """Reads a file of alignments, whatever its kind, below the root.
 
-    Yields:
-        Tracks, those of an utterance one after the other; problems of the file or of single lines,
-        which are left out.
+    First come tracks, those of an utterance one after the other, then problems of the file or of
+    single lines, which are left out.
     """
-    path, name = os.path.join(root, file), file.lower()
-    read = _read_textgrid if name.endswith(TEXTGRID) else _read_ctm
+    path, problems = os.path.join(root, file), list[Problem]()
     try:
-        yield from (_read_short if name.endswith(SHORT) else read)(path, file)
+        if file.lower().endswith(TEXTGRID):
+            yield from _read_textgrid(path, file)
+        else:
+            read = _read_short if file.lower().endswith(SHORT) else _read_ctm
+            yield from read(path, file, problems)
     except InputError as error:
-        yield Problem(UNREADABLE, file, str(error).removeprefix(path).lstrip(":, "))
+        problems.append(Problem(UNREADABLE, file, str(error).removeprefix(path).lstrip(":, ")))
     except UnicodeDecodeError:
-        yield Problem(UNREADABLE, file, "not UTF-8; save it as UTF-8")
+        problems.append(Problem(UNREADABLE, file, "not UTF-8; save it as UTF-8"))
     except OSError as error:
-        yield Problem(UNREADABLE, file, f"cannot be read ({error.strerror})")
+        problems.append(Problem(UNREADABLE, file, f"cannot be read ({error.strerror})"))
+    yield from problems
 
 
-def _read_textgrid(path: str, file: str) -> Iterator[Track | Problem]:
+def _read_textgrid(path: str, file: str) -> Iterator[Track]:
     """The tracks of a TextGrid, by speaker in the order of the tiers."""
     grid = read_textgrid(path)
     if abs(grid.start_s) > DURATION_TOLERANCE_S:
         raise InputError(f"begins at {grid.start_s:g} s; its times must count from the recording's")
     tiers: dict[tuple[str, str], list[Interval]] = {}
     for tier in grid.tiers:
-        match = _TIER.fullmatch(tier.name.strip())
-        if match:
+        if match := _TIER.fullmatch(tier.name.strip()):
             key = (match["speaker"] or "", match["kind"].lower())
             if key in tiers:
                 raise InputError(f"two tiers '{tier.name}'; rename or remove one")
@@ -136,44 +131,43 @@ def _words(intervals: Iterable[Interval]) -> list[Interval]:
     return [interval for interval in named if interval.label]
 
 
-def _read_ctm(path: str, file: str) -> Iterator[Track | Problem]:
-    """The tracks of a CTM, whose lines are read one by one: it may be large."""
-    problems: list[Problem] = []
-    for utterance, rows in itertools.groupby(_ctm_words(path, file, problems), lambda row: row[1]):
-        words: list[Interval] = []
-        for number, _, word in rows:
-            if words and word.start_s <= words[-1].start_s:  # as those of a second channel
-                detail = f"line {number}: not after the word before it"
-                problems.append(Problem(UNREADABLE, file, detail))
-            else:
-                words.append(word)
-        yield Track(utterance, file, "", _words(words), None)
-    yield from problems
-
-
-def _ctm_words(
-    path: str, file: str, problems: list[Problem]
-) -> Iterator[tuple[int, str, Interval]]:
-    """Line, utterance and interval of each word; a line without one is a problem."""
+def _read_lines(
+    path: str, file: str, problems: list[Problem], parse: Callable[[str], L]
+) -> Iterator[L]:
+    """What is parsed of the lines of a table, one by one: it may be large."""
     with open(path, encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, start=1):
-            fields = line.split()
-            if not fields or fields[0].startswith(";;"):
-                continue
             try:
-                if len(fields) not in (5, 6):
-                    raise InputError(
-                        f"{len(fields)} fields, not 5 or 6: utterance channel start duration word "
-                        "[confidence]"
-                    )
-                if len(fields) == 6 and fields[5] not in ("NA", "-"):
-                    _number("confidence", fields[5])
-                start_s, lasting_s = _number("start", fields[2]), _number("duration", fields[3])
-                if start_s < 0 or lasting_s <= 0:
-                    raise InputError(f"{start_s:g} s, for {lasting_s:g} s: not a stretch of time")
-                yield number, fields[0], Interval(fields[4], start_s, start_s + lasting_s)
+                if line.strip() and not line.lstrip().startswith(";;"):
+                    yield parse(line.strip())
             except InputError as error:
                 problems.append(Problem(UNREADABLE, file, f"line {number}: {error}"))
+
+
+def _read_ctm(path: str, file: str, problems: list[Problem]) -> Iterator[Track]:
+    before: tuple[str, float] = "", 0.0
+
+    def parse(line: str) -> tuple[str, Interval]:
+        nonlocal before
+        fields = line.split()
+        if len(fields) not in (5, 6):
+            raise InputError(
+                f"{len(fields)} fields, not 5 or 6: utterance channel start duration word "
+                "[confidence]"
+            )
+        if len(fields) == 6 and fields[5] not in ("NA", "-"):
+            _number("confidence", fields[5])
+        start_s, lasting_s = _number("start", fields[2]), _number("duration", fields[3])
+        if start_s < 0 or lasting_s <= 0:
+            raise InputError(f"{start_s:g} s, for {lasting_s:g} s: not a stretch of time")
+        if fields[0] == before[0] and start_s <= before[1]:  # as those of a second channel
+            raise InputError("not after the word before it")
+        before = fields[0], start_s
+        return fields[0], Interval(fields[4], start_s, start_s + lasting_s)
+
+    rows = _read_lines(path, file, problems, parse)
+    for utterance, words in itertools.groupby(rows, key=lambda row: row[0]):
+        yield Track(utterance, file, "", _words(word for _, word in words), None)
 
 
 def _number(name: str, text: str) -> float:
@@ -186,21 +180,16 @@ def _number(name: str, text: str) -> float:
     return value
 
 
-def _read_short(path: str, file: str) -> Iterator[Track | Problem]:
-    """The tracks of a LibriSpeech ``.alignment.txt``."""
-    with open(path, encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, start=1):
-            match = _SHORT_LINE.fullmatch(line.strip())
-            labels, ends = (match[2].split(","), match[3].split(",")) if match else ([], [])
-            try:
-                if line.strip() and (not match or len(labels) != len(ends)):
-                    raise InputError('not UTTERANCE "WORD,WORD,.." "END,END,..", a time a word')
-                edges = [0.0, *(_number("time", text) for text in ends)]
-                words = _words(map(Interval, labels, edges[:-1], edges[1:]))
-                if edges != sorted(edges) or any(word.end_s == word.start_s for word in words):
-                    raise InputError("times that go back, or a word without duration")
-                if match:
-                    utterance = f"{os.path.dirname(file)}/{match[1]}".lstrip("/")
-                    yield Track(utterance, file, "", words, None)
-            except InputError as error:
-                yield Problem(UNREADABLE, file, f"line {number}: {error}")
+def _read_short(path: str, file: str, problems: list[Problem]) -> Iterator[Track]:
+    def parse(line: str) -> Track:
+        match = _SHORT_LINE.fullmatch(line)
+        labels, ends = (match[2].split(","), match[3].split(",")) if match else ([], [])
+        if not match or len(labels) != len(ends):
+            raise InputError('not UTTERANCE "WORD,WORD,.." "END,END,..", a time a word')
+        edges = [0.0, *(_number("time", text) for text in ends)]
+        words = _words(map(Interval, labels, edges[:-1], edges[1:]))
+        if edges != sorted(edges) or any(word.end_s == word.start_s for word in words):
+            raise InputError("times that go back, or a word without duration")
+        return Track(f"{os.path.dirname(file)}/{match[1]}".lstrip("/"), file, "", words, None)
+
+    yield from _read_lines(path, file, problems, parse)

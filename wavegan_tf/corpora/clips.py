@@ -3,7 +3,7 @@
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +12,8 @@ import pandas as pd
 from scipy.io import wavfile
 
 from wavegan_tf.errors import InputError
-from wavegan_tf.output.files import read_json, write_table
+from wavegan_tf.output.files import write_table
+from wavegan_tf.speech.intervals import Interval
 from wavegan_tf.speech.textgrids import TextGrid, Tier, write_textgrid
 
 CLIPS = "clips"
@@ -27,14 +28,8 @@ CUT_COLUMNS = (
 """Of the manifest of clips cut from recordings: what, and where from. Samples are at the rate of
 the ``source``, a path below the corpus's root; what a corpus does not say is empty."""
 
-NO_WORDS = frozenset(("", "sil", "sp", "spn", "!sil"))
-"""Labels of silence and noise, in lower case. So is whatever stands in brackets: ``<eps>``,
-``<unk>``, ``[laughter]``, ``{LG}``."""
-
-_BRACKETED = re.compile(r"<.*>|\[.*\]|\{.*\}", re.DOTALL)
-_DEVICES = frozenset(
-    ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
-)  # Windows takes no file of these names, whatever their suffix
+_NO_WORD = re.compile(r"|sil|sp|spn|!sil|<.*>|\[.*\]|\{.*\}", re.DOTALL)  # silence and noise
+_DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)[1-9]")  # Windows takes no file of these names
 
 
 class Clip(NamedTuple):
@@ -43,7 +38,7 @@ class Clip(NamedTuple):
     name: str  # path below clips/, without a suffix; folders separated by /
     samples: np.ndarray  # float [time] at 16 kHz, full scale at 1
     tiers: list[Tier]  # in s from its start
-    row: dict[str, object]  # what the manifest says of it
+    row: dict[str, object]  # what the manifest says of it, the same columns for every clip
 
 
 class Problem(NamedTuple):
@@ -54,26 +49,8 @@ class Problem(NamedTuple):
     detail: str
 
 
-def check_folder(out_dir: str, command: str) -> None:
-    """Refuses a folder with the corpus of another command, some of whose tables would stay.
-
-    Raises:
-        InputError: The ``config.json`` there is of another command, or of none.
-    """
-    path = os.path.join(out_dir, "config.json")
-    if os.path.isfile(path):
-        found = read_json(path).get("command")
-        if found != command:
-            raise InputError(
-                f"--out_dir={out_dir}: holds what {found or 'another program'} made; name another"
-            )
-
-
-def write_corpus(directory: str | Path, clips: Iterable[Clip], columns: Sequence[str]) -> int:
-    """Writes clips as they come, then ``manifest.csv``: file, ``duration_s`` and these columns.
-
-    Returns:
-        The number of clips.
+def write_corpus(directory: str | Path, clips: Iterable[Clip]) -> int:
+    """Writes clips as they come, then ``manifest.csv``; returns how many (of none: nothing).
 
     Raises:
         InputError: Two clips have one name.
@@ -87,16 +64,37 @@ def write_corpus(directory: str | Path, clips: Iterable[Clip], columns: Sequence
         duration_s = len(clip.samples) / SAMPLE_RATE_HZ
         wavfile.write(f"{stem}.wav", SAMPLE_RATE_HZ, to_pcm16(clip.samples))
         write_textgrid(f"{stem}.TextGrid", TextGrid(0.0, duration_s, clip.tiers))
-        rows.append((f"{CLIPS}/{clip.name}.wav", duration_s, *(clip.row[x] for x in columns)))
-    manifest = pd.DataFrame(rows, columns=["file", "duration_s", *columns])
-    write_table(Path(directory, "manifest.csv"), manifest)
+        rows.append((f"{CLIPS}/{clip.name}.wav", duration_s, *clip.row.values()))
+    if rows:
+        manifest = pd.DataFrame(rows, columns=["file", "duration_s", *clip.row])
+        write_table(Path(directory, "manifest.csv"), manifest)
     return len(rows)
 
 
-def write_problems(directory: str, problems: Iterable[Problem]) -> None:
-    """Writes ``problems.csv``."""
+def make_tier(name: str, spans: Iterable[tuple[str, int, int]], start: int, end: int) -> Tier:
+    """Makes a tier of a clip of samples start .. end - 1, in s from its start.
+
+    Of spans (label, first sample, the one after the last) stays what is within the clip and not
+    taken by a span before it.
+    """
+    placed: list[tuple[str, int, int]] = []
+    for label, first, last in spans:
+        first, last = max(first, start), min(last, end)
+        for _, begin, stop in placed:
+            if first < stop and begin < last:
+                first, last = (first, begin) if first < begin else (stop, last)
+        if first < last:
+            placed.append((label, first, last))
+    placed.sort(key=lambda span: span[1])
+    edges = ((x, (a - start) / SAMPLE_RATE_HZ, (b - start) / SAMPLE_RATE_HZ) for x, a, b in placed)
+    return Tier(name, [Interval(*edge) for edge in edges])
+
+
+def write_problems(directory: str, problems: list[Problem]) -> list[str]:
+    """Writes ``problems.csv`` and returns its summary."""
     table = pd.DataFrame(problems, columns=Problem._fields)
     write_table(Path(directory, "problems.csv"), table)
+    return summarise(problems, ", all in problems.csv")
 
 
 def summarise(problems: Iterable[Problem], where: str = "") -> list[str]:
@@ -104,9 +102,7 @@ def summarise(problems: Iterable[Problem], where: str = "") -> list[str]:
     kinds: dict[str, list[str]] = {}
     for kind, file, detail in problems:
         kinds.setdefault(kind, []).append(f"{file}: {detail}")
-    return [
-        f"{kind}: {len(found)}{where}; {' | '.join(found[:3])}" for kind, found in kinds.items()
-    ]
+    return [f"{kind}: {len(x)}{where}; {' | '.join(x[:3])}" for kind, x in kinds.items()]
 
 
 def safe_name(text: str) -> str:
@@ -122,7 +118,7 @@ def safe_name(text: str) -> str:
         else "".join(f"%{byte:02X}" for byte in c.encode())
         for c in text
     )
-    return f"{name}_" if name.lower() in _DEVICES or not name else name
+    return f"{name}_" if _DEVICE.fullmatch(name.lower()) or not name else name
 
 
 def to_pcm16(samples: np.ndarray) -> np.ndarray:
@@ -134,18 +130,14 @@ def to_pcm16(samples: np.ndarray) -> np.ndarray:
 def word_of(label: str) -> str:
     """Returns the word that a label stands for: NFC, lower case, stripped; empty for none."""
     text = unicodedata.normalize("NFC", label).strip().lower()
-    return "" if text in NO_WORDS or _BRACKETED.fullmatch(text) else text
+    return "" if _NO_WORD.fullmatch(text) else text
 
 
 def read_words(text: str) -> list[str]:
     """Reads the words that a user lists.
 
-    Args:
-        text: ``water,year``, or the path of a file with a word in each line. What has a ``/`` or
-            ends in ``.txt`` is a path.
-
-    Returns:
-        Different words, as :func:`word_of` gives them.
+    They stand in a text, ``water,year``, or a file of a word a line; what has a ``/`` or ends in
+    ``.txt`` is its path.
 
     Raises:
         InputError: There is no such file, there is no word, one is no word, or one is there twice.
@@ -161,7 +153,7 @@ def read_words(text: str) -> list[str]:
             f"--words={text}: no such file; give a file with a word in each line, or water,year"
         )
     found: list[str] = []
-    for item in filter(None, (item.strip() for item in listed)):
+    for item in filter(None, map(str.strip, listed)):
         word = word_of(item)
         if not word or word in found:
             what = "twice" if word else "a label of silence or noise"

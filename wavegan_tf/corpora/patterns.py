@@ -167,14 +167,13 @@ def _sequence(text: str, at: int, reason: str) -> tuple[Items, int]:
 def _stops(releases: Sequence[str], reason: str) -> Item:
     """Ways to say stops or affricates of these releases, those that miss something last."""
     whole: list[Items] = [(frozenset({CLOSURES[x]}), frozenset({x})) for x in releases]
-    if reason == "other_closure":
-        closures = frozenset(CLOSURES.values())
-        return whole + [(closures - {CLOSURES[x]}, frozenset({x})) for x in releases]
-    if reason == "no_closure":
-        return whole + [(frozenset({x}),) for x in releases]
-    if reason == "no_release":
-        return whole + [(frozenset({CLOSURES[x]}),) for x in releases]
-    return whole
+    closures = frozenset(CLOSURES.values())
+    others: dict[str, list[Items]] = {
+        "other_closure": [(closures - {CLOSURES[x]}, frozenset({x})) for x in releases],
+        "no_closure": [(frozenset({x}),) for x in releases],
+        "no_release": [(frozenset({CLOSURES[x]}),) for x in releases],
+    }
+    return whole + others.get(reason, [])
 
 
 def _labels(text: str, at: int, end: int) -> frozenset[str]:
@@ -209,12 +208,8 @@ def matches(
         owners: Of each phone the words that it is of, by number; empty for a phone of none.
         reason: One of :data:`NEAR_MISSES`, to find what misses the pattern for it too.
     """
-    first: dict[int, int] = {}  # phones of each word
-    last: dict[int, int] = {}
-    for i, words in enumerate(owners):
-        for word in words:
-            first.setdefault(word, i)
-            last[word] = i
+    pairs = [(word, i) for i, words in enumerate(owners) for word in words]
+    last, first = dict(pairs), dict(reversed(pairs))  # phones of each word
 
     def ways(
         items: Items, i: int, word: int | None, opening: bool, passed: tuple[int, ...]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from wavegan_tf.corpora.clips import SAMPLE_RATE_HZ
-from wavegan_tf.corpora.vocal_tract import Formants, Noise, Segment, boundaries
+from wavegan_tf.corpora.vocal_tract import Formants, Noise, Segment, timed
 from wavegan_tf.speech.intervals import Interval
 
 VOWELS_HZ = {
@@ -76,11 +76,9 @@ def vowel(
     end_hz: Formants | None = None,
     voice_db: float = 0.0,
 ) -> list[Segment]:
-    """Makes a vowel with its transitions.
+    """Makes a vowel: from ``start_hz`` in ``coming_s``, to ``end_hz``, if given, in the end.
 
-    It comes from ``start_hz`` in ``coming_s``, at most a third of its duration, holds ``vowel_hz``,
-    and goes to ``end_hz``, if it is given, in ``TRANSITION_S`` or a third. ``voice_db`` is against
-    a full vowel.
+    Either transition takes at most a third of it. ``voice_db`` is against a full vowel.
     """
     third = duration_s / 3
     coming_s, going_s = min(coming_s, third), min(TRANSITION_S, third) if end_hz else 0.0
@@ -91,9 +89,8 @@ def vowel(
 
 def phones(segments: list[Segment]) -> list[Interval]:
     """Joins segments of equal labels in a row to intervals, in s from the start."""
-    edges = boundaries(segments)
     intervals: list[Interval] = []
-    for segment, start_s, end_s in zip(segments, edges[:-1], edges[1:], strict=True):
+    for segment, start_s, end_s in timed(segments):
         if intervals and intervals[-1].label == segment.label:
             start_s = intervals.pop().start_s
         intervals.append(Interval(segment.label, float(start_s), float(end_s)))
@@ -125,7 +122,6 @@ def draw_normal(
 
 
 def _within(low: float, high: float, draw: Callable[[], float]) -> float:
-    while True:
-        value = draw()
-        if low <= value <= high:
-            return float(value)
+    while not low <= (value := draw()) <= high:
+        pass
+    return float(value)

@@ -16,20 +16,6 @@ from wavegan_tf.corpora.vocal_tract import Formants, Noise, Segment
 from wavegan_tf.speech.textgrids import Tier
 
 NUM_CLIPS = 996
-COLUMNS = (
-    "word reduplicated base initial phones f0_start_hz f0_stress_hz f0_end_hz f1_hz f2_hz f3_hz "
-    "stressed_s vot_s reduplicant_vot_s s_s s_cog_hz level_db"
-).split()
-"""Of the manifest: what was intended.
-
-word, base: as written; reduplicated: True or False; initial: the base's consonant; phones: those
-of the TextGrid, ``pcl`` the closure of p. f0_start_hz, f0_stress_hz, f0_end_hz: at the start of the
-word, in the middle of the stressed vowel, at the end; linear in log F0 between. f1_hz .. f3_hz:
-in the middle of the stressed vowel. stressed_s: its duration. vot_s, reduplicant_vot_s: of the
-base's voiceless stop and of its copy, from release to the start of the first glottal cycle. s_s,
-s_cog_hz: duration and centre of gravity of [s], 0 to 8 kHz. level_db: RMS of the stressed vowel, dB
-re full scale. NaN: the form has no such sound."""
-
 SPEAKER_SCALE = phonetics.WOMEN_SCALE
 """A woman whose F0 lies, as in the paper's figures of this model, between 250 and 325 Hz."""
 
@@ -47,6 +33,7 @@ _REDUCED_DB = -5  # the voice of the reduplicant's vowel
 _TOWARDS_SCHWA, _SCHWA_HZ = 0.5, (500, 1500, 2500)
 _VOWEL_SPREAD = 0.02  # standard deviation of each formant, share of it, token to token
 
+_Spread = tuple[float, float, float, float]
 # Lognormal durations: (mean, standard deviation / mean, least, largest), s; chosen, not measured.
 _CLOSURE_S = (0.060, 0.12, 0.030, 0.100)
 _ASPIRATED_S, _UNASPIRATED_S = (0.055, 0.15, 0.030, 0.090), (0.016, 0.15, 0.0094, 0.030)  # VOT
@@ -102,7 +89,11 @@ def make_clip(index: int, seed: int) -> Clip:
     """Synthesises an item, named after its word and number: ``papala_000012``.
 
     Numbers count from 0: the items of :func:`list_forms` in an order drawn with the corpus's seed,
-    again and again, said differently every time.
+    again and again, said differently every time. Its row is what was intended: ``initial`` of the
+    base; F0 at the start, in the middle of the stressed vowel and at the end; ``f1_hz`` .. and
+    ``level_db`` (RMS, dB re full scale) of the stressed vowel; ``vot_s``, ``reduplicant_vot_s`` of
+    the base's voiceless stop and of its copy, to the start of the first glottal cycle;
+    ``s_cog_hz`` 0 to 8 kHz. NaN: the form has no such sound.
     """
     forms, missing = list_forms(), float("nan")
     order = np.random.default_rng([seed, 0]).permutation(len(forms))
@@ -112,8 +103,7 @@ def make_clip(index: int, seed: int) -> Clip:
     samples = vocal_tract.speak(item.segments, item.contour_hz, item.level_db, SPEAKER_SCALE, rng)
     samples, quieter_db = vocal_tract.fit(samples)
     spoken, initial = phonetics.phones(item.segments), form.base[0]
-    middle_s = item.contour_hz[1][0]
-    formants_hz = vocal_tract.formants_hz(item.segments, middle_s, SPEAKER_SCALE)
+    formants_hz = vocal_tract.formants_hz(item.segments, item.contour_hz[1][0], SPEAKER_SCALE)
     spans_s = phonetics.durations_s(spoken)
     vots_s = [s for phone, s in zip(spoken, spans_s, strict=True) if phone.label in "ptk"]
     row = {
@@ -143,47 +133,35 @@ def _segments(form: Form, level_db: float, rng: np.random.Generator) -> list[Seg
         )
         for v in v2 + v4
     }
-    full_hz, segments = formants_hz[v2], []
+    full_hz, liquid_hz = formants_hz[v2], _SONORANTS_HZ[c3]
+    segments: list[Segment] = []
+
+    def vowel(
+        label: str, hz: Formants, spread: _Spread, end_hz: Formants | None, db: float
+    ) -> None:
+        """Adds a vowel; its transition is what a release has left of it."""
+        duration_s, before = phonetics.draw_lognormal(rng, *spread), segments[-1]
+        # Of a release a part is gone when the voice sets in; after [s] none is.
+        released = before.breath_db is not None and before.voice_db is None
+        coming_s = max(phonetics.TRANSITION_S - released * before.duration_s, 0.0)
+        way_hz = before.formants_hz[1], coming_s, end_hz
+        segments.extend(phonetics.vowel(label, hz, duration_s, *way_hz, db))
+
     if form.reduplicated:
-        reduced_hz = tuple(
-            f + _TOWARDS_SCHWA * (s - f) for f, s in zip(full_hz, _SCHWA_HZ, strict=True)
-        )
-        segments = _initial(c1, reduced_hz, _UNASPIRATED_S, level_db, rng)
-        duration_s = phonetics.draw_lognormal(rng, *_REDUCED_S)
-        end_hz = phonetics.onset_hz(c1, full_hz)
-        segments += _vowel(v2, reduced_hz, duration_s, segments[-1], end_hz, _REDUCED_DB)
+        pairs = zip(full_hz, _SCHWA_HZ, strict=True)
+        reduced_hz = tuple(f + _TOWARDS_SCHWA * (s - f) for f, s in pairs)
+        segments += _initial(c1, reduced_hz, _UNASPIRATED_S, level_db, rng)
+        vowel(v2, reduced_hz, _REDUCED_S, phonetics.onset_hz(c1, full_hz), _REDUCED_DB)
     segments += _initial(c1, full_hz, _ASPIRATED_S, level_db, rng)
-    stressed_s = phonetics.draw_lognormal(rng, *_STRESSED_S)
-    liquid_hz = _SONORANTS_HZ[c3]
-    segments += _vowel(v2, full_hz, stressed_s, segments[-1], liquid_hz, 0.0)
+    vowel(v2, full_hz, _STRESSED_S, liquid_hz, 0.0)
     liquid_s = phonetics.draw_lognormal(rng, *_CONSONANT_S)
     segments.append(Segment(c3, liquid_s, (liquid_hz, liquid_hz), -7, phonetics.BREATH_DB))
-    final_s = phonetics.draw_lognormal(rng, *_FINAL_S)
-    return segments + _vowel(v4, formants_hz[v4], final_s, segments[-1], None, -1.0)
-
-
-def _vowel(
-    label: str,
-    vowel_hz: Formants,
-    duration_s: float,
-    before: Segment,
-    end_hz: Formants | None,
-    voice_db: float,
-) -> list[Segment]:
-    """A vowel after a consonant; its transition is what a release has left of it."""
-    # Of a release a part is gone when the voice sets in; after [s] none is.
-    gone_s = before.duration_s if before.breath_db is not None and before.voice_db is None else 0.0
-    coming_s = max(phonetics.TRANSITION_S - gone_s, 0.0)
-    start_hz = before.formants_hz[1]
-    return phonetics.vowel(label, vowel_hz, duration_s, start_hz, coming_s, end_hz, voice_db)
+    vowel(v4, formants_hz[v4], _FINAL_S, None, -1.0)
+    return segments
 
 
 def _initial(
-    c1: str,
-    vowel_hz: Formants,
-    vot_s: tuple[float, float, float, float],
-    level_db: float,
-    rng: np.random.Generator,
+    c1: str, vowel_hz: Formants, vot_s: _Spread, level_db: float, rng: np.random.Generator
 ) -> list[Segment]:
     """The segments of a word-initial consonant."""
     onset_hz = phonetics.onset_hz(c1, vowel_hz)

@@ -18,33 +18,15 @@ NUM_CLIPS, NUM_SPEAKERS = 5463, 20
 S_SHARE = 533 / NUM_CLIPS
 """Share of #sTV in the paper's data."""
 
-COLUMNS = (
-    "pattern phones speaker sex scale place vowel f0_start_hz f0_end_hz f0_mean_hz f1_hz f2_hz "
-    "f3_hz s_s s_cog_hz closure_s vot_s vowel_s vowel_level_db s_level_db burst_level_db"
-).split()
-"""Of the manifest: what was intended.
-
-pattern: ``#TV`` or ``#sTV``; phones: those of the TextGrid, ``pcl`` the closure of p; speaker; sex:
-``M`` or ``F``; scale: of the speaker's formants, 1 an average man's; place: of the stop; vowel.
-f0_start_hz, f0_end_hz: at the vowel's ends, linear in log F0 between; f0_mean_hz: over its time.
-f1_hz .. f3_hz: what the vowel reaches, at the latest after a third of it, and holds. s_s,
-closure_s, vowel_s: durations; vot_s: from release to the start of the first glottal cycle.
-s_cog_hz: centre of gravity of [s], 0 to 8 kHz. vowel_level_db, s_level_db, burst_level_db: RMS, dB
-re full scale: of all the vowel, of [s] between its edges, of the burst's 10 ms.
-NaN: without [s]."""
-
 # Lognormal durations: (mean, standard deviation / mean, least, largest), s. VOT, the shortest
 # closure and the shares are the paper's; all else is chosen, within what is usual in English.
 _S_S = (0.105, 0.22, 0.050, 0.220)
 _CLOSURE_S = {False: (0.060, 0.35, 0.0092, 0.130), True: (0.045, 0.35, 0.0092, 0.100)}
-_VOT_S = {  # by whether [s] precedes, and place; means 56.5 and 24.1 ms, 32.35 ms and 2.34 apart
-    (False, "p"): (0.0475, 0.30, 0.0094, 0.150),
-    (False, "t"): (0.0570, 0.30, 0.0094, 0.150),
-    (False, "k"): (0.0650, 0.30, 0.0094, 0.150),
-    (True, "p"): (0.0175, 0.30, 0.0094, 0.065),
-    (True, "t"): (0.0235, 0.30, 0.0094, 0.065),
-    (True, "k"): (0.0310, 0.30, 0.0094, 0.065),
+_VOT_MEAN_S = {  # by whether [s] precedes; all 56.5 and 24.1 ms, 32.35 ms and 2.34 apart
+    False: {"p": 0.0475, "t": 0.0570, "k": 0.0650},
+    True: {"p": 0.0175, "t": 0.0235, "k": 0.0310},
 }
+_VOT_BOUNDS_S = {False: (0.30, 0.0094, 0.150), True: (0.30, 0.0094, 0.065)}
 _VOWEL_S = (0.150, 0.30, 0.060, 0.350)
 
 _SPEAKER_F0_HZ = {"M": (125, 15, 90, 250), "F": (205, 20, 90, 250)}  # mean, SD, bounds
@@ -76,20 +58,15 @@ class Corpus(NamedTuple):
 
 
 class Token(NamedTuple):
-    """What is drawn of a token before it is said.
-
-    ``formants_hz`` are those that the vowel holds, of an average man; ``f0_hz`` is at the start and
-    at the end of the vowel; ``s_s`` is drawn and not used without [s]; levels are RMS, dB re full
-    scale.
-    """
+    """What is drawn of a token before it is said; levels are RMS, dB re full scale."""
 
     speaker: Speaker
     with_s: bool
     stop: str
     vowel: str
-    formants_hz: Formants
-    f0_hz: tuple[float, float]
-    s_s: float
+    formants_hz: Formants  # that the vowel holds, of an average man
+    f0_hz: tuple[float, float]  # at the start and the end of the vowel
+    s_s: float  # drawn and not used without [s]
     closure_s: float
     vot_s: float
     vowel_s: float
@@ -123,10 +100,9 @@ def draw(rng: np.random.Generator, speakers: list[Speaker], s_share: float) -> T
     bounds_st = 12 * np.log2(np.array(_F0_BOUNDS_HZ) / speaker.f0_hz)
     ends_st = [phonetics.draw_normal(rng, *x, *bounds_st) for x in (_START_ST, _END_ST)]
     start_hz, end_hz = speaker.f0_hz * 2 ** (np.array(ends_st) / 12)
-    durations_s = [
-        phonetics.draw_lognormal(rng, *bounds)
-        for bounds in (_S_S, _CLOSURE_S[with_s], _VOT_S[with_s, stop], _VOWEL_S)
-    ]
+    vot_s = _VOT_MEAN_S[with_s][stop], *_VOT_BOUNDS_S[with_s]
+    drawn = (_S_S, _CLOSURE_S[with_s], vot_s, _VOWEL_S)
+    durations_s = [phonetics.draw_lognormal(rng, *bounds) for bounds in drawn]
     vowel_db, s_below_db, burst_below_db = (
         rng.normal(*x) for x in (_LEVEL_DB, _S_BELOW_DB, _BURST_BELOW_DB)
     )
@@ -139,18 +115,21 @@ def make_clip(index: int, corpus: Corpus) -> Clip:
     """Synthesises a token from the start of [s] or closure to the end of the vowel.
 
     Its number, from 0, and the corpus determine everything; its name is ``sTV_000000``, ``TV_..``.
+    Its row is what was intended: ``scale`` of the speaker's formants, 1 an average man's;
+    ``f0_mean_hz`` over the vowel's time; ``f1_hz`` .. what the vowel reaches, at the latest after a
+    third of it; ``vot_s`` from release to the start of the first glottal cycle; ``s_cog_hz`` 0 to 8
+    kHz; levels RMS, dB re full scale, that of the burst over its 10 ms. NaN: without [s].
     """
     rng = np.random.default_rng([corpus.seed, 1, index])
     token = draw(rng, corpus.speakers, corpus.s_share)
-    segments = _segments(token)
+    speaker, segments = token.speaker, _segments(token)
     spoken = phonetics.phones(segments)
-    times_s = (spoken[-1].start_s, spoken[-1].end_s)
-    contour_hz = list(zip(times_s, token.f0_hz, strict=True))
-    speaker, missing = token.speaker, float("nan")
+    contour_hz = list(zip(spoken[-1][1:], token.f0_hz, strict=True))
     samples = vocal_tract.speak(segments, contour_hz, token.vowel_db, speaker.scale, rng)
     samples, quieter_db = vocal_tract.fit(samples)
     kind = "sTV" if token.with_s else "TV"
-    spans_s = phonetics.durations_s(spoken)
+    *before_s, closure_s, vot_s, vowel_s = phonetics.durations_s(spoken)
+    missing = float("nan")
     s_cog_hz = vocal_tract.centre_of_gravity(phonetics.sibilant(speaker.s_pole_hz))
     row = {
         "pattern": f"#{kind}",
@@ -164,11 +143,11 @@ def make_clip(index: int, corpus: Corpus) -> Clip:
         "f0_end_hz": token.f0_hz[1],
         "f0_mean_hz": _mean_hz(*token.f0_hz),
         **{f"f{i}_hz": f_hz * speaker.scale for i, f_hz in enumerate(token.formants_hz, 1)},
-        "s_s": spans_s[0] if token.with_s else missing,
+        "s_s": before_s[0] if token.with_s else missing,
         "s_cog_hz": s_cog_hz if token.with_s else missing,
-        "closure_s": spans_s[-3],
-        "vot_s": spans_s[-2],
-        "vowel_s": spans_s[-1],
+        "closure_s": closure_s,
+        "vot_s": vot_s,
+        "vowel_s": vowel_s,
         "vowel_level_db": token.vowel_db + quieter_db,
         "s_level_db": token.s_db + quieter_db if token.with_s else missing,
         "burst_level_db": token.burst_db + quieter_db,

@@ -15,20 +15,17 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from wavegan_tf.corpora.clips import CUT_COLUMNS, SAMPLE_RATE_HZ, Clip, Problem, safe_name
-from wavegan_tf.corpora.patterns import (
-    LABELS,
-    NEAR_MISSES,
-    PAPER_ALL,
-    PAPER_PATTERNS,
-    PAPER_WORDS,
-    Match,
-    Pattern,
-    matches,
-    near_misses,
+from wavegan_tf.corpora import patterns
+from wavegan_tf.corpora.clips import (
+    CUT_COLUMNS,
+    SAMPLE_RATE_HZ,
+    Clip,
+    Problem,
+    make_tier,
+    safe_name,
 )
+from wavegan_tf.corpora.patterns import Pattern
 from wavegan_tf.errors import InputError
-from wavegan_tf.speech.intervals import Interval
 from wavegan_tf.speech.textgrids import Tier
 
 NUM_SENTENCES = 6300
@@ -52,6 +49,10 @@ class Span(NamedTuple):
     start: int
     end: int
 
+    def holds(self, other: "Span") -> bool:
+        """Tells whether the middle of another span lies in it."""
+        return 2 * self.start <= other.start + other.end < 2 * self.end
+
 
 class Sentence(NamedTuple):
     """A sentence and its files."""
@@ -59,13 +60,8 @@ class Sentence(NamedTuple):
     split: str  # train or test
     dialect: str  # DR1 .. DR8
     speaker: str  # such as FCJF0
-    name: str  # such as SX37
+    name: str  # such as SX37; SA1 and SA2 are those that every speaker reads
     files: dict[str, str]  # path below the tree's root, with /, by kind
-
-    @property
-    def is_sa(self) -> bool:
-        """Tells whether it is one of the two sentences that every speaker reads."""
-        return self.name.startswith("SA")
 
 
 class Said(NamedTuple):
@@ -75,6 +71,11 @@ class Said(NamedTuple):
     phones: list[Span]  # without gaps; a stretch that .PHN leaves out has the label ""
     words: list[Span]  # which may share phones
     owners: list[tuple[int, ...]]  # of each phone the indices of the words that hold its middle
+
+    @property
+    def is_sa(self) -> bool:
+        """Tells whether it is one of the two sentences that every speaker reads."""
+        return self.sentence.name.startswith("SA")
 
 
 class Cut(NamedTuple):
@@ -98,15 +99,18 @@ class Cut(NamedTuple):
 
     def row(self) -> dict[str, object]:
         """Says what the manifest has of it."""
-        one, said = self.said.sentence, self.said
-        phones = " ".join(
-            phone.label
-            for phone in said.phones
-            if phone.label and 2 * self.start <= phone.start + phone.end < 2 * self.end
-        )
+        one, whole = self.said.sentence, Span("", self.start, self.end)
+        phones = " ".join(x.label for x in self.said.phones if x.label and whole.holds(x))
         what = (self.pattern, self.word, phones, self.start, self.end, one.files["WAV"])
         who = (one.speaker, one.speaker[0], one.dialect, one.split, one.name)
         return dict(zip(CUT_COLUMNS, what + who, strict=True))
+
+    def tiers(self) -> list[Tier]:
+        """Makes the tiers of its clip, words and phones; of shared stretches own words go first."""
+        own = [self.said.words[i] for i in self.words]
+        words = own + [word for word in self.said.words if word not in own]
+        spans = (("words", words), ("phones", self.said.phones))
+        return [make_tier(name, found, self.start, self.end) for name, found in spans]
 
 
 class Wanted(NamedTuple):
@@ -135,14 +139,10 @@ class Plan:
 
 
 def find_sentences(timit_dir: str, splits: Iterable[str]) -> tuple[str, list[Sentence]]:
-    """Finds TIMIT's tree in a folder or at most two levels below it, and its sentences.
+    """Finds the folder of TRAIN and TEST, here or at most two levels below, and its sentences.
 
-    A sentence is what has any of its files; others are passed over. ``SA1.WAV`` goes before a copy
-    of it such as ``SA1.WAV.wav``.
-
-    Returns:
-        The folder that holds TRAIN and TEST, and the sentences of the splits, in order of these,
-        sorted by dialect, speaker and name.
+    They are in order of splits, sorted by dialect, speaker and name. A sentence is what has any of
+    its files; others are passed over. ``SA1.WAV`` goes before a copy such as ``SA1.WAV.wav``.
 
     Raises:
         InputError: There is no tree, or more than one, a split is missing, or a speaker is there
@@ -192,31 +192,30 @@ def find_sentences(timit_dir: str, splits: Iterable[str]) -> tuple[str, list[Sen
 def read_sentences(
     root: str, sentences: Iterable[Sentence], problems: list[Problem]
 ) -> Iterator[Said]:
-    """Reads transcriptions; what fails is added to ``problems``."""
+    """Reads transcriptions; what is missing or wrong is added to ``problems``."""
     for sentence in sentences:
+        missing = [kind for kind in KINDS if kind not in sentence.files]
         try:
-            yield read_sentence(root, sentence)
+            if missing:
+                found = ", ".join(sorted(sentence.files.values()))
+                raise InputError(f"no .{' and no .'.join(missing)} beside {found}")
+            phones = _read_phones(root, sentence.files["PHN"])
+            words = [
+                span._replace(label=span.label.lower())
+                for _, span in _read_spans(root, sentence.files["WRD"])
+            ]
+            owners = [tuple(i for i, x in enumerate(words) if x.holds(phone)) for phone in phones]
+            yield Said(sentence, phones, words, owners)
         except InputError as error:
-            whole = len(sentence.files) == len(KINDS)
-            kind = "transcription unreadable" if whole else "file missing"
+            kind = "file missing" if missing else "transcription unreadable"
             file = sentence.files.get("WAV", min(sentence.files.values()))
             problems.append(Problem(kind, file, str(error)))
 
 
-def read_sentence(root: str, sentence: Sentence) -> Said:
-    """Reads .PHN and .WRD of a sentence.
-
-    Raises:
-        InputError: One of its three files is missing, or a line of a transcription is wrong.
-    """
-    missing = [kind for kind in KINDS if kind not in sentence.files]
-    if missing:
-        raise InputError(
-            f"no .{' and no .'.join(missing)} beside {', '.join(sorted(sentence.files.values()))}"
-        )
+def _read_phones(root: str, name: str) -> list[Span]:
     phones: list[Span] = []
-    for where, phone in _read_spans(root, sentence.files["PHN"]):
-        if phone.label not in LABELS:
+    for where, phone in _read_spans(root, name):
+        if phone.label not in patterns.LABELS:
             raise InputError(f"{where}: none of TIMIT's 61 labels")
         end = phones[-1].end if phones else phone.start
         if phone.start < end:
@@ -224,13 +223,7 @@ def read_sentence(root: str, sentence: Sentence) -> Said:
         if phone.start > end:
             phones.append(Span("", end, phone.start))
         phones.append(phone)
-    spans = (span for _, span in _read_spans(root, sentence.files["WRD"]))
-    words = [span._replace(label=span.label.lower()) for span in spans]
-    owners = [
-        tuple(i for i, x in enumerate(words) if 2 * x.start <= phone.start + phone.end < 2 * x.end)
-        for phone in phones
-    ]
-    return Said(sentence, phones, words, owners)
+    return phones
 
 
 def _read_spans(root: str, name: str) -> list[tuple[str, Span]]:
@@ -261,43 +254,43 @@ def plan_cuts(read: Iterable[Said], wanted: Wanted) -> Plan:
     read = list(read)
     plan = Plan([pattern.text for pattern in wanted.patterns] or list(wanted.words or ()))
     if not plan.kinds:
-        used = (said.words for said in read if wanted.sa or not said.sentence.is_sa)
+        used = (said.words for said in read if wanted.sa or not said.is_sa)
         number = Counter(word.label for words in used for word in words)
         plan.kinds = sorted(number, key=lambda word: (-number[word], word))
-    chosen = set(plan.kinds)
+    chosen = set() if wanted.patterns else set(plan.kinds)
     for said in read:
-        words = [x for x in enumerate(said.words) if x[1].label in chosen and not wanted.patterns]
-        found = [Cut(said, "", word.start, word.end, (i,)) for i, word in words]
-        near: list[tuple[str, Cut]] = []
+        spans = [(i, word) for i, word in enumerate(said.words) if word.label in chosen]
+        found = [("", Cut(said, "", word.start, word.end, (i,))) for i, word in spans]
         labels = [phone.label for phone in said.phones]
         for pattern in wanted.patterns:
-            matched = matches(pattern, labels, said.owners)
-            found += [_cut(said, pattern, match) for match in matched]
-            for reason, match in near_misses(pattern, labels, said.owners, matched):
-                near.append((reason, _cut(said, pattern, match)))
-        too_long = [cut for cut in found if wanted.max_len and cut.end - cut.start > wanted.max_len]
-        found = [cut for cut in found if cut not in too_long]
-        if said.sentence.is_sa and not wanted.sa:
-            plan.counts.update((cut.kind, SA) for cut in found)
+            matched = patterns.matches(pattern, labels, said.owners)
+            near = patterns.near_misses(pattern, labels, said.owners, matched)
+            for reason, match in [*(("", match) for match in matched), *near]:
+                start, end = said.phones[match.first].start, said.phones[match.last].end
+                found.append((reason, Cut(said, pattern.text, start, end, match.words)))
+        cuts, too_long, near_misses = [], [], []
+        for reason, cut in found:
+            if reason:
+                near_misses.append((reason, cut))
+            elif wanted.max_len and cut.end - cut.start > wanted.max_len:
+                too_long.append((TOO_LONG, cut))
+            else:
+                cuts.append(cut)
+        if said.is_sa and not wanted.sa:
+            plan.counts.update((cut.kind, SA) for cut in cuts)
             continue
         plan.num_sentences += 1
-        for reason, cut in [*((TOO_LONG, cut) for cut in too_long), *near]:
+        plan.cuts += sorted(cuts, key=lambda cut: (cut.start, cut.end))
+        for reason, cut in too_long + near_misses:
             plan.counts[cut.kind, reason] += 1
             plan.left_out.append((reason, *(cut.row()[name] for name in LEFT_OUT_COLUMNS[1:])))
-        plan.cuts += sorted(found, key=lambda cut: (cut.start, cut.end))
     return plan
-
-
-def _cut(said: Said, pattern: Pattern, match: Match) -> Cut:
-    start, end = said.phones[match.first].start, said.phones[match.last].end
-    return Cut(said, pattern.text, start, end, match.words)
 
 
 def make_clips(root: str, plan: Plan, problems: list[Problem]) -> Iterator[Clip]:
     """Cuts, one recording in memory at a time; counts tokens and adds to the problems.
 
-    Yields:
-        Clips named FOLDER/WORD_SPEAKER_SENTENCE_START, the folder that of pattern or word.
+    Clips are named FOLDER/WORD_SPEAKER_SENTENCE_START, the folder that of pattern or word.
 
     Raises:
         InputError: A recording has another rate than 16000 Hz.
@@ -306,61 +299,32 @@ def make_clips(root: str, plan: Plan, problems: list[Problem]) -> Iterator[Clip]
 
     folders = folder_names(plan.kinds)
     for wav, cuts in itertools.groupby(plan.cuts, lambda cut: cut.said.sentence.files["WAV"]):
-        path, samples = os.path.join(root, wav), None
+        path = os.path.join(root, wav)
         try:
             audio = read_audio(path)
-            samples = audio.samples.mean(axis=1)  # of one channel: itself
         except InputError as error:
-            problems.append(
-                Problem("recording unreadable", wav, str(error).removeprefix(f"{path}: "))
-            )
-        if samples is not None and audio.rate_hz != SAMPLE_RATE_HZ:
+            reason = str(error).removeprefix(f"{path}: ")
+            problems.append(Problem("recording unreadable", wav, reason))
+            plan.counts.update((cut.kind, UNUSABLE) for cut in cuts)
+            continue
+        if audio.rate_hz != SAMPLE_RATE_HZ:
             raise InputError(
                 f"{path}: a rate of {audio.rate_hz} Hz; TIMIT's spans are in samples at "
                 f"{SAMPLE_RATE_HZ} Hz: resample the recordings to that rate"
             )
+        samples = audio.samples.mean(axis=1)  # of one channel: itself
         for cut in cuts:
-            if samples is None or cut.end > len(samples):
+            if cut.end > len(samples):
                 plan.counts[cut.kind, UNUSABLE] += 1
-                if samples is not None:
-                    detail = f"{cut.kind}, {cut.start} .. {cut.end}, of {len(samples)} samples"
-                    problems.append(Problem("span past the end", wav, detail))
+                detail = f"{cut.kind}, {cut.start} .. {cut.end}, of {len(samples)} samples"
+                problems.append(Problem("span past the end", wav, detail))
                 continue
-            sentence = cut.said.sentence
             plan.counts[cut.kind, "tokens"] += 1
-            plan.counts[cut.kind, "sa_tokens"] += sentence.is_sa
+            plan.counts[cut.kind, "sa_tokens"] += cut.said.is_sa
+            sentence = cut.said.sentence
             stem = f"{plain_name(cut.word)}_{sentence.speaker}_{sentence.name}"
             name = f"{folders[cut.kind]}/{stem}_{cut.start:06d}"
-            yield Clip(name, samples[cut.start : cut.end], tiers_of(cut), cut.row())
-
-
-def tiers_of(cut: Cut) -> list[Tier]:
-    """Makes the tiers of a clip, words and phones, in s from its start.
-
-    Words that share a stretch cannot both have it in a tier: the clip's own words go first.
-    """
-    own = [cut.said.words[i] for i in cut.words]
-    words: list[Span] = []
-    for word in [*own, *(word for word in cut.said.words if word not in own)]:
-        words += _clipped(word, cut, words)
-    phones = [part for phone in cut.said.phones for part in _clipped(phone, cut, [])]
-
-    def tier(name: str, spans: Iterable[Span]) -> Tier:
-        edges = [(s.label, s.start - cut.start, s.end - cut.start) for s in spans]
-        return Tier(
-            name, [Interval(x, a / SAMPLE_RATE_HZ, b / SAMPLE_RATE_HZ) for x, a, b in edges]
-        )
-
-    return [tier("words", sorted(words, key=lambda span: span.start)), tier("phones", phones)]
-
-
-def _clipped(span: Span, cut: Cut, placed: Iterable[Span]) -> list[Span]:
-    """What of a span is within a cut and not taken: one span, or none."""
-    start, end = max(span.start, cut.start), min(span.end, cut.end)
-    for other in placed:
-        if start < other.end and other.start < end:
-            start, end = (start, other.start) if start < other.start else (other.end, end)
-    return [Span(span.label, start, end)] if start < end else []
+            yield Clip(name, samples[cut.start : cut.end], cut.tiers(), cut.row())
 
 
 def plain_name(text: str) -> str:
@@ -386,10 +350,10 @@ def count_table(plan: Plan, wanted: Wanted) -> pd.DataFrame:
     ``paper`` and ``difference`` are missing where no paper has a count, and where not all of
     TIMIT's sentences are used, so that counts cannot be compared.
     """
-    papers = PAPER_PATTERNS if wanted.patterns else PAPER_WORDS
+    papers = patterns.PAPER_PATTERNS if wanted.patterns else patterns.PAPER_WORDS
     compared = papers if plan.num_sentences >= NUM_SENTENCES else {}
     columns = ["tokens", "sa_tokens", TOO_LONG, SA, UNUSABLE]
-    columns += NEAR_MISSES if wanted.patterns else []
+    columns += patterns.NEAR_MISSES if wanted.patterns else []
     table = pd.DataFrame({x: [plan.counts[kind, x] for kind in plan.kinds] for x in columns})
     paper = pd.Series([compared.get(kind) for kind in plan.kinds], dtype="Int64")
     table.insert(0, "pattern" if wanted.patterns else "word", plan.kinds)
@@ -411,7 +375,7 @@ def counts_text(plan: Plan, wanted: Wanted, most: int = 20) -> str:
             "comparable with the paper's counts"
         )
     everything = not wanted.patterns and wanted.words is None and wanted.sa
-    return f"{text}\nthe paper: {PAPER_ALL}" if everything else text
+    return f"{text}\nthe paper: {patterns.PAPER_ALL}" if everything else text
 
 
 def way_out(plan: Plan) -> str:

@@ -94,11 +94,11 @@ def speak(
     sound = _through_formants((voice + breath) * gains, tracks, duration_s)
     sound = signal.lfilter(*_LIPS, sound)
     loud = np.zeros(num, bool)
-    for segment, start_s, end_s in _timed(segments):
+    for segment, start_s, end_s in timed(segments):
         if segment.voice_db == 0:
             loud |= (time_s > start_s) & (time_s < end_s)
     sound *= 10 ** (level_db / 20) / np.sqrt(np.mean(sound[loud] ** 2))
-    for segment, start_s, end_s in _timed(segments):
+    for segment, start_s, end_s in timed(segments):
         if segment.noise is not None:
             end_s = min(end_s, start_s + segment.noise_s) if segment.noise_s else end_s
             edge_s = min(_NOISE_EDGE_S, (end_s - start_s) / 6)
@@ -126,6 +126,12 @@ def boundaries(segments: list[Segment]) -> np.ndarray:
     """Returns when segments begin, and the end: [segments + 1], s, whole samples."""
     samples = np.round(np.cumsum([x.duration_s for x in segments]) * SAMPLE_RATE_HZ)
     return np.concatenate([[0], samples]) / SAMPLE_RATE_HZ
+
+
+def timed(segments: list[Segment]) -> Iterator[tuple[Segment, float, float]]:
+    """Yields segments with their starts and ends, s."""
+    edges = boundaries(segments)
+    yield from zip(segments, edges[:-1], edges[1:], strict=True)
 
 
 def shaped_noise(noise: Noise, num: int, rng: np.random.Generator) -> np.ndarray:
@@ -164,17 +170,11 @@ def _resonator(frequency_hz: float | np.ndarray, bandwidth_hz: float) -> tuple:
     return 2 * radius * np.cos(angle), -(radius**2)
 
 
-def _timed(segments: list[Segment]) -> Iterator[tuple[Segment, float, float]]:
-    """Segments with their starts and ends, s."""
-    edges = boundaries(segments)
-    yield from zip(segments, edges[:-1], edges[1:], strict=True)
-
-
 def _formant_tracks(segments: list[Segment], scale: float) -> list[Track]:
     """Tracks of F1 to F6."""
     times: list[float] = []
     points: list[Formants] = []
-    for segment, start_s, end_s in _timed(segments):
+    for segment, start_s, end_s in timed(segments):
         if segment.formants_hz:
             times += [start_s + _JUMP_S / 2, end_s - _JUMP_S / 2]
             points += segment.formants_hz
@@ -215,7 +215,7 @@ def _voice(
 ) -> np.ndarray:
     """The glottal flow's derivative, mean power 1 where there is voice: [num]."""
     runs: list[tuple[float, float]] = []  # start and end of voiced segments in a row
-    for segment, start_s, end_s in _timed(segments):
+    for segment, start_s, end_s in timed(segments):
         if segment.voice_db is not None:
             if runs and runs[-1][1] == start_s:
                 start_s = runs.pop()[0]
@@ -242,7 +242,7 @@ def _envelope(segments: list[Segment], time_s: np.ndarray, what: str) -> np.ndar
     """Amplitudes of a source over time: short ramps where it comes, a fade where it ends."""
     envelope = np.zeros_like(time_s)
     levels_db = [None, *(getattr(segment, what) for segment in segments), None]
-    for i, (_, start_s, end_s) in enumerate(_timed(segments)):
+    for i, (_, start_s, end_s) in enumerate(timed(segments)):
         before, level_db, after = levels_db[i : i + 3]
         if level_db is None:
             continue

@@ -7,7 +7,6 @@ SPEAKER-CHAPTER-NUMBER.flac, with SPEAKERS.TXT (Panayotov et al. 2015; LibriTTS 
 folder of a recording is its speaker, as for the Montreal Forced Aligner.
 """
 
-import array
 import collections
 import hashlib
 import itertools
@@ -21,18 +20,23 @@ import numpy as np
 import pandas as pd
 
 from wavegan_tf.corpora.alignments import TEXTGRID, Track, read_alignment
-from wavegan_tf.corpora.clips import CUT_COLUMNS, SAMPLE_RATE_HZ, Clip, Problem, safe_name
+from wavegan_tf.corpora.clips import (
+    CUT_COLUMNS,
+    SAMPLE_RATE_HZ,
+    Clip,
+    Problem,
+    make_tier,
+    safe_name,
+)
 from wavegan_tf.errors import InputError
 from wavegan_tf.processes import in_processes
 from wavegan_tf.progress import progress
 from wavegan_tf.speech.intervals import Interval
-from wavegan_tf.speech.textgrids import Tier
 
 OUTCOMES = ("written", "not_chosen", "over_max", "too_long", "no_audio", "unreadable", "bad_span")
 """What becomes of a token: its clip is written; its word is not chosen, or has more tokens than are
 taken; it is longer than a clip may be; its recording is missing, or cannot be read; its span ends
 after the recording or has no samples."""
-NO_AUDIO, NO_ALIGNMENT = "alignment without audio", "audio without alignment"
 PAST_END_S = 0.02
 """A span may end after its recording by this much, two steps of an aligner: it is cut there."""
 
@@ -40,9 +44,9 @@ _SPEAKER_LINE = re.compile(r"\s*(\S+)\s*\|\s*([MF])\s*\|")
 
 
 class Token(NamedTuple):
-    """A word to be cut: its number among all tokens, its label, its span in s, its speaker."""
+    """A word to be cut."""
 
-    number: int
+    number: int  # among all tokens
     word: str
     start_s: float
     end_s: float
@@ -54,37 +58,35 @@ class Token(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A recording and what is cut from it: ``alignment`` is its file, ``stem`` names the clips."""
+    """A recording and what is cut from it."""
 
     recording: str
-    stem: str
-    alignment: str
+    stem: str  # names the clips
+    alignment: str  # its file
     tokens: list[Token]
 
 
 class Plan(NamedTuple):
-    """What holds for all recordings: folders of audio and alignments, sex by speaker."""
+    """What holds for all recordings."""
 
     audio_dir: str
-    root: str
-    sexes: dict[str, str]
+    root: str  # of the alignments
+    sexes: dict[str, str]  # by speaker
 
 
 class Cut(NamedTuple):
-    """What came of a job: clips in order of time, outcome of tokens lost by number, problems."""
+    """What came of a job."""
 
-    clips: list[Clip]
-    outcomes: dict[int, str]
+    clips: list[Clip]  # in order of time
+    outcomes: dict[int, str]  # of the tokens that were lost, by number
     problems: list[Problem]
 
 
 def read_tracks(root: str, files: Sequence[str], num_processes: int) -> Iterator[Track | Problem]:
     """Reads TextGrids in parallel, then tables, which may be large, line by line."""
     grids = [file for file in files if file.lower().endswith(TEXTGRID)]
-    for tracks in progress(
-        in_processes(_tracks_of, grids, root, num_processes), len(grids), "TextGrids"
-    ):
-        yield from tracks
+    read = in_processes(_tracks_of, grids, root, num_processes)
+    yield from itertools.chain.from_iterable(progress(read, len(grids), "TextGrids"))
     others = [file for file in files if not file.lower().endswith(TEXTGRID)]
     for file in progress(others, len(others), "alignments"):
         yield from read_alignment(root, file)
@@ -99,34 +101,31 @@ def _tracks_of(file: str, root: str) -> list[Track | Problem]:
 def collect(
     tracks: Iterable[Track | Problem],
 ) -> tuple[pd.DataFrame, list[tuple[str, str]], list[Problem]]:
-    """Puts alignments into a table.
+    """Puts alignments into a table, a row for each word said, beside utterances and problems.
 
-    Returns:
-        A row for each word said: ``utterance`` (number, never falling), ``speaker`` and ``word``
-        (categories, in order of appearance), ``start_s``, ``end_s``, ``outcome`` (``not_chosen``);
-        of each utterance, also of one without words, its path or name and its alignment's file; and
-        the problems.
+    Columns: ``utterance`` (number, never falling), ``speaker`` and ``word`` (categories, in order
+    of appearance), ``start_s``, ``end_s``, ``outcome`` (``not_chosen``). Of each utterance, also of
+    one without words, there is its path or name and its alignment's file.
     """
     words: dict[str, int] = {}
     speakers: dict[str, int] = {}
     utterances: list[tuple[str, str]] = []
     problems: list[Problem] = []
-    columns: list[Any] = [array.array(kind) for kind in "iiidd"]
-    for track in tracks:
-        if isinstance(track, Problem):
-            problems.append(track)
-            continue
-        if utterances[-1:] != [(track.utterance, track.file)]:
-            utterances.append((track.utterance, track.file))
-        speaker = speakers.setdefault(track.speaker, len(speakers))
-        for label, start_s, end_s in track.words:
-            word = words.setdefault(label, len(words))
-            row = (len(utterances) - 1, speaker, word, start_s, end_s)
-            for column, value in zip(columns, row, strict=True):
-                column.append(value)
+
+    def rows() -> Iterator[tuple[int, int, int, float, float]]:
+        for track in tracks:
+            if isinstance(track, Problem):
+                problems.append(track)
+                continue
+            if utterances[-1:] != [(track.utterance, track.file)]:
+                utterances.append((track.utterance, track.file))
+            whose = len(utterances) - 1, speakers.setdefault(track.speaker, len(speakers))
+            for label, start_s, end_s in track.words:
+                yield *whose, words.setdefault(label, len(words)), start_s, end_s
+
     names = ("utterance", "speaker", "word", "start_s", "end_s")
-    read = (np.frombuffer(column, column.typecode) for column in columns)
-    tokens = pd.DataFrame(dict(zip(names, read, strict=True)))
+    row_type = np.dtype(list(zip(names, ("i4", "i4", "i4", "f8", "f8"), strict=True)))
+    tokens = pd.DataFrame(np.fromiter(rows(), row_type))
     tokens["outcome"] = np.full(len(tokens), OUTCOMES.index("not_chosen"), np.int8)
     for name, kinds in (("speaker", speakers), ("word", words), ("outcome", OUTCOMES)):
         codes: Any = tokens[name].to_numpy()
@@ -140,13 +139,9 @@ def match_audio(
     """Finds the recording of each utterance: that of the same name.
 
     Where several recordings or several alignments share a name, the folders decide: the recording's
-    path without suffix must be the utterance's, or end with it, or be the end of it.
-
-    Alignments without audio are added to the problems, then recordings without alignment, unless
-    their TextGrid is among the problems already.
-
-    Returns:
-        For each utterance its recording or None.
+    path without suffix must be the utterance's, or end with it, or be the end of it. Alignments
+    without audio (None) are added to the problems, then recordings without alignment, unless their
+    TextGrid is among the problems already.
 
     Raises:
         InputError: Two alignments are of one recording.
@@ -170,17 +165,17 @@ def match_audio(
                     f"{file}; leave one out (lines of one utterance must follow each other)"
                 )
             aligned_in[found[0]] = file
-            matched.append(found[0])
-            continue
-        detail = f"no recording is named {utterance}"
-        if found:
-            detail = f"{utterance} may be {found[0]} or {found[1]}; leave one out"
-        aligned_in.update(dict.fromkeys(found, ""))
-        matched.append(None)
-        problems.append(Problem(NO_AUDIO, file, detail))
+        else:
+            detail = f"no recording is named {utterance}"
+            if found:
+                detail = f"{utterance} may be {found[0]} or {found[1]}; leave one out"
+            aligned_in.update(dict.fromkeys(found, ""))
+            problems.append(Problem("alignment without audio", file, detail))
+        matched.append(found[0] if len(found) == 1 else None)
     for recording in recordings:
         if recording not in aligned_in and PurePosixPath(recording).stem not in unread:
-            problems.append(Problem(NO_ALIGNMENT, recording, "no alignment is named so"))
+            detail = "no alignment is named so"
+            problems.append(Problem("audio without alignment", recording, detail))
     return matched
 
 
@@ -206,15 +201,14 @@ def mark_unusable(tokens: pd.DataFrame, matched: Sequence[str | None], max_len: 
 def rank(tokens: pd.DataFrame) -> pd.DataFrame:
     """Ranks words by falling number of tokens, equal ones by alphabet (code points).
 
-    Returns:
-        Rows by ``word``: ``rank`` from 1, ``tokens``, and how many of them have each of `OUTCOMES`.
+    Rows by ``word``: ``rank`` from 1, ``tokens``, and how many of them have each of `OUTCOMES`.
     """
-    words, number = tokens["word"].cat, len(OUTCOMES)
-    cells = words.codes.astype(np.int64) * number + tokens["outcome"].cat.codes
-    counts = np.bincount(cells, minlength=len(words.categories) * number).reshape(-1, number)
+    words = tokens["word"].cat
+    counts = np.zeros((len(words.categories), len(OUTCOMES)), np.int64)
+    np.add.at(counts, (words.codes, tokens["outcome"].cat.codes), 1)
     index = pd.Index(words.categories, dtype=object, name="word")
     table = pd.DataFrame(counts, index, list(OUTCOMES))
-    table.insert(0, "tokens", counts.sum(axis=1))
+    table.insert(0, "tokens", table.sum(axis=1))
     table = table.reset_index().sort_values(["tokens", "word"], ascending=[False, True])
     table.insert(0, "rank", np.arange(1, len(table) + 1))
     return table.set_index("word")
@@ -279,18 +273,17 @@ def list_jobs(
     """
     written = tokens[tokens["outcome"] == "written"].astype({"word": object, "speaker": object})
     written = written.sort_values(["utterance", "start_s", "speaker", "word"])
-    columns = (written.index, *(written[name] for name in Token._fields[1:]))
-    rows = zip(written["utterance"], map(Token._make, zip(*columns, strict=True)), strict=True)
+    shared = collections.Counter(
+        PurePosixPath(str(matched[i])).stem for i in written["utterance"].unique()
+    )
+    rows = written[["utterance", *Token._fields[1:]]].itertuples()
     jobs = []
-    for index, group in itertools.groupby(rows, key=lambda row: row[0]):
+    for index, group in itertools.groupby(rows, key=lambda row: row.utterance):
         recording = PurePosixPath(str(matched[index]))
-        found = [token for _, token in group]
-        jobs.append(Job(str(recording), recording.stem, utterances[index][1], found))
-    shared = collections.Counter(job.stem for job in jobs)
-    for i, (name, stem, *_) in enumerate(jobs):
-        if shared[stem] > 1:
-            whole = name.removesuffix(PurePosixPath(name).suffix).replace("/", "_")
-            jobs[i] = jobs[i]._replace(stem=whole)
+        whole = shared[recording.stem] > 1
+        stem = str(recording.with_suffix("")).replace("/", "_") if whole else recording.stem
+        found = [Token(number, *rest) for number, _, *rest in group]
+        jobs.append(Job(str(recording), stem, utterances[index][1], found))
     return sorted(jobs, key=lambda job: (job.recording, job.alignment))
 
 
@@ -322,18 +315,25 @@ def cut_words(job: Job, plan: Plan) -> Cut:
             )
             cut.problems.append(Problem("span unusable", job.recording, detail))
             continue
-        inside = phones.get(token.speaker)
-        if inside is not None:
-            middles = ((x, (x.start_s + x.end_s) / 2) for x in inside)
-            inside = [x for x, middle in middles if token.start_s <= middle < token.end_s]
-        text = " ".join(phone.label for phone in inside or ())
+        tiers = [make_tier("words", [(token.word, start, end)], start, end)]
+        inside = [
+            x
+            for x in phones.get(token.speaker) or ()
+            if token.start_s <= (x.start_s + x.end_s) / 2 < token.end_s
+        ]
+        if phones.get(token.speaker) is not None:
+            edges = (
+                (x.label, round(x.start_s * SAMPLE_RATE_HZ), round(x.end_s * SAMPLE_RATE_HZ))
+                for x in inside
+            )
+            tiers.append(make_tier("phones", edges, start, end))
         first, last = token.span(audio.rate_hz, len(mono))
         speaker, sex, split = person_of(job.recording, plan.audio_dir, plan.sexes, token.speaker)
         sentence = PurePosixPath(job.recording).stem
-        row = ("", token.word, text, first, last, job.recording, speaker, sex, "", split, sentence)
+        said = " ".join(phone.label for phone in inside)
+        row = ("", token.word, said, first, last, job.recording, speaker, sex, "", split, sentence)
         who = f"_{safe_name(token.speaker)}" if token.speaker else ""
         name = f"{safe_name(token.word)}/{job.stem}{who}_{first:06d}"
-        tiers = tiers_of(token.word, inside, start, end)
         described = dict(zip(CUT_COLUMNS, row, strict=True))
         cut.clips.append(Clip(name, samples[start:end], tiers, described))
     beyond = sum(bool(np.abs(clip.samples).max() > 1) for clip in cut.clips)
@@ -350,24 +350,6 @@ def clips_of(cuts: Iterable[Cut], tokens: pd.DataFrame, problems: list[Problem])
             tokens.loc[number, "outcome"] = outcome
         problems += cut.problems
         yield from cut.clips
-
-
-def tiers_of(word: str, phones: list[Interval] | None, start: int, end: int) -> list[Tier]:
-    """Makes the tiers of a clip of samples start .. end - 1, in s from its start.
-
-    Phones are in s from the start of the recording; their edges become those of samples.
-    """
-    tiers = [Tier("words", [Interval(word, 0.0, (end - start) / SAMPLE_RATE_HZ)])]
-    if phones is None:
-        return tiers
-    inside, at = [], 0
-    for label, from_s, to_s in phones:
-        begin = max(round(from_s * SAMPLE_RATE_HZ) - start, at)
-        at = min(round(to_s * SAMPLE_RATE_HZ), end) - start
-        if begin < at:
-            inside.append(Interval(label, begin / SAMPLE_RATE_HZ, at / SAMPLE_RATE_HZ))
-        at = max(begin, at)
-    return [*tiers, Tier("phones", inside)]
 
 
 def read_speakers(audio_dir: str) -> dict[str, str]:

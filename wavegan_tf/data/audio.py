@@ -97,7 +97,7 @@ def read_audio(path: str | os.PathLike[str]) -> Audio:
     try:
         with open(path, "rb") as file:
             demuxer, name = _recognise(file)
-            audio = _decode(_as_ffmpeg_reads_it(file, demuxer), demuxer, name)
+            audio = _decode(file.read(), demuxer, name)
         low, high = _RATES_HZ
         if not low <= audio.rate_hz <= high:
             raise InputError(f"a sampling rate of {audio.rate_hz} Hz, outside {low} .. {high}")
@@ -130,16 +130,12 @@ def is_audio(path: str | os.PathLike[str]) -> bool:
 
 
 def load(
-    path: str | os.PathLike[str],
-    *,
-    sample_rate_hz: int,
-    num_channels: int,
-    peak_normalize: bool = True,
+    path: str | os.PathLike[str], *, sample_rate_hz: int, num_channels: int
 ) -> tuple[np.ndarray, Facts]:
-    """Reads a recording at the model's rate and with its number of channels.
+    """Reads a recording at the model's rate and with its number of channels, its peak one.
 
-    Several channels are averaged into one, or one is copied into several. Peak normalisation
-    divides the file by its largest absolute value; a silent file stays silent.
+    Several channels are averaged into one, or one is copied into several. The file is divided by
+    its largest absolute value, as the original always does; a silent file stays silent.
 
     Returns:
         (samples, facts): float32 [time, num_channels], and what was found.
@@ -166,10 +162,7 @@ def load(
         level=float(samples.std(dtype=np.float64)),
         digest=digest.hexdigest(),
     )
-    if peak_normalize:
-        peak = np.abs(samples).max()
-        samples = samples / (peak if peak > 0 else np.float32(1))
-    return samples, facts
+    return samples / (np.abs(samples).max() or np.float32(1)), facts
 
 
 def resample(samples: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
@@ -203,14 +196,11 @@ def resample(samples: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=16)
 def _lowpass(term: int) -> np.ndarray:
-    """Makes the low-pass for a ratio whose larger term is `term`: float32 [128 * term + 1].
-
-    With 64 zero crossings on each side a Kaiser window of 90 dB leaves a transition of 0.09 of the
-    lower Nyquist frequency, which is placed to end at that frequency.
-    """
-    cutoff = (1 - 0.045) / term
+    """The low-pass for a ratio whose larger term is `term`: float32 [128 * term + 1]."""
+    # With 64 zero crossings on each side a Kaiser window of 90 dB leaves a transition of 0.09 of
+    # the lower Nyquist frequency, which is placed to end at that frequency.
     kaiser = ("kaiser", scipy.signal.kaiser_beta(90))
-    taps = scipy.signal.firwin(128 * term + 1, cutoff, window=kaiser)
+    taps = scipy.signal.firwin(128 * term + 1, (1 - 0.045) / term, window=kaiser)
     return taps.astype(np.float32)
 
 
@@ -230,10 +220,7 @@ def _with_channels(samples: np.ndarray, num_channels: int) -> np.ndarray:
 
 
 def _recognise(file: BinaryIO) -> tuple[str, str]:
-    """Finds FFmpeg's demuxer and the name of the format; the file then stands at its start.
-
-    Tags (ID3v2) before the start, which MP3 files and some FLAC files carry, are passed over.
-    """
+    """Finds FFmpeg's demuxer and the name of the format; the file then stands after its tags."""
     start, head = 0, file.read(_HEAD_LEN)
     while head[:3] == b"ID3" and len(head) >= 10:
         size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]  # 7 bits of each byte
@@ -254,19 +241,8 @@ def _recognise(file: BinaryIO) -> tuple[str, str]:
     raise UnknownFormatError(f"not a known audio format (it starts with {head[:8]!r})")
 
 
-def _as_ffmpeg_reads_it(file: BinaryIO, demuxer: str) -> BinaryIO:
-    """Gives FFmpeg the file, or what follows its tags, or a copy with a plain header."""
-    plain = {"wav": _plain_wav, "nistsphere": _plain_sphere}.get(demuxer)
-    if plain is not None:
-        return io.BytesIO(plain(file.read()))
-    return io.BytesIO(file.read()) if file.tell() else file
-
-
 def _plain_wav(data: bytes) -> bytes:
-    """Makes a WAV of nothing but format and samples, once it is sure that these are all there.
-
-    Samples that do not fill their bytes (12, 20 bits, 24 in 4 bytes) are the uppermost bits there.
-    """
+    """Makes a WAV of nothing but format and samples, once it is sure that these are all there."""
     chunks: dict[bytes, bytes] = {}
     start = 12
     while start + 8 <= len(data) and b"data" not in chunks:
@@ -297,9 +273,9 @@ def _plain_wav(data: bytes) -> bytes:
             f"damaged WAV: {len(body)} bytes in frames of {frame_len} bytes, each of {channels} "
             f"channels of {bits} bits"
         )
-    if is_pcm:
-        values = codec, channels, rate_hz, byte_rate, frame_len, 8 * bytes_each
-        fmt = struct.pack("<HHIIHH", *values)
+    if is_pcm:  # samples that do not fill their bytes (12, 20 bits) are the uppermost bits there
+        bits = 8 * bytes_each
+        fmt = struct.pack("<HHIIHH", codec, channels, rate_hz, byte_rate, frame_len, bits)
     head = b"RIFF" + struct.pack("<I", _LONGEST) + b"WAVEfmt " + struct.pack("<I", len(fmt)) + fmt
     return b"".join([head, b"data", struct.pack("<I", min(len(body), _LONGEST)), body])
 
@@ -319,13 +295,13 @@ def _plain_sphere(data: bytes) -> bytes:
     return b"NIST_1A\n%7d\n" % (16 + len(header)) + header + data[header_len:]
 
 
-def _decode(file: BinaryIO, demuxer: str, name: str) -> Audio:
-    """Decodes the first stream of sound in a file that stands at its start."""
-    if demuxer == "ogg" and not _ends_with_whole_page(file.read()):
+def _decode(data: bytes, demuxer: str, name: str) -> Audio:
+    """Decodes the first stream of sound in the content of a file."""
+    data = {"wav": _plain_wav, "nistsphere": _plain_sphere}.get(demuxer, bytes)(data)
+    if demuxer == "ogg" and not _ends_with_whole_page(data):
         raise InputError("truncated or damaged: its last page is not whole")
-    wanted = _mp3_frames(file.read()) if demuxer == "mp3" else 0
-    file.seek(0)
-    options = _OPTIONS.get(demuxer, {})
+    wanted = _mp3_frames(data) if demuxer == "mp3" else 0
+    file, options = io.BytesIO(data), _OPTIONS.get(demuxer, {})
     with av.open(file, format=demuxer, options=options, metadata_errors="replace") as container:
         assert isinstance(container, InputContainer)
         if not container.streams.audio:

@@ -37,7 +37,7 @@ class ClipStore:
         """Makes a store that holds nothing yet.
 
         Args:
-            config: What decides the samples: rate, channels, normalisation.
+            config: What decides the samples: rate and channels.
             directory: Where clips are kept on disk, made if missing; None for nowhere.
             memory_bytes: The limit of memory; by default a quarter of what is available now.
 
@@ -47,14 +47,13 @@ class ClipStore:
         if memory_bytes is None:
             memory_bytes = available_memory() // _MEMORY_SHARE
         self.config, self.directory, self.memory_bytes = config, directory, memory_bytes
-        self._options = (config.num_channels, config.peak_normalize, config.sample_rate_hz)
+        self._options = {
+            "sample_rate_hz": config.sample_rate_hz, "num_channels": config.num_channels
+        }  # fmt: skip
         self._keeps = directory is not None  # until writing there fails
-        self._held: collections.OrderedDict[str, _Clip] = (
-            collections.OrderedDict()
-        )  # last used last
+        self._held: collections.OrderedDict[str, _Clip] = collections.OrderedDict()  # by last use
         self._held_bytes = 0
         self._lock = threading.Lock()
-        self._reading: dict[str, threading.Lock] = {}  # two threads never read one file at once
         if directory is not None:
             try:
                 os.makedirs(directory, exist_ok=True)
@@ -93,9 +92,8 @@ class ClipStore:
         num_bytes = 4 * num_samples * self.config.num_channels
         size = f"{num_bytes / 1e6:.1f} MB of samples"
         if num_bytes <= self.memory_bytes or self.directory is not None:
-            return (
-                f"{size}, kept in {'memory' if num_bytes <= self.memory_bytes else self.directory}"
-            )
+            where = "memory" if num_bytes <= self.memory_bytes else self.directory
+            return f"{size}, kept in {where}"
         return (
             f"{size}, of which memory keeps {self.memory_bytes / 1e6:.1f} MB: the others are "
             "decoded again in every epoch (--data_cache=DIR keeps them on disk)"
@@ -106,32 +104,19 @@ class ClipStore:
             if path in self._held:
                 self._held.move_to_end(path)
                 return self._held[path]
-            reading = self._reading.setdefault(path, threading.Lock())
-        with reading:
-            with self._lock:
-                if path in self._held:
-                    return self._held[path]
-            clip = self._read_entry(path) or self._decode(path)
-            with self._lock:
-                self._hold(path, clip)
-                self._reading.pop(path, None)
-            return clip
-
-    def _hold(self, path: str, clip: _Clip) -> None:
-        if path in self._held:  # two threads can read a file that was dropped in between
-            self._held_bytes -= self._held.pop(path)[0].nbytes
-        self._held[path] = clip
-        self._held_bytes += clip[0].nbytes
-        while self._held_bytes > self.memory_bytes and len(self._held) > 1:
-            _, (dropped, _) = self._held.popitem(last=False)
-            self._held_bytes -= dropped.nbytes
+        clip = self._read_entry(path) or self._decode(path)
+        with self._lock:
+            if path not in self._held:  # by another thread meanwhile
+                self._held[path] = clip
+                self._held_bytes += clip[0].nbytes
+            while self._held_bytes > self.memory_bytes and len(self._held) > 1:
+                _, (dropped, _) = self._held.popitem(last=False)
+                self._held_bytes -= dropped.nbytes
+        return clip
 
     def _decode(self, path: str) -> _Clip:
         source = _stat_of(path)
-        channels, peak_normalize, rate_hz = self._options
-        clip = audio.load(
-            path, sample_rate_hz=rate_hz, num_channels=channels, peak_normalize=peak_normalize
-        )
+        clip = audio.load(path, **self._options)
         if self._keeps:
             self._write_entry(path, source, clip)
         return clip
@@ -169,18 +154,14 @@ class ClipStore:
                 os.remove(partial)
             if self._keeps:
                 self._keeps = False
-                logging.getLogger("wavegan_tf").warning(
-                    "--data_cache=%s: %s; nothing more is kept there",
-                    self.directory,
-                    error.strerror,
-                )
+                where = f"--data_cache={self.directory}: {error.strerror}"
+                logging.getLogger("wavegan_tf").warning("%s; nothing more is kept there", where)
 
 
 def available_memory() -> int:
     """Tells how many bytes this process may use: what is free, within its control group's limit."""
     try:
-        with open("/proc/meminfo") as file:
-            fields = dict(line.split(":", 1) for line in file)
+        fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
         available = 1024 * int(fields["MemAvailable"].split()[0])
     except (OSError, KeyError):  # not Linux
         available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
@@ -202,8 +183,7 @@ def _group_limits() -> Iterator[int]:
 
 def _stat_of(path: str) -> list[int] | None:
     """[size, modification time in ns] of a file, or None."""
-    try:
+    with contextlib.suppress(OSError):
         stat = os.stat(path)
-    except OSError:
-        return None
-    return [stat.st_size, stat.st_mtime_ns]
+        return [stat.st_size, stat.st_mtime_ns]
+    return None

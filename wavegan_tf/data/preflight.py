@@ -19,6 +19,7 @@ AUDIO_SUFFIXES = frozenset(
     ".wma .caf .w64".split()
 )
 UNREADABLE, TOO_SHORT, SILENT = "unreadable", "too short", "silent"
+_NAMED = 5  # files of each kind of trouble; data.json names all
 _WAYS_OUT = {  # what may be done about files left out
     UNREADABLE: audio.WAY_OUT,
     TOO_SHORT: "--data_first_slice or --data_pad_end takes them",
@@ -64,28 +65,25 @@ class Report:
         values = collections.Counter(getattr(r.facts, attribute) for r in self.recordings)
         return dict(values.most_common())
 
-    def lines(self, limit: int | None = 5) -> Iterator[str]:
-        """Yields the report as text, naming at most `limit` files of each kind of trouble."""
+    def lines(self) -> Iterator[str]:
+        """Yields the report as text, naming the first five files of each kind of trouble."""
         seconds = round(sum(recording.facts.duration_s for recording in self.recordings))
         clock = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
         yield (
             f"data: {len(self.recordings)} of {self.num_files} files in {self.data_dir}, {clock} "
             f"(h:min:s) of sound, {self.slices_per_epoch} slices an epoch; {self.storage}"
         )
-        for title, attribute, unit in (
-            ("formats", "format", ""),
-            ("rates", "rate_hz", " Hz"),
-            ("channels", "channels", ""),
-        ):
+        for title, attribute in (("formats", "format"), ("rates", "rate_hz"), ("channels",) * 2):
+            unit = " Hz" if title == "rates" else ""
             counts = self.counts(attribute).items()
             yield f"  {title}: " + ", ".join(f"{what}{unit} ({n})" for what, n in counts)
         if self.not_audio:
             named = (f"{count} {suffix}" for suffix, count in self.not_audio.most_common())
             yield f"  not audio, left out: {', '.join(named)}"
-        where = ", all named in data.json"
-        yield from _trouble(self.left_out, limit, ", left out", where)
+        yield from _trouble(self.left_out, ", left out", ", all named in data.json")
         same = [f"{name} = {first}" for name, first in self.duplicates]
-        yield from _some("of the same content as another, used all the same", same, limit, where)
+        what = "of the same content as another, used all the same"
+        yield from _some(what, same, ", all named in data.json")
 
     def to_dict(self) -> dict[str, Any]:
         """Gives the report for JSON, every file left out and every duplicate named."""
@@ -106,11 +104,9 @@ class Report:
 
 
 def find_files(data_dir: str) -> list[str]:
-    """Lists the files of a folder and its sub-folders, whatever their suffix.
+    """Lists the files of a folder and its sub-folders, sorted, whatever their suffix.
 
-    Returns:
-        The paths of all regular files, and of links to nothing, sorted; hidden ones and those in
-        hidden folders left out.
+    All regular files, and links to nothing; hidden ones and those in hidden folders are left out.
 
     Raises:
         InputError: There is no such folder, it cannot be read, or it has no files.
@@ -178,7 +174,7 @@ def preflight(
         counts = [f"{len(named)} {kind}" for kind, named in left_out.items() if named]
         counts += [f"{not_audio.total()} not audio"] if not_audio else []
         what = f"none of its {len(files)} files can be used: {', '.join(counts)}"
-        raise InputError("\n".join([f"--data_dir={data_dir}: {what}", *_trouble(left_out, 5)]))
+        raise InputError("\n".join([f"--data_dir={data_dir}: {what}", *_trouble(left_out, "", "")]))
     lengths = [recording.facts.num_samples for recording in recordings]
     num_slices = SliceOrder(lengths, store.config, seed=0).locate(0)[2]
     storage = store.describe(sum(lengths))
@@ -200,22 +196,21 @@ def split_holdout(
         raise InputError(f"--data_holdout={fraction} must be at least 0 and below 1")
     if not fraction:
         return recordings, []
-    places = [_place(recording.facts.digest, seed) for recording in recordings]
+    sides: tuple[list[Recording], list[Recording]] = [], []
+    places = []
+    for recording in recordings:  # 0 <= place < 1, evenly distributed over contents
+        content = f"{seed} {recording.facts.digest}".encode()
+        hashed = hashlib.blake2b(content, digest_size=8).digest()
+        places.append((int.from_bytes(hashed, "big") >> 11) * 2.0**-53)
     limit = max(fraction, min(places) + 2.0**-53)
-    train = [r for r, place in zip(recordings, places, strict=True) if place >= limit]
-    held_out = [r for r, place in zip(recordings, places, strict=True) if place < limit]
-    if not train:
+    for recording, place in zip(recordings, places, strict=True):
+        sides[place < limit].append(recording)
+    if not sides[0]:
         raise InputError(
             f"--data_holdout={fraction} leaves none of {len(recordings)} recordings to train on; "
             "use a lower one or more recordings of different content"
         )
-    return train, held_out
-
-
-def _place(digest: str, seed: int) -> float:
-    """0 <= place < 1, evenly distributed over contents."""
-    hashed = hashlib.blake2b(f"{seed} {digest}".encode(), digest_size=8).digest()
-    return (int.from_bytes(hashed, "big") >> 11) * 2.0**-53
+    return sides
 
 
 def printable(text: str) -> str:
@@ -239,23 +234,21 @@ def _facts_of(files: list[str], store: ClipStore) -> Iterator[tuple[str, Any]]:
         threads.shutdown(cancel_futures=True)
 
 
-def _trouble(
-    left_out: _LeftOut, limit: int | None, what: str = "", where: str = ""
-) -> Iterator[str]:
+def _trouble(left_out: _LeftOut, what: str, where: str) -> Iterator[str]:
     """Yields lines on the files left out, each kind followed by its way out."""
     for kind, files in left_out.items():
-        yield from _some(f"{kind}{what}", [f"{n}: {reason}" for n, reason in files], limit, where)
+        yield from _some(f"{kind}{what}", [f"{n}: {reason}" for n, reason in files], where)
         if files:
             yield f"    ({_WAYS_OUT[kind]})"
 
 
-def _some(title: str, named: list[str], limit: int | None, where: str) -> Iterator[str]:
+def _some(title: str, named: list[str], where: str) -> Iterator[str]:
     """Yields lines that name the first files of a kind, and say where the others are named."""
     if named:
         yield f"  {title}: {len(named)}"
-        yield from (f"    {text}" for text in named[:limit])
-        if limit is not None and len(named) > limit:
-            yield f"    .. and {len(named) - limit} more{where}"
+        yield from (f"    {text}" for text in named[:_NAMED])
+        if len(named) > _NAMED:
+            yield f"    .. and {len(named) - _NAMED} more{where}"
 
 
 def _raise(error: OSError) -> None:

@@ -25,8 +25,8 @@ class FirstSlice(NamedTuple):
 def find_recordings(wav_dir: str) -> list[str]:
     """Lists the audio files of a folder and its sub-folders: paths below it, sorted, at least one.
 
-    A file counts if it begins like one of a known format or if its suffix promises audio: one that
-    promises and does not hold is for `load_recording` to refuse. The log counts the others.
+    A file counts if it begins like one of a known format or if its suffix promises audio (one that
+    does not hold it is for `load_recording` to refuse). The log counts the others.
 
     Raises:
         InputError: There is no such folder, it cannot be read, or it has no audio.
@@ -65,12 +65,9 @@ def load_recording(path: str, config: Any) -> FirstSlice:
     rate_hz, channels = config.sample_rate, config.num_channels
     samples, facts = audio.load(path, sample_rate_hz=rate_hz, num_channels=channels)
     slice_s = config.slice_len / rate_hz
-    notes = []
+    notes = [f"resampled from {facts.rate_hz} Hz"] if facts.rate_hz != rate_hz else []
     if facts.rate_hz < rate_hz:
-        nyquist_hz = facts.rate_hz / 2
-        notes.append(f"resampled from {facts.rate_hz} Hz: nothing above {nyquist_hz:g} Hz is in it")
-    elif facts.rate_hz > rate_hz:
-        notes.append(f"resampled from {facts.rate_hz} Hz")
+        notes[0] += f": nothing above {facts.rate_hz / 2:g} Hz is in it"
     if facts.channels > channels:
         notes.append(f"the mean of {facts.channels} channels")
     elif facts.channels < channels:

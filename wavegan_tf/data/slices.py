@@ -10,6 +10,7 @@ import numpy as np
 
 from wavegan_tf.errors import InputError
 
+WINDOW = 4096  # slices that are mixed with one another
 # What the random draws of one seed are for.
 _STARTS, _FILES, _MIX, _REPLACE = range(4)
 _DRAWS_AT_ONCE = 16_384
@@ -17,10 +18,7 @@ _DRAWS_AT_ONCE = 16_384
 
 @dataclasses.dataclass(frozen=True)
 class SliceConfig:
-    """How files are cut into slices; out of range, a value is refused with an InputError.
-
-    The original's flags bear the same names after --data_.
-    """
+    """How files are cut into slices; an overlap out of range is refused with an InputError."""
 
     slice_len: int = 16384  # samples
     sample_rate_hz: int = 16000  # to which files are resampled (--data_sample_rate)
@@ -28,16 +26,8 @@ class SliceConfig:
     first_slice: bool = False  # only the first slice of each file, padded, without a random start
     overlap_ratio: float = 0.0  # the part of a slice that the next one repeats, 0 <= ratio < 1
     pad_end: bool = False  # pads the last slice of a file with zeros instead of dropping it
-    peak_normalize: bool = True  # scales each file to a peak of one, as the original always does
 
     def __post_init__(self) -> None:  # noqa: D105
-        for flag, value in (
-            ("--data_slice_len", self.slice_len),
-            ("--data_sample_rate", self.sample_rate_hz),
-            ("--data_num_channels", self.num_channels),
-        ):
-            if value < 1:
-                raise InputError(f"{flag}={value} must be at least 1")
         flag = f"--data_overlap_ratio={self.overlap_ratio}"
         if not 0 <= self.overlap_ratio < 1:
             raise InputError(f"{flag} must be at least 0 and below 1")
@@ -85,9 +75,9 @@ class SliceOrder:
     its epoch. Nothing is drawn in turn, so that training can go on at any position at once.
     """
 
-    def __init__(self, lengths: Any, config: SliceConfig, seed: int, window: int = 4096) -> None:
+    def __init__(self, lengths: Any, config: SliceConfig, seed: int) -> None:
         """Makes the order of the slices of files of these lengths in samples, each of one slice."""
-        self.config, self.seed, self.window = config, seed, window
+        self.config, self.seed = config, seed
         self.lengths = np.asarray(lengths, np.int64)
         self._num_starts = config.num_starts(self.lengths)
         most = config.num_slices(self.lengths)
@@ -149,7 +139,7 @@ class SliceOrder:
         files = np.repeat(order, counts)
         index_in_file = np.arange(len(files)) - np.repeat(np.cumsum(counts) - counts, counts)
         starts = np.repeat(starts, counts) + self.config.hop * index_in_file
-        windows = np.arange(len(files)) // self.window
+        windows = np.arange(len(files)) // WINDOW
         mixed = np.lexsort([self._rng(_MIX, number).random(len(files)), windows])
         return files[mixed], starts[mixed]
 

@@ -2,10 +2,11 @@
 
 import collections
 import concurrent.futures
+import itertools
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -15,14 +16,16 @@ from wavegan_tf.data.slices import SliceOrder
 from wavegan_tf.errors import InputError
 
 _MOST_AHEAD = 8  # batches
+_log = logging.getLogger("wavegan_tf")
 
 
 class SliceSource:
     """Any batch of the endless order of slices, at once.
 
     Batch k is slices k * batch_size .. (k + 1) * batch_size - 1 of the order (`SliceOrder`): going
-    on at batch k repeats nothing and loses nothing. Where a file fails during the training, another
-    slice of its epoch, drawn in the same way, takes the place of each of its slices.
+    on at batch k repeats nothing and loses nothing. Where a file fails during the training, it is
+    named once, and another slice of its epoch, drawn in the same way, takes the place of each of
+    its slices.
 
     Attributes:
         order: The SliceOrder.
@@ -32,32 +35,17 @@ class SliceSource:
     """
 
     def __init__(
-        self,
-        recordings: Sequence[Recording],
-        store: ClipStore,
-        *,
-        batch_size: int,
-        seed: int,
-        on_bad_file: Callable[[str, str], object] | None = None,
+        self, recordings: Sequence[Recording], store: ClipStore, *, batch_size: int, seed: int
     ) -> None:
         """Makes the source of recordings that `preflight` found and whose samples are in `store`.
 
-        `on_bad_file(path, message)` is called once for each file that fails and from then on is
-        skipped, by other threads; by default it logs a warning.
-
         Raises:
-            InputError: `batch_size` or `seed` is out of its range, or an epoch has fewer slices
-                than a batch.
+            InputError: An epoch has fewer slices than a batch.
         """
-        if batch_size < 1:
-            raise InputError(f"--train_batch_size={batch_size} must be at least 1")
-        if seed < 0:
-            raise InputError(f"--seed={seed} must be at least 0")
         self.batch_size = batch_size
         self.order = SliceOrder([r.facts.num_samples for r in recordings], store.config, seed)
         self.skipped: dict[str, str] = {}
         self._recordings, self._store = list(recordings), store
-        self._on_bad_file = on_bad_file or _log_bad_file
         self._lock = threading.Lock()
         self.slices_per_epoch = self.order.locate(0)[2]
         if self.slices_per_epoch < batch_size:
@@ -84,39 +72,18 @@ class SliceSource:
         """Gives the first slices of the order, at most an epoch: float32 [n, time, channels]."""
         return self._slices(0, min(num_slices, self.slices_per_epoch))
 
-    def epochs(self, num_batches: int) -> float:
-        """Counts the passes over the data that so many batches from the first on make."""
-        epoch, index, length = self.order.locate(num_batches * self.batch_size)
-        return epoch + index / length
-
     def batches(
         self, first_batch: int = 0, shard: tuple[int, int] = (0, 1)
     ) -> Iterator[np.ndarray]:
-        """Streams the batches from one on without end, made ahead by threads (see `batch`).
-
-        Raises:
-            InputError: A batch cannot be divided among the replicas of `shard`.
-        """
-        index, count = shard
-        if not 0 <= index < count:
-            raise ValueError(f"shard is {shard}; index must be at least 0 and below count")
-        if self.batch_size % count:
-            raise InputError(
-                f"--train_batch_size={self.batch_size} cannot be divided among {count} processes; "
-                f"use a multiple of {count}"
-            )
-        return self._made_ahead(first_batch, shard)
-
-    def _made_ahead(self, number: int, shard: tuple[int, int]) -> Iterator[np.ndarray]:
+        """Streams the batches from one on without end, made ahead by threads (see `batch`)."""
         num_threads = min(_MOST_AHEAD, os.cpu_count() or 1)
         threads = concurrent.futures.ThreadPoolExecutor(num_threads)
         ahead: collections.deque = collections.deque()
         try:
-            while True:
-                while len(ahead) <= num_threads:
-                    ahead.append(threads.submit(self.batch, number, shard))
-                    number += 1
-                yield ahead.popleft().result()
+            for number in itertools.count(first_batch):
+                ahead.append(threads.submit(self.batch, number, shard))
+                if len(ahead) > num_threads:
+                    yield ahead.popleft().result()
         finally:
             threads.shutdown(cancel_futures=True)
 
@@ -143,7 +110,7 @@ class SliceSource:
                 is_new = recording.path not in self.skipped
                 self.skipped.setdefault(recording.path, str(error))
             if is_new:
-                self._on_bad_file(recording.path, str(error))
+                _log.warning("skipped: %s", printable(str(error)))
             return None
         return samples[start : start + self.order.config.slice_len]
 
@@ -157,7 +124,3 @@ class SliceSource:
             "no file in --data_dir can be read any more; is the folder still there? The same "
             f"command goes on once it is. The first reasons:\n  {reasons}"
         )
-
-
-def _log_bad_file(_path: str, message: str) -> None:
-    logging.getLogger("wavegan_tf").warning("skipped: %s", printable(message))

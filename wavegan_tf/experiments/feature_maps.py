@@ -7,9 +7,9 @@ inside voiced, fricative or silent intervals with that outside. Of the maps only
 for the first base vector, so that memory hardly grows with the number of outputs.
 """
 
-import collections
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,15 +19,7 @@ import pandas as pd
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.result import Result
-from wavegan_tf.latents import (
-    Condition,
-    Design,
-    cross,
-    latents_table,
-    parse_settings,
-    parse_sweeps,
-    sample_latents,
-)
+from wavegan_tf.latents import Condition, Design, cross, latents_table, parse_settings, parse_sweeps
 from wavegan_tf.model import BATCH, Model, layers_table
 from wavegan_tf.models.config import Layer, ModelConfig
 from wavegan_tf.options import check_options, option
@@ -36,8 +28,8 @@ from wavegan_tf.output.names import layer_title
 from wavegan_tf.processes import in_processes, num_processes
 from wavegan_tf.progress import progress
 from wavegan_tf.speech.intervals import LABELS, Interval, find_intervals
-from wavegan_tf.speech.outputs import Output, Plan, trouble_of
-from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
+from wavegan_tf.speech.outputs import trouble_of
+from wavegan_tf.speech.settings import IntervalSettings
 from wavegan_tf.stats import maps as stats
 from wavegan_tf.stats.resampling import StatisticsSettings
 
@@ -45,8 +37,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "feature_maps"
-HELP = "Follows single feature maps of a layer while one latent variable goes to its extremes."
 MAX_OUTPUTS = 100_000
+NUM_NAMED = 4  # maps that are named or drawn of those that change least, or most
 
 
 @dataclass(frozen=True)
@@ -69,13 +61,6 @@ class Options:
         "profiles' principal components, or auto, 1 / median squared distance.",
         group="Statistics",
     )
-    cluster_seeds: int = option(
-        20, "Number of seeds that the clusters are computed with.",
-        group="Statistics", low=2, high=1000,
-    )  # fmt: skip
-    num_stable: int = option(
-        4, "Number of maps to draw that change least, and most.", group="Output", low=1, high=8
-    )
     jobs: int | None = option(
         None, "Number of processes that find intervals; all cores if not given.",
         group="Output", low=1,
@@ -93,14 +78,13 @@ class Activity:
 
     Attributes:
         halves: Profiles, sums over the even and the odd bases, [2, values, maps, length].
-        peaks: Highest activation of each map in any output, [maps].
         means: Mean activation in each output, [bases, values, maps].
         distances: Cosine distance from the first value, likewise.
         sums: Sums over each base's outputs of the activation inside and outside intervals, of the
             index, and of the index with other intervals (those of the last base before that has
             the label at the same value), [4, bases, labels, maps].
         counts: How many outputs have a value, likewise.
-        first_maps: Maps of the first base, [values, maps, length]; ``first_out`` its outputs.
+        first: Maps [maps, length] and audio of the first base's outputs.
         intervals: Those of each output; ``problems`` say why it has none.
     """
 
@@ -108,13 +92,11 @@ class Activity:
         """Begins with nothing."""
         self.layer, self.n_values = layer, n_values
         self.halves = np.zeros((2, n_values, layer.channels, layer.length))
-        self.peaks = np.full(layer.channels, -np.inf)
         self.means = np.empty((n_bases, n_values, layer.channels))
         self.distances = np.empty_like(self.means)
         self.sums = np.zeros((4, n_bases, len(LABELS), layer.channels))
         self.counts = np.zeros(self.sums.shape, int)
-        self.first_maps: list[np.ndarray] = []
-        self.first_out: list[np.ndarray] = []
+        self.first: list[tuple[np.ndarray, np.ndarray]] = []
         self.intervals: list[list[Interval]] = []
         self.problems: list[str] = []
         self._reference = np.zeros(0)
@@ -128,8 +110,8 @@ class Activity:
         Raises:
             InputError: An activation is not finite.
         """
-        number = len(self.intervals)
-        layer, (base, value) = self.layer, divmod(number, self.n_values)
+        number, layer = len(self.intervals), self.layer
+        base, value = divmod(number, self.n_values)
         self.intervals.append(intervals)
         self.problems.append(problem)
         if not np.isfinite(maps).all():
@@ -138,17 +120,16 @@ class Activity:
                 "--vary and --set values nearer to those of training (-1 .. 1)"
             )
         self.halves[base % 2, value] += maps.T
-        self.peaks = np.maximum(self.peaks, maps.max(axis=0))
         self.means[base, value] = maps.mean(axis=0, dtype=np.float64)
         if value == 0:
             self._reference = maps
         self.distances[base, value] = stats.cosine_distances(maps, self._reference)
         if base == 0:
-            self.first_maps.append(maps.T)
-            self.first_out.append(out)
+            self.first.append((maps.T, out))
         masks = stats.label_masks(intervals, LABELS, layer.length, layer.rate_hz)
-        other = stats.selectivity(maps, self._earlier[value]).contrast
-        found = np.stack([*stats.selectivity(maps, masks), other])
+        found = np.stack([
+            *stats.selectivity(maps, masks), stats.selectivity(maps, self._earlier[value])[2]
+        ])  # fmt: skip
         if not intervals:  # silent or not finite: it says nothing under other intervals either
             found[3] = np.nan
         there = np.isfinite(found)  # [4, labels, maps]
@@ -164,18 +145,15 @@ def run(model: Model, options: Options = Options(), directory: str | None = None
     Raises:
         InputError: An option breaks its rule.
     """
-    config, given = model.config, options.statistics
+    config, seed, given = model.config, options.seed, options.statistics
     gamma = stats.parse_gamma(options.rbf_gamma)
-    if not options.vary:
-        raise InputError("--vary: say what varies, for example --vary=z11=-15,15")
     settings = parse_settings(options.set, config)
     [sweep] = parse_sweeps([options.vary], settings, config)
-    n_values = len(sweep.values)
-    if options.n * n_values > MAX_OUTPUTS:
+    n_outputs = options.n * len(sweep.values)
+    if n_outputs > MAX_OUTPUTS:
         raise InputError(
-            f"--n={options.n} --vary={options.vary}: {options.n} x {n_values} = "
-            f"{options.n * n_values} outputs, over {MAX_OUTPUTS}; take fewer latent vectors or "
-            "larger steps"
+            f"--n={options.n} --vary={options.vary}: {options.n} x {len(sweep.values)} = "
+            f"{n_outputs} outputs, over {MAX_OUTPUTS}; take fewer latent vectors or larger steps"
         )
     layer = choose_layer(options.layer, config)
     stats.check_clusters(options.clusters, layer.channels, layer.name)  # again of the live ones
@@ -183,9 +161,9 @@ def run(model: Model, options: Options = Options(), directory: str | None = None
         Condition(f"{sweep.name}={x:.10g}", settings | {sweep.name: x}, {"value": x})
         for x in sweep.values
     ]
-    design = cross(sample_latents(config, options.n, options.seed), conditions, config)
-    activity = follow(model, layer, design, n_values, options)
-    live = activity.peaks > 0  # [maps]
+    design = cross(model.sample(options.n, seed), conditions, config)
+    activity = follow(model, layer, design, len(sweep.values), options)
+    live = (activity.means > 0).any(axis=(0, 1))  # [maps]
     stats.check_clusters(options.clusters, int(live.sum()), layer.name, "live maps")
     profiles = activity.halves.sum(axis=0) / options.n  # [values, maps, length]
     extremes = profiles[[0, -1]].mean(axis=0)  # [maps, length]
@@ -194,95 +172,90 @@ def run(model: Model, options: Options = Options(), directory: str | None = None
     gamma = stats.choose_gamma(extremes[live], gamma, layer.name)
     clusters = np.zeros(layer.channels, int)
     clusters[live], seeds, agreement = stats.cluster_seeds(
-        extremes[live], halves[:, live], options.clusters, gamma, options.cluster_seeds
+        extremes[live], halves[:, live], options.clusters, gamma
     )
     agreement.insert(0, "maps", layer.channels)
-    distances = activity.distances[:, 1:]
+    distances, counts = activity.distances[:, 1:], activity.counts
     with np.errstate(invalid="ignore"):
-        *firing, shuffled = activity.sums / activity.counts
+        firing = activity.sums / counts
     found = {
         "agreement": agreement,
         "clusters": seeds,
         "maps": stats.map_table(
-            layer.rate_hz, extremes, activity.means, distances, clusters, options.seed, given
+            layer.rate_hz, extremes, activity.means, distances, clusters, seed, given
         ),
-        "distances": stats.distance_table(sweep.values, distances, options.seed, given),
+        "distances": stats.distance_table(sweep.values[1:], distances, seed, given),
         "selectivity": stats.selectivity_table(
-            LABELS, stats.Firing(*firing), shuffled, activity.counts[2].sum(axis=0), live,
-            options.seed, given,
+            LABELS, firing, counts[2].sum(axis=0), live, seed, given
         ),
-    }  # fmt: skip
+    }
     for table in found.values():
         table.insert(0, "layer", layer.name)
-    for label in LABELS:
-        counts = [sum(x.label == label for x in here) for here in activity.intervals]
-        design.table[f"n_{label}"] = counts
     rows = [(i, *x) for i, here in enumerate(activity.intervals) for x in here]
+    intervals = pd.DataFrame(rows, columns=["output", *Interval._fields])
+    for label in LABELS:
+        those = intervals.loc[intervals["label"] == label, "output"]
+        design.table[f"n_{label}"] = np.bincount(those, minlength=n_outputs)
     found |= {
         "design": design.table.assign(problem=activity.problems),
         "latents": latents_table(design.z, config),
-        "intervals": pd.DataFrame(rows, columns=["output", *Interval._fields]),
+        "intervals": intervals,
         "layers": layers_table((layer, config.layers[-1])),
     }
-    first = np.stack(activity.first_maps)
+    first, out = map(np.stack, zip(*activity.first, strict=True))
     averages = [first[:, clusters == k].mean(axis=1) for k in range(1, options.clusters + 1)]
+    averaged = np.stack(averages, axis=1).astype(np.float32)
     arrays = {
-        "first_output": {
-            "out": np.stack(activity.first_out), "maps": first,
-            "clusters": np.stack(averages, axis=1).astype(np.float32),
-        },
+        "first_output": {"out": out, "maps": first, "clusters": averaged},
         "profiles": {"profiles": profiles, "extremes": extremes, "halves": halves},
-    }  # fmt: skip
+    }
     record = {
         "checkpoint": model.checkpoint, "model": config.to_dict(), "layer": layer.name,
         "vary": [sweep._asdict()], "n_bases": options.n, "sample_rate_hz": config.sample_rate,
-        "slice_len": config.slice_len, "num_stable": options.num_stable,
+        "slice_len": config.slice_len, "num_stable": NUM_NAMED,
         "intervals": dataclasses.asdict(options.intervals),
     }  # fmt: skip
     return Result(NAME, record, found, arrays, directory)
 
 
 def choose_layer(name: str, config: ModelConfig) -> Layer:
-    """Reads ``--layer``: one layer of feature maps.
+    """Reads ``--layer``: one layer of feature maps, not the audio.
 
     Raises:
-        InputError: There is no layer of that name, or it is the audio.
+        InputError: There is no such layer.
     """
     known = {layer.name: layer for layer in config.layers[:-1]}
     if name not in known:
-        why = "the audio, which has no feature maps" if name == "out" else "no layer of this model"
-        raise InputError(f"--layer={name}: {why}; choose one of {', '.join(known)}")
+        raise InputError(
+            f"--layer={name}: no layer of feature maps; choose one of {', '.join(known)}"
+        )
     return known[name]
 
 
 def follow(model: Model, layer: Layer, design: Design, n_values: int, options: Options) -> Activity:
     """Runs the Generator and follows the maps of a layer; intervals are of the first channel."""
-    config, n = model.config, len(design.z)
-    plan = Plan(
-        layers=(), target="out", sample_rate_hz=config.sample_rate, slice_len=config.slice_len,
-        praat=PraatSettings(), intervals=options.intervals,
-    )  # fmt: skip
+    n = len(design.z)
     activity = Activity(layer, n // n_values, n_values)
-    waiting: collections.deque[tuple[np.ndarray, np.ndarray]] = collections.deque()
 
-    def outputs() -> Iterator[Output]:
+    def outputs() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for first in range(0, n, BATCH):
             made = model.activations(design.z[first : first + BATCH])
-            for k, (maps, out) in enumerate(zip(made[layer.name], made["out"], strict=True)):
-                waiting.append((maps, out))  # until its intervals are known
-                yield Output(first + k, 0, {"out": out[:, 0]})
+            yield from zip(made[layer.name], made["out"], strict=True)
 
-    found = in_processes(search, outputs(), plan, num_processes(options.jobs))
-    for intervals, problem in progress(found, n, f"following {layer.name}"):
-        activity.add(*waiting.popleft(), intervals, problem)
+    kept, searched = itertools.tee(outputs())  # an output is kept until its intervals are known
+    plan = model.config.sample_rate, options.intervals
+    sounds = (out[:, 0] for _, out in searched)
+    found = in_processes(search, sounds, plan, num_processes(options.jobs))
+    found = progress(found, n, f"following {layer.name}")
+    for (maps, out), (intervals, problem) in zip(kept, found, strict=True):
+        activity.add(maps, out, intervals, problem)
     return activity
 
 
-def search(output: Output, plan: Plan) -> tuple[list[Interval], str]:
-    """Finds the intervals of an output, or says why it can have none."""
-    sound = output.series["out"]
+def search(sound: np.ndarray, plan: tuple[int, IntervalSettings]) -> tuple[list[Interval], str]:
+    """Finds the intervals of an output [time], or says why it can have none."""
     problem = trouble_of(sound)
-    return ([] if problem else find_intervals(sound, plan.sample_rate_hz, plan.intervals)), problem
+    return ([] if problem else find_intervals(sound, *plan)), problem
 
 
 VERDICTS = [stats.PREFERS, stats.AVOIDS, stats.BY_TIME, stats.NO_PREFERENCE, stats.TOO_FEW]
@@ -302,7 +275,7 @@ def terminal(result: Result) -> str:
     """Says in a few lines how firm the clusters are, what changes, and what follows the sound."""
     fires = _fires(result)
     return "\n".join(
-        [*_told(result), text.columns([list(map(str, fires)), *fires.to_numpy().tolist()])]
+        [*_told(result), text.columns([[*map(str, fires)], *fires.to_numpy().tolist()])]
     )
 
 
@@ -319,14 +292,19 @@ def summary(result: Result) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _named(maps: pd.DataFrame, value: str) -> str:
+    """Names the first maps of a table with a value of theirs."""
+    first = maps.head(NUM_NAMED).to_dict("records")
+    return ", ".join(f"{x['map']} ({text.fixed(x[value])})" for x in first)
+
+
 def _told(result: Result) -> list[str]:
     """Says how firm the clusters are and what changes."""
+    from wavegan_tf.output.figures_feature_maps import by_distance
+
     [firm], maps = result.table("agreement").to_dict("records"), result.table("maps")
-    live, count = maps[~maps["dead"]], result.settings["num_stable"]
+    live, moved = maps[~maps["dead"]], by_distance(result)
     sizes = ", ".join(map(str, live.groupby("cluster").size()))
-    moved = maps.dropna(subset="distance").sort_values("distance", kind="stable")
-    named = [f"{x['map']} ({text.fixed(x['distance'])})" for x in moved.to_dict("records")]
-    least, most = ", ".join(named[:count]), ", ".join(named[::-1][:count])
     return [
         f"{layer_title(firm['layer'])}: live maps {len(live)}, dead {len(maps) - len(live)}; "
         f"clusters of {sizes} maps. Adjusted Rand index over {firm['seeds']} seeds: mean "
@@ -335,23 +313,22 @@ def _told(result: Result) -> list[str]:
         f"{text.fixed(firm['silhouette'])}.",
         f"Mean activation changes in {(maps['verdict'] == stats.CHANGES).sum()} of {len(live)} "
         f"maps (Holm, p < 0.05). Course changes least (cosine distance from the first value, "
-        f"whatever the level): {least}; most: {most}.",
+        f"whatever the level): {_named(moved, 'distance')}; most: "
+        f"{_named(moved[::-1], 'distance')}.",
     ]
 
 
 def _fires(result: Result) -> pd.DataFrame:
     """Lists, for each label, how many maps have each verdict, and the strongest."""
-    table, count = result.table("selectivity"), result.settings["num_stable"]
+    table = result.table("selectivity")
     strongest = table.sort_values("estimate", key=lambda x: -x.abs(), kind="stable")
     rows = []
     for label in table["label"].unique():
         row = {"intervals": label}
         for verdict in VERDICTS:
             some = strongest[strongest["label"].eq(label) & strongest["verdict"].eq(verdict)]
-            first = some.head(count).to_dict("records")
-            named = [f"{x['map']} ({text.fixed(x['estimate'])})" for x in first]
-            shown = named and verdict in (stats.PREFERS, stats.AVOIDS)
-            row[verdict] = f"{len(some)}: {', '.join(named)}" if shown else str(len(some))
+            shown = len(some) and verdict in (stats.PREFERS, stats.AVOIDS)
+            row[verdict] = f"{len(some)}: {_named(some, 'estimate')}" if shown else str(len(some))
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -10,10 +10,21 @@ from wavegan_tf.options import build
 
 
 def experiment_options(
-    module: ModuleType, given: dict[str, Any], recommended: dict[str, Any]
+    module: ModuleType, given: dict[str, Any], *recommended: dict[str, Any]
 ) -> Any:
-    """Makes an experiment's Options of what is given, else of what is recommended for the model."""
-    return build(module.Options, given, recommended)
+    """Makes an experiment's Options of what is given, else of what is recommended.
+
+    Args:
+        module: The experiment.
+        given: Options by name.
+        *recommended: Values of nested options by group and name (``{"praat": {..}}``): of the
+            model's checkpoint, of a file; a later one overrules an earlier one.
+    """
+    merged: dict[str, dict[str, Any]] = {}
+    for groups in recommended:
+        for name, values in groups.items():
+            merged[name] = {**merged.get(name, {}), **values}
+    return build(module.Options, given, merged)
 
 
 def run_experiment(

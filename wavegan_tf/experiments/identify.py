@@ -6,9 +6,11 @@ and others as controls, are set one at a time, all else frozen; every code at se
 Outputs are numbered on through these stages, which the column ``stage`` of the tables names.
 """
 
+import collections
 import dataclasses
 import itertools
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ from wavegan_tf.experiments.properties import CATEGORIES, DOSES, Property
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import Condition, Design, cross, latent_index, latent_names, plain
 from wavegan_tf.model import Model
+from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.options import option
 from wavegan_tf.output import text
 from wavegan_tf.stats import factorial, proof, ranking
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "identify"
-HELP = "Find which latent variable carries a property, and prove it by generating."
 
 DRAWN, PROOF, CODES, PAIRS = "drawn", "proof", "codes", "pairs"  # the stages
 
@@ -146,29 +148,24 @@ class Options(Measuring, RankingSettings):
 
 
 class Stages:
-    """Generates and measures designs, one after the other.
-
-    Attributes:
-        settings: What config.json says of the model and the measurements.
-    """
+    """Generates and measures designs, one after the other."""
 
     def __init__(
         self, model: Model, options: Options, wanted: Property | None, directory: str | None
     ) -> None:
         """Begins without a stage."""
         self._model, self._wanted, self._directory = model, wanted, directory
-        names = [field.name for field in dataclasses.fields(Measuring) if field.name != "labels"]
-        self._measuring = Measuring(**{name: getattr(options, name) for name in names})
-        self._parts: dict[str, list[pd.DataFrame]] = {}
-        self.settings: dict[str, Any] = {}
+        self._measuring = dataclasses.replace(options, labels="", label=None)  # not TextGrids'
+        self._parts: dict[str, list[pd.DataFrame]] = collections.defaultdict(list)
         self._count = 0
+        self.settings: dict[str, Any] = {}
 
     def add(self, stage: str, design: Design) -> pd.DataFrame:
         """Generates and measures a design.
 
         Returns:
-            Its table, with the property that is wanted in the column ``share`` or ``mean`` and, of
-            a yes or no in the stage of the proof, its doses.
+            Its table, with the property in the column ``share`` or ``mean`` and, of a yes or no in
+            the stage of the proof, its doses.
         """
         wanted, drawn = self._wanted, stage == DRAWN
         doses = stage == PROOF and wanted is not None and wanted.kind == BINARY
@@ -184,7 +181,7 @@ class Stages:
             part = part.assign(output=part["output"] + self._count)
             if name != "latents":
                 part.insert(0, "stage", stage)
-            self._parts.setdefault(name, []).append(part)
+            self._parts[name].append(part)
         self._count += len(design.z)
         if wanted is None:
             return design.table
@@ -195,18 +192,18 @@ class Stages:
         return design.table.join(found.reset_index(drop=True))
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Gives ``design, latents, outputs, intervals, points`` of all stages."""
-        return {name: _joined(parts) for name, parts in self._parts.items()}
+        """Joins ``design, latents, outputs, intervals, points`` of all stages.
 
-
-def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Joins the rows of all stages; texts that repeat stay categories, missing ones are empty."""
-    texts = [x for x in parts[0] if x == "stage" or parts[0][x].dtype == "category"]
-    filled = [part for part in parts if len(part)] or parts[:1]
-    whole = pd.concat([part.astype(dict.fromkeys(texts, object)) for part in filled])
-    empty = whole.select_dtypes(object).columns
-    whole = whole.fillna(dict.fromkeys(empty, "")).astype(dict.fromkeys(texts, "category"))
-    return whole.reset_index(drop=True)
+        Texts that repeat stay categories, missing ones are empty.
+        """
+        joined = {}
+        for name, parts in self._parts.items():
+            texts = [x for x in parts[0] if x == "stage" or parts[0][x].dtype == "category"]
+            filled = [part for part in parts if len(part)] or parts[:1]
+            whole = pd.concat([part.astype(dict.fromkeys(texts, object)) for part in filled])
+            whole = whole.fillna(dict.fromkeys(whole.select_dtypes(object), ""))
+            joined[name] = whole.astype(dict.fromkeys(texts, "category")).reset_index(drop=True)
+        return joined
 
 
 def run(model: Model, options: Options, directory: str | None = None) -> Result:
@@ -255,11 +252,10 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         conditions = proof_conditions(top, controls, together, options.values)
         found = stages.add(PROOF, cross(bases[: options.proof_outputs], conditions, config))
         measures = {wanted.measure: wanted.unit} | (DOSES if wanted.kind == BINARY else {})
-        tables["proof"], tables["trends"] = proof.prove(found, measures, seed, options)
-        tables["contrasts"] = proof.contrast(found, wanted.measure, seed, options)
-        tables["findings"] = proof.findings(
-            *(tables[name] for name in ("ranking", "proof", "trends", "contrasts"))
-        )
+        shown = proof.prove(found, measures, seed, options)
+        contrasts = proof.contrast(found, wanted.measure, seed, options)
+        tables["proof"], tables["trends"], tables["contrasts"] = *shown, contrasts
+        tables["findings"] = proof.findings(tables["ranking"], *shown, contrasts)
     coded = label_codes(z, config, texts, kind)
     if wanted is not None and codes:
         coded = stages.add(CODES, cross(bases[: options.code_outputs], codes, config))
@@ -271,7 +267,10 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     if isinstance(pairs, int):
         pairs = list(itertools.combinations(top[:pairs], 2))
     if wanted is not None and pairs:
-        conditions = pair_conditions(pairs, options.pair_values)
+        conditions = [
+            _condition({a: x, b: y}, latent_a=a, value_a=x, latent_b=b, value_b=y)
+            for (a, b), x, y in itertools.product(pairs, options.pair_values, options.pair_values)
+        ]
         found = stages.add(PAIRS, cross(bases[: options.proof_outputs], conditions, config))
         effects = factorial.pair_effects(found, wanted.measure, seed, options)
         tables["pairs"], tables["interactions"] = effects
@@ -297,23 +296,22 @@ def choose_latents(
     """Chooses by a ranking what is proved.
 
     Returns:
-        The best latents, those above chance first; where none is, the best
-        :data:`WITHOUT_FINDING`. The controls, drawn from the others that are not above chance, in
-        order of the ranking. The sign that favours the property of each latent that is set
-        together with the others: those above chance or, where none is, all that are proved; empty
-        for fewer than two.
+        The best latents, those above chance first; where none is, :data:`WITHOUT_FINDING`. The
+        controls, drawn from the others that are not above chance, in order of the ranking. The sign
+        that favours the property of each latent that is set together with the others: those above
+        chance or, where none is, all that are proved; empty for fewer than two.
     """
     above = table["verdict"] == ABOVE_CHANCE
     count = options.top if above.any() else min(options.top, WITHOUT_FINDING)
     proved = pd.concat([table[above], table[~above]]).head(count)
-    left = table[table["verdict"] == NOT_ABOVE_CHANCE]
-    left = left[~left["latent"].isin(proved["latent"])]
+    left = table.loc[table["verdict"] == NOT_ABOVE_CHANCE, "latent"]
+    left = left[~left.isin(proved["latent"])]
     rng = np.random.default_rng([options.seed, _CONTROL_STREAM])
     drawn = rng.choice(len(left), min(options.controls, len(left)), replace=False)
-    chosen = proved[(proved["verdict"] == ABOVE_CHANCE) | ~above.any()].dropna(subset="estimate")
-    signs = np.where(chosen["estimate"] > 0, 1, -1).tolist()
-    together = dict(zip(chosen["latent"], signs, strict=True)) if len(chosen) > 1 else {}
-    return list(proved["latent"]), list(left["latent"].iloc[np.sort(drawn)]), together
+    best = proved[proved["verdict"] == ABOVE_CHANCE] if above.any() else proved
+    signs = np.where(best["estimate"] > 0, 1, -1).tolist()
+    together = dict(zip(best["latent"], signs, strict=True)) if len(best) > 1 else {}
+    return list(proved["latent"]), list(left.iloc[np.sort(drawn)]), together
 
 
 def _condition(settings: dict[str, float], **about: Any) -> Condition:
@@ -338,13 +336,13 @@ def proof_conditions(
     return conditions
 
 
-def code_conditions(config: Any, levels: Sequence[float]) -> list[Condition]:
+def code_conditions(config: ModelConfig, levels: Sequence[float]) -> list[Condition]:
     """Sets codes: of a ciwGAN each variable alone, of a fiwGAN every combination of bits.
 
     Raises:
-        InputError: A fiwGAN has more than :data:`MAX_CODES` codes.
+        InputError: These are more than :data:`MAX_CODES`.
     """
-    names = [name for name in latent_names(config) if name.startswith("c")]
+    names = latent_names(config)[: config.num_categ]
     codes = [(name, {name: 1}) for name in names]
     if config.model == "fiwgan":
         if 2 ** len(names) > MAX_CODES:
@@ -367,12 +365,10 @@ def _code_name(bits: Sequence[int]) -> str:
     return f"[{','.join(map(str, bits))}]"
 
 
-def label_codes(z: np.ndarray, config: Any, texts: pd.Series | None, kind: str) -> pd.DataFrame:
+def label_codes(z: np.ndarray, config: ModelConfig, texts: pd.Series | None, kind: str) -> Any:
     """Puts labels given by hand, which new outputs cannot have, beside the codes of the outputs.
 
-    Returns:
-        ``code, value, label`` of each output, in order of the codes; no rows of numbers, without
-        labels or without a code.
+    Returns ``code, value, label`` in order of the codes; no rows of numbers or without a code.
     """
     if texts is None or kind == ranking.CONTINUOUS or not config.num_categ:
         return pd.DataFrame()
@@ -383,64 +379,44 @@ def label_codes(z: np.ndarray, config: Any, texts: pd.Series | None, kind: str) 
     own, numbers = properties.as_numbers(texts)
     if own == BINARY:
         texts = pd.Series(numbers).map({1.0: "yes", 0.0: factorial.NOT})
-    coded = pd.DataFrame({"code": names, "value": 1.0, "label": texts})
-    order = sorted(coded.index, key=lambda i: (len(names[i]), names[i]))  # c2 before c10
-    return coded.loc[order].reset_index(drop=True)
+    coded = pd.DataFrame({"code": names, "value": 1.0, "label": texts, "length": map(len, names)})
+    return coded.sort_values(["length", "code"], ignore_index=True)  # c2 before c10
 
 
-def pair_conditions(pairs: Sequence[tuple[str, str]], values: Sequence[float]) -> list[Condition]:
-    """Sets both latents of each pair to every pair of values."""
-    return [
-        _condition({a: x, b: y}, latent_a=a, value_a=x, latent_b=b, value_b=y)
-        for a, b in pairs
-        for x in values
-        for y in values
-    ]
-
-
-def parse_pairs(given: str, config: Any) -> list[tuple[str, str]] | int:
+def parse_pairs(given: str, config: ModelConfig) -> list[tuple[str, str]] | int:
     """Reads ``--pairs``: ``z3*z7,c1*z2``, or ``top3`` for every pair of the three best latents.
 
     Returns:
         Pairs of names; or how many of the best latents are paired, 0 for an empty text.
 
     Raises:
-        InputError: Not of that form, no such latent, a latent with itself, or a pair twice.
+        InputError: It is no such list.
     """
     flag = f"--pairs={given}"
-    if given.startswith("top"):
-        if not given[3:].isdecimal() or int(given[3:]) < 2:
-            raise InputError(f"{flag}: expected top2, top3, ..")
+    if re.fullmatch("top([2-9]|[1-9][0-9]+)", given):
         return int(given[3:])
     pairs: list[tuple[str, str]] = []
-    for part in filter(None, (p.strip() for p in given.split(","))):
-        names = [name.strip() for name in part.split("*")]
-        if len(names) != 2:
-            raise InputError(f"{flag}: expected pairs such as z3*z7,c1*z2, or top3")
-        for name in names:
+    for part in filter(None, given.replace(" ", "").split(",")):
+        if part.count("*") != 1:
+            raise InputError(f"{flag}: expected pairs such as z3*z7,c1*z2, or top2, top3, ..")
+        a, b = part.split("*")
+        for name in (a, b):
             latent_index(name, config, flag)
-        if names[0] == names[1]:
-            raise InputError(f"{flag}: {part} is one latent; pair it with another")
-        if {*names} in [{*pair} for pair in pairs]:
-            raise InputError(f"{flag}: {part} is given twice; name each pair once")
-        pairs.append((names[0], names[1]))
+        if a == b or {(a, b), (b, a)} & {*pairs}:
+            raise InputError(f"{flag}: {part}: name each pair once, of two latents")
+        pairs.append((a, b))
     return pairs or 0
 
 
 def count_clipped(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Takes the share of outputs with clipped samples under each value of latents set alone.
-
-    Returns:
-        ``stage, value, value_a, value_b`` (as far as there are such), ``estimate, n``.
-    """
-    first = tables["outputs"][tables["outputs"]["channel"] == 1]
-    rows = tables["design"].merge(first[["output", "clipped_share"]], on="output")
+    """Takes the share of outputs with clipped samples under each value of latents set alone."""
+    first = tables["outputs"].query("channel == 1")
+    clipped = pd.DataFrame({"output": first["output"], "clipped": first["clipped_share"] > 0})
+    rows = tables["design"].merge(clipped, on="output")
     rows = rows[rows["role"] != TOGETHER] if "role" in rows else rows
-    by = ["stage", *(name for name in ("value", "value_a", "value_b") if name in rows)]
-    clipped = rows.assign(clipped=rows["clipped_share"] > 0).groupby(
-        by, dropna=False, observed=True
-    )
-    return clipped["clipped"].agg(estimate="mean", n="size").reset_index()
+    by = [name for name in ("stage", "value", "value_a", "value_b") if name in rows]
+    groups = rows.groupby(by, dropna=False, observed=True)
+    return groups["clipped"].agg(estimate="mean", n="size").reset_index()
 
 
 def describe_labels(
@@ -513,11 +489,11 @@ def sentences(result: Result) -> list[str]:
         found.append(
             f"Above chance in the ranking of {table['n'].iloc[0]} outputs: {above or 'no latent'}."
         )
-    if len(table) and not above:
-        found.append(
-            "That does not show that none carries it: a rare property, or one that two latents "
-            "make together, needs more outputs (--n) or --pairs."
-        )
+        if not above:
+            found.append(
+                "That does not show that none carries it: a rare property, or one that two latents "
+                "make together, needs more outputs (--n) or --pairs."
+            )
     for row in _rows(result.table("findings")):
         rank = "control" if row.role == CONTROL else row.ranked
         what = f"{about['measure']} of `{about['property']}`"
@@ -540,10 +516,9 @@ def sentences(result: Result) -> list[str]:
 def notes(result: Result) -> list[str]:
     """Says where most outputs are clipped, and what was not done and why."""
     about, found = result.settings[NAME], []
-    often = result.table("clipped")
-    often = often[(often["estimate"] > 0.5) & (often["stage"] != DRAWN)]
-    values = often[[name for name in ("value", "value_a", "value_b") if name in often]].to_numpy()
-    places = [" * ".join(text.number(x) for x in row if np.isfinite(x)) for row in values]
+    often = result.table("clipped").query(f"estimate > 0.5 and stage != '{DRAWN}'")
+    values = often.filter(like="value").to_numpy()
+    places = [" * ".join(map(text.number, row[np.isfinite(row)])) for row in values]
     if places:
         listed = ", ".join(f"{x} ({s})" for x, s in zip(places, often["stage"], strict=True))
         found.append(f"Most outputs are clipped at {listed}: what is measured there says little.")
@@ -636,12 +611,12 @@ def _code_cells(result: Result) -> pd.DataFrame:
     codes, tests = result.table("codes"), result.table("code_tests")
     differ = {(row.code, row.value) for row in _rows(tests) if row.verdict == DIFFERS}
     best = codes.sort_values("count", kind="stable").groupby(["code", "value"]).tail(1)
-    several, cells = codes["label"].nunique() > 1, dict[str, dict[str, str]]()
+    several, cells = codes["label"].nunique() > 1, collections.defaultdict[str, dict](dict)
     for row in _rows(best.sort_index()):
         share = text.with_interval(row.estimate, row.low, row.high, text.percent)
         mark = " *" if (row.code, row.value) in differ else ""
         cell = f"{row.label + ' ' if several else ''}{share}, n {row.n}{mark}"
-        cells.setdefault(row.code, {"code": row.code})[f"at {text.number(row.value)}"] = cell
+        cells[row.code] |= {"code": row.code, f"at {text.number(row.value)}": cell}
     return pd.DataFrame(cells.values()).fillna(text.DASH)
 
 

@@ -8,7 +8,7 @@ of them the model goes the way that its config.json recommends.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,9 @@ import pandas as pd
 
 from wavegan_tf import latents
 from wavegan_tf.errors import InputError
-from wavegan_tf.experiments.listen import Measuring, listen, make_networks
+from wavegan_tf.experiments.listen import Measuring, Network, listen, make_networks
 from wavegan_tf.experiments.result import Result
-from wavegan_tf.latents import BETWEEN, Condition, Design, Sweep
+from wavegan_tf.latents import BETWEEN, Design, Sweep
 from wavegan_tf.model import BATCH, Model, batches
 from wavegan_tf.models.config import Layer
 from wavegan_tf.options import check_options, option
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "interpolate"
-HELP = "Move latent variables and follow the effect through every layer."
 
 REFERENCE_SEED = 2_000_000
 """Of the ordinary outputs' latent vectors."""
@@ -43,8 +42,7 @@ MIN_REFERENCE = 20
 
 LEVEL_UNITS = {"rms": "dB", "peak": "1", "saturation": "1", "distance": "1"}
 
-MAX_ROWS = 40
-"""Rows of a long table in the summary, for each sweep."""
+MAX_ROWS, MAX_TERMINAL_ROWS = 40, 10  # for each sweep
 
 ABOUT_EFFECTS = (
     "Change: the measure at the last value less that at the first, paired within a base vector, "
@@ -140,20 +138,18 @@ class Options(Measuring):
 def run(model: Model, options: Options, directory: str | None = None) -> Result:
     """Generates every step, measures it, and says what changes and where.
 
-    Args:
-        model: With a Generator.
-        options: What moves, how it is measured and judged.
-        directory: Where sounds and series are written while the run goes on; None keeps the
-            series in memory.
+    Sounds and series are written to a ``directory`` while the run goes on; without one the series
+    are kept in memory.
 
     Raises:
         InputError: An option does not fit the model, or nothing is said to move.
     """
     ends = choose_ends(model, options)
-    design, varied, between = choose_steps(model, options, ends)
+    design, varied = choose_steps(model, options, ends)
+    n_bases = design.table["base"].nunique()
     own = make_networks(model, "generator", options.layers, Reduction())[0]
-    reference = describe_ordinary(model, options.layers, options.reference_outputs)
-    followed = Followed(own.layers, own.target, varied, len(design.z), reference)
+    reference = describe_ordinary(own, model, options.reference_outputs)
+    followed = Followed(own.layers, own.target, varied, n_bases, reference)
     heard = listen(
         model, design, options, keep_series=True, directory=directory, label="interpolating",
         each=followed.add,
@@ -169,28 +165,25 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         "values": sweeps.tidy(values),
         "responses": sweeps.measure_responses(pd.concat([values, shares]), *judged),
         "effects": sweeps.measure_effects(values, *judged),
-        "spikes": followed.spikes(),
-        "bands": followed.bands(options.statistics),
+        **followed.tables(options.statistics),
     }
     if len(varied) > 1:
         tables["interactions"] = sweeps.measure_interactions(values, *judged)
-    arrays = heard.arrays | {
-        "changes": followed.changes(),
-        "power": followed.power,
-        "reference": {
-            f"{layer}/{channel}/{what}": array
-            for (layer, channel), described in reference.items()
-            for what, array in described.items()
-        },
+    known = {
+        f"{layer}/{channel}/{what}": array
+        for (layer, channel), described in reference.items()
+        for what, array in described.items()
     }
+    arrays = heard.arrays | {
+        "changes": followed.changes(), "power": followed.power, "reference": known
+    }  # fmt: skip
     settings = heard.settings | {
         "vary": [
-            {"name": sweep.name, "values": list(sweep.values), "moved": moved(sweep, ends)}
-            for sweep in varied
+            {"name": x.name, "values": list(x.values), "moved": moved(x, ends)} for x in varied
         ],
         "ends": ends,
-        "between": between,
-        "n_bases": int(design.table["base"].max()) + 1,
+        "between": None if options.vary else options.between or BETWEEN[0],
+        "n_bases": n_bases,
         "reference": {"n": options.reference_outputs, "seed": REFERENCE_SEED},
         "statistics": asdict(options.statistics),
     }
@@ -217,34 +210,24 @@ def choose_ends(model: Model, options: Options) -> tuple[str, str] | None:
 
 def choose_steps(
     model: Model, options: Options, ends: tuple[str, str] | None
-) -> tuple[Design, list[Sweep], str | None]:
-    """Makes the latent vectors of every step.
-
-    Returns:
-        The vectors, the sweeps, and how to get from one of the ``ends`` to the other, or None.
-    """
+) -> tuple[Design, list[Sweep]]:
+    """Makes the latent vectors of every step of a grid or, between the ``ends``, of a way."""
     config = model.config
     settings = latents.parse_settings(options.set, config)
     if options.vary:
-        varied, between = latents.parse_sweeps(list(options.vary), settings, config), None
+        varied = latents.parse_sweeps(options.vary, settings, config)
         bases = _base_vectors(model, options, varied)
-        z = latents.grid_latents(bases, settings, varied, config)
-    else:
-        varied, between = [latents.parse_path(options.steps)], options.between or "linear"
-        both = latents.parse_ends(*ends, settings, config) if ends else [{}, {}]
-        bases = _base_vectors(model, options, varied, 1 if ends else 2)
-        starts, stops = (bases, bases) if ends else (bases[::2], bases[1::2])
-        first = latents.apply_settings(starts, settings | both[0], config)
-        last = latents.apply_settings(stops, settings | both[1], config)
-        z = latents.path_latents(first, last, varied[0], between, config)
-    grids = np.meshgrid(*(sweep.values for sweep in varied), indexing="ij")
-    cells = np.stack([grid.ravel() for grid in grids], axis=1).tolist()
-    names = [sweep.name for sweep in varied]
-    conditions = [
-        Condition(name, {}, dict(zip(names, cell, strict=True)))
-        for name, cell in zip(latents.cell_names(varied), cells, strict=True)
-    ]
-    return latents.arrange(z.reshape(-1, len(cells), z.shape[-1]), conditions), varied, between
+        return latents.cross(bases, latents.cells(varied, settings), config), varied
+    varied = [latents.parse_path(options.steps)]
+    both = latents.parse_ends(*ends, settings, config) if ends else [{}, {}]
+    bases = _base_vectors(model, options, varied, 1 if ends else 2)
+    sides = (bases, bases) if ends else (bases[::2], bases[1::2])
+    first, last = (
+        latents.apply_settings(side, settings | end, config)
+        for side, end in zip(sides, both, strict=True)
+    )
+    paths = latents.path_latents(first, last, varied[0], options.between or BETWEEN[0], config)
+    return latents.arrange(paths, latents.cells(varied, {})), varied
 
 
 def _base_vectors(
@@ -267,29 +250,24 @@ def _base_vectors(
 Reference = dict[tuple[str, int], dict[str, np.ndarray]]
 
 
-def describe_ordinary(model: Model, layers: str, n: int) -> Reference:
-    """Describes ``n`` ordinary outputs, of latent vectors as in training.
+def describe_ordinary(network: Network, model: Model, n: int) -> Reference:
+    """Describes ``n`` ordinary outputs of a network, of latent vectors as in training.
 
     Returns:
         By layer and channel (from 1) what :func:`~wavegan_tf.stats.changes.describe_reference`
         gives of the outputs whose series are finite; nothing of a layer with fewer than 2.
     """
-    network = make_networks(model, "generator", layers, Reduction())[0]
     described: dict[tuple[str, int], list[np.ndarray]] = {}
     z = latents.sample_latents(model.config, n, REFERENCE_SEED)
-    for start, batch in zip(range(0, n, BATCH), batches(z), strict=True):
-        about: list[dict[str, Any]] = [{} for _ in range(min(BATCH, n - start))]
-        for taken in network.take(batch, about, start, range(n)):
+    for k, batch in enumerate(batches(z)):
+        for taken in network.take(batch, [{}] * BATCH, k * BATCH, range(n)):
             for layer in network.layers:
                 for channel, x in enumerate(channels_of(taken.series[layer.name]), start=1):
                     if np.isfinite(x).all():
                         found = changes.features(x, changes.band_powers(x, layer.rate_hz))
                         described.setdefault((layer.name, channel), []).append(found)
-    return {
-        key: changes.describe_reference(np.array(rows))
-        for key, rows in described.items()
-        if len(rows) > 1
-    }
+    several = {key: np.array(rows) for key, rows in described.items() if len(rows) > 1}
+    return {key: changes.describe_reference(rows) for key, rows in several.items()}
 
 
 def channels_of(series: np.ndarray) -> np.ndarray:
@@ -298,13 +276,11 @@ def channels_of(series: np.ndarray) -> np.ndarray:
 
 
 class Followed:
-    """What is taken of the series of an interpolation as they come.
+    """What is taken of the series of an interpolation as they come, in order of the outputs.
 
-    Memory grows with the number of outputs by some numbers for each layer.
-
-    Attributes:
-        power: By sweep and layer, ``z11/conv4``, the mean square in frames over bases and other
-            sweeps, ``[values, frames, channels]``.
+    Memory grows with the number of outputs by some numbers for each layer. ``power`` has by sweep
+    and layer, ``z11/conv4``, the mean square in frames over bases and other sweeps,
+    ``[values, frames, channels]``.
     """
 
     def __init__(
@@ -312,17 +288,17 @@ class Followed:
         layers: Sequence[Layer],
         target: str,
         varied: list[Sweep],
-        n_outputs: int,
+        n_bases: int,
         reference: Reference,
     ) -> None:
-        """Begins, for outputs in order of base vectors and cells."""
+        """Begins without an output."""
         self._layers, self._target = layers, target
         self._varied, self._reference = varied, reference
         lengths = [len(sweep.values) for sweep in varied]
-        self._shape = (n_outputs // int(np.prod(lengths)), *lengths)
+        self._shape = (n_bases, *lengths)
         self._changes = {layer.name: changes.ChangeSum(lengths) for layer in layers}
-        self._powers: dict[str, list[np.ndarray]] = {layer.name: [] for layer in layers}
-        self._levels: dict[tuple[str, int, str], list[float]] = {}
+        self._bands: dict[str, list[np.ndarray]] = {layer.name: [] for layer in layers}
+        self._levels: dict[str, list[list]] = {layer.name: [] for layer in layers}
         self.power: dict[str, np.ndarray] = {}
 
     def add(self, output: int, series: dict[str, np.ndarray]) -> None:
@@ -332,75 +308,61 @@ class Followed:
             name, x = layer.name, channels_of(series[layer.name])
             self._changes[name].add(x.T)
             powers = [changes.band_powers(channel, layer.rate_hz) for channel in x]
-            self._powers[name].append(np.mean(powers, axis=0))
+            self._bands[name].append(np.mean(powers, axis=0))
             frames = np.stack([changes.frame_power(channel) for channel in x], axis=-1)
             for sweep, step in zip(self._varied, place, strict=True):
                 empty = np.zeros((len(sweep.values), *frames.shape))
                 total = self.power.setdefault(f"{sweep.name}/{name}", empty)
                 total[step] += frames * len(sweep.values) / np.prod(self._shape)
+            levels = []
             for channel, (one, power) in enumerate(zip(x, powers, strict=True), start=1):
-                levels = changes.levels(one) | {"distance": math.nan}
-                reference = self._reference.get((name, channel))
-                if reference is not None and np.isfinite(one).all():
-                    described = changes.features(one, power)
-                    levels["distance"] = changes.distance(described, reference)
-                for measure, value in levels.items():
-                    self._levels.setdefault((measure, channel, name), []).append(value)
+                known, distance = self._reference.get((name, channel)), math.nan
+                if known and np.isfinite(one).all():
+                    distance = changes.distance(changes.features(one, power), known)
+                levels.append([*changes.levels(one).values(), distance])
+            self._levels[name].append(levels)
 
     def values(self) -> pd.DataFrame:
         """Gives the levels of all outputs as :mod:`wavegan_tf.stats.sweeps` takes values.
 
         Saturation is one of the output alone.
         """
-        order = sorted(self._levels, key=lambda key: (key[1], list(LEVEL_UNITS).index(key[0])))
-        found = {
-            (channel, layer, sweeps.OUTPUT, measure, LEVEL_UNITS[measure]): np.array(
-                self._levels[measure, channel, layer]
-            )
-            for measure, channel, layer in order
-            if measure != "saturation" or layer == self._target
-        }
-        return sweeps.values_frame(found)
+        found = {name: np.array(rows) for name, rows in self._levels.items()}
+        return sweeps.values_frame({
+            (channel + 1, name, sweeps.OUTPUT, measure, unit): x[:, channel, k]
+            for channel in range(max(x.shape[1] for x in found.values()))
+            for k, (measure, unit) in enumerate(LEVEL_UNITS.items())
+            for name, x in found.items()
+            if channel < x.shape[1] and (measure != "saturation" or name == self._target)
+        })  # fmt: skip
 
     def changes(self) -> dict[str, np.ndarray]:
         """Gives the change of every sample by sweep and layer, ``z11/conv4``."""
-        found = {layer.name: self._changes[layer.name].result() for layer in self._layers}
         return {
-            f"{sweep.name}/{name}": change[k]
+            f"{sweep.name}/{name}": total.result()[k]
             for k, sweep in enumerate(self._varied)
-            for name, change in found.items()
-            if change is not None
+            for name, total in self._changes.items()
+            if total.n
         }
 
-    def spikes(self) -> pd.DataFrame:
-        """Finds where in time each layer changes along each sweep."""
-        found, tables = self.changes(), []
-        for sweep in self._varied:
-            for layer in self._layers:
-                change = found.get(f"{sweep.name}/{layer.name}", np.zeros(1))
-                table = changes.find_spikes(change, layer.rate_hz)
-                table = table.astype({"rank": int}).assign(n=self._changes[layer.name].n)
-                tables.append(_headed(table, sweep, layer))
-        return pd.concat(tables, ignore_index=True)
-
-    def bands(self, settings: StatisticsSettings) -> pd.DataFrame:
-        """Says at which frequencies each layer changes along each sweep."""
-        tables = []
+    def tables(self, settings: StatisticsSettings) -> dict[str, pd.DataFrame]:
+        """Says where in time (``spikes``) and frequency (``bands``) layers change along sweeps."""
+        spikes, bands, found = [], [], self.changes()
         for axis, sweep in enumerate(self._varied):
             for layer in self._layers:
-                powers = np.array(self._powers[layer.name])  # [outputs, bands]
+                head = {"latent": sweep.name, "layer": layer.name}
+                change = found.get(f"{sweep.name}/{layer.name}", np.zeros(1))
+                table = changes.find_spikes(change, layer.rate_hz)
+                spikes.append(table.assign(n=self._changes[layer.name].n, **head))
+                powers = np.array(self._bands[layer.name])  # [outputs, bands]
                 grid = np.moveaxis(powers.reshape(*self._shape, -1), 1 + axis, 0)
-                grid = grid.reshape(*grid.shape[:2], -1, grid.shape[-1])
+                first, last = (x.reshape(len(x), -1, powers.shape[1]) for x in (grid[0], grid[-1]))
                 edges_hz = changes.band_edges(layer.length, layer.rate_hz)
-                table = changes.band_changes(grid[0], grid[-1], edges_hz, settings)
-                tables.append(_headed(table, sweep, layer))
-        return pd.concat(tables, ignore_index=True)
-
-
-def _headed(table: pd.DataFrame, sweep: Sweep, layer: Layer) -> pd.DataFrame:
-    table.insert(0, "latent", sweep.name)
-    table.insert(1, "layer", layer.name)
-    return table
+                bands.append(changes.band_changes(first, last, edges_hz, settings).assign(**head))
+        return {
+            name: pd.concat(parts, ignore_index=True)[[*head, *parts[0].columns[:-2]]]
+            for name, parts in (("spikes", spikes), ("bands", bands))
+        }
 
 
 def moved(sweep: Sweep, ends: tuple[str, str] | None) -> str:
@@ -414,12 +376,20 @@ def by_evidence(effects: pd.DataFrame) -> pd.DataFrame:
     """Sorts effects: the smallest p of the three differences first, those without one last."""
     names = ["p", *(f"{name}_p" for name in sweeps.FROM_MIDDLE)]
     order = pd.DataFrame({"p": effects[names].min(axis=1), "r": -effects["rank_r"].abs().fillna(0)})
-    return effects.loc[order.sort_values(["p", "r"], kind="stable").index]
+    return effects.loc[order.sort_values(["p", "r"]).index]
+
+
+def _changed(result: Result) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Says of each sweep how many measures change, and gives their effects."""
+    effects = result.table("effects")
+    for sweep in result.settings["vary"]:
+        rows = by_evidence(effects[effects["latent"] == sweep["name"]])
+        yield f"{sweep['moved']}: {_counted(rows)}", rows[rows["verdict"] == sweeps.CHANGES]
 
 
 def summary(result: Result) -> str:
     """Writes what changes, where in time and at which frequencies, as Markdown."""
-    settings, effects = result.settings, result.table("effects")
+    settings = result.settings
     n, n_bases = settings["n"], settings["n_bases"]
     parts = [
         f"# Interpolation: {'; '.join(s['moved'] for s in settings['vary'])}",
@@ -427,40 +397,37 @@ def summary(result: Result) -> str:
         f"frozen. {CAUTION}",
         f"## What changes\n\n{ABOUT_EFFECTS}",
     ]
-    for sweep in settings["vary"]:
-        rows = by_evidence(effects[effects["latent"] == sweep["name"]])
-        changed = rows[rows["verdict"] == sweeps.CHANGES]
-        cells = _cells(changed.head(MAX_ROWS), EFFECT_COLUMNS)
-        parts += [f"{sweep['moved']}: {_counted(rows)}.", _markdown(cells)]
+    for said, changed in _changed(result):
+        parts += [f"{said}.", _markdown(changed.head(MAX_ROWS), EFFECT_COLUMNS)]
         if len(changed) > MAX_ROWS:
             parts.append(f"{len(changed) - MAX_ROWS} more changes are in tables/effects.csv.")
     for (a, b), rows in _pairs(result):
         shown = rows[rows["verdict"] == sweeps.CHANGES].sort_values("p").head(MAX_ROWS)
         parts += [
             f"## {a} and {b} together\n\n{ABOUT_INTERACTIONS} {_counted(rows)}.",
-            _markdown(_cells(shown, INTERACTION_COLUMNS)),
+            _markdown(shown, INTERACTION_COLUMNS),
         ]
-    spikes, bands = result.table("spikes"), result.table("bands")
-    parts += [f"## Where in time\n\n{ABOUT_SPIKES}", _markdown(_cells(spikes, SPIKE_COLUMNS))]
-    known = bands[bands["share"].notna()]
-    most = known.loc[known.groupby(["latent", "layer"], sort=False)["share"].idxmax()]
-    parts += [f"## Where in frequency\n\n{ABOUT_BANDS}", _markdown(_cells(most, BAND_COLUMNS))]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    bands = result.table("bands").dropna(subset="share")
+    most = bands.loc[bands.groupby(["latent", "layer"], sort=False)["share"].idxmax()]
+    parts += [
+        f"## Where in time\n\n{ABOUT_SPIKES}",
+        _markdown(result.table("spikes"), SPIKE_COLUMNS),
+        f"## Where in frequency\n\n{ABOUT_BANDS}",
+        _markdown(most, BAND_COLUMNS),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def terminal(result: Result, count: int = 10) -> str:
-    """Writes the first ``count`` changes of each variable for the terminal.
+def terminal(result: Result) -> str:
+    """Writes the first changes of each variable for the terminal.
 
     The measure ``distance``, which changes with whatever takes a variable out of its training
     range, is counted but has no row.
     """
-    settings, effects = result.settings, result.table("effects")
     lines = []
-    for sweep in settings["vary"]:
-        rows = by_evidence(effects[effects["latent"] == sweep["name"]])
-        lines.append(f"{sweep['moved']}: {_counted(rows)}")
-        changed = rows[rows["verdict"] == sweeps.CHANGES]
-        listed = changed[changed["measure"] != "distance"].head(count)
+    for said, changed in _changed(result):
+        lines.append(said)
+        listed = changed[changed["measure"] != "distance"].head(MAX_TERMINAL_ROWS)
         if len(listed):
             cells = _cells(listed, EFFECT_COLUMNS)
             lines.append(text.columns([list(cells.columns), *cells.to_numpy().tolist()], left=3))
@@ -493,31 +460,6 @@ def _measure(row: Any) -> str:
     return title if row.label == sweeps.OUTPUT else f"{row.label.capitalize()}: {title}"
 
 
-def _estimate(row: Any) -> str:
-    return text.with_interval(row.estimate, row.low, row.high)
-
-
-Columns = dict[str, Callable[[Any], str]]
-
-_PLACE: Columns = {"Layer": lambda row: layer_title(row.layer), "Measure": _measure}
-_VARIABLE: Columns = {"Variable": lambda row: row.latent, "Layer": _PLACE["Layer"]}
-_P: Columns = {"p": lambda row: text.p_value(row.p_holm)}
-INTERACTION_COLUMNS: Columns = {**_PLACE, "Interaction": _estimate, **_P}
-SPIKE_COLUMNS: Columns = {
-    **_VARIABLE,
-    "Region (s)": lambda row: f"{row.start_s:.3f} – {row.end_s:.3f}",
-    "Peak (s)": lambda row: text.fixed(row.time_s, 3),
-    "Share": lambda row: text.percent(row.share),
-    "Times the average": lambda row: text.number(row.excess),
-}
-BAND_COLUMNS: Columns = {
-    **_VARIABLE,
-    "Band (Hz)": lambda row: f"{text.number(row.low_hz)} – {text.number(row.high_hz)}",
-    "Change (dB)": _estimate,
-    "Share": lambda row: text.percent(row.share),
-}
-
-
 def _against_middle(row: Any) -> str:
     ends = zip((row.from_value, row.to_value), sweeps.FROM_MIDDLE, strict=True)
     return ", ".join(
@@ -528,25 +470,38 @@ def _against_middle(row: Any) -> str:
     )
 
 
-EFFECT_COLUMNS: Columns = {
-    "Variable": _VARIABLE["Variable"],
-    **_PLACE,
-    "Change": _estimate,
-    **_P,
+WORDS: dict[str, Callable[[Any], str]] = {
+    "Variable": lambda row: row.latent,
+    "Layer": lambda row: layer_title(row.layer),
+    "Measure": _measure,
+}
+NUMBERS: dict[str, Callable[[Any], str]] = {
+    "Interaction": lambda row: text.with_interval(row.estimate, row.low, row.high),
+    "Region (s)": lambda row: f"{row.start_s:.3f} – {row.end_s:.3f}",
+    "Peak (s)": lambda row: text.fixed(row.time_s, 3),
+    "Band (Hz)": lambda row: f"{text.number(row.low_hz)} – {text.number(row.high_hz)}",
+    "p": lambda row: text.p_value(row.p_holm),
+    "Share": lambda row: text.percent(row.share),
+    "Times the average": lambda row: text.number(row.excess),
     "Against the middle": _against_middle,
     "Per unit": lambda row: text.number(row.slope),
     "Rank r": lambda row: text.fixed(row.rank_r),
 }
+NUMBERS["Change"] = NUMBERS["Change (dB)"] = NUMBERS["Interaction"]
+
+EFFECT_COLUMNS = (*WORDS, "Change", "p", "Against the middle", "Per unit", "Rank r")
+INTERACTION_COLUMNS = ("Layer", "Measure", "Interaction", "p")
+SPIKE_COLUMNS = ("Variable", "Layer", "Region (s)", "Peak (s)", "Share", "Times the average")
+BAND_COLUMNS = ("Variable", "Layer", "Band (Hz)", "Change (dB)", "Share")
 
 
-def _cells(rows: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    there = list(rows.itertuples(index=False))
-    cells = {title: [write(row) for row in there] for title, write in columns.items()}
+def _cells(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Writes the cells of a table; a column in which nothing is written is left out."""
+    write, there = WORDS | NUMBERS, list(rows.itertuples(index=False))
+    cells = {title: [write[title](row) for row in there] for title in columns}
     return pd.DataFrame({title: column for title, column in cells.items() if any(column)})
 
 
-def _markdown(cells: pd.DataFrame) -> str:
-    """Writes cells as a table of Markdown, numbers to the right; nothing without rows."""
-    words = ("Variable", "Layer", "Measure")
-    numeric = [name for name in cells.columns if name not in words]
-    return text.table(cells, numeric) if len(cells) else ""
+def _markdown(rows: pd.DataFrame, columns: Sequence[str]) -> str:
+    """Writes a table of Markdown, numbers to the right; nothing without rows."""
+    return text.table(_cells(rows, columns), list(NUMBERS)) if len(rows) else ""

@@ -28,13 +28,10 @@ from wavegan_tf.output import files
 from wavegan_tf.processes import num_processes
 from wavegan_tf.progress import progress
 from wavegan_tf.speech import praat
-from wavegan_tf.speech.averages import UPSAMPLES, Reduction, reduce_maps
+from wavegan_tf.speech.averages import MEAN, UPSAMPLES, Reduction, reduce_maps
 from wavegan_tf.speech.outputs import Measurements, Output, Plan, measure_outputs
 from wavegan_tf.speech.settings import IntervalSettings, PraatSettings, layer_limits
 from wavegan_tf.speech.textgrids import parse_labels
-
-MEAN = Reduction()
-"""The paper's average."""
 
 CONTROL_SEED = 1_000_000
 """Control network k has its weights drawn from this seed plus k."""

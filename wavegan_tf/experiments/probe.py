@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import union_categoricals
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.listen import Measuring, Recordings, listen
@@ -42,13 +41,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "probe"
-HELP = "Show what each layer encodes: averages, sounds, measurements, correlations."
 
-GENERATED = ("n", "seed", "set", "latents", "condition")
-"""Options that mean something for a Generator alone."""
-
-RECORDED = ("wav_dir", "word")
-"""Options that mean something for a classifier alone."""
+GENERATED, RECORDED = ("n", "seed", "set", "latents", "condition"), ("wav_dir", "word")
+"""Options that mean something for a Generator alone, and for a classifier alone."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +67,7 @@ class Options(Measuring):
         None, "File of latent vectors to use instead, one a row: .npy or .csv.", group="Latents"
     )
     network: str = option(
-        "generator",
-        "Network to probe.",
-        group="Model",
-        choices=("generator", "discriminator", "q"),
+        "generator", "Network to probe.", group="Model", choices=("generator", "discriminator", "q")
     )
     wav_dir: str | None = option(
         None, "Folder of recordings that a classifier reads; sub-folders included.", group="Model"
@@ -100,9 +92,6 @@ class Options(Measuring):
     )
     shard: str | None = option(
         None, "Part of the run, such as 3/10; the command merge joins them.", group="Output"
-    )
-    series: bool = option(
-        True, "File series.npz with every layer of every output.", group="Output", advanced=True
     )
     max_figures: int = option(
         4, "Number of outputs to draw, from the first on.", group="Output", low=0
@@ -134,11 +123,8 @@ class Options(Measuring):
 def run(model: Model, options: Options, directory: str | None = None) -> Result:
     """Probes a network.
 
-    Args:
-        model: The model.
-        options: What is probed, and how.
-        directory: Where sounds and series are written while the run goes on; None keeps series in
-            memory and writes no sounds.
+    Writes sounds and series to the directory while the run goes on; without one series are kept in
+    memory, and there are no sounds.
 
     Returns:
         Tables ``points``, ``intervals``, ``outputs``, ``layers``, of a Generator ``design`` and
@@ -153,19 +139,10 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     n = len(inputs.z) if isinstance(inputs, Design) else len(inputs)
     span = read_shard(options.shard, n, max(1, len(options.condition)))
     heard = listen(
-        model,
-        inputs,
-        options,
-        network=options.network,
-        reduction=parse_reduce(options.reduce),
-        controls=options.controls,
-        control_outputs=options.control_outputs,
-        span=span,
-        num_maps=options.max_figures,
-        keep_series=options.series,
-        directory=directory,
-        label="probing",
-    )
+        model, inputs, options, network=options.network, reduction=parse_reduce(options.reduce),
+        controls=options.controls, control_outputs=options.control_outputs, span=span,
+        num_maps=options.max_figures, keep_series=True, directory=directory, label="probing",
+    )  # fmt: skip
     tables = dict(heard.tables)
     if isinstance(inputs, Design):
         tables["design"] = inputs.table.iloc[slice(*span)]
@@ -198,15 +175,10 @@ def choose_inputs(options: Options, config: ModelConfig) -> Design | Recordings:
 
 
 def read_shard(given: str | None, n: int, multiple: int = 1) -> tuple[int, int]:
-    """Reads ``--shard``: ``3/10`` is the third of ten equal runs of consecutive outputs.
+    """Reads ``--shard``: ``3/10`` is the third of ten equal runs of the ``n`` outputs; None is all.
 
-    Args:
-        given: Value of the flag; None for the whole run.
-        n: Number of outputs in all.
-        multiple: Outputs that stay together (those of one latent vector under several conditions).
-
-    Returns:
-        Number of the first output, and that after the last.
+    Returns the number of the first output, and that after the last. The outputs of one latent
+    vector under ``multiple`` conditions stay together.
 
     Raises:
         InputError: Not of that form, or there are more shards than outputs.
@@ -236,53 +208,36 @@ def add_statistics(result: Result) -> None:
         if "design" in tables and tables["design"]["condition"].nunique() > 1:
             found["differences"] = compare_conditions(intervals, tables["design"], settings)
     tables |= {name: table for name, table in found.items() if len(table)}
-    if "logits" in tables and "series" in result.arrays:
-        words = average_words(result.arrays["series"], result.table("outputs"))
-        if len(words["word"]):
-            result.arrays["words"] = words
+    if "logits" in tables:
+        words = average_words(result.arrays["series"], tables["outputs"])
+        result.arrays |= {"words": words} if words else {}
 
 
 def average_words(series: dict[str, np.ndarray], outputs: pd.DataFrame) -> dict[str, np.ndarray]:
     """Averages each layer over all recordings of a word (Beguš & Zhou, ICASSP 2022).
 
-    Args:
-        series: By layer [recordings, length].
-        outputs: The table, with a row for each recording; those that were not measured, or have no
-            word, belong to no average.
-
-    Returns:
-        ``word`` and ``n`` [words], the number of recordings of each, in alphabetical order, and
-        per layer the mean, float32 [words, length].
+    Takes series by layer [recordings, length] and the table ``outputs``; recordings that were not
+    measured, or have no word, belong to no average. Returns ``word`` and ``n`` [words], the number
+    of recordings of each, in alphabetical order, and per layer the mean, float32 [words, length];
+    nothing without words.
     """
     own = outputs[(outputs["network"] == 0) & (outputs["channel"] == 1)]
     kept = own[own["measured"].astype(bool) & (own["word"] != "")]
-    rows = {
-        str(word): here.to_numpy() - own["output"].min()
-        for word, here in kept.groupby("word", observed=True)["output"]
-    }
-    averages: dict[str, np.ndarray] = {
-        "word": np.array(list(rows), np.str_),
-        "n": np.array([len(here) for here in rows.values()], np.int64),
-    }
+    rows = (kept["output"] - own["output"].min()).groupby(kept["word"].astype(str)).agg(list)
+    if not len(rows):
+        return {}
+    averages = {"word": rows.index.to_numpy(np.str_), "n": rows.map(len).to_numpy(np.int64)}
     for layer, values in series.items():
-        means = np.zeros((len(rows), *values.shape[1:]))
-        for mean, here in zip(means, rows.values(), strict=True):
-            for i in here:  # one at a time: the series need not fit into memory
-                mean += values[i]
-            mean /= len(here)
-        averages[layer] = means.astype(np.float32)
+        # one at a time: the series need not fit into memory
+        means = [sum(values[i].astype(np.float64) for i in here) / len(here) for here in rows]
+        averages[layer] = np.stack(means).astype(np.float32)
     return averages
 
 
 def merge(results: list[Result], directory: str | None = None) -> Result:
-    """Joins the shards of one run, in order, and adds the statistics.
+    """Joins the shards of one run, in order: what the same run gives without ``--shard``.
 
-    Args:
-        results: The shards, each without statistics.
-        directory: Where series.npz of the whole run is written; None joins series in memory.
-
-    Returns:
-        What the same run gives without ``--shard``.
+    Writes series.npz of the whole run to the directory; without one series are joined in memory.
     """
     first = results[0]
     settings = first.settings | {"outputs": [0, first.settings["n"]]}
@@ -305,21 +260,16 @@ def merge(results: list[Result], directory: str | None = None) -> Result:
 
 def _join(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """Joins a table of the shards; texts become categories, which take little memory."""
-    parts = [part.copy(deep=False) for part in parts]
-    for name in parts[0].columns[[dtype.kind == "O" for dtype in parts[0].dtypes]]:
-        columns = [part[name].astype("category") for part in parts]
-        known = union_categoricals(columns).categories
-        for part, column in zip(parts, columns, strict=True):
-            part[name] = column.cat.set_categories(known)
-    return pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True)
+    return table.astype(dict.fromkeys(table.select_dtypes(object), "category"))
 
 
 def _write_series(parts: list[dict[str, np.ndarray]], n: int, path: str) -> dict[str, np.ndarray]:
     """Writes the series of all shards, row by row, and maps them."""
     with SeriesWriter(path, {name: (n, *x.shape[1:]) for name, x in parts[0].items()}) as writer:
         for part in parts:
-            for i in range(len(next(iter(part.values())))):
-                writer.write({name: array[i] for name, array in part.items()})
+            for rows in zip(*part.values(), strict=True):
+                writer.write(dict(zip(part, rows, strict=True)))
     return map_npz(path)
 
 
@@ -342,8 +292,8 @@ NO_CONTROL = (
 NO_VALUES = "Nothing: no measure has enough values at any layer."
 NOTHING_FOUND = "No measure is above both controls, or inverse, at any layer."
 BY_CHANCE = (
-    "If training had put nothing anywhere, up to about {percent} of the cells judged would still "
-    "be called encoded or inverse: a single cell without support from its neighbours is weak "
+    "If training had put nothing anywhere, up to about {percent:.3g} % of the cells judged would "
+    "still be called encoded or inverse: a single cell without support from its neighbours is weak "
     "evidence."
 )
 UNDECIDED = (
@@ -360,19 +310,17 @@ DEPENDENT = (
     "other, and the intervals of correlations may be too narrow."
 )
 LIMITS = (
-    "A layer carries nothing above its Nyquist frequency. Why a value is missing stands beside it "
-    "(column reason)."
+    "A layer carries nothing above its Nyquist frequency. The column reason of tables/points.csv "
+    "and intervals.csv says why a value is missing."
 )
 FLAGGED = "Points of measurement that are suspect; they are kept in every table and statistic."
 
-MAX_NAMED = 10
-"""Outputs with a problem that are named one by one."""
+MAX_NAMED = 10  # outputs with a problem
 
 
 def summary(result: Result) -> str:
     """Says what was run, what each layer encodes and what may be concluded, as Markdown."""
-    found = result.table("correlations")
-    pearson = found[found["statistic"] == "pearson"] if len(found) else found
+    pearson = _pearson(result)
     blocks = [
         "# What each layer encodes",
         _what_was_run(result),
@@ -389,20 +337,19 @@ def summary(result: Result) -> str:
 
 def terminal(result: Result) -> str:
     """Writes a table for the terminal: Pearson's r of every measure, a column per layer."""
-    found = result.table("correlations")
-    if not len(found):
+    pearson = _pearson(result)
+    if not len(pearson):
         return ""
-    layers, target = layers_of(result)[::-1], result.settings["target"]
+    titles = [layer_title(layer) for layer in layers_of(result)[::-1]]
     lines = [
-        f"Pearson's r with {layer_title(target)}  (* encoded, ~ inverse, ? no control, . too few)",
-        f"{'':<24}" + "".join(f"{layer_title(layer):>8}" for layer in layers),
+        f"Pearson's r with {layer_title(result.settings['target'])}  "
+        "(* encoded, ~ inverse, ? no control, . too few)",
+        f"{'':<24}" + "".join(f"{title:>8}" for title in titles),
     ]
-    for heading, rows in _by_label(found[found["statistic"] == "pearson"]):
+    for heading, rows in _by_label(pearson):
         lines.append(heading)
-        for (measure, unit), here in rows.groupby(["measure", "unit"], sort=False):
-            cells = _by_layer(here)
-            shown = "".join(f"{_short(cells.get(layer)):>8}" for layer in layers)
-            lines.append(f"  {measure_title(measure, unit):<22}{shown}")
+        for measure, *cells in _cells(result, rows, _short).itertuples(index=False):
+            lines.append(f"  {measure:<22}" + "".join(f"{cell:>8}" for cell in cells))
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -411,6 +358,11 @@ def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
     from wavegan_tf.output import figures_probe
 
     return figures_probe.figures(result)
+
+
+def _pearson(result: Result) -> pd.DataFrame:
+    found = result.table("correlations")
+    return found[found["statistic"] == "pearson"] if len(found) else found
 
 
 def _by_label(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -424,14 +376,20 @@ def _by_label(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     ]
 
 
-def _by_layer(rows: pd.DataFrame) -> dict[str, dict[Any, Any]]:
-    return {row["layer"]: row for row in rows.to_dict("records")}
+def _cells(result: Result, rows: pd.DataFrame, write: Callable[[dict], str]) -> pd.DataFrame:
+    """Lays out what is written of each row: a column per layer, from the last to the first."""
+    cells = pd.DataFrame({
+        "measure": list(map(measure_title, rows["measure"], rows["unit"])),
+        "layer": rows["layer"].to_numpy(),
+        "cell": list(map(write, rows.to_dict("records"))),
+    })  # fmt: skip
+    table = cells.pivot(index="measure", columns="layer", values="cell")
+    table = table.reindex(cells["measure"].unique(), columns=layers_of(result)[::-1])
+    return table.fillna(text.DASH).rename(columns=layer_title).reset_index()
 
 
-def _short(row: dict[Any, Any] | None) -> str:
+def _short(row: dict[Any, Any]) -> str:
     """Writes r and the mark of its verdict, whose place is kept without one."""
-    if row is None:
-        return "- "
     r = "n/a" if np.isnan(row["estimate"]) else text.fixed(row["estimate"])
     return r + MARKS.get(row["verdict"], " ")
 
@@ -453,39 +411,31 @@ def _what_was_run(result: Result) -> str:
 
 def _encoding_tables(result: Result, pearson: pd.DataFrame) -> list[str]:
     """Makes a heading and a table for each channel and label."""
-    if not len(pearson):
-        return [NO_CORRELATION]
-    blocks = [LEGEND]
-    layers = layers_of(result)[::-1]
+    blocks = [LEGEND if len(pearson) else NO_CORRELATION]
     durations = dict(_by_label(result.table("durations")))
     for heading, rows in _by_label(pearson):
-        table = []
+        known = rows[rows.groupby("measure")["estimate"].transform("count") > 0]
+        tables = [_cells(result, known, _cell)]
         if heading in durations:
-            models = _by_layer(durations[heading])
-            table.append(["Duration, linear model", *(_model_cell(models.get(x)) for x in layers)])
-        for (measure, unit), here in rows.groupby(["measure", "unit"], sort=False):
-            if here["estimate"].notna().any():
-                cells = _by_layer(here)
-                table.append([measure_title(measure, unit), *(_cell(cells.get(x)) for x in layers)])
-        columns = ["measure", *map(layer_title, layers)]
-        blocks.append(f"## Intervals: {heading}")
-        blocks.append(text.table(pd.DataFrame(table, columns=columns)) if table else NO_VALUES)
+            models = durations[heading].assign(measure="Duration, linear model", unit="")
+            tables.insert(0, _cells(result, models, _model_cell))
+        table = pd.concat(tables)
+        blocks += [f"## Intervals: {heading}", text.table(table) if len(table) else NO_VALUES]
     return blocks
 
 
-def _cell(row: dict[Any, Any] | None) -> str:
+def _cell(row: dict[Any, Any]) -> str:
     """Writes r with its interval and mark, and below it the levels of the controls."""
-    if row is None or np.isnan(row["estimate"]):
+    if np.isnan(row["estimate"]):
         return text.DASH
     r = text.with_interval(row["estimate"], row["low"], row["high"], text.fixed)
     mark = f" `{MARKS[row['verdict']]}`" if row["verdict"] in MARKS else ""
-    controls = f"{text.fixed(row['random_high'])} / {text.fixed(row['shuffled_high'])}"
-    return f"{r}{mark}<br>{controls}"
+    return f"{r}{mark}<br>{text.fixed(row['random_high'])} / {text.fixed(row['shuffled_high'])}"
 
 
-def _model_cell(row: dict[Any, Any] | None) -> str:
+def _model_cell(row: dict[Any, Any]) -> str:
     """Writes the slope with its interval, t and adjusted R², and that of random networks."""
-    if row is None or np.isnan(row["beta"]):
+    if np.isnan(row["beta"]):
         return text.DASH
     slope = text.with_interval(row["beta"], row["beta_low"], row["beta_high"], text.fixed)
     return (
@@ -496,35 +446,31 @@ def _model_cell(row: dict[Any, Any] | None) -> str:
 
 def _conclusions(result: Result, pearson: pd.DataFrame) -> list[str]:
     """Makes a table of what was found, and the cautions whose condition holds."""
-    verdicts = pearson["verdict"] if len(pearson) else pd.Series(dtype=object)
-    judged = pearson[~verdicts.isin(["too few", "no control"])] if len(pearson) else pearson
+    if not len(pearson):
+        return [NO_VALUES]
+    verdicts = pearson["verdict"]
+    judged = pearson[~verdicts.isin(["too few", "no control"])]
     if not len(judged):
         return [NO_CONTROL if (verdicts == "no control").any() else NO_VALUES]
     found = judged[judged["verdict"].isin(["encoded", "inverse"])]
-    counts = found["verdict"].value_counts()
+    rows = [
+        [heading, measure_title(measure), verdict, ", ".join(map(layer_title, here["layer"][::-1]))]
+        for heading, cells in _by_label(found)
+        for (measure, verdict), here in cells.groupby(["measure", "verdict"], sort=False)
+    ]
+    table = pd.DataFrame(rows, columns=["intervals", "measure", "verdict", "layers"])
+    percent = 100 * (1 - result.settings["statistics"]["confidence"])
     blocks = [
         f"{len(judged)} of {len(pearson)} cells are judged, over up to "
-        f"{judged['n_outputs'].max()} outputs: {counts.get('encoded', 0)} encoded, "
-        f"{counts.get('inverse', 0)} inverse.",
-        _found_table(found) if len(found) else NOTHING_FOUND,
-        BY_CHANCE.format(percent=text.percent(1 - result.settings["statistics"]["confidence"])),
+        f"{judged['n_outputs'].max()} outputs: {(verdicts == 'encoded').sum()} encoded, "
+        f"{(verdicts == 'inverse').sum()} inverse.",
+        text.table(table) if rows else NOTHING_FOUND,
+        BY_CHANCE.format(percent=percent),
+        UNDECIDED if len(judged) > len(found) else "",
+        NO_CAUSE,
+        DEPENDENT if "differences" in result.tables else "",
     ]
-    if len(judged) > len(found):
-        blocks.append(UNDECIDED)
-    blocks.append(NO_CAUSE)
-    if "differences" in result.tables:
-        blocks.append(DEPENDENT)
-    return blocks
-
-
-def _found_table(found: pd.DataFrame) -> str:
-    """Lists the layers that encode each measure, from the last to the first."""
-    rows = []
-    for heading, here in _by_label(found):
-        for (measure, verdict), cells in here.groupby(["measure", "verdict"], sort=False):
-            layers = ", ".join(map(layer_title, cells["layer"][::-1]))
-            rows.append([heading, measure_title(measure), verdict, layers])
-    return text.table(pd.DataFrame(rows, columns=["intervals", "measure", "verdict", "layers"]))
+    return [block for block in blocks if block]
 
 
 def _differences(result: Result) -> list[str]:
@@ -540,20 +486,18 @@ def _differences(result: Result) -> list[str]:
             "t-test, Holm's correction)."
         )
         rows = [
-            [
-                heading,
-                measure_title(row["measure"], row["unit"]),
-                layer_title(row["layer"]),
-                text.with_interval(row["estimate"], row["low"], row["high"]),
-                text.p_value(row["p_holm"]),
-                row["n"],
-            ]
+            {
+                "intervals": heading,
+                "measure": measure_title(row["measure"], row["unit"]),
+                "layer": layer_title(row["layer"]),
+                "difference": text.with_interval(row["estimate"], row["low"], row["high"]),
+                "p (Holm)": text.p_value(row["p_holm"]),
+                "pairs": row["n"],
+            }
             for heading, cells in _by_label(differ)
             for row in cells.to_dict("records")
         ]
-        if rows:
-            names = ["intervals", "measure", "layer", "difference", "p (Holm)", "pairs"]
-            blocks.append(text.table(pd.DataFrame(rows, columns=names)))
+        blocks += [text.table(pd.DataFrame(rows))] if rows else []
     return blocks
 
 
@@ -570,9 +514,8 @@ def _outputs(result: Result) -> list[str]:
         names = [str(row.name or row.output) for row in here.itertuples(index=False)]
         more = ", .." if len(names) > MAX_NAMED else ""
         rows.append([problem, len(names), ", ".join(names[:MAX_NAMED]) + more])
-    if rows:
-        blocks.append(text.table(pd.DataFrame(rows, columns=["problem", "number", "outputs"])))
-    return blocks
+    table = pd.DataFrame(rows, columns=["problem", "number", "outputs"])
+    return [*blocks, text.table(table)] if rows else blocks
 
 
 def _limits(result: Result) -> list[str]:
@@ -583,24 +526,20 @@ def _limits(result: Result) -> list[str]:
         notes = "<br>".join(limits["warnings"])
         if forbidden or notes:
             rows.append([layer_title(layer), forbidden or text.DASH, notes or text.DASH])
-    if not rows:
-        return []
     table = pd.DataFrame(rows, columns=["layer", "not measured", "measured with limits"])
-    return ["## Limits of the layers", LIMITS, text.table(table)]
+    return ["## Limits of the layers", LIMITS, text.table(table)] if rows else []
 
 
 def _flags(result: Result) -> list[str]:
     """Counts the points that are suspect, by measure, reason and layer."""
-    if "points" not in result.tables:
-        return []
-    points = result.tables["points"]
-    suspect = points[(points["network"] == 0) & (points["flag"] != "")]
+    points = result.table("points")
+    suspect = points[(points["network"] == 0) & (points["flag"] != "")] if len(points) else points
     if not len(suspect):
         return []
-    by = [suspect[name].astype(str) for name in ("measure", "flag", "layer")]
-    counts = suspect.groupby(by).size().unstack("layer", fill_value=0).reset_index()
+    counts = pd.crosstab(
+        [suspect["measure"].astype(str), suspect["flag"].astype(str)], suspect["layer"].astype(str)
+    )
     layers = [result.settings["target"], *layers_of(result)[::-1]]
-    counts = counts.reindex(columns=["measure", "flag", *layers], fill_value=0)
+    counts = counts.reindex(columns=layers, fill_value=0).rename(columns=layer_title).reset_index()
     counts["measure"] = counts["measure"].map(measure_title)
-    counts = counts.rename(columns={layer: layer_title(layer) for layer in layers})
     return ["## Flagged values", FLAGGED, text.table(counts)]

@@ -6,11 +6,9 @@ target layer; of several channels the first counts.
 """
 
 import math
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,12 +19,15 @@ from wavegan_tf.stats.proof import MEAN, SHARE
 from wavegan_tf.stats.ranking import BINARY, CONTINUOUS
 
 CATEGORIES = "categories"
+PAUSES = "n_pauses"
 
-PRESENCE = ("frication", "voicing", "silence", "two_vowels")
-"""The named properties. ``silence`` is a pause, a silent interval with voice or frication both
-before and after it: nearly every output of a second begins or ends in silence, which says little
-(that would be ``n_silence>=1``). ``two_vowels`` stands for reduplication, and for whatever else
-makes two stretches of voice."""
+PRESENCE = {
+    "frication": ("n_frication", 1), "voicing": ("n_voiced", 1), "silence": (PAUSES, 1),
+    "two_vowels": ("n_voiced", 2),
+}  # fmt: skip
+"""The named properties: what an output has how many of, or more. ``silence`` is a pause, a silent
+interval with sound both before and after it: nearly every output of a second begins or ends in
+silence, which says little (that would be ``n_silence>=1``)."""
 
 OUTPUT_UNITS = {"peak": "1", "rms_db": "dB", "clipped_share": "1"}
 OUTPUT_UNITS |= {f"n_{label}": "1" for label in POINT_MEASURES}
@@ -52,37 +53,37 @@ class Property:
 
     Attributes:
         text: As it was given, without spaces.
-        name: One of :data:`PRESENCE`, a column of ``outputs``, or ``voiced.f0``.
+        column: Of ``outputs``, or :data:`PAUSES`, or ``voiced.f0``.
         comparison: One of :data:`COMPARISONS`, or empty.
         threshold: What is compared with; NaN without a comparison.
     """
 
     text: str
-    name: str
+    column: str
     comparison: str = ""
     threshold: float = math.nan
 
     @property
     def kind(self) -> str:
         """``binary`` or ``continuous``."""
-        return BINARY if self.name in PRESENCE or self.comparison else CONTINUOUS
+        return BINARY if self.comparison else CONTINUOUS
 
     @property
     def measure(self) -> str:
         """What is taken over outputs: their ``share`` or their ``mean``."""
-        return SHARE if self.kind == BINARY else MEAN
+        return SHARE if self.comparison else MEAN
 
     @property
     def measures(self) -> tuple[str, ...]:
         """What has to be measured to decide it; empty where the intervals do."""
-        return (self.name.split(".")[1],) if "." in self.name else ()
+        return tuple(self.column.split(".")[1:])
 
     @property
     def unit(self) -> str:
         """Unit of the number, 1 where it is a yes or no."""
-        if self.kind == BINARY:
+        if self.comparison:
             return "1"
-        return UNITS[self.measures[0]] if self.measures else OUTPUT_UNITS[self.name]
+        return UNITS[self.measures[0]] if self.measures else OUTPUT_UNITS[self.column]
 
 
 def parse_property(text: str) -> Property:
@@ -98,7 +99,7 @@ def parse_property(text: str) -> Property:
         InputError: There is no such property; the message lists what there is.
     """
     match = re.fullmatch(r"\s*([\w.]+)\s*(?:(>=|<=|==|>|<)\s*(\S+))?\s*", text)
-    name, comparison, number = match.groups() if match else (text.strip(), "", None)
+    name, comparison, number = match.groups() if match else (text.strip(), None, None)
     dotted = [f"{label}.{measure}" for label, found in _MEASURES.items() for measure in found]
     if name not in (*PRESENCE, *OUTPUT_UNITS, *dotted):
         measures = "; ".join(f"{label}. with {', '.join(m)}" for label, m in _MEASURES.items())
@@ -107,12 +108,15 @@ def parse_property(text: str) -> Property:
             f"output {', '.join(OUTPUT_UNITS)}; means over its intervals, written voiced.f0: "
             f"{measures}; numbers also with a threshold, voiced.f0>200"
         )
+    if name in PRESENCE:
+        if comparison:
+            raise InputError(
+                f"--property={text}: {name} is yes or no already; leave out {comparison}{number}"
+            )
+        column, least = PRESENCE[name]
+        return Property(name, column, ">=", least)
     if not comparison:
         return Property(name, name)
-    if name in PRESENCE:
-        raise InputError(
-            f"--property={text}: {name} is yes or no already; leave out {comparison}{number}"
-        )
     threshold = _number_of(number or "")
     if math.isnan(threshold):
         raise InputError(
@@ -124,49 +128,35 @@ def parse_property(text: str) -> Property:
 def label_outputs(wanted: Property, outputs: pd.DataFrame, intervals: pd.DataFrame) -> pd.Series:
     """Decides a property of every output.
 
-    Args:
-        wanted: The property.
-        outputs: The table of that name, of one network.
-        intervals: The table of that name, of its target layer.
-
-    Returns:
-        By output, ascending: 1 or 0, or the number. NaN for an output that was not measured, and
-        where a measure has no value in any of the output's intervals: an output without voice has
-        no F0, neither above 200 Hz nor below.
+    Takes the tables ``outputs`` of one network and ``intervals`` of its target layer. Returns by
+    output, ascending, 1 or 0, or the number; NaN for an output that was not measured, and where a
+    measure has no value in any of the output's intervals: an output without voice has no F0,
+    neither above 200 Hz nor below.
     """
     rows = outputs[outputs["channel"] == 1].set_index("output").sort_index()
     intervals = intervals[intervals["channel"] == 1]
-    if wanted.name == "silence":
-        y = pd.Series(0.0, rows.index)
-        y[_with_pause(intervals)] = 1
-    elif wanted.measures:
-        label, measure = wanted.name.split(".")
+    if wanted.measures:
+        label, measure = wanted.column.split(".")
         here = intervals[(intervals["label"] == label) & (intervals["measure"] == measure)]
         finite = here[np.isfinite(here["value"])]
         y = finite.groupby("output")["value"].mean().reindex(rows.index)
+    elif wanted.column == PAUSES:
+        y = _pauses(intervals).reindex(rows.index, fill_value=0)
     else:
-        counted = {"frication": ("n_frication", 1), "voicing": ("n_voiced", 1)}
-        counted["two_vowels"] = ("n_voiced", 2)
-        column, least = counted.get(wanted.name, (wanted.name, None))
-        y = rows[column].astype(np.float64)
-        y = y if least is None else (y >= least).astype(np.float64)
-    y = y.where(rows["measured"].astype(bool))
+        y = rows[wanted.column]
+    y = y.astype(np.float64).where(rows["measured"].astype(bool))
     if wanted.comparison:
         decided = COMPARISONS[wanted.comparison](y, wanted.threshold).astype(np.float64)
         y = decided.where(y.notna())
     return y.rename("label")
 
 
-def _with_pause(intervals: pd.DataFrame) -> list[Any]:
-    """Lists the outputs with a silence that sounds stand before and after."""
+def _pauses(intervals: pd.DataFrame) -> pd.Series:
+    """Counts, by output, the silences that sounds stand before and after."""
     there = intervals[intervals["measure"] == "duration"].sort_values(["output", "start_s"])
-    found = []
-    for output, labels in there.groupby("output")["label"]:
-        silent = (labels == "silence").to_numpy()
-        sounds = np.flatnonzero(~silent)
-        if len(sounds) and silent[sounds[0] : sounds[-1]].any():
-            found.append(output)
-    return found
+    sound = there["label"] != "silence"
+    before, after = (x.groupby(there["output"]).cummax() for x in (sound, sound[::-1]))
+    return (~sound & before & after).groupby(there["output"]).sum()
 
 
 def doses(points: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
@@ -176,15 +166,10 @@ def doses(points: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
     of normalised time, each the level in Praat's window around it
     (6.4 / ``--intensity_min_pitch`` long; 480 Hz would set that length).
 
-    Args:
-        points: The table of that name, of the target layer.
-        y: Of :func:`label_outputs`.
-
-    Returns:
-        The columns of :data:`DOSES`: ``frication_db`` and ``voiced_db``, the maximum within all
-        intervals of the label, NaN without such an interval; ``frication_ratio``, frication /
-        (frication + voice), 0 without frication, 1 without voice, NaN without either or where the
-        property was not decided.
+    Takes the table ``points`` of the target layer, and what :func:`label_outputs` gives. Returns
+    the columns of :data:`DOSES`: the maximum within all intervals of the label, NaN without such an
+    interval, and frication / (frication + voice), 0 without frication, 1 without voice, NaN without
+    either or where the property was not decided.
     """
     rows = points[(points["measure"] == "intensity") & (points["channel"] == 1)]
     found = {
@@ -214,26 +199,21 @@ def read_labels(path: str, n: int, wanted: str | None = None) -> pd.Series:
             exist, two rows of one, no label at all, or none that is wanted.
     """
     flag = f"--labels={path}"
-    if not os.path.isfile(path):
-        raise InputError(f"{flag}: no such file; give a CSV table output,label")
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{flag}: {error.strerror}; give a CSV table output,label") from None
     except UnicodeDecodeError:
         raise InputError(f"{flag}: is not UTF-8; save it as CSV UTF-8") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError):
         table = pd.DataFrame()
     table = table.rename(columns=str.strip).rename(columns={"id": "output"})
-    if len(table.columns) == 1 and ";" in table.columns[0]:
-        raise InputError(
-            f"{flag}: is separated by semicolons; save it with commas (in R write.csv, not "
-            "write.csv2)"
-        )
     if not {"output", "label"} <= set(table.columns):
         raise InputError(
-            f"{flag}: has the columns {', '.join(table.columns) or 'none'}, separated by commas; "
-            "wanted are output and label"
+            f"{flag}: has the columns {', '.join(table.columns) or 'none'}; wanted are output and "
+            "label, separated by commas (in R write.csv, not write.csv2)"
         )
-    labels = pd.Series(np.full(n, np.nan), range(n)).astype(object)
+    labels = pd.Series([math.nan] * n, dtype=object)
     cells = zip(table["output"].str.strip(), table["label"].str.strip(), strict=True)
     seen = set()
     for line, (number, label) in enumerate(cells, start=2):
@@ -263,14 +243,14 @@ def as_numbers(labels: pd.Series, wanted: str | None = None) -> tuple[str, np.nd
         wanted: The text that counts as 1, every other as 0; None reads yes, no and numbers.
 
     Returns:
-        What they are, ``binary`` (0/1, yes/no, true/false), ``continuous`` or ``categories`` (words
-        of which none is wanted), and the numbers ``[n]``, NaN for none.
+        What they are, ``binary`` (0/1, yes/no, true/false), ``continuous`` or ``categories``, and
+        the numbers ``[n]``, NaN for none.
     """
     given = labels.dropna()
     numbers = given.map(_number_of) if wanted is None else (given == wanted).astype(np.float64)
-    kind = BINARY if set(numbers) <= {0.0, 1.0} else CONTINUOUS
-    if numbers.isna().any():
-        kind = CATEGORIES
+    kind = CATEGORIES if numbers.isna().any() else CONTINUOUS
+    if set(numbers) <= {0.0, 1.0}:
+        kind = BINARY
     return kind, numbers.reindex(labels.index).to_numpy(np.float64)
 
 

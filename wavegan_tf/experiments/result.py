@@ -86,7 +86,9 @@ class Result:
         from wavegan_tf.output import style
 
         with matplotlib.rc_context(style.STYLE):
-            return drawings[name]()
+            figure = drawings[name]()
+            figure.draw_without_rendering()  # ticks are made in this style, not when it is saved
+        return figure
 
     def _drawings(self) -> "dict[str, Callable[[], Figure]]":
         return experiment(self.kind).figures(self)

@@ -4,24 +4,21 @@ Nothing here imports TensorFlow, so that command lines answer at once.
 """
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from wavegan_tf.errors import InputError
 
 MODELS = ("wavegan", "ciwgan", "fiwgan")
-SLICE_LENS = (16384, 32768, 65536)
 STRIDES = (4, 2)
 UPSAMPLES = ("zeros", "nn")
 FORMS = ("keras", "mixed", "matmul")  # of convolutions: the layers' own, or models.convolution's
 Z_PROJECT_LENGTH = 16
 
 # Strides of the original's five or six (transposed) convolutions, Generator order.
-_BLOCK_STRIDES = {
-    16384: (4, 4, 4, 4, 4),
-    32768: (4, 4, 4, 4, 4, 2),
-    65536: (4, 4, 4, 4, 4, 4),
-}
+_BLOCK_STRIDES = {16384: 5 * (4,), 32768: (*5 * (4,), 2), 65536: 6 * (4,)}
+SLICE_LENS = tuple(_BLOCK_STRIDES)
 
 
 class Layer(NamedTuple):
@@ -112,10 +109,8 @@ class ModelConfig:
     @property
     def _strides(self) -> tuple[int, ...]:
         """Stride of each transposed convolution, Generator order."""
-        strides = _BLOCK_STRIDES[self.slice_len]
-        if self.stride == 4:
-            return strides
-        return tuple(part for s in strides for part in ((2, 2) if s == 4 else (s,)))
+        halves = {4: (4,) if self.stride == 4 else (2, 2), 2: (2,)}
+        return tuple(part for s in _BLOCK_STRIDES[self.slice_len] for part in halves[s])
 
     @property
     def z_project_channels(self) -> int:
@@ -135,34 +130,25 @@ class ModelConfig:
                 channels.append(channels[-1])
             channels.append(channels[-1] // 2)
         channels[-1] = self.num_channels
-        layers = []
-        length = Z_PROJECT_LENGTH
-        for i, stride in enumerate(self._strides):
-            length *= stride
-            name = "out" if i == self.depth - 1 else f"conv{i + 1}"
-            layers.append(self._layer(name, length, channels[i], channels[i + 1], stride))
-        return tuple(layers)
+        names = [*(f"conv{i}" for i in range(1, self.depth)), "out"]
+        lengths = [Z_PROJECT_LENGTH * math.prod(self._strides[: i + 1]) for i in range(self.depth)]
+        return self._layers(names, lengths, channels)
 
     @property
     def classifier_layers(self) -> tuple[Layer, ...]:
         """The convolutions of Discriminator and Q-network, ``conv1`` .. : the Generator mirrored.
 
-        Only the original's last layer at slice_len 32768 is no mirror image: its stride of 2
-        comes last, as in the Generator.
+        Only the strides are not: at slice_len 32768 that of 2 comes last, as in the Generator.
         """
-        channels = [layer.in_channels for layer in reversed(self.layers)]
-        layers = []
-        length, in_channels = self.slice_len, self.num_channels
-        strides = self._strides  # not reversed: at 32768 the stride of 2 comes last in both
-        for i, (stride, out_channels) in enumerate(zip(strides, channels, strict=True)):
-            length //= stride
-            layers.append(self._layer(f"conv{i + 1}", length, in_channels, out_channels, stride))
-            in_channels = out_channels
-        return tuple(layers)
+        channels = [self.num_channels, *(layer.in_channels for layer in reversed(self.layers))]
+        names = [f"conv{i}" for i in range(1, self.depth + 1)]
+        lengths = [self.slice_len // math.prod(self._strides[: i + 1]) for i in range(self.depth)]
+        return self._layers(names, lengths, channels)
 
-    def _layer(self, name: str, length: int, in_channels: int, channels: int, stride: int) -> Layer:
-        rate_hz = self.sample_rate * length / self.slice_len
-        return Layer(name, length, in_channels, channels, stride, rate_hz)
+    def _layers(self, names: list, lengths: list, channels: list) -> tuple[Layer, ...]:
+        rates_hz = [self.sample_rate * length / self.slice_len for length in lengths]
+        columns = names, lengths, channels[:-1], channels[1:], self._strides, rates_hz
+        return tuple(Layer(*values) for values in zip(*columns, strict=True))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the options as a dictionary of plain values."""
@@ -175,12 +161,11 @@ class ModelConfig:
         Raises:
             InputError: An option is unknown or its value breaks its rule.
         """
-        known = {field.name for field in dataclasses.fields(cls)}
-        unknown = sorted(set(options) - known)
-        if unknown:
+        known = sorted(field.name for field in dataclasses.fields(cls))
+        if unknown := sorted(set(options) - set(known)):
             raise InputError(
                 f"model configuration: unknown option {unknown[0]!r}; known are "
-                f"{', '.join(sorted(known))} (written by a newer version?)"
+                f"{', '.join(known)} (written by a newer version?)"
             )
         return cls(**options)
 

@@ -5,7 +5,7 @@ Variables have the original's shapes but for the transposed kernel, [k, out, in]
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -23,11 +23,6 @@ class Arithmetic(NamedTuple):
 
     form: str = "keras"  # one of config.FORMS
     dtype: str = "float32"  # of the products, or bfloat16; variables and results are float32
-
-    @property
-    def policy(self) -> str:
-        """Keras' name of it."""
-        return "float32" if self.dtype == "float32" else f"mixed_{self.dtype}"
 
 
 REFERENCE = Arithmetic()  # plain Keras layers
@@ -65,16 +60,16 @@ class UpConv(keras.layers.Layer):
         *,
         upsample: str,
         batchnorm: bool,
-        activation: str,
+        activation: Callable,
         arithmetic: Arithmetic = REFERENCE,
         seed: int,
         name: str,
     ):
-        """Makes the layer; ``activation`` is ``relu`` or ``tanh``."""
+        """Makes the layer; ``activation`` is a function such as ``tf.nn.relu``."""
         super().__init__(name=name)
         self.stride, self.upsample, self.form = layer.stride, upsample, arithmetic.form
-        self.activation = keras.activations.get(activation)
-        options = dict(padding="same", kernel_initializer=_glorot(seed), dtype=arithmetic.policy)
+        self.activation = activation
+        options = _options(arithmetic, seed)
         if upsample == "nn":
             self.conv = keras.layers.Conv1D(layer.channels, kernel_len, **options)
         else:
@@ -120,7 +115,7 @@ class DownConv(keras.layers.Layer):
         """Makes the layer; ``seed`` draws its Glorot-uniform kernel."""
         super().__init__(name=name)
         self.stride, self.form = layer.stride, arithmetic.form
-        options = dict(padding="same", kernel_initializer=_glorot(seed), dtype=arithmetic.policy)
+        options = _options(arithmetic, seed)
         self.conv = keras.layers.Conv1D(layer.channels, kernel_len, layer.stride, **options)
         self.batch_norm = _batch_norm(momentum=1.0) if batchnorm else None
 
@@ -133,9 +128,7 @@ class DownConv(keras.layers.Layer):
         x = _convolve(convolution.down, x, self.conv, self.stride, self.form)
         if self.batch_norm is not None:
             x = self.batch_norm(x, training=True)
-        if self.form == "keras":
-            return tf.nn.leaky_relu(x, LEAK)
-        return leaky_relu(x)
+        return tf.nn.leaky_relu(x, LEAK) if self.form == "keras" else leaky_relu(x)
 
 
 class PostFilter(keras.layers.Layer):
@@ -144,9 +137,7 @@ class PostFilter(keras.layers.Layer):
     def __init__(self, length: int, *, seed: int, name: str):
         """Makes a filter of ``length`` samples."""
         super().__init__(name=name)
-        self.conv = keras.layers.Conv1D(
-            1, length, padding="same", use_bias=False, kernel_initializer=_glorot(seed)
-        )
+        self.conv = keras.layers.Conv1D(1, length, use_bias=False, **_options(REFERENCE, seed))
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the filtered audio; training changes nothing."""
@@ -192,9 +183,8 @@ def phase_shuffle(x: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
         [batch, time, channels].
     """
     batch, (length, channels) = tf.shape(x)[0], x.shape[1:]
-    last = length - 1
     source = tf.abs(tf.range(length) - shift)  # reflected at the start
-    source = last - tf.abs(last - source)  # and at the end
+    source = length - 1 - tf.abs(length - 1 - source)  # and at the end
     # A gather, for a dynamic pad or slice has no second-order gradient under XLA; of rows of a
     # flat array, for the gradient of a gather along another axis transposes the array.
     source += length * tf.range(batch)[:, None]  # [batch, time]
@@ -214,6 +204,11 @@ def _convolve(
 
 def _glorot(seed: int) -> keras.initializers.Initializer:
     return keras.initializers.GlorotUniform(seed=seed)
+
+
+def _options(arithmetic: Arithmetic, seed: int) -> dict[str, Any]:
+    policy = "float32" if arithmetic.dtype == "float32" else f"mixed_{arithmetic.dtype}"
+    return dict(padding="same", kernel_initializer=_glorot(seed), dtype=policy)
 
 
 def _batch_norm(momentum: float) -> keras.layers.Layer:

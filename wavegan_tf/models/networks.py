@@ -36,7 +36,7 @@ class Generator(keras.Model):
                 config.kernel_len,
                 upsample=config.upsample,
                 batchnorm=config.batchnorm and not is_out,
-                activation="tanh" if is_out else "relu",
+                activation=tf.nn.tanh if is_out else tf.nn.relu,
                 arithmetic=arithmetic,
                 seed=seeds[i],
                 name=f"upconv_{i}",
@@ -60,7 +60,7 @@ class Generator(keras.Model):
             training: Whether batch norm uses the batch's statistics and moves its averages.
 
         Returns:
-            Ordered dict: ``z_project`` [batch, 16, channels] and ``conv1`` .. [batch, time,
+            In order: ``z_project`` [batch, 16, channels] and ``conv1`` .. [batch, time,
             channels] after ReLU; with a post filter ``pre_filter``, the audio before it; ``out``
             [batch, slice_len, num_channels], the audio.
         """
@@ -75,7 +75,7 @@ class Generator(keras.Model):
             training: As of the network.
 
         Returns:
-            Ordered dict from this layer, as it was given, to ``out``, like the network's own.
+            By layer, from this one, as it was given, to ``out``.
 
         Raises:
             ValueError: There is no such layer.
@@ -129,13 +129,12 @@ class Discriminator(keras.Model):
                 None for none, as outside training.
 
         Returns:
-            Ordered dict: ``conv1`` .. [batch, time, channels] after leaky ReLU and before the
+            In order: ``conv1`` .. [batch, time, channels] after leaky ReLU and before the
             shuffle; ``logits``, [batch] of the Discriminator, [batch, num_categ] of Q.
         """
         outputs = {}
         for i, layer in enumerate(self.config.classifier_layers):
-            x = getattr(self, f"downconv_{i}")(x)
-            outputs[layer.name] = x
+            outputs[layer.name] = x = self.blocks[i](x)
             if shifts is not None and i < self.config.depth - 1:
                 x = layers.phase_shuffle(x, shifts[i])
         logits = self.output_dense(x)  # [batch, units]
@@ -163,14 +162,7 @@ def build_networks(
     arithmetic: Arithmetic = REFERENCE,
     generator_only: bool = False,
 ) -> Networks:
-    """Makes the networks of a model and every variable, their weights drawn from ``seed``.
-
-    Args:
-        config: The architecture.
-        seed: Of the initial weights; the same seed gives the same weights.
-        arithmetic: How convolutions are computed.
-        generator_only: Leave out Discriminator and Q-network.
-    """
+    """Makes the networks of a model and every variable, their weights drawn from ``seed``."""
     generator = Generator(config, seed, arithmetic)
     generator(tf.zeros([1, config.latent_dim]))
     if generator_only:

@@ -1,6 +1,6 @@
 """Figures of feature_maps: profiles by cluster, the first output, changes, selectivity."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from scipy.ndimage import uniform_filter1d
 
 from wavegan_tf.output.names import duration_s, layer_title
+from wavegan_tf.output.run import Run
 from wavegan_tf.output.style import (
     BLUE,
-    GREY,
     HEIGHT_IN,
     ORANGE,
     TINY_PT,
@@ -19,9 +19,6 @@ from wavegan_tf.output.style import (
     above_right,
     stacked,
 )
-
-if TYPE_CHECKING:
-    from wavegan_tf.experiments.result import Result
 
 COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999933", "#000000")
 """Colours of clusters 1, 2, ..; from the ninth on again."""
@@ -35,41 +32,38 @@ NAMED_MAPS = 80
 
 
 def _colour(cluster: Any) -> str:
-    return COLOURS[(int(cluster) - 1) % len(COLOURS)] if cluster else GREY
+    return COLOURS[(int(cluster) - 1) % len(COLOURS)]
 
 
-def _times_s(length: int, result: "Result") -> np.ndarray:
+def _times_s(length: int, result: Run) -> np.ndarray:
     return (np.arange(length) + 0.5) / length * duration_s(result)
 
 
-def _smooth(series: np.ndarray, result: "Result") -> tuple[np.ndarray, str]:
-    """Averages ``[.., length]`` over :data:`SMOOTHED_S`, and names the y-axis.
-
-    A layer whose samples last longer stays as it is.
-    """
+def _smooth(series: np.ndarray, result: Run) -> tuple[np.ndarray, str]:
+    """Averages ``[.., length]`` over :data:`SMOOTHED_S` if samples are shorter; names the axis."""
     size = max(1, round(SMOOTHED_S * series.shape[-1] / duration_s(result)))
     smoothed = uniform_filter1d(series.astype(np.float64), size, axis=-1, mode="nearest")
     how = f" (moving average over {1000 * SMOOTHED_S:g} ms)" if size > 1 else ""
     return smoothed, f"Activation{how}"
 
 
-def _values(result: "Result") -> tuple[str, list[float], list[str]]:
+def _values(result: Run) -> tuple[str, list[float], list[str]]:
     """Reads the variable, its values and each as text."""
     name, values = (result.settings["vary"][0][key] for key in ("name", "values"))
     return name, values, [f"{name} = {x:g}" for x in values]
 
 
-def _moved(result: "Result") -> pd.DataFrame:
+def by_distance(result: Run) -> pd.DataFrame:
     """Sorts the maps that have a distance from the one that changes least."""
     return result.table("maps").dropna(subset="distance").sort_values("distance", kind="stable")
 
 
 def _number_maps(axis: Any, numbers: Any) -> None:
-    axis.set_xticks(range(len(numbers)), [f"{number}" for number in numbers])
-    axis.tick_params(axis="x", labelsize=TINY_PT if len(numbers) <= 45 else 4)
+    size = TINY_PT if len(numbers) <= 45 else 4
+    axis.set_xticks(range(len(numbers)), [f"{number}" for number in numbers], fontsize=size)
 
 
-def draw_profiles(result: "Result") -> Figure:
+def draw_profiles(result: Run) -> Figure:
     """Draws a panel per cluster: the profile of each of its maps, and their mean (Fig. 11)."""
     maps = result.table("maps")
     clusters = sorted(set(maps["cluster"]) - {0})
@@ -95,7 +89,7 @@ def draw_profiles(result: "Result") -> Figure:
     return figure
 
 
-def draw_first_output(result: "Result") -> Figure:
+def draw_first_output(result: Run) -> Figure:
     """Draws the first output above the averages of the clusters, at both extremes (Fig. 12)."""
     first = result.arrays["first_output"]
     averages, out = first["clusters"], first["out"]
@@ -119,19 +113,17 @@ def draw_first_output(result: "Result") -> Figure:
     return figure
 
 
-def draw_changes(result: "Result") -> Figure:
+def draw_changes(result: Run) -> Figure:
     """Draws how far the course of each map moves from the first value, in order."""
-    known = _moved(result).reset_index(drop=True)
+    known = by_distance(result).reset_index(drop=True)
     figure, (axis,) = stacked(1, 2.4)
     small = len(known) > NAMED_MAPS
     for cluster, rows in known.groupby("cluster"):
-        colour = _colour(cluster)
+        look: dict[str, Any] = {"color": _colour(cluster)}
         ends = rows["distance_low"], rows["distance_high"]
-        axis.vlines(rows.index, *ends, color=colour, linewidth=0.5 if small else 1)
-        axis.plot(
-            rows.index, rows["distance"], "o", color=colour, markersize=1.5 if small else 3,
-            label=f"cluster {cluster}",
-        )  # fmt: skip
+        axis.vlines(rows.index, *ends, linewidth=0.5 if small else 1, **look)
+        look |= {"markersize": 1.5 if small else 3, "label": f"cluster {cluster}"}
+        axis.plot(rows.index, rows["distance"], "o", **look)
     axis.set(xlim=(-0.7, len(known) - 0.3), ylabel="Cosine distance")
     axis.set_ylim(bottom=0)
     if small:
@@ -149,12 +141,12 @@ def draw_changes(result: "Result") -> Figure:
     return figure
 
 
-def draw_maps_over_values(result: "Result") -> Figure:
+def draw_maps_over_values(result: Run) -> Figure:
     """Draws maps of the first output at every value: those that change least and most (Fig. 13).
 
     Within a panel the lines are drawn from the strongest to the weakest, so that none is hidden.
     """
-    first, known = result.arrays["first_output"]["maps"], _moved(result)
+    first, known = result.arrays["first_output"]["maps"], by_distance(result)
     rows = max(1, min(result.settings["num_stable"], len(known) // 2))
     height_in = min(1.2, (HEIGHT_IN - 1.0) / rows)
     figure = Figure(figsize=(WIDTH_IN, 1.0 + height_in * rows), layout="constrained")
@@ -186,7 +178,7 @@ def draw_maps_over_values(result: "Result") -> Figure:
     return figure
 
 
-def draw_selectivity(result: "Result") -> Figure:
+def draw_selectivity(result: Run) -> Figure:
     """Draws two heat maps, label × map: the index, and the index less that of shuffled intervals.
 
     Maps stand by cluster, within a cluster by their index in voiced intervals.

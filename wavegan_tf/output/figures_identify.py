@@ -51,25 +51,24 @@ def draw_ranking(result: Any) -> Figure:
     figure = Figure(figsize=(style.WIDTH_IN, 1.4 + 0.19 * len(shown)), layout="constrained")
     scores, effects = figure.subplots(1, 2, sharey=True, width_ratios=(2, 3))
     handles = [
-        Line2D([], [], color=style.ORANGE, marker="o", markersize=4.5, label="above chance"),
-        Line2D([], [], color=style.BLUE, marker="o", markersize=4.5, markerfacecolor="white",
-               label="not above chance"),
+        Line2D([], [], label="above chance", **_dot(style.ORANGE, True, 4.5)),
+        Line2D([], [], label="not above chance", **_dot(style.BLUE, False, 4.5)),
         Line2D([], [], color="#444444", marker="|", linestyle="", markersize=8,
                label="without the other latents"),
     ]  # fmt: skip
     if np.isfinite(level):
+        dashed: dict[str, Any] = {"color": style.GREY, "linewidth": 0.9, "linestyle": "--"}
+        scores.axvline(level, zorder=1, **dashed)
         label = f"strongest of {len(rows)} by chance ({percent})"
-        scores.axvline(level, color=style.GREY, linewidth=0.9, linestyle="--", zorder=1)
-        handles.append(Line2D([], [], color=style.GREY, linewidth=0.9, linestyle="--", label=label))
+        handles.append(Line2D([], [], label=label, **dashed))
     effects.axvline(0, color=style.GREY, linewidth=0.6, zorder=1)
     for place, row in enumerate(shown.itertuples()):
         found = row.verdict == "above chance"
         colour = style.ORANGE if found else style.BLUE
-        dot = {"color": colour, "markersize": 4.5, "markerfacecolor": colour if found else "white"}
-        scores.plot(row.score, place, "o", **dot)
+        scores.plot(row.score, place, **_dot(colour, found, 4.5))
         effects.plot([row.low, row.high], [place] * 2, color=colour, linewidth=1.2)
         effects.plot(row.univariate, place, "|", color="#444444", markersize=8)
-        effects.plot(row.estimate, place, "o", **dot)
+        effects.plot(row.estimate, place, **_dot(colour, found, 4.5))
     scores.set_yticks(range(len(shown)), shown["latent"])
     scores.set(xlim=(0, None), ylim=(len(shown) - 0.4, -0.6), xlabel="Score (SD of chance)")
     for axis in (scores, effects):
@@ -89,8 +88,7 @@ def draw_ranking(result: Any) -> Figure:
 def draw_proof(result: Any) -> Figure:
     """Draws the share or mean at each value of each top latent, controls in grey.
 
-    Titles say what was shown; values that differ from their mirror images, of a code from 0, have
-    filled marks.
+    Values that differ from their mirror images, of a code from 0, have filled marks.
     """
     about, rows = result.settings["identify"], result.table("proof")
     rows, share = rows[rows["measure"] == about["measure"]], about["measure"] == "share"
@@ -124,10 +122,10 @@ def draw_doses(result: Any) -> Figure:
     about, rows = result.settings["identify"], result.table("proof")
     trends = result.table("trends").set_index(["latent", "measure"])
     top, measures = _top(rows), _doses(rows)
-    height_in = min(1.3, (style.HEIGHT_IN - 1.2) / len(top))
-    figure = Figure(figsize=(style.WIDTH_IN, 1.2 + height_in * len(top)), layout="constrained")
-    panels = figure.subplots(len(top), len(measures), sharex=True, sharey="col", squeeze=False)
-    for k, (axes, latent) in enumerate(zip(panels, top, strict=True)):
+    columns = len(measures)
+    figure, panels, _ = grid(len(top) * columns, columns, 1.3, 1.2, sharex=True, sharey="col")
+    by_latent = zip(*[iter(panels)] * columns, strict=True)
+    for k, (axes, latent) in enumerate(zip(by_latent, top, strict=True)):
         for axis, measure in zip(axes, measures, strict=True):
             trend = trends.loc[(latent, measure)]
             found, title = trend["verdict"] in ("rises", "falls"), trend["verdict"]
@@ -138,7 +136,7 @@ def draw_doses(result: Any) -> Figure:
             axis.set_title(name + title, fontsize=style.TINY_PT if k else style.SMALL_PT)
             _draw_sweep(axis, rows[rows["measure"] == measure], latent, found)
         axes[0].set_ylabel(latent)
-    for axis in panels[-1]:
+    for axis in panels[-columns:]:
         axis.set_xlabel(VALUES)
     _legend(figure, rows, "slope shown (Holm)", False)
     figure.suptitle(
@@ -189,6 +187,11 @@ def _shown(result: Any, latent: str, trend: pd.Series) -> list[str]:
     return lines
 
 
+def _dot(colour: str, filled: bool, size: float = 3.5) -> dict[str, Any]:
+    face = colour if filled else "white"
+    return {"marker": "o", "color": colour, "markersize": size, "markerfacecolor": face}
+
+
 def _draw_sweep(
     axis: Axes, rows: pd.DataFrame, latent: str, found: bool, filled: set[float] | None = None
 ) -> None:
@@ -204,21 +207,17 @@ def _draw_sweep(
         axis.plot(at, line["estimate"], color=style.GREY, linewidth=0.6, alpha=0.7, zorder=1)
     together = seen[seen["role"] == "together"]
     for sign, number in (("+", 1), ("-", -1)):
-        named = together["latent"].map(lambda name: f"{sign}{latent}" in name.split())  # noqa: B023
-        line = together[named.astype(bool)]
+        line = together.loc[[f"{sign}{latent}" in name.split() for name in together["latent"]]]
         line = line.assign(at=(number * line["value"]).map(place)).dropna(subset="at")
-        if len(line):
-            axis.plot(line["at"], line["estimate"], **_TOGETHER)
+        axis.plot(line["at"], line["estimate"], **_TOGETHER)
     own = rows[(rows["latent"] == latent) & (rows["role"] == "top")].sort_values("value")
-    at, colour = own["value"].map(place), style.ORANGE if found else style.BLUE
-    axis.vlines(at, own["low"], own["high"], color=colour, linewidth=1, zorder=2)
-    axis.plot(at, own["estimate"], "-", color=colour, linewidth=0.9, zorder=3)
-    for value, level in zip(own["value"], own["estimate"], strict=True):
-        face = colour if filled is None or value in filled else "white"
-        axis.plot(
-            place[value], level, "o", color=colour, markersize=3.5, zorder=4,
-            markerfacecolor=face, markeredgewidth=0.9, clip_on=False,
-        )  # fmt: skip
+    own, colour = own.assign(at=own["value"].map(place)), style.ORANGE if found else style.BLUE
+    axis.vlines(own["at"], own["low"], own["high"], color=colour, linewidth=1, zorder=2)
+    axis.plot(own["at"], own["estimate"], "-", color=colour, linewidth=0.9, zorder=3)
+    differs = own["value"].isin(values if filled is None else filled)
+    for full, marks in own.groupby(differs):
+        dots = _dot(colour, bool(full)) | {"linestyle": "", "markeredgewidth": 0.9, "zorder": 4}
+        axis.plot(marks["at"], marks["estimate"], clip_on=False, **dots)
     shown = range(0, len(values), -(-len(values) // 11))
     axis.set_xticks(shown, [text.number(values[k]) for k in shown])
     axis.tick_params(labelsize=style.TINY_PT)
@@ -226,22 +225,17 @@ def _draw_sweep(
 
 def _legend(figure: Figure, rows: pd.DataFrame, shown: str, hollow: bool) -> None:
     """Says what colours, marks and lines are."""
-    dot: dict[str, Any] = {"marker": "o", "markersize": 3.5}
-    face: dict[str, Any] = {"markerfacecolor": "white"} if hollow else {}
-    handles = [
-        Line2D([], [], color=style.ORANGE, label=shown, **dot, **face),
-        Line2D([], [], color=style.BLUE, label="not shown", **dot, **face),
-    ]
+    keys = [(shown, _dot(style.ORANGE, not hollow)), ("not shown", _dot(style.BLUE, not hollow))]
     if hollow:
         label = "filled: differs from the opposite value, a code from 0 (Holm)"
-        handles.append(Line2D([], [], color=style.ORANGE, linestyle="", label=label, **dot))
+        keys.append((label, _dot(style.ORANGE, True) | {"linestyle": ""}))
     count = rows.loc[rows["role"] == "control", "latent"].nunique()
     if count:
-        label = f"{count} control{'s' if count > 1 else ''}"
-        handles.append(Line2D([], [], color=style.GREY, linewidth=0.6, label=label))
+        line = {"color": style.GREY, "linewidth": 0.6}
+        keys.append((f"{count} control{'s' if count > 1 else ''}", line))
     for name in rows.loc[rows["role"] == "together", "latent"].unique():
-        label = f"{name} together" if len(name) <= 24 else "the best together"
-        handles.append(Line2D([], [], label=label, **_TOGETHER))
+        keys.append((f"{name} together" if len(name) <= 24 else "the best together", _TOGETHER))
+    handles = [Line2D([], [], label=label, **look) for label, look in keys]
     place: dict[str, Any] = {"loc": "outside lower center", "fontsize": style.SMALL_PT}
     figure.legend(handles=handles, ncols=3 if hollow else len(handles), **place)
 
@@ -262,11 +256,8 @@ def draw_code_shares(result: Any) -> Figure:
         for row in rows[rows["value"] == value].itertuples():
             place = codes.index(row.code) + shift
             axis.plot([row.low, row.high], [place] * 2, color=colour, linewidth=1)
-            face = colour if (row.code, value) in differ else "white"
-            axis.plot(
-                row.estimate, place, "o", color=colour, markersize=3.5, clip_on=False,
-                markerfacecolor=face, zorder=3,
-            )  # fmt: skip
+            dot = _dot(colour, (row.code, value) in differ)
+            axis.plot(row.estimate, place, clip_on=False, zorder=3, **dot)
         axis.plot([], [], "o-", color=colour, markersize=3.5, label=text.number(value))
     axis.set_yticks(range(len(codes)), codes, fontsize=_size(row_in))
     axis.set(xlim=(0, 1), ylim=(len(codes) - 0.4, -0.6))

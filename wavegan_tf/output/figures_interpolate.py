@@ -27,9 +27,10 @@ from wavegan_tf.output.style import (
     SMALL_PT,
     TINY_PT,
     WIDTH_IN,
+    grid,
     say,
     stacked,
-)  # fmt: skip
+)
 from wavegan_tf.output.text import number
 
 MAX_BASES = 4
@@ -46,13 +47,12 @@ threshold of Praat's pitch analysis)."""
 RANGE_DB = 40.0
 """Levels below a layer's maximum that an image of time and value tells apart."""
 
-OF_OUTPUT = (
-    (("output", "rms"), ("output", "peak"), ("output", "saturation"), ("output", "distance")),
-    (("frication", "share"), ("frication", "duration"), ("frication", "intensity"),
-     ("frication", "cog")),
-    (("voiced", "share"), ("voiced", "duration"), ("voiced", "intensity"), ("voiced", "f0")),
-)  # fmt: skip
-"""Responses of the target: one row for the whole output, one for each of two labels."""
+OF_OUTPUT = {
+    "Whole output": [("output", x) for x in ("rms", "peak", "saturation", "distance")],
+    "Frication": [("frication", x) for x in ("share", "duration", "intensity", "cog")],
+    "Voiced": [("voiced", x) for x in ("share", "duration", "intensity", "f0")],
+}
+"""Responses of the target, by row: label and measure."""
 
 OF_LAYERS = (
     ("output", "rms"), ("output", "distance"), ("frication", "intensity"),
@@ -61,6 +61,8 @@ OF_LAYERS = (
 """Responses of the layers."""
 
 UNITS = {"rms": "dB", "duration": "s", "intensity": "dB", "cog": "Hz", "f0": "Hz"}
+
+GREY_TEXT = "#555555"
 
 LIMIT = 4.0
 """Standardised effect of the full colour."""
@@ -91,9 +93,9 @@ class Interpolation:
         """Gives the middles of the samples of a series, ``[length]``."""
         return (np.arange(length) + 0.5) * self.duration_s / length
 
-    def training(self, k: int) -> tuple[float, float] | None:
-        """Gives the range in training: -1 .. 1 of z, 0 .. 1 of a code; None of ``t``."""
-        return {"z": (-1.0, 1.0), "c": (0.0, 1.0)}.get(self.names[k][0])
+    def training(self, k: int) -> tuple[float, ...]:
+        """Gives the range in training: -1 .. 1 of z, 0 .. 1 of a code, nothing of ``t``."""
+        return {"z": (-1.0, 1.0), "c": (0.0, 1.0)}.get(self.names[k][0], ())
 
     def axis_title(self, k: int) -> str:
         """Names the axis of the values of sweep ``k``."""
@@ -110,12 +112,9 @@ class Interpolation:
 
         In a grid the mean over the other sweeps' values; NaN where there is no value.
         """
-        sums, counts = np.zeros((2, np.prod(self.shape)))
-        sums[values["output"]], counts[values["output"]] = values["value"], 1
-        others = tuple(i for i in range(1, len(self.shape)) if i != k + 1)
-        total, count = (x.reshape(self.shape).sum(axis=others) for x in (sums, counts))
-        with np.errstate(invalid="ignore"):
-            return total / count
+        cells = np.unravel_index(values["output"], self.shape)
+        lines = values["value"].groupby([cells[0], cells[k + 1]]).mean().unstack()
+        return lines.reindex(index=range(self.n_bases), columns=range(self.shape[k + 1])).to_numpy()
 
     def changes(self, k: int) -> dict[str, np.ndarray]:
         """Gives the change of each layer along sweep ``k``, ``[length]``, where there is one."""
@@ -147,19 +146,18 @@ def drawings(result: Any) -> dict[str, Callable[[], Figure]]:
         own = {"latent": name, "channel": 1}
         known = _known(_of(run.table("responses"), **own))
         there = set(zip(known["layer"], known["label"], known["measure"], strict=True))
-        panels = [[(run.target, *pair) for pair in row] for row in OF_OUTPUT]
-        if there & {panel for row in panels for panel in row}:
+        panels = {
+            title: [(run.target, *pair) for pair in pairs] for title, pairs in OF_OUTPUT.items()
+        }
+        if there & {panel for row in panels.values() for panel in row}:
             title = f"{layer_title(run.target)} while {name} changes"
-            left = ["Whole output", "Frication", "Voiced"]
-            found[f"dose_response_{name}"] = partial(draw_responses, run, k, panels, left, title)
+            found[f"dose_response_{name}"] = partial(draw_responses, run, k, panels, title)
         layers = [x for x in run.layers if x != run.target]
         layers = [x for x in layers if any((x, *pair) in there for pair in OF_LAYERS)]
+        pairs = [pair for pair in OF_LAYERS if any((x, *pair) in there for x in layers)]
         if layers:
-            pairs = [pair for pair in OF_LAYERS if any((x, *pair) in there for x in layers)]
-            panels = [[(layer, *pair) for pair in pairs] for layer in layers]
-            left = [layer_title(layer) for layer in layers]
-            title = f"Layers while {name} changes"
-            drawing = partial(draw_responses, run, k, panels, left, title)
+            panels = {layer_title(layer): [(layer, *pair) for pair in pairs] for layer in layers}
+            drawing = partial(draw_responses, run, k, panels, f"Layers while {name} changes")
             found[f"dose_response_{name}_layers"] = drawing
         effects = _of(run.table("effects"), **own)
         if len(_known(effects)):
@@ -188,6 +186,12 @@ def _rows(table: pd.DataFrame) -> list[Any]:
     return list(table.itertuples(index=False))
 
 
+def _write(axis: Axes, x: float, y: float, text: str, **look: Any) -> None:
+    """Writes a small text that takes no room of its own."""
+    usual: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": TINY_PT}
+    axis.text(x, y, text, **(usual | look)).set_in_layout(False)
+
+
 def draw_steps(run: Interpolation, base: int, k: int) -> Figure:
     """Draws a panel per layer, a line per step, coloured by the value (Figs. 9-10).
 
@@ -195,10 +199,8 @@ def draw_steps(run: Interpolation, base: int, k: int) -> Figure:
     upsampling of the paper. Within a panel the lines are drawn from the strongest to the weakest
     (RMS), so that none is hidden. The time axis is cut where only silence follows.
 
-    Args:
-        run: The interpolation.
-        base: The vector that is moved, counted from 0.
-        k: The sweep; others stand at their first value.
+    ``base`` is the vector that is moved, counted from 0; sweeps but ``k`` stand at their first
+    value.
     """
     n = len(run.values[k])
     steps = np.unique(np.linspace(0, n - 1, min(n, MAX_STEPS)).round().astype(int))
@@ -215,18 +217,16 @@ def draw_steps(run: Interpolation, base: int, k: int) -> Figure:
     for axis, (name, series) in zip(axes, kept.items(), strict=True):
         strength = np.mean(np.nan_to_num(series) ** 2, axis=-1)
         for step in np.argsort(-strength, kind="stable"):
-            look: dict[str, Any] = {"color": colours(norm(values[step])), "linewidth": width}
-            axis.plot(run.times_s(series.shape[1]), series[step], **look)
+            colour = colours(norm(values[step]))
+            axis.plot(run.times_s(series.shape[1]), series[step], color=colour, linewidth=width)
         axis.set_title(run.heading(name))
         axis.margins(y=0.05)
     axes[-1].set(xlim=(0, end_s), xlabel="Time (s)")
     ticks = values[spread_places(values, 0.03 * (high - low))] if len(values) <= 11 else None
-    bar: dict[str, Any] = {
-        "label": run.axis_title(k),
-        "aspect": 6 * figure.get_figheight(),
-        "ticks": ticks,
-    }
-    figure.colorbar(ScalarMappable(norm, colours), ax=list(axes), pad=0.02, **bar)
+    figure.colorbar(
+        ScalarMappable(norm, colours), ax=list(axes), ticks=ticks, pad=0.02,
+        aspect=6 * figure.get_figheight(), label=run.axis_title(k),
+    )  # fmt: skip
     figure.supylabel(f"Mean activation ({layer_title(run.target)}: amplitude)", fontsize=8)
     few = f" ({len(values)} of {n} steps)" if len(values) < n else ""
     title = f"Base {base} of {run.n_bases}: averaged layers while {run.names[k]} changes{few}"
@@ -261,15 +261,17 @@ def draw_time_value(run: Interpolation, k: int) -> Figure:
     neighbours.
     """
     order = np.argsort(run.values[k])
-    values, training = run.values[k][order], run.training(k) or ()
+    values, training = run.values[k][order], run.training(k)
     figure, axes = stacked(len(run.layers), 1.35, sharex=True, sharey=True)
     for axis, layer in zip(axes, run.layers, strict=True):
         power = run.arrays["power"][f"{run.names[k]}/{layer}"][order, :, 0]
         top = power.max() or 1.0
         level_db = 10 * np.log10(np.maximum(power / top, 10 ** (-2 * RANGE_DB / 10)))
         times_s = run.times_s(power.shape[1])
-        look: dict[str, Any] = {"cmap": "viridis", "vmin": -RANGE_DB, "vmax": 0, "rasterized": True}
-        image = axis.pcolormesh(times_s, values, level_db, shading="nearest", **look)
+        image = axis.pcolormesh(
+            times_s, values, level_db, shading="nearest", cmap="viridis", vmin=-RANGE_DB, vmax=0,
+            rasterized=True,
+        )  # fmt: skip
         axis.set_title(f"{run.heading(layer)}; maximum: {10 * np.log10(top):.1f} dB re 1")
         for edge in training:
             if values[0] < edge < values[-1]:
@@ -279,9 +281,10 @@ def draw_time_value(run: Interpolation, k: int) -> Figure:
     axes[-1].set(xlim=(0, run.duration_s), xlabel="Time (s)")
     dashed = " (dashed: training range)" if training else ""
     figure.supylabel(run.axis_title(k) + dashed, fontsize=8)
-    bar: dict[str, Any] = {"pad": 0.02, "extend": "min", "aspect": 6 * figure.get_figheight()}
-    bar["label"] = "Level, with the mean (dB re the panel's maximum)"
-    figure.colorbar(image, ax=list(axes), **bar)
+    figure.colorbar(
+        image, ax=list(axes), pad=0.02, extend="min", aspect=6 * figure.get_figheight(),
+        label="Level, with the mean (dB re the panel's maximum)",
+    )  # fmt: skip
     figure.suptitle(f"Level of each layer while {run.names[k]} changes, {run.mean_said(k)}")
     return figure
 
@@ -297,35 +300,34 @@ def spread_places(x: np.ndarray, gap: float) -> list[int]:
 
 
 def draw_responses(
-    run: Interpolation, k: int, panels: list[list[tuple]], left: list[str], title: str
+    run: Interpolation, k: int, panels: dict[str, list[tuple]], title: str
 ) -> Figure:
-    """Draws measures against the value of a latent variable, a panel each.
+    """Draws measures against the value of a latent variable.
 
-    Args:
-        run: The interpolation.
-        k: The sweep.
-        panels: By row and column: layer, label and measure.
-        left: Names of the rows.
-        title: What responds.
+    ``panels`` lists layer, label and measure of each panel, by the name of its row.
     """
-    values, n_bases, training = run.values[k], run.n_bases, run.training(k)
-    height_in = min(1.5, (HEIGHT_IN - 0.9) / len(panels))
-    figure = Figure(figsize=(WIDTH_IN, 0.9 + height_in * len(panels)), layout="constrained")
-    axes = figure.subplots(len(panels), len(panels[0]), squeeze=False, sharex=True)
-    for row, name, places in zip(axes, left, panels, strict=True):
-        row[0].set_ylabel(name, fontsize=8)
-        for axis, place in zip(row, places, strict=True):
-            _draw_response(axis, run, k, len(row), *place)
-            if name != left[0] and place[1:] in [above[1:] for above in panels[0]]:
-                axis.set_title("")
-            if training:
-                axis.axvspan(*training, color=SKY, alpha=0.22, linewidth=0, zorder=0)
-            margin = 0.05 * np.ptp(values)
-            axis.set_xlim(values.min() - margin, values.max() + margin)
-            axis.locator_params(axis="x", nbins=5)
+    values, training = run.values[k], run.training(k)
+    places = [place for row in panels.values() for place in row]
+    columns = len(places) // len(panels)
+    figure, axes, left = grid(len(places), columns, 1.5, 0.9, sharex=True)
+    margin = 0.05 * np.ptp(values)
+    for i, (axis, place) in enumerate(zip(axes, places, strict=True)):
+        _draw_response(axis, run, k, columns, *place)
+        if i >= columns and place[1:] in [above[1:] for above in places[:columns]]:
+            axis.set_title("")
+        if training:
+            axis.axvspan(*training, color=SKY, alpha=0.22, linewidth=0, zorder=0)
+        axis.set_xlim(values.min() - margin, values.max() + margin)
+        axis.locator_params(axis="x", nbins=5)
+    for axis, name in zip(left, panels, strict=True):
+        axis.set_ylabel(name, fontsize=8)
     figure.supxlabel(run.axis_title(k), fontsize=8)
-    feet = f"grey: each of {n_bases} bases; blue: {run.mean_said(k)}, {run.percent:g} % interval; "
-    feet = feet + "numbers: bases with a value" if n_bases > 1 else run.mean_said(k)
+    feet = run.mean_said(k)
+    if run.n_bases > 1:
+        feet = (
+            f"grey: each of {run.n_bases} bases; blue: {feet}, {run.percent:g} % interval; "
+            "numbers: bases with a value"
+        )
     shade = "; shaded: training range" if training else ""
     figure.suptitle(f"{title}\n{feet}{shade}", fontsize=7.5)
     return figure
@@ -336,9 +338,8 @@ def _draw_response(
 ) -> None:
     """Draws lines of the bases, their mean and interval, and how many bases have a value."""
     is_share = measure == "share"
-    title = (
-        "Share of bases with any" if is_share else measure_title(measure, UNITS.get(measure, ""))
-    )
+    title = measure_title(measure, UNITS.get(measure, ""))
+    title = "Share of bases with any" if is_share else title
     of = "" if label == "output" else f"{label.capitalize()}: "
     axis.set_title(textwrap.fill(of + title, 24), fontsize=SMALL_PT)  # four in a row
     wanted = {"channel": 1, "layer": layer, "label": label, "measure": measure}
@@ -355,11 +356,13 @@ def _draw_response(
     if run.n_bases > 1 and not is_share:
         lines = run.lines(_of(run.table("values"), **wanted), k)  # [bases, steps]
         lines = lines[:, np.argsort(run.values[k])]
-        dots: dict[str, Any] = {"marker": ".", "markersize": 3, "markeredgewidth": 0}
-        axis.plot(x, lines[:MAX_LINES].T, color=GREY, linewidth=0.5, alpha=0.6, zorder=1, **dots)
+        axis.plot(
+            x, lines[:MAX_LINES].T, color=GREY, linewidth=0.5, alpha=0.6, zorder=1, marker=".",
+            markersize=3, markeredgewidth=0,
+        )  # fmt: skip
     axis.fill_between(x, low, high, color=BLUE, alpha=0.22, linewidth=0, zorder=2)
-    marker: dict[str, Any] = {"marker": ".", "markersize": 3} if len(x) <= 25 else {}
-    axis.plot(x, mean, color=BLUE, linewidth=1.4, zorder=3, **marker)
+    marker = "." if len(x) <= 25 else ""
+    axis.plot(x, mean, color=BLUE, linewidth=1.4, zorder=3, marker=marker, markersize=3)
     incomplete = run.n_bases > 1 and (counts < run.n_bases).any()
     # limits of the lines, since intervals may be wide; a foot for the counts
     bottom, top = (0.0, 1.0) if is_share else (np.nanmin(lines), np.nanmax(lines))
@@ -368,24 +371,16 @@ def _draw_response(
     if incomplete:
         inch = 1.1 * np.ptp(x) / (WIDTH_IN / columns - 0.4)
         room_in = 0.045 * len(f"{counts.max():.0f}") + 0.025  # digits are 0.045 in wide
-        look: dict[str, Any] = {
-            "ha": "center",
-            "va": "bottom",
-            "fontsize": TINY_PT - 1,
-            "color": "#555555",
-        }
+        look: dict[str, Any] = {"fontsize": TINY_PT - 1, "color": GREY_TEXT}
         look["transform"] = axis.get_xaxis_transform()
         for i in spread_places(x, inch * room_in):
-            axis.text(x[i], 0.01, f"{counts[i]:.0f}", **look).set_in_layout(False)
+            _write(axis, x[i], 0.01, f"{counts[i]:.0f}", **look)
 
 
 def draw_effects(run: Interpolation, rows: pd.DataFrame, title: str) -> Figure:
     """Draws effects or interactions as a heat map: rows of measures by label, a column a layer.
 
-    Args:
-        run: The interpolation.
-        rows: Of the table effects or interactions, of one latent (or pair) and channel.
-        title: What they are.
+    ``rows`` are those of the table effects or interactions of one latent (or pair) and channel.
     """
     alpha, percent = 1 - run.percent / 100, f"{run.percent:g} %"
     layers = [name for name in run.layers if name in set(rows["layer"])]
@@ -404,13 +399,9 @@ def draw_effects(run: Interpolation, rows: pd.DataFrame, title: str) -> Figure:
             i, j = list(units).index(row.measure), layers.index(row.layer)
             effect[i, j] = standardised(row)
             _draw_cell(axis, j, i, row, effect[i, j], alpha)
-        colours: dict[str, Any] = {
-            "cmap": "RdBu_r",
-            "vmin": -LIMIT,
-            "vmax": LIMIT,
-            "aspect": "auto",
-        }
-        image = axis.imshow(np.ma.masked_invalid(effect), **colours)
+        image = axis.imshow(
+            np.ma.masked_invalid(effect), cmap="RdBu_r", vmin=-LIMIT, vmax=LIMIT, aspect="auto"
+        )
         titles = [measure_title(*pair) for pair in units.items()]
         axis.set_yticks(range(len(units)), titles, fontsize=SMALL_PT)
         axis.set_ylabel(label.capitalize(), fontsize=8)
@@ -419,8 +410,8 @@ def draw_effects(run: Interpolation, rows: pd.DataFrame, title: str) -> Figure:
     axes[-1].set_xticks(range(len(layers)), [layer_title(name) for name in layers])
     title = f"{title} over up to {rows['n'].max()} bases"
     figure.suptitle(textwrap.fill(title.removeprefix("from "), int(14 * width_in)))
-    bar = figure.colorbar(image, ax=list(axes), pad=0.02, aspect=25, extend="both")
-    bar.set_label(f"Estimate / arm of its {percent} interval")
+    label = f"Estimate / arm of its {percent} interval"
+    figure.colorbar(image, ax=list(axes), pad=0.02, aspect=25, extend="both", label=label)
     notes = [
         f"Numbers: estimate, in the measure's unit. Frame, bold: shown (Holm, p < {alpha:.3g}); "
         "else not shown; in brackets: too few bases; –: no value",
@@ -441,14 +432,10 @@ def standardised(row: Any) -> float:
     """Gives an effect in units of its uncertainty, so that measures of all units compare.
 
     The unit is the arm of its interval that reaches from the effect towards 0, of a symmetric
-    interval half its width: beyond ±1 the interval excludes 0, whatever its shape.
-
-    Returns:
-        NaN where there is no interval, or it has no such arm.
+    interval half its width: beyond ±1 the interval excludes 0, whatever its shape. NaN without one.
     """
-    value = row.estimate
-    arm = value - row.low if value > 0 else row.high - value
-    return value / arm if arm > 0 else float("nan")
+    arm = row.estimate - row.low if row.estimate > 0 else row.high - row.estimate
+    return row.estimate / arm if arm > 0 else float("nan")
 
 
 def _draw_cell(axis: Axes, x: int, y: int, row: Any, effect: float, alpha: float) -> None:
@@ -459,29 +446,23 @@ def _draw_cell(axis: Axes, x: int, y: int, row: Any, effect: float, alpha: float
     if np.isfinite(row.estimate) and np.isnan(row.p_holm):
         text = f"({text})"
     if found:
-        line: dict[str, Any] = {"linewidth": 1, "linestyle": "-" if bold else (0, (3, 2))}
-        axis.add_patch(Rectangle((x - 0.48, y - 0.44), 0.96, 0.88, fill=False, **line))
-    colour = "black" if bold or abs(effect) > 0.25 * LIMIT else "#555555"
+        line: Any = "-" if bold else (0, (3, 2))
+        corner = (x - 0.48, y - 0.44)
+        axis.add_patch(Rectangle(corner, 0.96, 0.88, fill=False, linewidth=1, linestyle=line))
+    colour = "black" if bold or abs(effect) > 0.25 * LIMIT else GREY_TEXT
     colour = "white" if abs(effect) > 0.5 * LIMIT else colour
-    look: dict[str, Any] = {
-        "ha": "center",
-        "va": "center_baseline",
-        "fontsize": TINY_PT,
-        "color": colour,
-    }
-    axis.text(x, y, text, fontweight="bold" if bold else "normal", **look).set_in_layout(False)
+    weight = "bold" if bold else "normal"
+    _write(axis, x, y, text, va="center_baseline", color=colour, fontweight=weight)
 
 
 def draw_change(run: Interpolation, k: int) -> Figure:
     """Draws a row per layer: its change over time with the regions of most, and by frequency."""
     name, changes = run.names[k], run.changes(k)
     spikes, bands = (_of(run.table(x), latent=name) for x in ("spikes", "bands"))
-    height_in = min(1.4, (HEIGHT_IN - 0.9) / len(changes))
-    figure = Figure(figsize=(WIDTH_IN, 0.9 + height_in * len(changes)), layout="constrained")
     widths = {"width_ratios": [2.3, 1]}
-    axes = figure.subplots(len(changes), 2, squeeze=False, sharex="col", gridspec_kw=widths)
+    figure, axes, left_axes = grid(2 * len(changes), 2, 1.4, 0.9, sharex="col", gridspec_kw=widths)
     lowest_hz = bands.loc[bands["low_hz"] > 0, "low_hz"].min()
-    for (left, right), (layer, change) in zip(axes, changes.items(), strict=True):
+    for left, right, (layer, change) in zip(left_axes, axes[1::2], changes.items(), strict=True):
         left.plot(run.times_s(len(change)), change, color=BLUE, linewidth=0.6)
         left.set_title(run.heading(layer))
         _draw_spikes(left, change, _of(spikes, layer=layer), run.duration_s)
@@ -489,11 +470,11 @@ def draw_change(run: Interpolation, k: int) -> Figure:
         for axis in (left, right):
             axis.tick_params(labelsize=TINY_PT)
             axis.locator_params(axis="y", nbins=4)
-    axes[-1, 0].set(xlim=(0, run.duration_s), xlabel="Time (s)")
-    axes[-1, 1].set_xscale("log")
-    axes[-1, 1].xaxis.set_major_formatter("{x:g}")
+    left.set(xlim=(0, run.duration_s), xlabel="Time (s)")
+    right.set_xscale("log")
+    right.xaxis.set_major_formatter("{x:g}")
     top_hz = max(x["nyquist_hz"] for x in run.layers.values())
-    axes[-1, 1].set(xlim=(lowest_hz / 2, top_hz), xlabel="Frequency (Hz); leftmost: from 0")
+    right.set(xlim=(lowest_hz / 2, top_hz), xlabel="Frequency (Hz); leftmost: from 0")
     figure.supylabel(f"Change per sample along {name} (sum of |differences|)", fontsize=8)
     figure.suptitle(
         f"Change: {run.moved[k]}, {run.mean_said(k)}\n"
@@ -513,7 +494,6 @@ def _draw_spikes(axis: Axes, change: np.ndarray, spikes: pd.DataFrame, duration_
     if not np.nan_to_num(change).any():
         say(axis, "no change")
     rows: dict[float, list[float]] = {1.02: [], 1.24: []}  # the larger share is written sooner
-    look: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": TINY_PT, "color": "#8F3E00"}
     for spike in sorted(_rows(spikes), key=lambda spike: -spike.share):
         at_s, share = spike.time_s, f"{100 * spike.share:.0f} %"
         axis.axvspan(spike.start_s, spike.end_s, color=ORANGE, alpha=0.2, linewidth=0, zorder=0)
@@ -521,7 +501,7 @@ def _draw_spikes(axis: Axes, change: np.ndarray, spikes: pd.DataFrame, duration_
         for height, taken in rows.items():
             if all(abs(at_s - other_s) > 0.055 * duration_s for other_s in taken):
                 taken.append(at_s)
-                axis.text(at_s, height * top, share, **look).set_in_layout(False)
+                _write(axis, at_s, height * top, share, color="#8F3E00")
                 break
 
 

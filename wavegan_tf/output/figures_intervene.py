@@ -1,7 +1,7 @@
 """Figures of intervene: the share that each part of each layer carries, how many maps it takes."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from wavegan_tf.output.names import layer_title, measure_title, within_sentence
+from wavegan_tf.output.run import Run
 from wavegan_tf.output.style import (
     BLUE,
     GREY,
@@ -21,16 +22,20 @@ from wavegan_tf.output.style import (
     grid,
 )
 
-if TYPE_CHECKING:
-    from wavegan_tf.experiments.result import Result
-
 COLOURS = {"average": ORANGE, "gain": "#E69F00", "rest": BLUE, "maps": "#009E73"}
 FILLED = ("carries", "overshoots", "changes")
 SHARE_LIMITS = (-0.5, 1.5)
 """Shares far outside are drawn at the edge as arrows."""
 
+SHARES = (
+    "Means with intervals over outputs; filled: carries or overshoots; hollow: not, or no more "
+    "than a gain; arrow: off the axis\ndotted: the untouched output at its best gain; black "
+    "tick: the same part of another base vector's output"
+)
+CHANGES = "Means with intervals over outputs; hollow: not shown; ×: a distance, no test"
 
-def effect_title(result: "Result") -> str:
+
+def effect_title(result: Run) -> str:
     """Names the effect: ``z11=0 to z11=15``, ``parts silenced``."""
     by, start, end = (result.settings[name] for name in ("by", "from", "to"))
     if by == "other":
@@ -48,7 +53,7 @@ def part_title(row: Any) -> str:
     return f"{row['start_s']:g}-{row['end_s']:g} s" if row["patch"] == "window" else row["patch"]
 
 
-def measure_name(measure: str, result: "Result", unit: str = "") -> str:
+def measure_name(measure: str, result: Run, unit: str = "") -> str:
     """Names a measure: ``RMS level (dB)``, ``Level above 1500 Hz``."""
     if measure == "high":
         title = f"Level above {result.settings['intervals']['frication_above_hz']:g} Hz"
@@ -56,43 +61,60 @@ def measure_name(measure: str, result: "Result", unit: str = "") -> str:
     return measure_title(measure, unit)
 
 
-def scan_title(result: "Result") -> str:
+def scan_title(result: Run) -> str:
     """Names what the scan tells: a share of the effect, or of the power that changes."""
     if result.settings["by"] != "other":
         return "Share of the power changed"
     return f"Share of the effect: {within_sentence(measure_name(result.settings['scan'], result))}"
 
 
-def key_of(result: "Result") -> tuple[str, str, str]:
+def key_of(result: Run) -> tuple[str, str, str]:
     """Names the columns that are shown: the share, or without another end the change."""
     if result.settings["by"] == "other":
         return "estimate", "low", "high"
     return "change", "change_low", "change_high"
 
 
-def _rows(result: "Result", windows: bool) -> pd.DataFrame:
+def with_value(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Chooses the rows of measures that have a value in a column."""
+    told = rows.groupby("measure")[column].transform(lambda x: np.isfinite(x).any())
+    return rows[told.astype(bool)]
+
+
+def _rows(result: Run, windows: bool) -> pd.DataFrame:
     """Chooses rows of stretches or of other parts, of the measures that have a value."""
     rows = result.table("interventions")
     if rows.empty:
         return rows
-    rows = rows[(rows["patch"] == "window") == windows]
-    told = rows.groupby("measure")[key_of(result)[0]].transform(lambda x: np.isfinite(x).any())
-    return rows[told.astype(bool)]
+    return with_value(rows[(rows["patch"] == "window") == windows], key_of(result)[0])
 
 
-def draw_parts(result: "Result") -> Figure:
+def draw_parts(result: Run) -> Figure:
     """Draws a panel per measure, a row per layer and part: shares, or changes."""
     rows, other = _rows(result, False), result.settings["by"] == "other"
+    low, high = SHARE_LIMITS if other else (-math.inf, math.inf)
     measures = list(rows["measure"].unique())
     parts = rows[rows["measure"] == measures[0]]
-    layers = parts["layer"].to_numpy()
-    places = np.cumsum(np.where(np.concatenate([[True], layers[1:] == layers[:-1]]), 1.0, 1.6)) - 1
-    height_in = 0.5 + 0.16 * len(places)
-    figure, axes, left = grid(len(measures), 4, height_in, 1.0, sharey=True)
+    new_layer = parts["layer"].ne(parts["layer"].shift()).to_numpy()
+    places = np.cumsum(np.where(new_layer, 1.6, 1.0)) - 1.6
+    figure, axes, left = grid(len(measures), 4, 0.5 + 0.16 * len(places), 1.0, sharey=True)
     for axis, measure in zip(axes, measures, strict=True):
         here = rows[rows["measure"] == measure]
-        for y, row in zip(places, here.itertuples(), strict=True):
-            _draw_part(axis, y, row, [getattr(row, k) for k in key_of(result)], other)
+        for y, row in zip(places, here.to_dict("records"), strict=True):
+            value, *ends = (row[k] for k in key_of(result))
+            if not math.isfinite(value):
+                continue
+            if other and low <= row["control"] <= high:
+                axis.plot(row["control"], y, "|", color="black", markersize=5, zorder=1)
+            colour = COLOURS.get(row["patch"], SKY)
+            if math.isfinite(ends[0]):
+                axis.plot(ends, [y, y], color=colour, linewidth=1.2)
+            marker = "o" if low <= value <= high else "<" if value < low else ">"
+            axis.plot(
+                min(max(value, low + 0.04), high - 0.04), y, marker if row["verdict"] else "x",
+                color=colour, markersize=4,
+                markerfacecolor=colour if row["verdict"] in FILLED else "white",
+            )  # fmt: skip
         axis.axvline(0, color=GREY, linewidth=0.6, zorder=0)
         axis.set_title(measure_name(measure, result, "" if other else here["unit"].iloc[0]))
         if other:
@@ -105,54 +127,28 @@ def draw_parts(result: "Result") -> Figure:
     ticks = [f"{layer_title(x['layer'])} {part_title(x)}" for x in parts.to_dict("records")]
     for axis in left:
         axis.set_yticks(places, ticks, fontsize=TINY_PT)
-    figure.supxlabel(_caption(other), fontsize=TINY_PT)
+    figure.supxlabel(SHARES if other else CHANGES, fontsize=TINY_PT)
     what = "Share of the effect that parts of each layer carry" if other else "Change in the output"
     figure.suptitle(f"{what}: {effect_title(result)}")
     return figure
 
 
-def _draw_part(axis: Any, y: float, row: Any, numbers: list[float], other: bool) -> None:
-    """Draws a part's value with its interval, and where another base vector's part leads."""
-    (value, *ends), (low, high) = numbers, SHARE_LIMITS if other else (-math.inf, math.inf)
-    if not math.isfinite(value):
-        return
-    if other and low <= row.control <= high:
-        axis.plot(row.control, y, "|", color="black", markersize=5, zorder=1)
-    colour = COLOURS.get(row.patch, SKY)
-    if math.isfinite(ends[0]):
-        axis.plot(ends, [y, y], color=colour, linewidth=1.2)
-    marker = "o" if low <= value <= high else "<" if value < low else ">"
-    axis.plot(
-        min(max(value, low + 0.04), high - 0.04), y, marker if row.verdict else "x", color=colour,
-        markersize=4, markerfacecolor=colour if row.verdict in FILLED else "white",
-    )  # fmt: skip
-
-
-def _caption(other: bool) -> str:
-    if not other:
-        return "Means with intervals over outputs; hollow: not shown; ×: a distance, no test"
-    return (
-        "Means with intervals over outputs; filled: carries or overshoots; hollow: not, or no more "
-        "than a gain; arrow: off the axis\ndotted: the untouched output at its best gain; black "
-        "tick: the same part of another base vector's output"
-    )
-
-
-def draw_windows(result: "Result") -> Figure:
+def draw_windows(result: Run) -> Figure:
     """Draws a heat map per measure: layer x stretch, the share or change."""
     rows, key = _rows(result, True), key_of(result)[0]
+    shares = key == "estimate"
     rows = rows[rows["measure"].isin(("waveform", "shape", "spectrum", "rms", "high"))]
     rows = rows.assign(at=[f"{row.start_s:g}–{row.end_s:g}" for row in rows.itertuples()])
-    layers, stretches = list(rows["layer"].unique()), list(rows["at"].unique())
-    measures = list(rows["measure"].unique())
+    layers, stretches, measures = (list(rows[x].unique()) for x in ("layer", "at", "measure"))
     figure, axes, _ = grid(len(measures), 1, 0.55 + 0.2 * len(layers), 0.8)
     for axis, measure in zip(axes, measures, strict=True):
         here = rows[rows["measure"] == measure]
         heat = here.pivot(index="layer", columns="at", values=key).loc[layers, stretches].to_numpy()
         limit = np.nanmax(np.abs(heat)) or 1.0
-        limit = min(limit, 1.0) if key == "estimate" else limit
-        scale = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit, "aspect": "auto"}
-        image = axis.imshow(np.ma.masked_invalid(heat), **scale)
+        limit = min(limit, 1.0) if shares else limit
+        image = axis.imshow(
+            np.ma.masked_invalid(heat), cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto"
+        )
         for row in here[here["verdict"].isin(FILLED)].itertuples():
             at = stretches.index(row.at), layers.index(row.layer)
             axis.plot(*at, ".", color="black", markersize=2.5)
@@ -162,17 +158,16 @@ def draw_windows(result: "Result") -> Figure:
         axis.set_yticks(range(len(layers)), [layer_title(name) for name in layers])
         every = max(1, len(stretches) // 10)
         axis.set_xticks(range(0, len(stretches), every), stretches[::every], fontsize=TINY_PT)
-        unit = "" if key == "estimate" else here["unit"].iloc[0]
-        axis.set_title(measure_name(measure, result, unit))
+        axis.set_title(measure_name(measure, result, "" if shares else here["unit"].iloc[0]))
         figure.colorbar(image, ax=axis, pad=0.01, aspect=12)
-    dots = "carries" if key == "estimate" else "shown"
+    dots = "carries" if shares else "shown"
     axes[-1].set_xlabel(f"Stretch of time replaced (s); dot: {dots}")
-    what = "Share of the effect" if key == "estimate" else "Change in the output"
+    what = "Share of the effect" if shares else "Change in the output"
     figure.suptitle(f"{what} when all maps are replaced in a stretch: {effect_title(result)}")
     return figure
 
 
-def draw_curves(result: "Result") -> Figure:
+def draw_curves(result: Run) -> Figure:
     """Draws the share of the most effective 1, 2, .. maps of each layer."""
     maps, needed = result.table("maps"), result.table("needed").reindex(columns=["layer", "n_maps"])
     figure = Figure(figsize=(WIDTH_IN, 3.2), layout="constrained")
@@ -191,9 +186,8 @@ def draw_curves(result: "Result") -> Figure:
             axis.plot(100 * count / len(curve), share[count], "o", color=colour, markersize=3)
     axis.axhline(0, color=GREY, linewidth=0.6, zorder=0)
     axis.axhline(1, color=GREY, linewidth=0.6, linestyle="--", zorder=0)
-    if maps["scaled"].iloc[0] > 0:
+    if (gain := maps["scaled"].iloc[0]) > 0:
         label = "any gain of the\nuntouched output"
-        gain = maps["scaled"].iloc[0]
         axis.axhline(gain, color="black", linewidth=0.8, linestyle=":", label=label)
     bottom, top = axis.get_ylim()
     axis.set(xlim=(0, 100), ylim=(max(bottom, -1), min(top, 2)), ylabel=scan_title(result))
@@ -206,7 +200,7 @@ def draw_curves(result: "Result") -> Figure:
     return figure
 
 
-def draw_scan(result: "Result") -> Figure:
+def draw_scan(result: Run) -> Figure:
     """Draws the share of each map alone, a panel per layer."""
     maps = result.table("maps")
     layers = list(maps["layer"].unique())
@@ -226,7 +220,7 @@ def draw_scan(result: "Result") -> Figure:
     return figure
 
 
-def drawings(result: "Result") -> dict[str, Any]:
+def drawings(result: Run) -> dict[str, Any]:
     """Lists what can be drawn: figures without a value are left out."""
     found, maps = {}, result.table("maps")
     if len(_rows(result, False)):

@@ -6,7 +6,7 @@ Everything is drawn from the tables, arrays and settings of a result; no statist
 import textwrap
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from wavegan_tf.output.names import (
     layers_of,
     measure_title,
 )
+from wavegan_tf.output.run import Run
 from wavegan_tf.output.style import (
     BLUE,
     GREY,
@@ -38,12 +39,6 @@ from wavegan_tf.output.style import (
     stacked,
 )
 from wavegan_tf.output.text import DASH, fixed, with_interval
-
-if TYPE_CHECKING:
-    from wavegan_tf.experiments.result import Result
-
-Intervals = list[tuple[str, float, float]]  # label, start_s, end_s
-Draw = Callable[["Result", pd.DataFrame], Figure]
 
 ZOOM_S = 0.08
 """Length of the stretch that the overlay shows enlarged: some periods of a voice."""
@@ -81,7 +76,7 @@ class Panel(NamedTuple):
         return f"{self.title}  ({self.rate_hz:g} Hz, Nyquist {self.nyquist_hz:g} Hz)"
 
 
-def make_panels(result: "Result", arrays: dict[str, np.ndarray]) -> list[Panel]:
+def make_panels(result: Run, arrays: dict[str, np.ndarray]) -> list[Panel]:
     """Makes a panel of each layer with a series, and of each channel where there are several."""
     panels = []
     for about in result.settings["layers"]:
@@ -95,7 +90,7 @@ def make_panels(result: "Result", arrays: dict[str, np.ndarray]) -> list[Panel]:
     return panels
 
 
-def figures(result: "Result") -> dict[str, Callable[[], Figure]]:
+def figures(result: Run) -> dict[str, Callable[[], Figure]]:
     """Lists the figures that a probe has values for, each with what draws it.
 
     Of each of the first outputs ``layers_0000`` (every averaged layer), ``overlay_0000`` (the two
@@ -105,40 +100,36 @@ def figures(result: "Result") -> dict[str, Callable[[], Figure]]:
     ``differences_LABEL_1``, one for each condition. Of several channels names end in ``_channel1``.
     """
     found = _of_outputs(result)
-    for kind, by, draw in (
-        ("contours", ["measure"], draw_contours),
-        ("durations", ["label"], draw_durations),
-        ("correlations", ["label"], draw_encoding),
-        ("differences", ["label", "condition"], draw_differences),
+    for kind, name, draw in (
+        ("contours", "{measure}", draw_contours),
+        ("durations", "durations_{label}", draw_durations),
+        ("correlations", "encoding_{label}", draw_encoding),
+        ("differences", "differences_{label}_{number}", draw_differences),
     ):
         table = result.table(kind)
         if not len(table):
             continue
-        channels, conditions = table["channel"].nunique(), list(table.get("condition", []))
-        numbers = {name: k for k, name in enumerate(dict.fromkeys(conditions), start=1)}
-        for (channel, *key), rows in table.groupby(["channel", *by], sort=False, observed=True):
-            first, *rest = (numbers.get(x, x) for x in key)
-            stem = {"contours": "", "correlations": "encoding_"}.get(kind, f"{kind}_")
-            name = "_".join(map(str, (f"{stem}{first}", *rest)))
-            if _has_values(kind, rows, result):
-                drawing = partial(_of_channel, draw, result, rows, channels > 1)
-                found[name + channel_suffix(channel, channels)] = drawing
+        numbers = pd.factorize(table["condition"])[0] + 1 if "condition" in table else 0
+        rows = table.assign(number=numbers).to_dict("records")
+        table = table.assign(figure=[name.format_map(row) for row in rows])
+        channels = table["channel"].nunique()
+        for (channel, stem), here in table.groupby(["channel", "figure"], sort=False):
+            if _worth_drawing(kind, here, result.settings["target"]):
+                drawing = partial(_of_channel, draw, result, here, channels > 1)
+                found[stem + channel_suffix(channel, channels)] = drawing
     if "words" in result.arrays:
         found["words"] = partial(draw_words, result)
     return found
 
 
-def _has_values(kind: str, rows: pd.DataFrame, result: "Result") -> bool:
+def _worth_drawing(kind: str, rows: pd.DataFrame, target: str) -> bool:
     """Says whether there is something to draw: of contours in the target and in a layer."""
     if kind == "contours":
-        of_target = rows["layer"] == result.settings["target"]
-        return bool(of_target.any() and not of_target.all())
-    if kind == "durations":
-        return bool((rows["n"] > 0).any())
-    return bool(rows["estimate"].notna().any())
+        return (rows["layer"] == target).nunique() == 2
+    return bool((rows["n"] > 0).any() if kind == "durations" else rows["estimate"].notna().any())
 
 
-def _of_channel(draw: Draw, result: "Result", rows: pd.DataFrame, several: bool) -> Figure:
+def _of_channel(draw: Callable, result: Run, rows: pd.DataFrame, several: bool) -> Figure:
     """Draws and adds the channel to the title, where there are several."""
     figure = draw(result, rows)
     if several:
@@ -146,7 +137,7 @@ def _of_channel(draw: Draw, result: "Result", rows: pd.DataFrame, several: bool)
     return figure
 
 
-def _of_outputs(result: "Result") -> dict[str, Callable[[], Figure]]:
+def _of_outputs(result: Run) -> dict[str, Callable[[], Figure]]:
     """Lists the figures of the first outputs, one by one."""
     found: dict[str, Callable[[], Figure]] = {}
     count = result.settings["options"]["max_figures"]
@@ -167,17 +158,16 @@ def _of_outputs(result: "Result") -> dict[str, Callable[[], Figure]]:
     return found
 
 
-def output_title(result: "Result", i: int) -> str:
+def output_title(result: Run, i: int) -> str:
     """Names an output in a title: its number, and of a recording its name."""
     if result.settings["network"] == "generator":
         return f"Output {i}"
-    outputs = result.table("outputs")
-    (name, *_) = outputs.loc[(outputs["network"] == 0) & (outputs["output"] == i), "name"]
-    return f"Recording {i} ({name})"
+    outputs = result.table("outputs").query("network == 0 and output == @i")
+    return f"Recording {i} ({outputs['name'].iloc[0]})"
 
 
-def intervals_of(result: "Result", i: int) -> dict[int, Intervals]:
-    """Reads the target's intervals of one output, by channel."""
+def intervals_of(result: Run, i: int) -> dict[int, list[tuple[str, float, float]]]:
+    """Reads label, start and end (s) of the target's intervals of one output, by channel."""
     table = result.table("intervals")
     if not len(table):
         return {}
@@ -189,7 +179,7 @@ def intervals_of(result: "Result", i: int) -> dict[int, Intervals]:
     }
 
 
-def draw_layers(result: "Result", panels: list[Panel], i: int) -> Figure:
+def draw_layers(result: Run, panels: list[Panel], i: int) -> Figure:
     """Draws a panel per layer of output ``i`` on one time axis, the target's intervals shaded."""
     intervals, target = intervals_of(result, i), result.settings["target"]
     reduce = result.settings["reduce"]
@@ -212,7 +202,7 @@ def draw_layers(result: "Result", panels: list[Panel], i: int) -> Figure:
     return figure
 
 
-def draw_overlay(result: "Result", target: Panel, others: list[Panel], i: int) -> Figure:
+def draw_overlay(result: Run, target: Panel, others: list[Panel], i: int) -> Figure:
     """Draws up to two layers, scaled to the target's peak, over it; the last one on top.
 
     Above the whole output, below enlarged where the target is loudest.
@@ -222,17 +212,16 @@ def draw_overlay(result: "Result", target: Panel, others: list[Panel], i: int) -
     axes = figure.subplots(2)
     lines = [(target, 1.0, target.title, GREY)]
     for panel, colour in zip(reversed(others), (ORANGE, BLUE), strict=False):
-        peak = _peak(panel.series[i])
-        factor = _peak(target.series[i]) / peak if peak else 0.0
-        factor = factor or 1.0  # a silent output or layer is drawn as it is
+        finite = (np.nan_to_num(x.series[i], posinf=0, neginf=0) for x in (target, panel))
+        of_target, own = (float(np.abs(x).max()) for x in finite)
+        factor = of_target / own if of_target and own else 1.0  # a silent one as it is
         lines.append((panel, factor, f"{panel.title} × {factor:.3g}", colour))
     start_s = loudest_s(target.series[i], target.rate_hz)
     for axis, width, alpha in zip(axes, (0.5, 1.0), (0.75, 1), strict=True):
         shade(axis, intervals, alpha=0.18)
         for panel, factor, label, colour in lines:
-            values = factor * panel.series[i]
-            style = {"color": colour, "linewidth": width, "alpha": alpha}
-            axis.plot(panel.times_s(), values, label=label, **style)
+            look = {"color": colour, "linewidth": width, "alpha": alpha, "label": label}
+            axis.plot(panel.times_s(), factor * panel.series[i], **look)
         axis.set_ylabel("Amplitude (scaled)")
     label_legend(axes[0], intervals, alpha=0.18)
     axes[0].axvspan(start_s, start_s + ZOOM_S, 0, 0.03, color="black", linewidth=0)
@@ -240,17 +229,11 @@ def draw_overlay(result: "Result", target: Panel, others: list[Panel], i: int) -
     axes[0].set_xlim(0, duration_s(result))
     axes[1].set(xlim=(start_s, start_s + ZOOM_S), xlabel="Time (s)")
     axes[1].set_title(f"The loudest {1000 * ZOOM_S:g} ms")
-    drawn = axes[1].get_lines()
-    above_right(axes[1], handles=drawn, ncols=len(drawn))
+    above_right(axes[1], handles=axes[1].get_lines(), ncols=len(lines))
     figure.suptitle(
         f"{output_title(result, i)}: averaged layers, each scaled to the peak of {target.title}"
     )
     return figure
-
-
-def _peak(series: np.ndarray) -> float:
-    """Finds the largest absolute value of the finite samples, 0 if there is none."""
-    return float(np.max(np.abs(series), initial=0, where=np.isfinite(series)))
 
 
 def loudest_s(series: np.ndarray, rate_hz: float) -> float:
@@ -260,7 +243,7 @@ def loudest_s(series: np.ndarray, rate_hz: float) -> float:
     return int(np.argmax(energy[n:] - energy[:-n])) / rate_hz
 
 
-def draw_spectrograms(result: "Result", panels: list[Panel], i: int) -> Figure:
+def draw_spectrograms(result: Run, panels: list[Panel], i: int) -> Figure:
     """Draws spectrograms of the target's channels and of a layer, up to the layer's Nyquist."""
     intervals, top_hz = intervals_of(result, i), panels[-1].nyquist_hz
     figure, axes = stacked(len(panels), 1.9, 0.8, sharex=True)
@@ -270,18 +253,17 @@ def draw_spectrograms(result: "Result", panels: list[Panel], i: int) -> Figure:
         for centres in (times_s, frequencies_hz):
             half = (centres[1] - centres[0]) / 2
             ends += [centres[0] - half, centres[-1] + half]
-        options = {"cmap": "gray_r", "vmin": -DYNAMIC_RANGE_DB, "vmax": 0}
-        image = axis.imshow(level_db, extent=ends, aspect="auto", origin="lower", **options)
+        look = {"cmap": "gray_r", "vmin": -DYNAMIC_RANGE_DB, "vmax": 0}
+        image = axis.imshow(level_db, extent=ends, aspect="auto", origin="lower", **look)
         axis.set(ylim=(0, top_hz), ylabel="Frequency (Hz)", title=panel.heading())
         if panel is not panels[-1]:
             here = intervals.get(panel.channel, [])
             shade(axis, here, low=0.96, alpha=1)
             label_legend(axis, here, alpha=1)
-    for patch in (patch for axis in axes for patch in axis.patches):
-        patch.set_zorder(2)  # the strip lies on the picture
+        for patch in axis.patches:
+            patch.set_zorder(2)  # the strip lies on the picture
     axes[-1].set(xlim=(0, duration_s(result)), xlabel="Time (s)")
-    label = "Level (dB re maximum of the panel)"
-    figure.colorbar(image, ax=list(axes), label=label, pad=0.02)
+    figure.colorbar(image, ax=list(axes), label="Level (dB re maximum of the panel)", pad=0.02)
     title = output_title(result, i)
     figure.suptitle(f"{title}: spectrograms (5 ms Gaussian window, +6 dB per octave)")
     return figure
@@ -320,7 +302,7 @@ def spectrogram(
     return times_s, frequencies_hz, 20 * np.log10(np.maximum(spectrum, floor))
 
 
-def draw_maps(result: "Result", i: int) -> Figure:
+def draw_maps(result: Run, i: int) -> Figure:
     """Draws every feature map of output ``i``: a panel per layer, maps stacked on the y-axis.
 
     Maps stand in the network's order, which means nothing. Layers that are nowhere negative are
@@ -331,13 +313,13 @@ def draw_maps(result: "Result", i: int) -> Figure:
     figure, axes = stacked(len(layers), 1.4, sharex=True)
     for axis, layer in zip(axes, layers, strict=True):
         image = np.nan_to_num(maps[layer][i].astype(np.float32)).T  # [channels, length]
-        top = float(np.percentile(np.abs(image), TOP_PERCENTILE)) or float(np.abs(image).max())
-        top, signed = top or 1.0, image.min() < 0
-        extent = (0, duration_s(result), 0.5, len(image) + 0.5)
-        colours = {"cmap": "PuOr" if signed else "gray_r", "vmin": -top if signed else 0}
+        size, signed = np.abs(image), image.min() < 0
+        top = float(np.percentile(size, TOP_PERCENTILE)) or float(size.max()) or 1.0
         picture = axis.imshow(
-            image, extent=extent, vmax=top, aspect="auto", origin="lower", **colours
-        )
+            image, extent=(0, duration_s(result), 0.5, len(image) + 0.5), aspect="auto",
+            origin="lower", cmap="PuOr" if signed else "gray_r", vmin=-top if signed else 0,
+            vmax=top,
+        )  # fmt: skip
         axis.set_title(f"{layer_title(layer)}  ({len(image)} maps × {image.shape[1]} samples)")
         axis.set_yticks(sorted({1, len(image)}))
         beyond = "both" if signed else "max"
@@ -348,7 +330,7 @@ def draw_maps(result: "Result", i: int) -> Figure:
     return figure
 
 
-def draw_contours(result: "Result", rows: pd.DataFrame) -> Figure:
+def draw_contours(result: Run, rows: pd.DataFrame) -> Figure:
     """Draws one measure in normalised time: a panel per layer, the target's contours in each.
 
     The rows are those of the table ``contours``, of one channel and measure.
@@ -361,27 +343,26 @@ def draw_contours(result: "Result", rows: pd.DataFrame) -> Figure:
         & (points["label"] == "voiced")
         & (points["measure"] == measure)
     ]
+    n_points = int(points["point"].max())
+    known = points[np.isfinite(points["value"])]
     layers = [name for name in layers_of(result) if (points["layer"] == name).any()]
     figure, axes, leftmost = grid(len(layers), 5, 2.3, sharex=True, sharey=True)
-    n_points = int(points["point"].max())
     handles = {}
     for axis, name in zip(axes, layers, strict=True):
-        lines = [(target, (GREY, "black"), layer_title(target))]
-        here = points[points["layer"] == name]
-        known = here[np.isfinite(here["value"])]
-        if len(known):
-            lines.append((name, (BLUE, BLUE), "layer"))
-            axis.set_title(f"{layer_title(name)}  (n = {known['output'].nunique()})")
+        lines = [(target, GREY, "black", layer_title(target))]
+        here = known[known["layer"] == name]
+        if len(here):
+            lines.append((name, BLUE, BLUE, "layer"))
+            axis.set_title(f"{layer_title(name)}  (n = {here['output'].nunique()})")
         else:
             axis.set_title(f"{layer_title(name)}  (no value)")
-            why = here["reason"].astype(str).mode().iloc[0]
+            why = points.loc[points["layer"] == name, "reason"].astype(str).mode().iloc[0]
             say_below(axis, textwrap.fill(why, 26 if len(layers) < 5 else 20))
-        for layer, colours, label in lines:
-            own, mean = points[points["layer"] == layer], rows[rows["layer"] == layer]
-            handles[label] = _draw_contour(axis, own, mean, n_points, colours)
+        for layer, thin, thick, label in lines:
+            own, mean = known[known["layer"] == layer], rows[rows["layer"] == layer]
+            handles[label] = _draw_contour(axis, own, mean, n_points, thin, thick)
             handles[label].set_label(label)
-    known = points.loc[np.isfinite(points["value"]), "value"]
-    low, high = known.min(), known.max()  # of the values: bands may go beyond
+    low, high = known["value"].min(), known["value"].max()  # of the values: bands may go beyond
     margin = 0.05 * (high - low) or 1.0
     axes[0].set(xlim=(0, 1), ylim=(low - margin, high + margin))
     axes[0].set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
@@ -397,26 +378,23 @@ def draw_contours(result: "Result", rows: pd.DataFrame) -> Figure:
 
 
 def _draw_contour(
-    axis: Axes, points: pd.DataFrame, means: pd.DataFrame, n_points: int, colours: tuple[str, str]
+    axis: Axes, points: pd.DataFrame, means: pd.DataFrame, n_points: int, thin: str, thick: str
 ) -> Line2D:
     """Draws thin lines for intervals and a thick one with its band for the mean; returns it."""
-    thin, thick = colours
-    known = points[np.isfinite(points["value"])]
-    lines = known.pivot(index=["output", "interval"], columns="point", values="value")
-    lines = lines.reindex(columns=range(1, n_points + 1))[:MAX_LINES]
-    place = (np.arange(n_points) + 0.5) / n_points
+    all_points, place = range(1, n_points + 1), (np.arange(n_points) + 0.5) / n_points
+    lines = points.pivot(index=["output", "interval"], columns="point", values="value")
     axis.plot(
-        place, lines.to_numpy().T, color=thin, linewidth=0.4, alpha=0.5, zorder=1, marker=".",
-        markersize=2.5, markeredgewidth=0,
+        place, lines.reindex(columns=all_points)[:MAX_LINES].to_numpy().T, color=thin,
+        linewidth=0.4, alpha=0.5, zorder=1, marker=".", markersize=2.5, markeredgewidth=0,
     )  # fmt: skip
-    means = means.set_index("point").reindex(range(1, n_points + 1))
+    means = means.set_index("point").reindex(all_points)
     band = axis.fill_between(place, means["low"], means["high"], color=thick, alpha=0.22)
     band.set(linewidth=0, zorder=2)
     (line,) = axis.plot(place, means["estimate"], color=thick, linewidth=1.6, zorder=3)
     return line
 
 
-def draw_durations(result: "Result", rows: pd.DataFrame) -> Figure:
+def draw_durations(result: Run, rows: pd.DataFrame) -> Figure:
     """Draws a panel per layer: a point per interval, the regression line and its numbers.
 
     The rows are those of the table ``durations``, of one channel and label.
@@ -426,7 +404,8 @@ def draw_durations(result: "Result", rows: pd.DataFrame) -> Figure:
     chosen = (table["network"] == 0) & (table["channel"] == channel)
     chosen &= (table["label"] == label) & (table["measure"] == "duration")
     wide = table[chosen].pivot(index=["output", "interval"], columns="layer", values="value")
-    layers = [name for name in layers_of(result) if (rows["layer"] == name).any()]
+    fits = {row["layer"]: row for row in rows.to_dict("records")}
+    layers = [name for name in layers_of(result) if name in fits]
     points = {name: wide[[target, name]].dropna().to_numpy() for name in layers}
     top_s = 1.08 * max(float(x.max()) for x in points.values() if len(x))
     figure, axes, leftmost = grid(len(layers), 5, 2.3, sharex=True, sharey=True)
@@ -437,7 +416,7 @@ def draw_durations(result: "Result", rows: pd.DataFrame) -> Figure:
             alpha = max(0.1, min(0.8, 60 / len(points[name])))
             dots = {"markersize": 2.5, "markeredgewidth": 0, "alpha": alpha}
             axis.plot(*points[name].T, "o", color=BLUE, **dots)
-            _draw_model(axis, rows[rows["layer"] == name].iloc[0], points[name][:, 0])
+            _draw_fit(axis, fits[name], points[name][:, 0])
         else:
             say(axis, "no interval of its own")
     axes[0].set(xlim=(0, top_s), ylim=(0, top_s))
@@ -448,16 +427,16 @@ def draw_durations(result: "Result", rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_model(axis: Axes, row: pd.Series, x: np.ndarray) -> None:
-    """Draws the line over the points' range and writes the numbers above the panel."""
-    text = f"no model, n = {row['n']}"
-    if np.isfinite(row["beta"]):
+def _draw_fit(axis: Axes, fit: dict[Any, Any], x: np.ndarray) -> None:
+    """Draws the line over the points' range and writes its numbers into the panel."""
+    text = f"no model, n = {fit['n']}"
+    if np.isfinite(fit["beta"]):
         ends = np.array([x.min(), x.max()])
-        axis.plot(ends, row["intercept"] + row["beta"] * ends, color=ORANGE, linewidth=1.2)
+        axis.plot(ends, fit["intercept"] + fit["beta"] * ends, color=ORANGE, linewidth=1.2)
         text = (
-            f"β {with_interval(row['beta'], row['beta_low'], row['beta_high'], fixed)}\n"
-            f"t {fixed(row['t'], 1)}, adj. R² {fixed(row['adj_r2'])}, n {row['n']}\n"
-            f"random: adj. R² {fixed(row['random_adj_r2'])}"
+            f"β {with_interval(fit['beta'], fit['beta_low'], fit['beta_high'], fixed)}\n"
+            f"t {fixed(fit['t'], 1)}, adj. R² {fixed(fit['adj_r2'])}, n {fit['n']}\n"
+            f"random: adj. R² {fixed(fit['random_adj_r2'])}"
         )
     axis.text(
         0.03, 0.98, text, transform=axis.transAxes, va="top", fontsize=TINY_PT - 0.5,
@@ -465,29 +444,27 @@ def _draw_model(axis: Axes, row: pd.Series, x: np.ndarray) -> None:
     )  # fmt: skip
 
 
-def draw_encoding(result: "Result", rows: pd.DataFrame) -> Figure:
+def draw_encoding(result: Run, rows: pd.DataFrame) -> Figure:
     """Draws a heat map, measure x layer: r, the higher control below it, a frame if encoded.
 
     The rows are those of the table ``correlations``, of one channel and label.
     """
     label = rows["label"].iloc[0]
     rows = rows[rows["statistic"] == "pearson"]
-    cells = rows.to_dict("records")
-    titles = {row["measure"]: measure_title(row["measure"], row["unit"]) for row in cells}
-    measures = list(titles)
     layers = [name for name in layers_of(result) if (rows["layer"] == name).any()]
+    measures = rows.drop_duplicates("measure")
+    order = list(measures["measure"])
     r = rows.assign(estimate=rows["estimate"].where(rows["verdict"] != "too few"))
-    r = r.pivot(index="measure", columns="layer", values="estimate")
-    r = r.reindex(index=measures, columns=layers)
+    r = r.pivot(index="measure", columns="layer", values="estimate").reindex(order, columns=layers)
     width_in = min(WIDTH_IN, 2.4 + 0.9 * len(layers))
-    figure = Figure(figsize=(width_in, 1.35 + 0.32 * len(measures)), layout="constrained")
+    figure = Figure(figsize=(width_in, 1.35 + 0.32 * len(order)), layout="constrained")
     axis = figure.subplots()
     axis.set_facecolor("#EEEEEE")
     image = axis.imshow(np.ma.masked_invalid(r), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
-    for row in cells:
-        _draw_cell(axis, layers.index(row["layer"]), measures.index(row["measure"]), row)
+    for row in rows.to_dict("records"):
+        _draw_cell(axis, layers.index(row["layer"]), order.index(row["measure"]), row)
     axis.set_xticks(range(len(layers)), [layer_title(name) for name in layers])
-    axis.set_yticks(range(len(measures)), list(titles.values()))
+    axis.set_yticks(range(len(order)), map(measure_title, order, measures["unit"]))
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
     bar = figure.colorbar(image, ax=axis, pad=0.02, aspect=25, ticks=[-1, -0.5, 0, 0.5, 1])
@@ -504,45 +481,39 @@ def draw_encoding(result: "Result", rows: pd.DataFrame) -> Figure:
 
 def _draw_cell(axis: Axes, x: int, y: int, row: dict[Any, Any]) -> None:
     """Writes the numbers of a cell and frames it, in colours that can be read on the heat."""
+
+    def write(y: float, text: str, size_pt: float, **look: Any) -> None:
+        written = axis.text(x, y, text, ha="center", fontsize=size_pt, **look)
+        written.set_in_layout(False)  # the layout need not measure it
+
     verdict, r = row["verdict"], row["estimate"]
     if not np.isfinite(r):
-        _write(axis, x, y, DASH, "#777777", SMALL_PT, va="center")
+        write(y, DASH, SMALL_PT, va="center", color="#777777")
         return
-    found = verdict in ("encoded", "inverse")
-    dark = abs(r) > 0.65 and verdict != "too few"
-    colour = "white" if dark else "black" if found else "#444444"
+    found, too_few = verdict in ("encoded", "inverse"), verdict == "too few"
+    colour = "white" if abs(r) > 0.65 and not too_few else "black" if found else "#444444"
     level = np.fmax(row["random_high"], row["shuffled_high"])
     below = f"({fixed(level)})" if np.isfinite(level) else "(no control)"
-    below = "too few" if verdict == "too few" else below
-    bold = {"fontweight": "bold"} if found else {}
-    _write(axis, x, y - 0.02, fixed(r), colour, SMALL_PT, va="bottom", **bold)
-    _write(axis, x, y + 0.02, below, colour, TINY_PT - 0.5, va="top")
+    weight = "bold" if found else "normal"
+    write(y - 0.02, fixed(r), SMALL_PT, va="bottom", color=colour, fontweight=weight)
+    write(y + 0.02, "too few" if too_few else below, TINY_PT - 0.5, va="top", color=colour)
     if found:
         frame = Rectangle((x - 0.47, y - 0.45), 0.94, 0.9, fill=False, edgecolor="black")
         frame.set(linestyle="-" if verdict == "encoded" else "--", linewidth=1.3)
         axis.add_patch(frame)
 
 
-def _write(
-    axis: Axes, x: float, y: float, text: str, colour: str, size_pt: float, **options: Any
-) -> None:
-    """Writes text in a cell; the layout need not measure it."""
-    written = axis.text(x, y, text, ha="center", color=colour, fontsize=size_pt, **options)
-    written.set_in_layout(False)
-
-
-def draw_differences(result: "Result", rows: pd.DataFrame) -> Figure:
+def draw_differences(result: Run, rows: pd.DataFrame) -> Figure:
     """Draws a panel per measure: the mean difference at each layer with its interval.
 
     The rows are those of the table ``differences``, of one channel, label and condition.
     """
     known = rows[rows["estimate"].notna()]
-    measures = list(known["measure"].unique())
     names = [result.settings["target"], *reversed(layers_of(result))]
     layers = [name for name in names if (rows["layer"] == name).any()]
-    figure, axes, _ = grid(len(measures), 4, 0.5 + 0.14 * len(layers), 0.9, sharey=True)
-    for axis, measure in zip(axes, measures, strict=True):
-        here = known[known["measure"] == measure]
+    panels = known.groupby(["measure", "unit"], sort=False, observed=True)
+    figure, axes, _ = grid(panels.ngroups, 4, 0.5 + 0.14 * len(layers), 0.9, sharey=True)
+    for axis, ((measure, unit), here) in zip(axes, panels, strict=True):
         axis.axvline(0, color=GREY, linewidth=0.6, zorder=0)
         for row in here.to_dict("records"):
             differs, place = row["verdict"] == "differs", layers.index(row["layer"])
@@ -550,7 +521,7 @@ def draw_differences(result: "Result", rows: pd.DataFrame) -> Figure:
             axis.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=1)
             dot = {"markerfacecolor": colour if differs else "white", "markersize": 4}
             axis.plot(row["estimate"], place, "o", color=colour, **dot)
-        axis.set_title(measure_title(measure, here["unit"].iloc[0]))
+        axis.set_title(measure_title(measure, unit))
         axis.margins(x=0.12)
         axis.locator_params(axis="x", nbins=4)
         axis.tick_params(axis="x", labelbottom=True)
@@ -569,7 +540,7 @@ def draw_differences(result: "Result", rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def draw_words(result: "Result") -> Figure:
+def draw_words(result: Run) -> Figure:
     """Draws averages by word (Beguš & Zhou, ICASSP 2022): a panel per layer but the target.
 
     A line per word stands above its own base line; all lines of a panel have one scale, so that
@@ -583,11 +554,19 @@ def draw_words(result: "Result") -> Figure:
     columns = 3 if len(panels) <= 6 else 4
     height_in = max(1.6, 0.5 + 0.14 * len(names))
     figure, axes, leftmost = grid(len(panels), columns, height_in, sharey=True, sharex=True)
-    for place, (axis, panel) in enumerate(zip(axes, panels, strict=True)):
-        _draw_lines(axis, panel)
+    for axis, panel in zip(axes, panels, strict=True):
+        series = np.nan_to_num(panel.series.astype(np.float64))
+        low, high = series.min(), series.max()
+        base = 0.0 if low < 0 else low  # leaky ReLU goes below 0
+        series = (series - base) * (0.95 / ((high - base) or (base - low) or 1.0))
+        look = {"color": GREY, "linewidth": 0.5, "zorder": 1}
+        for place, line in enumerate(series):
+            axis.axhline(place, color=GREY, linewidth=0.25, zorder=0)
+            axis.plot(panel.times_s(), place - series.mean(axis=0), **look)
+            axis.plot(panel.times_s(), place - line, color=BLUE, linewidth=0.6)
         axis.set(title=panel.title, xlim=(0, duration_s(result)))
-        if place + columns >= len(panels):
-            axis.set_xlabel("Time (s)")
+    for axis in axes[-columns:]:
+        axis.set_xlabel("Time (s)")
     for axis in leftmost:
         axis.set_yticks(range(len(names)), names, fontsize=TINY_PT)
     axes[0].set_ylim(len(names) - 0.3, -1.1)  # the first word on top
@@ -596,16 +575,3 @@ def draw_words(result: "Result") -> Figure:
         "all words"
     )
     return figure
-
-
-def _draw_lines(axis: Axes, panel: Panel) -> None:
-    """Draws a line per word above its base line, over the mean of all words."""
-    series = np.nan_to_num(panel.series.astype(np.float64))
-    low, high = series.min(), series.max()
-    base = 0.0 if low < 0 else low  # leaky ReLU goes below 0
-    scale = 0.95 / ((high - base) or (base - low) or 1.0)
-    mean = (series.mean(axis=0) - base) * scale
-    for place, line in enumerate(series):
-        axis.axhline(place, color=GREY, linewidth=0.25, zorder=0)
-        axis.plot(panel.times_s(), place - mean, color=GREY, linewidth=0.5, zorder=1)
-        axis.plot(panel.times_s(), place - (line - base) * scale, color=BLUE, linewidth=0.6)

@@ -1,9 +1,6 @@
 """What figures, tables and the page call layers, measures and verdicts."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from wavegan_tf.experiments.result import Result
+from wavegan_tf.output.run import Run
 
 MEASURES = {
     "f0": "F0",
@@ -61,12 +58,12 @@ def channel_suffix(channel: int | str, n_channels: int) -> str:
     return f"_channel{channel}" if n_channels > 1 else ""
 
 
-def layers_of(result: "Result") -> list[str]:
+def layers_of(result: Run) -> list[str]:
     """Lists the layers but the target, in the order of the network."""
     names = [layer["layer"] for layer in result.settings["layers"]]
     return [name for name in names if name != result.settings["target"]]
 
 
-def duration_s(result: "Result") -> float:
+def duration_s(result: Run) -> float:
     """Computes the duration of an output in s."""
     return float(result.settings["slice_len"] / result.settings["sample_rate_hz"])

@@ -13,13 +13,14 @@ import shlex
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from wavegan_tf.output.audio import player
 from wavegan_tf.output.names import MODELS, layer_title, measure_title
+from wavegan_tf.output.run import Run
 
 MAX_OUTPUTS = 200
 """Outputs that can be heard and seen in the page, about 40 kB each."""
@@ -37,23 +38,6 @@ _ELSEWHERE = ("out_dir", "overwrite", "jobs", "figures", "max_figures", "report"
 """Flags that change nothing of what is measured, and nothing of the page."""
 
 _FACTS = {"peak": "Peak", "rms_db": "RMS (dB)", "clipped_share": "Clipped share"}
-
-
-class Run(Protocol):
-    """What the page reads of a result."""
-
-    kind: str
-    settings: dict[str, Any]
-    tables: dict[str, pd.DataFrame]
-    arrays: dict[str, dict[str, np.ndarray]]
-
-    def table(self, name: str) -> pd.DataFrame:
-        """Gives a table, empty where there is none."""
-        ...
-
-    def summary(self) -> str:
-        """Says what was found, as Markdown."""
-        ...
 
 
 def write_page(path: str | Path, run: Run, max_outputs: int = MAX_OUTPUTS) -> None:
@@ -441,7 +425,7 @@ def _html(text: str) -> str:
     # raw HTML is text here: names of files and labels come from users
     escaped = "\n".join(lower).replace("&", "&amp;").replace("<", "&lt;")
     html = markdown.markdown(escaped, extensions=["tables"])
-    html = html.replace("&lt;br>", "<br>")  # a line in a cell
+    html = re.sub("&lt;br(>|&gt;)", "<br>", html)  # a line in a cell
     # the page allows no inline style
     html = html.replace(' style="text-align: right;"', ' class="number"')
     html = html.replace(' style="text-align: left;"', "")

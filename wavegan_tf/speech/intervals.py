@@ -15,19 +15,11 @@ from wavegan_tf.speech import praat
 from wavegan_tf.speech.settings import INTENSITY_PERIODS, INTERVALS, PITCH_PERIODS, IntervalSettings
 
 LABELS = ("voiced", "frication", "silence")
-"""What an interval can be. A stretch that is none of them has no interval: weak noise of no high
-frequency, such as breath, reverberation or a stop's burst."""
+"""What an interval can be. Weak low noise (breath, reverberation) is none of them."""
 
-SPECTRUM_WINDOW_S = 0.016
-"""Hann window of the high-frequency share: resolves 125 Hz, and shorter than any fricative."""
-
-HNR_STEP_S = 0.01
-"""Distance of harmonicity frames, Praat's default (manual, "Sound: To Harmonicity (cc)..."): it
-takes Praat longer than the pitch, and no decision needs it finer."""
-
-ROUNDING = 4 * float(np.finfo(np.float32).eps)
-"""A sound that varies by less than this share of its largest sample is constant: outputs and
-averages are float32."""
+_SPECTRUM_WINDOW_S = 0.016  # Hann window: resolves 125 Hz, and shorter than any fricative
+_HNR_STEP_S = 0.01  # Praat's default: it takes longer than pitch, and no decision needs it finer
+_ROUNDING = 4 * float(np.finfo(np.float32).eps)  # of a constant sound, as a share of its peak
 
 
 class Interval(NamedTuple):
@@ -50,9 +42,8 @@ def find_intervals(
     and the harmonicity ("Sound: To Harmonicity (cc)...", one period per window) is not low for
     long. Silence: neither, and the intensity ("Sound: To Intensity...") is far below the loudest
     frame's. Frication: none of these, and enough energy lies high. Within each label gaps are
-    closed where no other label stands, short intervals dropped afterwards. What remains has no
-    interval. Praat has no pitch within 1.5 periods of the floor (25 ms) of either end, so that
-    nothing is voiced there.
+    closed where no other label stands, short intervals dropped afterwards. Praat has no pitch
+    within 1.5 periods of the floor (25 ms) of either end.
 
     Args:
         sound: An output or a layer as a sound, ``[time]``, one channel, of any level and offset.
@@ -66,7 +57,7 @@ def find_intervals(
         ends of the sound. A constant sound is one silence; one with NaN or infinity has none.
 
     Raises:
-        InputError: The sound is not longer than Praat's pitch window (3 periods of the floor).
+        InputError: The sound is not longer than Praat's pitch window.
         ValueError: ``sound`` is not ``[time]``.
     """
     sound = one_channel(sound)
@@ -79,7 +70,7 @@ def find_intervals(
         )
     if not np.isfinite(sound).all():
         return []
-    if np.ptp(sound) <= ROUNDING * np.abs(sound).max():
+    if np.ptp(sound) <= _ROUNDING * np.abs(sound).max():
         return [Interval("silence", 0.0, duration_s)]
     nyquist_hz = min(rate_hz, layer_rate_hz or rate_hz) / 2
     times_s, voiced = _voiced_frames(sound, rate_hz, nyquist_hz, settings)
@@ -90,24 +81,18 @@ def find_intervals(
     if nyquist_hz > settings.frication_above_hz:
         band_hz = settings.frication_above_hz, nyquist_hz
         noisy = _share_of_band(sound, rate_hz, times_s, band_hz) >= settings.frication_share
-    intervals, taken = [], np.zeros(len(times_s), bool)
-    for label, frames, min_duration_s in (
+    step_s, intervals, taken = settings.time_step_s, [], np.zeros(len(times_s), bool)
+    edges_s = np.clip(_edges_s(times_s, step_s), 0.0, duration_s)
+    for label, frames, least_s in (
         ("voiced", voiced, settings.min_duration_s),
         ("frication", noisy & ~silent, settings.min_frication_s),
         ("silence", silent, settings.min_silence_s),
     ):
-        found = join_frames(
-            times_s, frames & ~taken, settings.time_step_s, settings.max_gap_s, min_duration_s,
-            label, barred=taken,
-        )  # fmt: skip
-        for _, start_s, end_s in found:
-            taken |= (times_s > start_s) & (times_s < end_s)
-        intervals += found
-    inside = [
-        Interval(label, max(start_s, 0.0), min(end_s, duration_s))
-        for label, start_s, end_s in intervals
-    ]
-    return sorted(inside, key=lambda interval: interval.start_s)
+        found = join_frames(frames & ~taken, step_s, settings.max_gap_s, least_s, taken)
+        for first, stop in found:
+            taken[first:stop] = True
+            intervals.append(Interval(label, float(edges_s[first]), float(edges_s[stop])))
+    return sorted(intervals, key=lambda interval: interval.start_s)
 
 
 def one_channel(sound: np.ndarray) -> np.ndarray:
@@ -119,50 +104,34 @@ def one_channel(sound: np.ndarray) -> np.ndarray:
 
 
 def join_frames(
-    times_s: np.ndarray,
     chosen: np.ndarray,
     step_s: float,
-    max_gap_s: float = INTERVALS.max_gap_s,
-    min_duration_s: float = INTERVALS.min_duration_s,
-    label: str = "voiced",
+    max_gap_s: float = 0.0,
+    min_duration_s: float = 0.0,
     barred: np.ndarray | None = None,
-) -> list[Interval]:
-    """Joins frames that were chosen for a label into intervals, in order of time.
+) -> list[tuple[int, int]]:
+    """Joins runs of chosen frames, bool ``[frames]``, that stand ``step_s`` apart.
 
-    A frame at time t stands for t - step/2 .. t + step/2, in whole microseconds. Gaps are closed
-    first, short intervals dropped afterwards.
+    First gaps shorter than ``max_gap_s`` are closed, but not over ``barred`` frames, then runs
+    shorter than ``min_duration_s`` dropped.
 
-    Args:
-        times_s: Middles of the frames in s, ascending at equal steps, ``[frames]``.
-        chosen: Whether each frame has the label, bool ``[frames]``.
-        step_s: Distance of two frames in s.
-        max_gap_s: Gaps shorter than this are closed; 0 closes none.
-        min_duration_s: Intervals shorter than this are dropped; 0 drops none.
-        label: What the intervals are called.
-        barred: Frames that no gap may be closed over, bool ``[frames]``; None for none.
-
+    Returns:
+        The first frame of each run and the frame after its last, in order.
     """
-    times_s, chosen = np.asarray(times_s, np.float64), np.asarray(chosen, bool)
     barred = np.zeros(len(chosen), bool) if barred is None else barred
-    runs: list[list[int]] = []  # [first frame, frame after the last]
-    for first, stop in _runs(chosen):
-        gap = slice(runs[-1][1] if runs else 0, first)
-        if runs and (gap.stop - gap.start) * step_s < max_gap_s and not barred[gap].any():
-            runs[-1][1] = stop
-        else:
-            runs.append([first, stop])
-    edges_s = np.round(np.append(times_s, times_s[-1:] + step_s) - step_s / 2, 6)  # [frames + 1]
-    return [
-        Interval(label, float(edges_s[first]), float(edges_s[stop]))
-        for first, stop in runs
-        if (stop - first) * step_s >= min_duration_s
-    ]
+    runs: list[tuple[int, int]] = []
+    changes = np.flatnonzero(np.diff(np.r_[False, chosen, False]))
+    for first, stop in changes.reshape(-1, 2).tolist():
+        end = runs[-1][1] if runs else 0
+        if runs and (first - end) * step_s < max_gap_s and not barred[end:first].any():
+            first = runs.pop()[0]
+        runs.append((first, stop))
+    return [run for run in runs if (run[1] - run[0]) * step_s >= min_duration_s]
 
 
-def _runs(chosen: np.ndarray) -> list[tuple[int, int]]:
-    """Lists the first frame of each run and the frame after its last."""
-    steps = np.diff(np.concatenate([[0], chosen.astype(int), [0]]))
-    return list(zip(np.flatnonzero(steps == 1), np.flatnonzero(steps == -1), strict=True))
+def _edges_s(times_s: np.ndarray, step_s: float) -> np.ndarray:
+    """Start of each frame and end of the last, in whole microseconds, ``[frames + 1]``."""
+    return np.round(np.append(times_s, times_s[-1] + step_s) - step_s / 2, 6)
 
 
 def _voiced_frames(
@@ -174,39 +143,36 @@ def _voiced_frames(
     if nyquist_hz <= floor_hz:
         times_s = (np.arange(math.ceil(duration_s / step_s)) + 0.5) * step_s
         return times_s, np.zeros(len(times_s), bool)
-    ceiling_hz = min(settings.voicing_ceiling_hz, nyquist_hz)
-    thresholds = settings.silence_threshold, settings.voicing_threshold
-    options = praat.PitchOptions(floor_hz, ceiling_hz, step_s, *thresholds)
-    pitch = praat.track_f0(sound, rate_hz, options)
+    pitch = praat.track_f0(
+        sound,
+        rate_hz,
+        pitch_floor=floor_hz,
+        pitch_ceiling=min(settings.voicing_ceiling_hz, nyquist_hz),
+        time_step=step_s,
+        silence_threshold=settings.silence_threshold,
+        voicing_threshold=settings.voicing_threshold,
+    )
     times_s, voiced = pitch.frames_s, pitch.frames > 0
-    low = np.zeros(len(voiced), bool)
-    for _, start_s, end_s in join_frames(times_s, voiced, step_s, settings.max_gap_s, 0.0):
-        here = (times_s > start_s) & (times_s < end_s)
-        hnr_db = _hnr_db(sound, rate_hz, (start_s, end_s), times_s[here], floor_hz)
-        low[here] = hnr_db < settings.min_hnr_db
-    for first, stop in _runs(low):
-        if (stop - first) * step_s >= settings.max_gap_s:
-            voiced[first:stop] = False
+    edges_s, low = _edges_s(times_s, step_s), np.zeros(len(voiced), bool)
+    margin_s = 2 / floor_hz  # the window of harmonicity, which is that of the stretch alone
+    for first, stop in join_frames(voiced, step_s, settings.max_gap_s):
+        start = max(0, math.floor((edges_s[first] - margin_s) * rate_hz))
+        end = math.ceil((edges_s[stop] + margin_s) * rate_hz)
+        hnr = praat.track_hnr(
+            sound[start:end],
+            rate_hz,
+            time_step=_HNR_STEP_S,
+            minimum_pitch=floor_hz,
+            silence_threshold=0.0,
+        )
+        hnr_db = np.interp(times_s[first:stop], hnr.frames_s + start / rate_hz, hnr.frames)
+        low[first:stop] = hnr_db < settings.min_hnr_db
+    for first, stop in join_frames(low, step_s, min_duration_s=settings.max_gap_s):
+        voiced[first:stop] = False
     before = math.ceil(max(0.0, times_s[0] / step_s - 0.5))
     after = math.ceil(max(0.0, (duration_s - times_s[-1]) / step_s - 0.5))
     steps = np.arange(-before, len(times_s) + after)
     return times_s[0] + steps * step_s, np.pad(voiced, (before, after))
-
-
-def _hnr_db(
-    sound: np.ndarray,
-    rate_hz: float,
-    span_s: tuple[float, float],
-    times_s: np.ndarray,
-    low_hz: float,
-) -> np.ndarray:
-    """Harmonicity in dB at ``times_s``, of the stretch alone; without a threshold of silence."""
-    (start_s, end_s), margin_s = span_s, 2 / low_hz  # the window of Praat's cross-correlation
-    first = max(0, math.floor((start_s - margin_s) * rate_hz))
-    stop = math.ceil((end_s + margin_s) * rate_hz)
-    options = praat.HnrOptions(HNR_STEP_S, low_hz, 0.0, 1.0)
-    track = praat.track_hnr(sound[first:stop], rate_hz, options)
-    return np.interp(times_s, track.frames_s + first / rate_hz, track.frames)
 
 
 def _level_db(
@@ -216,7 +182,9 @@ def _level_db(
     min_pitch_hz = settings.level_min_pitch_hz
     reach = math.ceil(INTENSITY_PERIODS / 2 / min_pitch_hz * rate_hz) + 1
     mirrored = np.pad(sound, reach, mode="symmetric")
-    track = praat.track_intensity(mirrored, rate_hz, min_pitch_hz, time_step_s=settings.time_step_s)
+    track = praat.track_intensity(
+        mirrored, rate_hz, minimum_pitch=min_pitch_hz, time_step=settings.time_step_s
+    )
     level_db = np.interp(times_s, track.frames_s - reach / rate_hz, track.frames)
     return level_db - level_db.max()
 
@@ -224,14 +192,11 @@ def _level_db(
 def _share_of_band(
     sound: np.ndarray, rate_hz: float, times_s: np.ndarray, band_hz: tuple[float, float]
 ) -> np.ndarray:
-    """Share of a band in the energy up to its top, around ``times_s``; 0 without energy.
-
-    What stands above the top, a layer's Nyquist frequency, are mirror images of the upsampling.
-    """
-    length = 2 * max(1, round(SPECTRUM_WINDOW_S * rate_hz / 2))
+    """Share of a band in the energy up to its top, a layer's Nyquist, around ``times_s``."""
+    length = 2 * max(1, round(_SPECTRUM_WINDOW_S * rate_hz / 2))
     starts = np.clip(np.round(times_s * rate_hz).astype(int), 0, len(sound))
     padded = np.pad(sound, length // 2, mode="symmetric")
-    frames = np.lib.stride_tricks.sliding_window_view(padded, length)[starts]  # [frames, length]
+    frames = np.lib.stride_tricks.sliding_window_view(padded, length)[starts]
     frames = (frames - frames.mean(axis=1, keepdims=True)) * np.hanning(length + 1)[:-1]
     energy = np.abs(np.fft.rfft(frames)) ** 2  # [frames, frequencies]
     frequencies_hz = np.fft.rfftfreq(length, 1 / rate_hz)

@@ -22,8 +22,6 @@ from wavegan_tf.speech import textgrids
 from wavegan_tf.speech.averages import to_sound
 from wavegan_tf.speech.intervals import LABELS, Interval, find_intervals
 from wavegan_tf.speech.measure import (
-    MEASURES,
-    NAMES,
     ROW,
     clipped_share,
     f0_range_of,
@@ -68,12 +66,10 @@ class Output(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What came of an output.
+    """What came of an output."""
 
-    ``rows`` holds for each channel and layer: channel (from 1), place of the layer in the plan,
-    intervals of the target, rows of :data:`ROW`, vocabularies of their reasons and flags.
-    """
-
+    # for each channel and layer: channel (from 1), place of the layer in the plan, rows of ROW,
+    # vocabularies of their reasons and flags
     rows: list[tuple[Any, ...]]
     outputs: list[dict[str, Any]]  # rows of the table of outputs, one for each channel
     unknown: Counter[str]  # labels of a TextGrid that stand for nothing
@@ -89,9 +85,9 @@ def measure_outputs(
 def measure_output(output: Output, plan: Plan) -> Measured:
     """Measures every layer of one output, channel by channel, on the intervals of the target.
 
-    Writes the sounds and the TextGrid of the model's outputs (not of a control's), if the plan
-    says where. What is wrong with an output stands in the ``problem`` of its rows: not finite,
-    silent, its TextGrid unusable (``measured`` is then False), or clipped (it is measured).
+    Writes sounds and TextGrid of the model's outputs, if the plan says where. What is wrong stands
+    in the ``problem`` of its row: not finite, silent, its TextGrid unusable (``measured`` is then
+    False), or clipped (it is measured).
     """
     sounds = {
         name: to_sound(values.T, plan.slice_len, plan.upsample, plan.clip).T
@@ -105,12 +101,15 @@ def measure_output(output: Output, plan: Plan) -> Measured:
     channels = target[:, np.newaxis] if target.ndim == 1 else target  # [time, channels]
     result = Measured([], [], Counter())
     for channel, sound in enumerate(channels.T, start=1):
-        names = _textgrid_names(output, plan, channel, channels.shape[1])
+        of_channel = f"_channel{channel}" if channels.shape[1] > 1 else ""
+        textgrid = f"{output.output:04d}_{plan.target}{of_channel}.TextGrid"
         intervals: list[Interval] = []
         problem = output.problem or trouble_of(sound)
         if not problem and plan.annotations and (output.name or not output.network):
-            intervals, problem, unknown = _read_intervals(output, plan, names)
-            result.unknown.update(unknown)
+            try:
+                intervals = _read_intervals(output, plan, textgrid, result.unknown)
+            except InputError as error:
+                problem = str(error)
         elif not problem:
             intervals = find_intervals(sound, plan.sample_rate_hz, plan.intervals)
         result.outputs.append(_describe(sound, output, channel, intervals, problem))
@@ -126,10 +125,10 @@ def measure_output(output: Output, plan: Plan) -> Measured:
             rows, *texts = measure_rows(
                 heard, plan.sample_rate_hz, layer.rate_hz, intervals, settings, own, plan.measures
             )
-            result.rows.append((channel, place, intervals, rows, *texts))
+            result.rows.append((channel, place, rows, *texts))
         if audio_dir and not problem:
-            path = os.path.join(audio_dir, names[0])
-            textgrids.save_intervals(path, intervals, plan.slice_len / plan.sample_rate_hz)
+            path, duration_s = os.path.join(audio_dir, textgrid), len(sound) / plan.sample_rate_hz
+            textgrids.save_intervals(path, intervals, duration_s)
     return result
 
 
@@ -142,42 +141,27 @@ def trouble_of(sound: np.ndarray) -> str:
 
 
 def _read_intervals(
-    output: Output, plan: Plan, names: list[str]
-) -> tuple[list[Interval], str, dict[str, int]]:
-    """Reads a TextGrid of the slice or the whole recording: intervals, problem, unknown labels."""
-    paths = [os.path.join(plan.annotations or "", name) for name in names]
-    paths = [path for path in paths if os.path.isfile(path)]
-    if not paths:
-        return [], f"--annotations={plan.annotations}: has no {' or '.join(names)}", {}
-    slice_s = plan.slice_len / plan.sample_rate_hz
-    try:
-        end_s = textgrids.read_textgrid(paths[0]).end_s
-        durations_s = slice_s, output.duration_s or slice_s
-        nearest_s = min(durations_s, key=lambda duration_s: abs(duration_s - end_s))
-        intervals, unknown = textgrids.load_intervals(paths[0], nearest_s, plan.labels)
-    except InputError as error:
-        return [], str(error), {}
-    intervals = [
-        interval._replace(end_s=min(interval.end_s, slice_s))
-        for interval in intervals
-        if interval.start_s < slice_s
-    ]
-    problem = ""
-    if not intervals:
-        problem = (
-            f"{paths[0]}: no interval is labelled {', '.join(LABELS)}, but "
-            f"{', '.join(unknown) or 'nothing'}; say with --labels=V=voiced what labels stand for"
-        )
-    return intervals, problem, unknown
-
-
-def _textgrid_names(output: Output, plan: Plan, channel: int, num_channels: int) -> list[str]:
-    """Lists names that a TextGrid may have: as this package writes it, then as the recording's."""
-    of_channel = f"_channel{channel}" if num_channels > 1 else ""
-    names = [f"{output.output:04d}_{plan.target}{of_channel}.TextGrid"]
+    output: Output, plan: Plan, textgrid: str, unknown: Counter[str]
+) -> list[Interval]:
+    """Reads a TextGrid of the slice or the whole recording, and counts its unknown labels."""
+    names = [textgrid]  # as this package writes it, then as the recording's
     if output.name:
         names.append(f"{os.path.splitext(output.name)[0]}.TextGrid")
-    return names
+    paths = [os.path.join(plan.annotations or "", name) for name in names]
+    path = next(filter(os.path.isfile, paths), None)
+    if path is None:
+        raise InputError(f"--annotations={plan.annotations}: has no {' or '.join(names)}")
+    slice_s = plan.slice_len / plan.sample_rate_hz
+    durations_s = slice_s, output.duration_s or slice_s
+    intervals, others = textgrids.load_intervals(path, durations_s, plan.labels)
+    unknown.update(others)
+    intervals = [x._replace(end_s=min(x.end_s, slice_s)) for x in intervals if x.start_s < slice_s]
+    if not intervals:
+        raise InputError(
+            f"{path}: no interval is labelled {', '.join(LABELS)}, but "
+            f"{', '.join(others) or 'nothing'}; say with --labels=V=voiced what labels stand for"
+        )
+    return intervals
 
 
 def _describe(
@@ -202,12 +186,7 @@ def _describe(
 
 
 _PLACE = {"network": "i2", "output": "i4", "channel": "i1", "layer": "i2"}
-_COLUMNS = {
-    "points": ("label", "interval", "point", "time_s", "measure", "value", "reason", "flag"),
-    "intervals": (
-        "label", "interval", "start_s", "end_s", "measure", "value", "reason", "flag",
-    ),
-}  # fmt: skip
+_LEFT_OUT = {"points": ("start_s", "end_s"), "intervals": ("point", "time_s")}
 
 
 class Measurements:
@@ -220,53 +199,42 @@ class Measurements:
         self._outputs: list[dict[str, Any]] = []
         self._codes: dict[str, dict[str, int]] = {"reason": {"": 0}, "flag": {"": 0}}
         self._columns = {
-            table: {name: bytearray() for name in (*_PLACE, *names)}
-            for table, names in _COLUMNS.items()
+            table: {name: bytearray() for name in _PLACE | ROW if name not in left_out}
+            for table, left_out in _LEFT_OUT.items()
         }
 
     def add(self, measured: Measured) -> None:
         """Adds an output."""
         self.unknown_labels.update(measured.unknown)
         self._outputs += measured.outputs
-        for channel, layer, intervals, rows, *texts in measured.rows:
+        for channel, layer, rows, *texts in measured.rows:
             place = measured.outputs[0] | {"channel": channel, "layer": layer}
-            spans_s = np.array([interval[1:] for interval in intervals])
             codes = {
                 name: np.array([known.setdefault(text, len(known)) for text in own], np.int16)
                 for (name, known), own in zip(self._codes.items(), texts, strict=True)
             }
             whole = rows["point"] == 0
             for table, own in (("points", rows[~whole]), ("intervals", rows[whole])):
-                start_s, end_s = spans_s[own["interval"] - 1].T
-                ends = {"start_s": start_s, "end_s": end_s}
                 for name, column in self._columns[table].items():
                     if name in _PLACE:
                         values = np.full(len(own), place[name], _PLACE[name])
                     else:
-                        values = ends[name] if name in ends else own[name]
-                        values = codes[name][values] if name in codes else values
+                        values = codes[name][own[name]] if name in codes else own[name]
                     column += values.tobytes()
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Makes the tables of all that was added, in that order; nothing can be added afterwards.
 
         Returns:
-            ``points``, a value at a point of normalised time each, with columns network, output,
-            channel, layer, label, interval, point, time_s, measure, unit, value, reason, flag;
-            ``intervals``, a value of a whole interval each, with start_s and end_s instead of
-            point and time_s; texts are categories, layers in the order of the plan. ``outputs``,
-            a row for each channel of each output.
+            ``points``, with the columns network, output, channel, layer, label, interval, point,
+            time_s, measure, unit, value, reason, flag; ``intervals``, with start_s and end_s
+            instead of point and time_s; ``outputs``, a row for each channel of each output. Texts
+            are categories, layers in the order of the plan.
         """
-        tables = {table: self._table(table) for table in _COLUMNS}
-        empty = Output(0, 0, {})
-        columns = list(_describe(np.zeros(1), empty, 1, [], ""))
-        return tables | {"outputs": pd.DataFrame(self._outputs, columns=columns)}
-
-    def _table(self, table: str) -> pd.DataFrame:
-        types = _PLACE | {name: ROW[name] for name in NAMES}
-        columns = {
-            name: np.frombuffer(column, types.get(name, "f8"))
-            for name, column in self._columns[table].items()
-        }
-        texts = {"layer": self._layers, "label": LABELS, "measure": MEASURES}
-        return make_table(columns, texts | {name: list(k) for name, k in self._codes.items()})
+        tables = {"outputs": pd.DataFrame(self._outputs)}
+        texts = {"layer": self._layers, **{name: list(k) for name, k in self._codes.items()}}
+        for table, columns in self._columns.items():
+            types = _PLACE | ROW
+            arrays = {name: np.frombuffer(data, types[name]) for name, data in columns.items()}
+            tables[table] = make_table(arrays, **texts)
+        return tables

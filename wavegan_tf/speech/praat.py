@@ -2,8 +2,9 @@
 
 Sounds are float64 ``[time]``, one channel, finite. Values are asked for at ``times_s`` [points],
 means over ``spans_s`` (start and end) [spans]; without them only the frames are made. Where Praat
-has no value it is NaN. Each function names the Praat commands that it runs; arguments that are not
-given are Praat's defaults. Praat refuses (PraatError) a sound not longer than its window.
+has no value it is NaN. Each function names the Praat commands that it runs; ``options`` are the
+arguments of parselmouth's method for the first, those not given Praat's defaults. Praat refuses
+(PraatError) a sound not longer than its window.
 """
 
 import functools
@@ -18,7 +19,7 @@ SILENT_HNR_DB = -200.0
 """What Praat writes as the harmonicity of a frame without a periodic candidate."""
 
 Times = Sequence[float] | np.ndarray
-Spans = Sequence[tuple[float, float]]
+Spans = Sequence[tuple[float, float]] | np.ndarray
 
 _ENERGY = parselmouth.Intensity.AveragingMethod.ENERGY
 _LINEAR = parselmouth.ValueInterpolation.LINEAR
@@ -34,130 +35,67 @@ class Track(NamedTuple):
     means: np.ndarray  # over the spans asked for [spans]; NaN for bandwidths
 
 
-class PitchOptions(NamedTuple):
-    """F0 range (window: 3 periods of the floor), frames; share of the peak and autocorrelation."""
-
-    floor_hz: float
-    ceiling_hz: float
-    time_step_s: float
-    silence_threshold: float
-    voicing_threshold: float
-
-
-class HnrOptions(NamedTuple):
-    """Frames, lowest pitch, share of the peak that is silent, window (1 + so many periods)."""
-
-    time_step_s: float
-    min_pitch_hz: float
-    silence_threshold: float
-    periods_per_window: float
-
-
-class FormantOptions(NamedTuple):
-    """Formants searched (in halves), their ceiling, effective window, pre-emphasis from."""
-
-    n_formants: float
-    ceiling_hz: float
-    window_s: float
-    pre_emphasis_from_hz: float
-
-
-class CppsOptions(NamedTuple):
-    """Pitches searched (window: 6 periods of the lowest), frames, top of the spectra."""
-
-    min_pitch_hz: float
-    max_pitch_hz: float
-    time_step_s: float
-    ceiling_hz: float
-
-
 def version() -> str:
     """Returns the version of Praat that measures, for example ``6.1.38``."""
     return parselmouth.PRAAT_VERSION
 
 
 def track_f0(
-    sound: np.ndarray,
-    rate_hz: float,
-    options: PitchOptions,
-    times_s: Times = (),
-    spans_s: Spans = (),
+    sound: np.ndarray, rate_hz: float, times_s: Times = (), spans_s: Spans = (), **options: float
 ) -> Track:
-    """Tracks F0 in Hz; frames are 0 where unvoiced.
+    """Tracks F0 in Hz; frames are 0 where unvoiced. The window lasts 3 periods of the floor.
 
     "To Pitch (ac)...", "Get value at time..." (Hertz, Linear), "Get mean..." (Hertz).
     """
-    pitch = _pitch(np.asarray(sound, np.float64).tobytes(), rate_hz, options)
+    pitch = _pitch(np.asarray(sound, np.float64).tobytes(), rate_hz, **options)
     values = [pitch.get_value_at_time(t) for t in times_s]
     means = [call(pitch, "Get mean...", start, end, "Hertz") for start, end in spans_s]
     return _track(pitch, pitch.selected_array["frequency"], values, means)
 
 
 @functools.lru_cache(maxsize=4)
-def _pitch(samples: bytes, rate_hz: float, options: PitchOptions) -> Any:
+def _pitch(samples: bytes, rate_hz: float, **options: float) -> Any:
     """Runs it once where intervals and measures ask for the same, as they do by default."""
-    return _sound(np.frombuffer(samples), rate_hz).to_pitch_ac(
-        time_step=options.time_step_s,
-        pitch_floor=options.floor_hz,
-        silence_threshold=options.silence_threshold,
-        voicing_threshold=options.voicing_threshold,
-        pitch_ceiling=options.ceiling_hz,
-    )
+    return _sound(np.frombuffer(samples), rate_hz).to_pitch_ac(**options)
 
 
 def track_hnr(
-    sound: np.ndarray, rate_hz: float, options: HnrOptions, times_s: Times = (), spans_s: Spans = ()
+    sound: np.ndarray, rate_hz: float, times_s: Times = (), spans_s: Spans = (), **options: float
 ) -> Track:
     """Tracks harmonicity in dB; silent frames are :data:`SILENT_HNR_DB`, and in no mean.
 
     "To Harmonicity (cc)...", "Get value at time..." (Linear, since a cubic would overshoot beside
     the -200 dB of silent frames), "Get mean...".
     """
-    harmonicity = _sound(sound, rate_hz).to_harmonicity_cc(*options)
+    harmonicity = _sound(sound, rate_hz).to_harmonicity_cc(**options)
     values = [harmonicity.get_value(t, _LINEAR) for t in times_s]
     means = [call(harmonicity, "Get mean...", start, end) for start, end in spans_s]
     return _track(harmonicity, harmonicity.values[0], values, means)
 
 
 def track_intensity(
-    sound: np.ndarray,
-    rate_hz: float,
-    min_pitch_hz: float,
-    times_s: Times = (),
-    spans_s: Spans = (),
-    time_step_s: float | None = None,
+    sound: np.ndarray, rate_hz: float, times_s: Times = (), spans_s: Spans = (), **options: float
 ) -> Track:
-    """Tracks intensity in dB re 2e-5; the window lasts 6.4 periods of ``min_pitch_hz``.
+    """Tracks intensity in dB re 2e-5; the window lasts 6.4 periods of ``minimum_pitch``.
 
-    "To Intensity..." (mean subtracted; without ``time_step_s`` Praat's, 0.8 / ``min_pitch_hz``),
-    "Get value at time..." (Cubic), "Get mean..." (energy).
+    "To Intensity..." (mean subtracted), "Get value at time..." (Cubic), "Get mean..." (energy).
     """
-    intensity = _sound(sound, rate_hz).to_intensity(min_pitch_hz, time_step_s)
+    intensity = _sound(sound, rate_hz).to_intensity(**options)
     values = [intensity.get_value(t) for t in times_s]
     means = [intensity.get_average(start, end, _ENERGY) for start, end in spans_s]
     return _track(intensity, intensity.values[0], values, means)
 
 
 def track_formants(
-    sound: np.ndarray,
-    rate_hz: float,
-    options: FormantOptions,
-    numbers: Sequence[int],
-    times_s: Times,
-    spans_s: Spans,
+    sound: np.ndarray, rate_hz: float, times_s: Times, spans_s: Spans, **options: float
 ) -> dict[str, Track]:
-    """Tracks formants and bandwidths in Hz: of number 1 ``f1`` and ``b1``, and so on.
+    """Tracks formants and bandwidths 1 to 3 in Hz: ``f1``, ``b1`` and so on.
 
     "To Formant (burg)...", "Get value at time...", "Get mean...", "Get bandwidth at time...".
     """
-    formants = _sound(sound, rate_hz).to_formant_burg(
-        max_number_of_formants=options.n_formants,
-        maximum_formant=options.ceiling_hz,
-        window_length=options.window_s,
-        pre_emphasis_from=options.pre_emphasis_from_hz,
-    )
+    formants = _sound(sound, rate_hz).to_formant_burg(**options)
     tracks = {}
-    for k in numbers:
+    for k in (1, 2, 3):
         values = [formants.get_value_at_time(k, t) for t in times_s]
         means = [call(formants, "Get mean...", k, start, end, "hertz") for start, end in spans_s]
         tracks[f"f{k}"] = _track(formants, (), values, means)
@@ -169,62 +107,64 @@ def track_formants(
 def moments(
     sound: np.ndarray,
     rate_hz: float,
-    spans_s: Spans,
+    span_s: Sequence[float],
     *,
     hanning: bool,
     subtract_mean: bool,
     ceiling_hz: float,
-) -> np.ndarray:
-    """Measures spectral moments of parts of a sound, weighted with power.
+) -> list[float]:
+    """Measures spectral moments of a part of a sound, weighted with power.
 
     "Extract part..." (rectangular), "Subtract mean", "Multiply by window..." (Hanning), "To
     Spectrum..." (fast), all above the ceiling set to 0, then "Get centre of gravity...", "Get
     standard deviation...", "Get skewness...", "Get kurtosis..." with power 2.
 
     Returns:
-        ``[spans, 4]``: Hz, Hz, 1, 1 (kurtosis 0 for a normal distribution).
+        Hz, Hz, 1, 1 (kurtosis 0 for a normal distribution).
     """
-    whole = _sound(sound, rate_hz)
-    rows = np.empty((len(spans_s), 4))
-    for row, (start_s, end_s) in zip(rows, spans_s, strict=True):
-        part = whole.extract_part(start_s, end_s)
-        if subtract_mean:
-            part.subtract_mean()
-        if hanning:
-            call(part, "Multiply by window...", "Hanning")
-        spectrum = part.to_spectrum()
-        if ceiling_hz < rate_hz / 2:
-            spectrum.values[:, int(ceiling_hz / spectrum.dx) + 1 :] = 0
-        row[:2] = spectrum.get_centre_of_gravity(2), spectrum.get_standard_deviation(2)
-        row[2:] = spectrum.get_skewness(2), spectrum.get_kurtosis(2)
-    return rows
+    part = _part(sound, rate_hz, span_s, subtract_mean)
+    if hanning:
+        call(part, "Multiply by window...", "Hanning")
+    spectrum = part.to_spectrum()
+    if ceiling_hz < rate_hz / 2:
+        spectrum.values[:, int(ceiling_hz / spectrum.dx) + 1 :] = 0
+    spread = [spectrum.get_centre_of_gravity(2), spectrum.get_standard_deviation(2)]
+    return [*spread, spectrum.get_skewness(2), spectrum.get_kurtosis(2)]
 
 
 def cpps(
     sound: np.ndarray,
     rate_hz: float,
-    options: CppsOptions,
-    span_s: tuple[float, float],
+    span_s: Sequence[float],
+    *,
     subtract_mean: bool,
+    min_pitch_hz: float,
+    max_pitch_hz: float,
+    time_step_s: float,
+    ceiling_hz: float,
 ) -> float:
     """Measures the smoothed cepstral peak prominence of a part of a sound, in dB.
 
     "Extract part...", "Subtract mean", "To PowerCepstrogram..." (lowest pitch, step, ceiling, 50),
     "Get CPPS..." ("no", 0.01, 0.001, the pitches, 0.05, "Parabolic", 0.001, 0, "Straight",
     "Robust"): the settings of Maryn & Weenink (2015, Objective dysphonia measures in the program
-    Praat, Journal of Voice 29:35-43).
+    Praat, Journal of Voice 29:35-43). The window lasts 6 periods of the lowest pitch.
     """
-    part = _sound(sound, rate_hz).extract_part(*span_s)
-    if subtract_mean:
-        part.subtract_mean()
-    low_hz, high_hz, step_s, ceiling_hz = options
-    cepstrogram = call(part, "To PowerCepstrogram...", low_hz, step_s, ceiling_hz, 50)
-    smoothing, peak = ("no", 0.01, 0.001), (low_hz, high_hz, 0.05, "Parabolic")
+    part = _part(sound, rate_hz, span_s, subtract_mean)
+    cepstrogram = call(part, "To PowerCepstrogram...", min_pitch_hz, time_step_s, ceiling_hz, 50)
+    smoothing, peak = ("no", 0.01, 0.001), (min_pitch_hz, max_pitch_hz, 0.05, "Parabolic")
     return call(cepstrogram, "Get CPPS...", *smoothing, *peak, 0.001, 0, "Straight", "Robust")
 
 
 def _sound(sound: np.ndarray, rate_hz: float) -> Any:
     return parselmouth.Sound(np.asarray(sound, np.float64), rate_hz)
+
+
+def _part(sound: np.ndarray, rate_hz: float, span_s: Sequence[float], centred: bool) -> Any:
+    part = _sound(sound, rate_hz).extract_part(*span_s)
+    if centred:
+        part.subtract_mean()
+    return part
 
 
 def _track(sampled: Any, *arrays: Any) -> Track:

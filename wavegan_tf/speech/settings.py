@@ -33,20 +33,6 @@ INTERVAL_MEASURES = {
 }
 """What is measured only over an interval as a whole."""
 
-MADE_TOGETHER = (("f0", "voiced_share"), (*FORMANTS, *BANDWIDTHS), MOMENTS)
-"""Measures that one analysis gives."""
-
-CENTRED = {
-    **dict.fromkeys((*FORMANTS, *BANDWIDTHS), "series"),
-    **dict.fromkeys(MOMENTS, "window"),
-    **dict.fromkeys(("zcr", "cpps"), "interval"),
-}
-"""Measures that an offset would ruin, and over what the mean is subtracted before each: the whole
-series, the window of a point (for the whole interval, the interval), the interval. An average after
-ReLU is all offset, which moreover follows its envelope, so that the mean of the whole series would
-not be enough for a spectrum. The others need nothing: "To Pitch", "To Harmonicity" and "To
-Intensity" subtract the mean of each of their windows themselves."""
-
 NEEDS_NYQUIST_HZ = {
     **{"f1": 1000.0, "f2": 2000.0, "f3": 3500.0, "b1": 1000.0, "b2": 2000.0, "b3": 3500.0},
     **dict.fromkeys(MOMENTS, 4000.0),
@@ -54,17 +40,15 @@ NEEDS_NYQUIST_HZ = {
 }
 """Nyquist frequency that a layer needs for a measure; intensity, zcr and duration need none, f0
 and voiced_share one above the F0 floor, hnr one above two harmonics of its lowest pitch (of one
-harmonic alone it would say how narrow the layer is, not how periodic the voice). Averages of vowels
-reach F1 936 Hz and F3 3372 Hz (Hillenbrand et al. 1995, women). F2 reaches 2761 Hz, but the paper
-measures it at Conv4, whose Nyquist is 2000 Hz: back and central vowels fit, front vowels do not;
-this is warned about. The spectral mean of English fricatives lies at 4 to 8 kHz (Jongman, Wayland &
-Wong 2000: 4229 Hz for [ʃ]), so that below 4000 Hz hardly any of it is left. A cepstral peak at 330
-Hz, the highest that is searched for, is made by the harmonics: 2000 Hz hold six."""
+alone it would say how narrow the layer is). Averages of vowels reach F1 936 Hz and F3 3372 Hz
+(Hillenbrand et al. 1995, women). F2 reaches 2761 Hz, but the paper measures it at Conv4, whose
+Nyquist is 2000 Hz: front vowels do not fit, which is warned about. The spectral mean of English
+fricatives lies at 4 to 8 kHz (Jongman, Wayland & Wong 2000). A cepstral peak at 330 Hz, the highest
+that is searched for, is made by the harmonics: 2000 Hz hold six."""
 
 F2_FULL_RANGE_HZ = 2800.0
 MOMENTS_FULL_RANGE_HZ = 8000.0
 HNR_FULL_RANGE_HZ = 2000.0
-"""Below this harmonicity compares few harmonics with little noise, and is warned about."""
 
 PLAUSIBLE = {
     "f0": (60.0, 500.0),
@@ -78,34 +62,26 @@ PLAUSIBLE = {
     "cpps": (0.0, 40.0),
 }
 """Values outside are kept and flagged. F0: adults and children speaking (Peterson & Barney 1952: 91
-to 350 Hz in citation forms, with room for low voices and for emphasis). Intensity: from an RMS of
-one step of 16 bits (2^-15, 3.7 dB) to a square wave of full scale (94 dB). Formants: the least and
-the greatest of Peterson & Barney's 1520 vowels (Praat: "Create formant table (Peterson & Barney
-1952)"). Bandwidths: wider, a pole shapes the tilt of the spectrum rather than a formant; narrower,
-it follows a harmonic. Harmonicity: a healthy [u] has about 40 dB, hoarse voices far below 20 (Praat
-manual, "Voice 4. Additive noise"); below 0 there is more noise than voice. Centre of gravity: lower
-than any fricative's, it is of voicing or of hum. CPPS: running speech and sustained vowels, healthy
-and disordered, stay well within."""
+to 350 Hz, with room for low voices and emphasis). Intensity: from an RMS of one step of 16 bits
+(3.7 dB) to a square wave of full scale (94 dB). Formants: the least and the greatest of Peterson &
+Barney's 1520 vowels. Bandwidths: wider, a pole shapes the tilt of the spectrum; narrower, it
+follows a harmonic. Harmonicity: a healthy [u] has about 40 dB (Praat manual, "Voice 4. Additive
+noise"); below 0 there is more noise than voice. Centre of gravity: lower than any fricative's, it
+is of voicing or hum. CPPS: speech, healthy and disordered, stays well within."""
 
+# Periods of the lowest pitch in Praat's windows (manual: "Sound: To Pitch (ac)...", "Sound: To
+# Intensity..." (twice the effective length), "Sound: To PowerCepstrogram...").
 PITCH_PERIODS = 3.0
-"""Periods of the F0 floor in Praat's pitch window (manual, "Sound: To Pitch (ac)...")."""
-
 INTENSITY_PERIODS = 6.4
-"""Periods of the minimum pitch in Praat's intensity window ("Sound: To Intensity...": the effective
-length is 3.2 periods, the physical length twice that)."""
-
 CPPS_PERIODS = 6.0
-"""Periods of the lowest pitch in the cepstrogram's window ("Sound: To PowerCepstrogram...")."""
 
 MIN_PERIOD_SAMPLES = 8
 """Periods with fewer samples of the layer than this are warned about: linear upsampling leaves
-mirror images above the layer's Nyquist, which are no multiples of F0, and Praat may then prefer two
-or three periods to one. On synthetic vowels, half-wave rectified and band-limited to the layer, a
-tenth of all F0 values (63 .. 295 Hz) were such octave errors at 4000 and 2000 Hz, a third at 1000
-and 500 Hz, and hardly any after band-limited upsampling; the paper upsamples linearly."""
+mirror images, and Praat may then prefer two or three periods to one. On rectified synthetic vowels
+a tenth of all F0 values (63 .. 295 Hz) were such octave errors at 4000 and 2000 Hz, a third at 1000
+and 500 Hz, and hardly any after band-limited upsampling."""
 
-MIN_INTENSITY_SAMPLES = 8
-"""An intensity window with fewer samples of the layer than this is warned about."""
+MIN_INTENSITY_SAMPLES = 8  # of the layer, in an intensity window; fewer are warned about
 
 
 def _praat(default: float, low: float, high: float, help: str, unit: str = "") -> Any:
@@ -212,8 +188,7 @@ class IntervalSettings:
     The thresholds without a source were set on 8 kHz recordings of digits by four speakers (Free
     Spoken Digit Dataset). Before the first vowel the frames of [s] in "six" and "seven" stand 16 to
     44 dB below the loudest one; in the median 0.65 to 0.95 of their energy lies above 1500 Hz, of
-    the weaker [f] 0.1 to 0.7, of the [th] of "three" 0.4 to 0.7. Nine in ten voiced frames have
-    less than 0.35, and so has most reverberation.
+    [f] 0.1 to 0.7, of [th] 0.4 to 0.7. Nine in ten voiced frames have less than 0.35.
     """
 
     # fmt: off
@@ -285,46 +260,25 @@ class LayerLimits:
 def layer_limits(layer_rate_hz: float, settings: PraatSettings) -> LayerLimits:
     """Works out which measures a layer of a rate of its own can carry, below its Nyquist."""
     nyquist_hz = layer_rate_hz / 2
-    forbidden = _forbidden(nyquist_hz, settings)
-    formant_ceiling_hz = min(settings.formant_ceiling_hz, nyquist_hz)
-    share = formant_ceiling_hz / settings.formant_ceiling_hz
-    return LayerLimits(
-        f0_ceiling_hz=min(settings.f0_ceiling_hz, nyquist_hz),
-        formant_ceiling_hz=formant_ceiling_hz,
-        n_formants=max(1.0, round(2 * settings.n_formants * share) / 2),
-        cpps_ceiling_hz=min(settings.cpps_ceiling_hz, nyquist_hz),
-        spectrum_ceiling_hz=nyquist_hz,
-        forbidden=forbidden,
-        warnings=tuple(_warnings(layer_rate_hz, forbidden, settings)),
-    )
-
-
-def _forbidden(nyquist_hz: float, settings: PraatSettings) -> dict[str, str]:
-    """Maps each measure that a layer cannot carry to the reason."""
-    its_nyquist = f"the layer's Nyquist, {nyquist_hz:g} Hz, is"
+    its_nyquist = f"the layer's Nyquist, {nyquist_hz:g} Hz"
+    least_hz = 2 * settings.hnr_min_pitch_hz
     forbidden = {}
     if nyquist_hz <= settings.f0_floor_hz:
-        forbidden["f0"] = forbidden["voiced_share"] = (
-            f"{its_nyquist} not above the F0 floor, {settings.f0_floor_hz:g} Hz"
-        )
-    if nyquist_hz <= 2 * settings.hnr_min_pitch_hz:
+        reason = f"{its_nyquist}, is not above the F0 floor, {settings.f0_floor_hz:g} Hz"
+        forbidden["f0"] = forbidden["voiced_share"] = reason
+    if nyquist_hz <= least_hz:
         forbidden["hnr"] = (
-            f"{its_nyquist} not above the second harmonic of the harmonicity's lowest pitch, "
-            f"{2 * settings.hnr_min_pitch_hz:g} Hz"
+            f"{its_nyquist}, is not above the second harmonic of the harmonicity's lowest pitch, "
+            f"{least_hz:g} Hz"
         )
     for measure, needed_hz in NEEDS_NYQUIST_HZ.items():
         if nyquist_hz < needed_hz:
             name = measure.upper() if measure in (*FORMANTS, *BANDWIDTHS) else measure
-            forbidden[measure] = f"{its_nyquist} below the {needed_hz:g} Hz that {name} needs"
-    return forbidden
-
-
-# fmt: off
-def _warnings(layer_rate_hz: float, forbidden: dict[str, str], settings: PraatSettings) -> list:
-    """Lists a sentence on each measure that a layer narrows without forbidding it."""
-    nyquist_hz, sparse_hz = layer_rate_hz / 2, layer_rate_hz / MIN_PERIOD_SAMPLES
+            forbidden[measure] = f"{its_nyquist}, is below the {needed_hz:g} Hz that {name} needs"
+    sparse_hz = layer_rate_hz / MIN_PERIOD_SAMPLES
     window_s = INTENSITY_PERIODS / settings.intensity_min_pitch_hz
-    its_nyquist, held = f"the layer's Nyquist, {nyquist_hz:g} Hz", window_s * layer_rate_hz
+    held = window_s * layer_rate_hz
+    # fmt: off
     narrowed = [
         ("f0", nyquist_hz < settings.f0_ceiling_hz,
          f"ceiling lowered from {settings.f0_ceiling_hz:g} Hz to {its_nyquist}"),
@@ -346,8 +300,19 @@ def _warnings(layer_rate_hz: float, forbidden: dict[str, str], settings: PraatSe
          f"ceiling lowered from {settings.cpps_ceiling_hz:g} Hz to {its_nyquist}; its dB do not "
          "compare with those of a full spectrum"),
     ]
-    return [
-        f"{name}: {text}" for name, is_so, text in narrowed
-        if is_so and name.split(",")[0] not in forbidden
-    ]
-# fmt: on
+    # fmt: on
+    formant_ceiling_hz = min(settings.formant_ceiling_hz, nyquist_hz)
+    share = formant_ceiling_hz / settings.formant_ceiling_hz
+    return LayerLimits(
+        f0_ceiling_hz=min(settings.f0_ceiling_hz, nyquist_hz),
+        formant_ceiling_hz=formant_ceiling_hz,
+        n_formants=max(1.0, round(2 * settings.n_formants * share) / 2),
+        cpps_ceiling_hz=min(settings.cpps_ceiling_hz, nyquist_hz),
+        spectrum_ceiling_hz=nyquist_hz,
+        forbidden=forbidden,
+        warnings=tuple(
+            f"{name}: {text}"
+            for name, is_so, text in narrowed
+            if is_so and name.split(",")[0] not in forbidden
+        ),
+    )

@@ -7,14 +7,12 @@ the exponent of times, takes labels for structure and reads files that are cut o
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.speech.intervals import LABELS, Interval
-
-TIER = "wavegan_tf"
-"""Name of the one tier that :func:`save_intervals` writes."""
 
 ROUNDING_S = 1e-6
 """Overlaps up to this are the rounding of the program that wrote the times."""
@@ -23,8 +21,7 @@ DURATION_TOLERANCE_S = 1e-3
 """A TextGrid may differ by this from its sound, as one made from a resampled copy does."""
 
 # What Praat reads in a text file: quoted strings, <flags> and numbers that stand free; the rest is
-# for the human reader. An exclamation mark outside of strings begins a comment. A quote with which
-# no string can end is "open".
+# for the human reader, comments begin with "!". A quote with which no string can end is "open".
 _TOKEN = re.compile(
     r'"(?P<string>[^"]*(?:""[^"]*)*)"(?!\S)'
     r"|(?P<flag><\w+>)"
@@ -52,10 +49,9 @@ class TextGrid(NamedTuple):
 def read_textgrid(path: str | Path) -> TextGrid:
     """Reads the interval tiers of a TextGrid, in Praat's text or short text format.
 
-    UTF-8 and UTF-16, with or without a byte order mark; files of neither, as old versions of Praat
-    wrote them, are taken for ISO Latin-1 or, where that has no such letter, for MacRoman. Line ends
-    inside labels become a single line feed, as in Praat. Point tiers are left out, empty labels
-    are not.
+    UTF-8 and UTF-16, with or without a byte order mark; else, as old versions of Praat wrote them,
+    ISO Latin-1 or, where that has no such letter, MacRoman. Line ends inside labels become a line
+    feed, as in Praat. Point tiers are left out, empty labels are not.
 
     Raises:
         InputError: The file cannot be read, is no TextGrid, binary, or cut off; or an interval ends
@@ -82,27 +78,20 @@ def read_textgrid(path: str | Path) -> TextGrid:
         for number in tokens.count("the number of tiers"):
             tiers += _tier(tokens, number, start_s, end_s)
     if tokens.at < len(tokens.matches):
-        raise InputError(
-            f"{path}, line {tokens.line()}: more than the announced tiers and intervals; their "
-            "numbers (size) must be right"
-        )
+        raise tokens.error("more than the announced tiers and intervals; correct their number")
     return TextGrid(start_s, end_s, tiers)
 
 
 def _decode(data: bytes) -> str:
     """Decodes a file; its line ends are made line feeds."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
+        text = data.decode("utf-16", "replace")  # half a letter at the end: cut off
     elif b"\0" in data[:2]:
-        encoding = "utf-16-be" if data[:1] == b"\0" else "utf-16-le"
+        text = data.decode("utf-16-be" if data[0] == 0 else "utf-16-le", "replace")
     else:
-        encoding = "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError:
-        if encoding != "utf-8-sig":
-            text = data.decode(encoding, "replace")  # half a letter at the end: cut off
-        else:  # Latin-1 has no letters at 0x80 .. 0x9f
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:  # Latin-1 has no letters at 0x80 .. 0x9f
             mac = any(0x80 <= byte <= 0x9F for byte in data)
             text = data.decode("mac_roman" if mac else "latin-1")
     return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -115,6 +104,11 @@ class _Tokens:
         self.path, self.text, self.at = path, text, 0
         self.matches = [match for match in _TOKEN.finditer(text) if match.lastgroup]
 
+    def error(self, message: str) -> InputError:
+        """Makes an error at the next token."""
+        line = self.text.count("\n", 0, self.matches[self.at].start()) + 1
+        return InputError(f"{self.path}, line {line}: {message}")
+
     def take(self, kind: str, what: str) -> str:
         """Takes the next token, which must be of that kind."""
         if self.at == len(self.matches):
@@ -123,24 +117,11 @@ class _Tokens:
             )
         match = self.matches[self.at]
         if match.lastgroup == "open":
-            raise InputError(
-                f"{self.path}, line {self.line()}: {what} is cut off, or has a quote in it that is "
-                "not doubled"
-            )
+            raise self.error(f"{what} is cut off, or has a quote in it that is not doubled")
         if match.lastgroup != kind:
-            raise InputError(
-                f"{self.path}, line {self.line()}: {what} should be a {kind}, not "
-                f"{match.group()[:30]!r}"
-            )
+            raise self.error(f"{what} should be a {kind}, not {match.group()[:30]!r}")
         self.at += 1
-        return match[kind]
-
-    def line(self) -> int:
-        """Counts the line of the next token, from 1."""
-        return self.text.count("\n", 0, self.matches[self.at].start()) + 1
-
-    def string(self, what: str) -> str:
-        return self.take("string", what).replace('""', '"')
+        return match[kind].replace('""', '"')
 
     def number(self, what: str) -> float:
         value = float(self.take("number", what))
@@ -157,29 +138,26 @@ class _Tokens:
 
 def _tier(tokens: _Tokens, number: int, start_s: float, end_s: float) -> list[Tier]:
     """Takes the next tier; nothing of one whose items are points."""
-    path = tokens.path
-    kind = tokens.string(f"the class of tier {number}")
-    name = tokens.string(f"the name of tier {number}")
+    kind = tokens.take("string", f"the class of tier {number}")
+    name = tokens.take("string", f"the name of tier {number}")
     where = f'tier {number} ("{name}")'
     if kind not in ("IntervalTier", "TextTier"):
-        raise InputError(f"{path}: {where} is a {kind}, neither IntervalTier nor TextTier")
+        raise InputError(f"{tokens.path}: {where} is a {kind}, neither IntervalTier nor TextTier")
     tokens.number(f"the start of {where}")
     tokens.number(f"the end of {where}")
     intervals, before_s = [], start_s
     numbers = tokens.count(f"the number of intervals of {where}")
     for i in numbers:
         place = f"interval {i} of {len(numbers)} of {where}"
-        if kind == "TextTier":
-            tokens.number(f"the time of {place}")
-            tokens.string(f"the mark of {place}")
-            continue
-        from_s, to_s = tokens.number(f"the start of {place}"), tokens.number(f"the end of {place}")
-        if from_s < before_s - ROUNDING_S or to_s <= from_s or to_s > end_s + ROUNDING_S:
-            raise InputError(
-                f"{path}: {place}, {from_s:g} .. {to_s:g} s, must begin at {before_s:g} s or later,"
-                f" end after that and by {end_s:g} s"
-            )
-        intervals.append(Interval(tokens.string(f"the label of {place}"), from_s, to_s))
+        from_s = to_s = tokens.number(f"the start of {place}")
+        if kind == "IntervalTier":
+            to_s = tokens.number(f"the end of {place}")
+            if from_s < before_s - ROUNDING_S or not from_s < to_s <= end_s + ROUNDING_S:
+                raise InputError(
+                    f"{tokens.path}: {place}, {from_s:g} .. {to_s:g} s, must begin at "
+                    f"{before_s:g} s or later, end after that and by {end_s:g} s"
+                )
+        intervals.append(Interval(tokens.take("string", f"the label of {place}"), from_s, to_s))
         before_s = to_s
     return [Tier(name, intervals)] if kind == "IntervalTier" else []
 
@@ -192,20 +170,16 @@ def write_textgrid(path: str | Path, grid: TextGrid) -> None:
     Raises:
         ValueError: No tier or no time, or intervals that overlap or leave the time of the TextGrid.
     """
-    start_s, end_s = float(grid.start_s), float(grid.end_s)
-    if not grid.tiers or not start_s < end_s:
-        raise ValueError(
-            f"a TextGrid of {len(grid.tiers)} tiers from {start_s!r} to {end_s!r} s: it needs a "
-            "tier and a duration"
-        )
-    lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', ""]
-    lines += [f"xmin = {start_s!r}", f"xmax = {end_s!r}", "tiers? <exists>"]
+    if not grid.tiers or not grid.start_s < grid.end_s:
+        raise ValueError(f"{grid}: a TextGrid needs a tier and a duration")
+    span = [f"xmin = {float(grid.start_s)!r}", f"xmax = {float(grid.end_s)!r}"]
+    lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", *span, "tiers? <exists>"]
     lines += [f"size = {len(grid.tiers)}", "item []:"]
     for number, tier in enumerate(grid.tiers, start=1):
-        intervals = _filled(tier, start_s, end_s)
+        intervals = _filled(tier, grid.start_s, grid.end_s)
         lines += [f"    item [{number}]:", '        class = "IntervalTier"']
-        lines += [f"        name = {_quoted(tier.name)}", f"        xmin = {start_s!r}"]
-        lines += [f"        xmax = {end_s!r}", f"        intervals: size = {len(intervals)}"]
+        lines += [f"        {x}" for x in (f"name = {_quoted(tier.name)}", *span)]
+        lines += [f"        intervals: size = {len(intervals)}"]
         for i, (label, from_s, to_s) in enumerate(intervals, start=1):
             lines += [f"        intervals [{i}]:", f"            xmin = {float(from_s)!r}"]
             lines += [f"            xmax = {float(to_s)!r}", f"            text = {_quoted(label)}"]
@@ -216,11 +190,8 @@ def _filled(tier: Tier, start_s: float, end_s: float) -> list[Interval]:
     """Fills the gaps of a tier with empty labels."""
     filled, at_s = [], start_s
     for interval in tier.intervals:
-        if interval.start_s < at_s or interval.end_s <= interval.start_s or interval.end_s > end_s:
-            raise ValueError(
-                f'tier "{tier.name}": {interval} overlaps with the one before it, has no duration, '
-                f"or is not within {start_s:g} .. {end_s:g} s"
-            )
+        if not at_s <= interval.start_s < interval.end_s <= end_s:
+            raise ValueError(f'{interval} of tier "{tier.name}" overlaps, is empty or outside')
         filled += [Interval("", at_s, interval.start_s), interval]
         at_s = interval.end_s
     filled.append(Interval("", at_s, end_s))
@@ -228,33 +199,32 @@ def _filled(tier: Tier, start_s: float, end_s: float) -> list[Interval]:
 
 
 def _quoted(text: str) -> str:
-    """Writes a string as Praat does."""
     return '"' + text.replace('"', '""') + '"'
 
 
 def load_intervals(
-    path: str | Path, duration_s: float, labels: dict[str, str]
+    path: str | Path, durations_s: Sequence[float], labels: dict[str, str]
 ) -> tuple[list[Interval], dict[str, int]]:
     """Reads the intervals of a sound from a TextGrid made or corrected by hand.
 
-    Every interval tier is looked at. Labels count without surrounding white space; empty ones are
-    passed over; ``labels`` says what others mean, ``{"V": "voiced"}``.
+    Of all interval tiers; the duration is the nearest of ``durations_s``. Labels count without
+    surrounding white space; empty ones are passed over; ``labels`` says what the user's mean.
 
     Returns:
-        The intervals in order of time, and how often each label occurs that is not known, by label
-        in alphabetical order.
+        The intervals in order of time; how often each unknown label occurs, in alphabetical order.
 
     Raises:
         InputError: As :func:`read_textgrid`; the TextGrid is of another duration, by more than 1
             ms; or known intervals of two tiers overlap.
     """
     grid = read_textgrid(path)
+    duration_s = min(durations_s, key=lambda each: abs(each - grid.end_s))
     if max(abs(grid.start_s), abs(grid.end_s - duration_s)) > DURATION_TOLERANCE_S:
         raise InputError(
             f"{path}: a TextGrid from {grid.start_s:g} to {grid.end_s:g} s for a sound of "
             f"{duration_s:g} s; it must begin at 0 and end with the sound, to 1 ms"
         )
-    meaning = {**{label: label for label in LABELS}, **labels}
+    meaning = dict(zip(LABELS, LABELS, strict=True)) | labels
     found, unknown = [], Counter[str]()  # found: (interval, tier's name)
     for tier in grid.tiers:
         for text, start_s, end_s in tier.intervals:
@@ -277,19 +247,12 @@ def load_intervals(
 
 
 def save_intervals(path: str | Path, intervals: list[Interval], duration_s: float) -> None:
-    """Writes the intervals of a sound, in order of time, as a TextGrid of one tier, :data:`TIER`.
-
-    :func:`load_intervals` gives them back exactly.
-    """
-    write_textgrid(path, TextGrid(0.0, duration_s, [Tier(TIER, list(intervals))]))
+    """Writes the intervals of a sound, which :func:`load_intervals` gives back exactly."""
+    write_textgrid(path, TextGrid(0.0, duration_s, [Tier("wavegan_tf", intervals)]))
 
 
 def parse_labels(text: str) -> dict[str, str]:
-    """Reads what the labels of a user's TextGrids mean, such as ``V=voiced,s=frication``.
-
-    Returns:
-        Each of the user's labels with one of :data:`wavegan_tf.speech.intervals.LABELS`.
-    """
+    """Reads what the labels of a user's TextGrids mean, such as ``V=voiced,s=frication``."""
     labels: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, label = (piece.strip() for piece in part.rpartition("="))

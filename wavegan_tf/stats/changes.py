@@ -22,8 +22,6 @@ FRAMES = 16
 MIN_SD_DB = 1.0
 """A level that varies less among ordinary outputs counts as varying so much."""
 
-SATURATED = 0.99
-
 POWER_FRAMES = 256
 """Frames of the level over time in an image; a layer with fewer samples has one for each."""
 
@@ -39,31 +37,25 @@ def levels(series: np.ndarray) -> dict[str, float]:
     """Measures a whole series, ``[length]``.
 
     Returns:
-        ``rms`` in dB re full scale 1, of what is left without the mean, as ``rms_db`` of the table
-        of outputs (the mean of a layer after ReLU is no sound); ``peak``, the largest magnitude,
-        with the mean; ``saturation``, the share of samples of a magnitude above :data:`SATURATED`.
-        All NaN where a sample is not finite, ``rms`` also where all are equal.
+        ``rms`` in dB re full scale 1, without the mean, which is no sound after ReLU; ``peak``, the
+        largest magnitude, with the mean; ``saturation``, the share of samples of a magnitude above
+        0.99. All NaN where a sample is not finite, ``rms`` also where all are equal.
     """
     if not np.isfinite(series).all():
         return dict.fromkeys(("rms", "peak", "saturation"), math.nan)
     magnitude = np.abs(series.astype(np.float64))
-    varies = np.ptp(series) > 0
+    sd = series.std(dtype=np.float64) if np.ptp(series) else math.nan
     return {
-        "rms": 20 * float(np.log10(series.std(dtype=np.float64))) if varies else math.nan,
+        "rms": 20 * float(np.log10(sd)),
         "peak": float(magnitude.max()),
-        "saturation": float(np.mean(magnitude > SATURATED)),
+        "saturation": float(np.mean(magnitude > 0.99)),
     }
 
 
 def frame_power(series: np.ndarray, frames: int = POWER_FRAMES) -> np.ndarray:
     """Takes the mean square in frames of equal length (of each sample, in a shorter series).
 
-    Args:
-        series: ``[length]``; what is not finite counts as 0.
-        frames: At most.
-
-    Returns:
-        ``[min(frames, length)]``.
+    Takes ``[length]``, in which what is not finite counts as 0; gives ``[min(frames, length)]``.
     """
     frames = min(frames, len(series))
     starts = np.arange(frames) * len(series) // frames
@@ -113,17 +105,10 @@ def to_db(power: np.ndarray) -> np.ndarray:
 def features(series: np.ndarray, powers: np.ndarray) -> np.ndarray:
     """Describes a series by its levels in dB: in :data:`FRAMES` frames of time and in its bands.
 
-    Args:
-        series: ``[length]``, at least :data:`FRAMES` samples.
-        powers: Its :func:`band_powers`, ``[bands]``.
-
-    Returns:
-        ``[FRAMES + bands]``.
+    Takes ``[length]``, at least :data:`FRAMES` samples, and its :func:`band_powers` ``[bands]``;
+    gives ``[FRAMES + bands]``.
     """
-    starts = np.arange(FRAMES) * len(series) // FRAMES
-    frames = np.add.reduceat(series.astype(np.float64) ** 2, starts)
-    frames /= np.diff([*starts, len(series)])
-    return to_db(np.concatenate([frames, powers]))
+    return to_db(np.concatenate([frame_power(series, FRAMES), powers]))
 
 
 def describe_reference(described: np.ndarray) -> dict[str, np.ndarray]:
@@ -160,29 +145,23 @@ class ChangeSum:
     """Adds up how every sample changes along sweeps, output by output; holds few outputs at once.
 
     The change of a sample along a line is sum over steps |x[step + 1] - x[step]|; that of a base
-    vector the mean over its lines (in a grid there are several); the result is the mean over base
-    vectors, and over channels. A base vector with a value that is not finite is left out.
-
-    Attributes:
-        n: Number of base vectors that are in the result.
+    vector the mean over its lines (in a grid there are several); the result is the mean over the
+    ``n`` base vectors whose values are all finite, and over channels.
     """
 
     def __init__(self, lengths: Sequence[int]) -> None:
         """Begins, with the number of values of each sweep; the last varies fastest."""
-        self.n = 0
-        self._lengths = list(lengths)
+        self.n = self._cell = 0
         self._cells = math.prod(lengths)
-        self._strides = [math.prod(lengths[k + 1 :]) for k in range(len(lengths))]
-        self._before: deque[np.ndarray] = deque(maxlen=max(self._strides))
-        self._cell = 0
+        self._axes = [(n, math.prod(lengths[k + 1 :])) for k, n in enumerate(lengths)]  # strides
+        self._before: deque[np.ndarray] = deque(maxlen=self._cells // lengths[0])
         self._base = self._total = np.zeros(0)
 
     def add(self, series: np.ndarray) -> None:
         """Adds the next output, ``[length, channels]``, in order of base vectors and cells."""
         if self._cell == 0:
-            self._before.clear()
-            self._base = np.zeros([len(self._lengths), len(series)])
-        for k, (count, stride) in enumerate(zip(self._lengths, self._strides, strict=True)):
+            self._base = np.zeros([len(self._axes), len(series)])
+        for k, (count, stride) in enumerate(self._axes):
             if self._cell // stride % count:
                 with np.errstate(invalid="ignore"):
                     change = np.abs(series - self._before[-stride]).mean(axis=-1)
@@ -193,9 +172,9 @@ class ChangeSum:
             self._total = self._base + (self._total if self.n else 0)
             self.n += 1
 
-    def result(self) -> np.ndarray | None:
-        """Gives the change of each sample, ``[sweeps, length]``; None without a usable base."""
-        return self._total / self.n if self.n else None
+    def result(self) -> np.ndarray:
+        """Gives the change of each sample, ``[sweeps, length]``, where ``n`` is not 0."""
+        return self._total / self.n
 
 
 def find_spikes(change: np.ndarray, rate_hz: float) -> pd.DataFrame:
@@ -219,31 +198,28 @@ def find_spikes(change: np.ndarray, rate_hz: float) -> pd.DataFrame:
     """
     columns = ["rank", "time_s", "start_s", "end_s", "share", "excess"]
     rows: list[tuple] = []
-    total = change.sum()
-    if not total > 0:
-        return pd.DataFrame(np.zeros((0, 6)), columns=columns)
     width = min(round(SMOOTHING_S * rate_hz), len(change) - 1) // 2 * 2 + 1  # odd: no delay
     window = np.hanning(width + 2)[1:-1]
     smooth = np.convolve(change, window / window.sum(), mode="same")
     peaks, about = scipy.signal.find_peaks(np.pad(smooth, 1), prominence=0)
     peaks, prominences = peaks - 1, about["prominences"]
     order = np.argsort(-prominences, kind="stable")
-    order = order[prominences[order] >= MIN_PROMINENCE * prominences.max()]
+    order = order[prominences[order] >= MIN_PROMINENCE * prominences.max(initial=0)]
     taken = np.zeros(len(change), bool)
     for peak, prominence in zip(peaks[order], prominences[order], strict=True):
         if taken[peak] or len(rows) == MAX_SPIKES:
             continue
-        outside = taken | (smooth < smooth[peak] - prominence / 2)
-        before, after = np.flatnonzero(outside[:peak]), np.flatnonzero(outside[peak:])
-        start = before[-1] + 1 if len(before) else 0
-        stop = peak + after[0] if len(after) else len(change)
-        share = change[start:stop].sum() / total
+        outside = np.flatnonzero(taken | (smooth < smooth[peak] - prominence / 2))
+        outside = np.concatenate([[-1], outside, [len(change)]])
+        k = np.searchsorted(outside, peak)
+        start, stop = outside[k - 1] + 1, outside[k]
+        share = change[start:stop].sum() / change.sum()
         excess = share * len(change) / (stop - start)
         if excess > 1:
             taken[start:stop] = True
             at_s = np.array([peak + 0.5, start, stop]) / rate_hz
             rows.append((len(rows) + 1, *at_s, share, excess))
-    return pd.DataFrame(rows, columns=columns, dtype=float)
+    return pd.DataFrame(rows, columns=columns, dtype=float).astype({"rank": int})
 
 
 def band_changes(
@@ -251,7 +227,6 @@ def band_changes(
     last: np.ndarray,
     edges_hz: np.ndarray,
     settings: StatisticsSettings,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """Says at which frequencies a layer gains or loses from the first value of a sweep to the last.
 
@@ -261,7 +236,6 @@ def band_changes(
         last: The same at the last value.
         edges_hz: :func:`band_edges`.
         settings: ``min_outputs`` is the number of base vectors that an interval needs.
-        seed: Of resampling, from 0.
 
     Returns:
         A row for each band: ``low_hz``, ``high_hz``, ``estimate``, the mean over ``n`` bases of the
@@ -271,11 +245,10 @@ def band_changes(
     """
     change_db = mean_over(to_db(last) - to_db(first), axis=1)  # [bases, bands]
     power = np.abs(mean_over(mean_over(last - first, axis=1), axis=0))
-    total = power.sum()
-    mean, low, high = mean_intervals(change_db, seed, settings, settings.min_outputs)
+    mean, low, high = mean_intervals(change_db, 0, settings, settings.min_outputs)
     return pd.DataFrame({
         "low_hz": edges_hz[:-1], "high_hz": edges_hz[1:],
         "estimate": mean, "low": low, "high": high,
-        "share": power / total if total > 0 else np.full(len(power), math.nan),
+        "share": power / (power.sum() or math.nan),
         "n": np.isfinite(change_db).sum(axis=0),
     })  # fmt: skip

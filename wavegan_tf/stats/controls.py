@@ -8,10 +8,11 @@ where every vowel is loudest in its middle, any output's layer fits any other's 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import scipy
 from scipy.special import stdtrit
 
@@ -31,7 +32,7 @@ class Limits(NamedTuple):
 NO_LIMITS = Limits(math.nan, math.nan, math.nan, 0)
 
 
-def random_limits(values: list[float], settings: StatisticsSettings) -> Limits:
+def random_limits(values: Sequence[float], settings: StatisticsSettings) -> Limits:
     """Finds the range within which one more network of random weights would stand.
 
     On Fisher's z, whose spread hardly depends on r, with mean m and standard deviation s of K
@@ -48,15 +49,14 @@ def random_limits(values: list[float], settings: StatisticsSettings) -> Limits:
         return NO_LIMITS
     reach = math.nan
     if k > 1:
-        t = stdtrit(k - 1, settings.confidence)
-        reach = t * np.std(z, ddof=1) * math.sqrt(1 + 1 / k)
+        reach = stdtrit(k - 1, settings.confidence) * np.std(z, ddof=1) * math.sqrt(1 + 1 / k)
     mean = np.mean(z)
-    low, high = np.tanh(mean - reach), np.tanh(mean + reach)
-    return Limits(float(np.tanh(mean)), float(low), float(high), k)
+    middle, low, high = (float(np.tanh(x)) for x in (mean, mean - reach, mean + reach))
+    return Limits(middle, low, high, k)
 
 
 def shuffled_limits(
-    grid: Grid, layer: str, target: str, seed: int, settings: StatisticsSettings
+    grid: Grid, layer: str, target: str, settings: StatisticsSettings
 ) -> list[Limits]:
     """Correlates each output's layer with another output's target.
 
@@ -71,40 +71,36 @@ def shuffled_limits(
     quantiles over the shuffles (2.5 and 97.5 % at a confidence of 0.95); NaN for fewer than 2
     outputs or where most shuffles have no value.
     """
-    outputs, output = np.unique(grid.output, return_inverse=True)
-    n_outputs = len(outputs)
+    places = grid.values.index.to_frame(index=False)
+    intervals = places.groupby("output")["interval"]
+    counts = intervals.nunique().to_numpy()  # intervals of each output
+    n_outputs = len(counts)
     if n_outputs < 2:
         return [NO_LIMITS] * 3
-    rng = np.random.default_rng([seed, n_outputs, 1])
+    rng = np.random.default_rng([0, n_outputs, 1])
     cycles = rng.permuted(np.tile(np.arange(n_outputs), (int(settings.n_shuffles), 1)), axis=1)
     partners = np.empty_like(cycles)
     np.put_along_axis(partners, cycles, np.roll(cycles, 1, axis=1), axis=1)
-    begins = (np.diff(output, prepend=-1) != 0) | (np.diff(grid.interval, prepend=0) != 0)
-    counts = np.bincount(output[begins])  # intervals of each output
-    k = np.cumsum(begins) - 1 - (np.cumsum(counts) - counts)[output]
-    slot = np.unique(grid.point, return_inverse=True)[1]
-    at = output, k, slot
+    output, point = (pd.factorize(places[name], sort=True)[0] for name in ("output", "point"))
+    k = intervals.rank("dense").to_numpy().astype(int) - 1
+    source = np.arange(k.max() + 1) % counts[:, None]  # an output's intervals, repeated
+    values = [grid.values[name].to_numpy() for name in (layer, target)]
+    ranks = [scipy.stats.rankdata(x, nan_policy="omit") for x in values]
     found: list[np.ndarray] = []
-    for scale in (standardise, lambda values: standardise(scipy.stats.rankdata(values))):
-        x = _spread(grid.column(layer), at, scale)
-        y = _spread(grid.column(target), at, scale)
-        source = np.arange(k.max() + 1) % counts[:, None]  # an output's intervals, repeated
+    for pair in (values, ranks):
+        x, y = (_spread(side, output, k, point) for side in pair)
         y = y[:, np.arange(n_outputs)[:, None], source]
         x, y = (side.reshape(2, n_outputs, -1) for side in (x, y))
         found += _correlate_shuffled(x, y, partners)
     return [_quantiles(each, settings) for each in found[:3]]
 
 
-def _spread(
-    values: np.ndarray,
-    at: tuple[np.ndarray, ...],
-    scale: Callable[[np.ndarray], np.ndarray],
-) -> np.ndarray:
+def _spread(values: np.ndarray, *at: np.ndarray) -> np.ndarray:
     """Lays out scaled values and where they are, ``[2, outputs, intervals, points]``, else 0."""
     there = np.isfinite(values)
     table = np.zeros((2, *(index.max() + 1 for index in at)))
     cells = tuple(index[there] for index in at)
-    table[0][cells], table[1][cells] = scale(values[there]), 1
+    table[0][cells], table[1][cells] = standardise(values[there]), 1
     return table
 
 

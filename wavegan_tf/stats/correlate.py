@@ -22,6 +22,7 @@ from wavegan_tf.stats.resampling import (
     centred,
     covariances,
     interval,
+    mean_over,
     moments,
     pearson,
     resample,
@@ -51,26 +52,25 @@ DURATION_COLUMNS = (
 CONTOURS = ("f0", "intensity", "f1", "f2", "hnr")
 """Measures whose course in normalised time is averaged."""
 
-DEFAULTS = StatisticsSettings()
+LEAST_OUTPUTS = 3
+"""Outputs that a point of an averaged contour needs."""
+
+NO_INTERVAL = (math.nan, math.nan)
 
 
 class Coefficients(NamedTuple):
-    """Holds what one layer and measure give for each of the three statistics."""
+    """Holds the three :data:`STATISTICS` of one layer and measure, ``[3]`` each."""
 
-    estimates: list[float]  # NaN for fewer than 3 pairs or where a side does not vary
-    n: list[int]
-    n_outputs: list[int]
-    n_flagged: list[int]
-    enough: list[bool]  # for a verdict
-    sums: tuple[np.ndarray, ...]  # moments of each output, [6, outputs]
+    estimates: np.ndarray  # NaN for fewer than 3 pairs or where a side does not vary
+    n: np.ndarray
+    n_outputs: np.ndarray
+    n_flagged: tuple[int, int, int]
+    enough: np.ndarray  # for a verdict
+    sums: np.ndarray  # moments of each output, [6, 3, outputs]
 
 
 def correlate(
-    points: pd.DataFrame,
-    intervals: pd.DataFrame,
-    target: str,
-    settings: StatisticsSettings = DEFAULTS,
-    seed: int = 0,
+    points: pd.DataFrame, intervals: pd.DataFrame, target: str, settings: StatisticsSettings
 ) -> pd.DataFrame:
     """Correlates each layer with the target, measure by measure, beside two controls.
 
@@ -88,8 +88,7 @@ def correlate(
             architecture with random weights (1 ..), measured in the same way.
         intervals: Values of whole intervals, likewise.
         target: The layer that the others are compared with.
-        settings: See :class:`~wavegan_tf.stats.resampling.StatisticsSettings`.
-        seed: From 0.
+        settings: How certain the statistics are to be.
 
     Returns:
         A row for each channel, label, measure, layer but the target, and statistic. ``low`` and
@@ -104,78 +103,69 @@ def correlate(
     grids = Grids(points, intervals)
     table = []
     for channel, label, measure in grids.measured():
-        laid = [grids.grid(channel, label, measure, network) for network in grids.networks]
+        laid = grids.of_networks(channel, label, measure)
         kinds = {measure: laid}
         if measure == "f0":
-            kinds[SEMITONES] = [grid and in_semitones(grid) for grid in laid]
+            kinds[SEMITONES] = [in_semitones(grid) for grid in laid]
         for name, (own, *others) in kinds.items():
             for layer in grids.layers:
-                if own is not None and layer != target:
-                    rows = _correlation_rows(own, others, layer, target, settings, seed)
+                if layer != target:
+                    rows = _correlation_rows(own, others, layer, target, settings)
                     table += [(channel, label, name, own.unit, layer, *row) for row in rows]
     return pd.DataFrame(table, columns=CORRELATION_COLUMNS)
 
 
 def _correlation_rows(
-    own: Grid,
-    others: list[Grid | None],
-    layer: str,
-    target: str,
-    settings: StatisticsSettings,
-    seed: int,
+    own: Grid, others: list[Grid], layer: str, target: str, settings: StatisticsSettings
 ) -> Iterator[tuple]:
     """Yields the three statistics of one layer and measure, from ``statistic`` on."""
     pairs = own.pairs(layer, target)
     found = coefficients(pairs, settings)
-    controls = [coefficients(x.pairs(layer, target), settings) for x in others if x is not None]
-    shuffled = shuffled_limits(own, layer, target, seed, settings)
-    ends = _correlation_intervals(pairs, found, settings, seed)
-    for k, name in enumerate(STATISTICS):
+    controls = [coefficients(grid.pairs(layer, target), settings) for grid in others]
+    shuffled = shuffled_limits(own, layer, target, settings)
+    ends = _correlation_intervals(pairs, found, settings)
+    numbers = zip(found.n.tolist(), found.n_outputs.tolist(), found.n_flagged, strict=True)
+    for k, (name, counts) in enumerate(zip(STATISTICS, numbers, strict=True)):
         random = random_limits([x.estimates[k] for x in controls if x.enough[k]], settings)
-        numbers = found.n[k], found.n_outputs[k], found.n_flagged[k]
         limits = random.mean, random.high, random.n, shuffled[k].mean, shuffled[k].high
         said = verdict(*ends[k], random, shuffled[k])
-        yield name, found.estimates[k], *ends[k], *numbers, *limits, said
+        yield name, found.estimates[k], *ends[k], *counts, *limits, said
 
 
 def coefficients(pairs: Pairs, settings: StatisticsSettings) -> Coefficients:
     """Computes the three statistics of one layer and measure."""
-    x, y, flagged = pairs.layer, pairs.target, pairs.flagged
     ids, group, counts = np.unique(pairs.output, return_inverse=True, return_counts=True)
+    x, y = pairs.layer, pairs.target
     plain = moments(standardise(x), standardise(y), group, len(ids))
-    ranked = moments(
-        standardise(scipy.stats.rankdata(x)), standardise(scipy.stats.rankdata(y)), group, len(ids)
-    )
-    sums = plain, centred(plain), ranked
-    estimates = [float(pearson(each.sum(axis=-1))) for each in sums]
-    n = [int(each[0].sum()) for each in sums]
-    n_outputs = [int(np.count_nonzero(each[0])) for each in sums]
-    n_flagged = [int(flagged.sum())] * 3
-    n_flagged[1] = int(flagged[counts[group] > 1].sum())
-    enough = [
-        n_pairs >= settings.min_pairs and outputs >= settings.min_outputs and math.isfinite(r)
-        for r, n_pairs, outputs in zip(estimates, n, n_outputs, strict=True)
-    ]
+    x, y = scipy.stats.rankdata(x), scipy.stats.rankdata(y)
+    ranked = moments(standardise(x), standardise(y), group, len(ids))
+    sums = np.stack([plain, centred(plain), ranked], axis=1)
+    estimates = pearson(sums.sum(axis=-1))
+    n, n_outputs = sums[0].sum(axis=-1).astype(int), np.count_nonzero(sums[0], axis=-1)
+    flagged = int(pairs.flagged.sum())
+    n_flagged = flagged, int(pairs.flagged[counts[group] > 1].sum()), flagged
+    enough = (n >= settings.min_pairs) & (n_outputs >= settings.min_outputs)
+    enough &= np.isfinite(estimates)
     return Coefficients(estimates, n, n_outputs, n_flagged, enough, sums)
 
 
 def _correlation_intervals(
-    pairs: Pairs, own: Coefficients, settings: StatisticsSettings, seed: int
+    pairs: Pairs, own: Coefficients, settings: StatisticsSettings
 ) -> list[tuple[float, float]]:
     """Computes the bootstrap intervals of the three statistics; NaN where there is too little."""
-    if not any(own.enough):
-        return [(math.nan, math.nan)] * 3
+    if not own.enough.any():
+        return [NO_INTERVAL] * 3
     ids, group = np.unique(pairs.output, return_inverse=True)
     ranks = Ranks(pairs.layer, pairs.target, group)
-    plain, within, _ = own.sums
+    plain, within = own.sums[:, 0], own.sums[:, 1]
 
     def statistic(weights: np.ndarray) -> np.ndarray:
         r, r_within = pearson(plain @ weights), pearson(within @ weights)
         return np.stack([r, r_within, ranks.spearman(weights)])
 
-    resampled = resample(statistic, len(ids), len(group), seed, settings)
+    resampled = resample(statistic, len(ids), len(group), 0, settings)
     return [
-        interval(each, n_outputs, settings.confidence) if enough else (math.nan, math.nan)
+        interval(each, int(n_outputs), settings.confidence) if enough else NO_INTERVAL
         for each, n_outputs, enough in zip(resampled, own.n_outputs, own.enough, strict=True)
     ]
 
@@ -203,10 +193,7 @@ def verdict(low: float, high: float, random: Limits, shuffled: Limits) -> str:
 
 
 def regress_durations(
-    intervals: pd.DataFrame,
-    target: str,
-    settings: StatisticsSettings = DEFAULTS,
-    seed: int = 0,
+    intervals: pd.DataFrame, target: str, settings: StatisticsSettings
 ) -> pd.DataFrame:
     """Fits the linear model of section IV-A: duration at a layer ~ duration at the target.
 
@@ -220,30 +207,27 @@ def regress_durations(
     """
     grids = Grids(None, intervals[intervals["measure"] == "duration"])
     table = []
-    for channel, label, measure in grids.measured():
-        own, *others = (grids.grid(channel, label, measure, k) for k in grids.networks)
-        if own is None:
-            continue
+    for key in grids.measured():
+        own, *others = grids.of_networks(*key)
         for layer in grids.layers:
             if layer == target:
                 continue
             pairs = own.pairs(layer, target)
-            fit = linear_fit(pairs.target, pairs.layer)
-            low, high = _slope_interval(pairs, settings, seed)
-            random = _random_fit(others, layer, target, settings)
-            table.append((
-                channel, label, layer, fit["beta"], low, high, fit["intercept"], fit["t"],
-                fit["p"], fit["adj_r2"], len(pairs.layer), len(np.unique(pairs.output)), random,
-            ))  # fmt: skip
+            random = (grid.pairs(layer, target) for grid in others)
+            r2 = [_fit(x)["adj_r2"] for x in random if len(x.layer) >= settings.min_pairs]
+            beta_low, beta_high = _slope_interval(pairs, settings)
+            table.append({
+                "channel": key[0], "label": key[1], "layer": layer, **_fit(pairs),
+                "beta_low": beta_low, "beta_high": beta_high, "n": len(pairs.layer),
+                "n_outputs": len(np.unique(pairs.output)),
+                "random_adj_r2": float(mean_over(np.array(r2, np.float64))),
+            })  # fmt: skip
     return pd.DataFrame(table, columns=DURATION_COLUMNS)
 
 
-def linear_fit(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
-    """Fits y = intercept + beta x: also t and p of a slope of 0, and adjusted R².
-
-    All are NaN for fewer than 3 values or where x does not vary, the last three where y does not.
-    """
-    n = len(x)
+def _fit(pairs: Pairs) -> dict[str, float]:
+    """Fits layer = intercept + beta target; t, p and R² are NaN where the layer does not vary."""
+    x, y, n = pairs.target, pairs.layer, len(pairs.layer)
     fit = dict.fromkeys(("beta", "intercept", "t", "p", "adj_r2"), math.nan)
     if n < 3 or np.ptp(x) == 0:
         return fit
@@ -256,41 +240,29 @@ def linear_fit(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
     return dict(zip(fit, map(float, found), strict=True))
 
 
-def _slope_interval(pairs: Pairs, settings: StatisticsSettings, seed: int) -> tuple[float, float]:
+def _slope_interval(pairs: Pairs, settings: StatisticsSettings) -> tuple[float, float]:
     """Computes the bootstrap interval of the slope; NaN where there is too little for one."""
     ids, group = np.unique(pairs.output, return_inverse=True)
     x, y = pairs.target, pairs.layer
     if len(ids) < settings.min_outputs or len(x) < settings.min_pairs or np.ptp(y) == 0:
-        return math.nan, math.nan
+        return NO_INTERVAL
     sums = moments(standardise(x), standardise(y), group, len(ids))
 
     def slope(weights: np.ndarray) -> np.ndarray:
         _, ss_x, _, products = covariances(sums @ weights)
         return (products / ss_x)[None]
 
-    slopes = resample(slope, len(ids), len(x), seed, settings)[0] * y.std() / (x.std() or math.nan)
+    slopes = resample(slope, len(ids), len(x), 0, settings)[0] * y.std() / (x.std() or math.nan)
     return interval(slopes, len(ids), settings.confidence)
 
 
-def _random_fit(
-    others: list[Grid | None], layer: str, target: str, settings: StatisticsSettings
-) -> float:
-    """Takes the mean adjusted R² of the random networks that have enough intervals."""
-    pairs = [other.pairs(layer, target) for other in others if other is not None]
-    fits = [linear_fit(x.target, x.layer) for x in pairs if len(x.layer) >= settings.min_pairs]
-    found = [fit["adj_r2"] for fit in fits if math.isfinite(fit["adj_r2"])]
-    return float(np.mean(found)) if found else math.nan
-
-
-def average_contours(
-    points: pd.DataFrame, settings: StatisticsSettings = DEFAULTS, least: int = 3
-) -> pd.DataFrame:
+def average_contours(points: pd.DataFrame, settings: StatisticsSettings) -> pd.DataFrame:
     """Averages measures of voiced intervals in normalised time (Beguš & Zhou 2022, Figs. 6-7).
 
     Intervals of one output are averaged first: outputs are independent, intervals are not. Returns
     a row for each channel, measure of :data:`CONTOURS`, layer and point with a value: the mean over
-    at least ``least`` outputs as ``estimate``, its interval ``low``, ``high`` (Student's t) and
-    ``n_outputs``.
+    at least :data:`LEAST_OUTPUTS` outputs as ``estimate``, its interval ``low``, ``high``
+    (Student's t) and ``n_outputs``.
     """
     wanted = (points["network"] == 0) & (points["label"] == "voiced") & points["value"].notna()
     own = points[wanted & points["measure"].isin(CONTOURS)]
@@ -301,7 +273,7 @@ def average_contours(
     n = table["n_outputs"].clip(lower=2)
     reach = stdtrit(n - 1, (1 + settings.confidence) / 2) * table["std"] / np.sqrt(n)
     table["low"], table["high"] = table["estimate"] - reach, table["estimate"] + reach
-    table.loc[table["n_outputs"] < least, ["estimate", "low", "high"]] = math.nan
+    table.loc[table["n_outputs"] < LEAST_OUTPUTS, ["estimate", "low", "high"]] = math.nan
     table["measure"] = pd.Categorical(table["measure"], CONTOURS)
     table = table.sort_values(["channel", "measure", "layer", "point"], ignore_index=True)
     table[["measure", "layer"]] = table[["measure", "layer"]].astype(str)

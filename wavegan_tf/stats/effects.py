@@ -16,14 +16,9 @@ DIFFERENCE_COLUMNS = (
     "mean_reference", "estimate", "low", "high", "p", "p_holm", "n", "verdict",
 )  # fmt: skip
 
-DEFAULTS = StatisticsSettings()
-
 
 def compare_conditions(
-    intervals: pd.DataFrame,
-    design: pd.DataFrame,
-    settings: StatisticsSettings = DEFAULTS,
-    seed: int = 0,
+    intervals: pd.DataFrame, design: pd.DataFrame, settings: StatisticsSettings
 ) -> pd.DataFrame:
     """Compares outputs of the same latent vectors under several conditions.
 
@@ -38,7 +33,6 @@ def compare_conditions(
         design: With the columns output, base and condition; the condition that comes first is the
             reference.
         settings: ``min_outputs`` is the number of pairs that a test needs.
-        seed: From 0.
 
     Returns:
         A row for each condition but the reference, channel, label, measure and layer, the target
@@ -50,39 +44,31 @@ def compare_conditions(
     """
     by_base = design.pivot(index="base", columns="condition", values="output")
     conditions = list(design["condition"].unique())
-    grids = Grids(None, intervals)
-    means = {}  # of each output, by channel, label and measure
+    grids, rows = Grids(None, intervals), []
     for key in grids.measured():
         grid = grids.grid(*key)
-        if grid is not None:
-            means[key] = grid.unit, grid.output_means()
-    tables = []
-    for condition in conditions[1:]:
-        pairs = by_base[[conditions[0], condition]].dropna().sort_values(conditions[0])
-        rows = []
-        for (channel, label, measure), (unit, of_outputs) in means.items():
-            sides = [of_outputs.reindex(pairs[name].astype(int)) for name in pairs]
+        assert grid is not None
+        means = grid.output_means()
+        for condition in conditions[1:]:
+            pairs = by_base[[conditions[0], condition]].dropna().sort_values(conditions[0])
+            sides = [means.reindex(pairs[name].astype(int)) for name in pairs]
             for layer in grids.layers:
                 values = np.stack([side[layer] for side in sides], axis=1)
-                rows.append((
-                    channel, label, measure, unit, layer, condition, conditions[0],
-                    *_difference(values, settings, seed),
-                ))  # fmt: skip
-        columns = [name for name in DIFFERENCE_COLUMNS if name not in ("p_holm", "verdict")]
-        table = pd.DataFrame(rows, columns=columns)
-        tables.append(add_verdicts(table, settings, DIFFERS, NO_DIFFERENCE))
-    if not tables:
-        return pd.DataFrame(columns=DIFFERENCE_COLUMNS)
-    return pd.concat(tables, ignore_index=True)[list(DIFFERENCE_COLUMNS)]
+                about = (*key, grid.unit, layer, condition, conditions[0])
+                rows.append((*about, *_difference(values, settings)))
+    columns = [name for name in DIFFERENCE_COLUMNS if name not in ("p_holm", "verdict")]
+    tables = [
+        add_verdicts(table, settings, DIFFERS, NO_DIFFERENCE)
+        for _, table in pd.DataFrame(rows, columns=columns).groupby("condition", sort=False)
+    ]
+    empty = pd.DataFrame(columns=DIFFERENCE_COLUMNS)
+    return pd.concat(tables or [empty], ignore_index=True)[list(DIFFERENCE_COLUMNS)]
 
 
 def _difference(
-    sides: np.ndarray, settings: StatisticsSettings, seed: int
+    sides: np.ndarray, settings: StatisticsSettings
 ) -> tuple[float, float, float, float, float, float, int]:
-    """Takes both means, difference, its interval, p and n of ``[pairs, reference and condition]``.
-
-    The columns are those of the table, mean_condition before mean_reference.
-    """
+    """Computes ``mean_condition`` to ``n`` of ``[pairs, reference and condition]``."""
     sides = sides[np.isfinite(sides).all(axis=1)]
     n = len(sides)
     if n == 0:
@@ -91,9 +77,9 @@ def _difference(
     reference, condition = map(float, sides.mean(axis=0))
     low = high = p = math.nan
     if n >= settings.min_outputs:
-        _, (low,), (high,) = mean_intervals(differences[:, None], seed, settings)
+        low, high = (float(end[0]) for end in mean_intervals(differences[:, None], 0, settings)[1:])
         p = paired_t(differences)
-    return condition, reference, float(differences.mean()), float(low), float(high), p, n
+    return condition, reference, float(differences.mean()), low, high, p, n
 
 
 def paired_t(differences: np.ndarray) -> float:

@@ -31,45 +31,36 @@ CELL = ["value_a", "value_b"]
 def code_shares(outputs: pd.DataFrame, settings: RankingSettings) -> pd.DataFrame:
     """Takes the share of outputs with each label at each code and value.
 
-    Args:
-        outputs: ``code, value, label`` of each output; no label is NaN, and is left out. Of one
-            property the label is its name, or :data:`NOT`, which has no row. Categories have rows
-            even if no output has them.
-        settings: With ``confidence``.
+    Takes ``code, value, label`` of each output; no label is NaN, and is left out. Of one property
+    the label is its name, or :data:`NOT`, which has no row. Categories have rows even if no output
+    has them.
 
     Returns:
-        A row for each code as they first come, ascending value and label: ``code, value, label,
-        estimate`` (the share), ``low, high`` (Wilson), ``n`` outputs that have a label, ``count``.
+        A row for each code and value as they first come, and label: ``code, value, label,
+        estimate`` (the share), ``low, high`` (Wilson), ``n`` outputs with a label, ``count``.
     """
     labels = sorted({*outputs["label"].astype("category").cat.categories} - {NOT})
     rows = []
     for (code, value), here in outputs.groupby(["code", "value"], sort=False):
-        n = int(here["label"].notna().sum())
+        n = int(here["label"].count())
         for label in labels:
             count = int((here["label"] == label).sum())
             low, high = wilson(count, n, settings.confidence)
             share = count / n if n else math.nan
             rows.append((code, value, label, share, low, high, n, count))
     names = ["code", "value", "label", "estimate", "low", "high", "n", "count"]
-    table = pd.DataFrame(rows, columns=names)
-    place = pd.Categorical(table["code"], outputs["code"].unique()).codes
-    return table.iloc[np.lexsort((table["value"], place))].reset_index(drop=True)
+    return pd.DataFrame(rows, columns=names)
 
 
 def code_tests(outputs: pd.DataFrame, seed: int, settings: RankingSettings) -> pd.DataFrame:
     """Tests whether the label depends on the code: each code against all others, and overall.
 
-    Tables of 2 x 2 get Fisher's exact test (``fisher``; the statistic is the odds ratio, infinite
-    where only this code has the property), others Pearson's chi-squared (``chi2``); where fewer
-    than 5 outputs are expected in a cell, its p is the share of 9,999 random tables with the same
-    margins that have as large a statistic (``chi2, permuted``). The tests take outputs as
-    independent. Codes that were made with the same base vectors are at least as much alike as that,
-    which makes the p too large rather than too small.
-
-    Args:
-        outputs: As for :func:`code_shares`.
-        seed: Of the random tables.
-        settings: With ``confidence``.
+    Takes outputs as :func:`code_shares` does; ``seed`` is that of the random tables.
+    Tables of 2 x 2 get Fisher's exact test (``fisher``; the statistic is the odds ratio), others
+    Pearson's chi-squared (``chi2``); where fewer than 5 outputs are expected in a cell, its p is
+    the share of 9,999 random tables with the same margins that have as large a statistic (``chi2,
+    permuted``). The tests take outputs as independent: codes that were made with the same base
+    vectors are more alike, which makes the p too large rather than too small.
 
     Returns:
         A row for each value and code, ``all`` last if there are over two: ``value, code, test,
@@ -81,21 +72,19 @@ def code_tests(outputs: pd.DataFrame, seed: int, settings: RankingSettings) -> p
     rows = []
     for value, same in outputs.groupby("value"):
         here = same[same["label"].notna()]
-        for code in same["code"].unique():
-            counts = pd.crosstab(here["code"] == code, here["label"])
+        codes = list(same["code"].unique())
+        for code in codes + [ALL_CODES] * (len(codes) > 2):
+            sides = here["code"] if code == ALL_CODES else here["code"] == code
+            counts = pd.crosstab(sides, here["label"])
             row = {"value": value, "code": code, **_test(counts.to_numpy(), seed), "label": ""}
             row |= {"estimate": math.nan, "others": math.nan}
             names = [str(label) for label in counts if label != NOT]
-            if len(counts) == 2 and names:
+            if code != ALL_CODES and len(counts) == 2 and names:
                 share, others = (counts.loc[own] / counts.loc[own].sum() for own in (True, False))
                 label = (share - others)[names].abs().idxmax()
                 row |= {"label": label, "estimate": share[label], "others": others[label]}
             rows.append(row)
-        counts = pd.crosstab(here["code"], here["label"])
-        if same["code"].nunique() > 2:
-            rows.append({"value": value, "code": ALL_CODES, **_test(counts.to_numpy(), seed)})
-    table = pd.DataFrame(rows).fillna({"label": ""})
-    return add_verdicts(table, settings, DIFFERS, NO_DIFFERENCE)
+    return add_verdicts(pd.DataFrame(rows), settings, DIFFERS, NO_DIFFERENCE)
 
 
 def _test(table: np.ndarray, seed: int) -> dict[str, Any]:
@@ -130,11 +119,8 @@ def pair_effects(
     value, averaged over the values of b; the interaction is the difference between those of a at
     the largest and at the least value of b. Means over bases, bootstrap intervals over bases.
 
-    Args:
-        generated: ``latent_a, value_a, latent_b, value_b, base`` of each output, and the measure.
-        measure: ``share`` or ``mean``, its column; NaN is left out.
-        seed: From 0.
-        settings: How certain.
+    Takes ``latent_a, value_a, latent_b, value_b, base`` of each output, two values of each variable
+    or more, and the measure, a column ``share`` or ``mean``; NaN is left out.
 
     Returns:
         The table ``pairs``, a row for each pair and two values: ``latent_a, value_a, latent_b,
@@ -142,40 +128,28 @@ def pair_effects(
         latent_b, main_a, main_a_low, main_a_high``, the same of b, ``estimate, low, high, n, p`` of
         the interaction (``n`` bases that have a value in every cell), ``p_holm`` over the pairs,
         ``verdict``: ``interact``, ``no interaction shown``, or ``too few`` (below ``min_outputs``
-        base vectors, or fewer than two values of a variable).
+        base vectors).
 
     Raises:
         ValueError: A base vector has two outputs of one pair and two values.
     """
     cells, effects = [], []
-    for pair, rows in generated.groupby(PAIR, sort=False):
-        names = dict(zip(PAIR, pair, strict=True))
-        cells.append(levels(rows, measure, CELL, seed, settings).reset_index().assign(**names))
-        table = rows.pivot(index="base", columns=CELL, values=measure)
-        n_a, n_b = (rows[name].nunique() for name in CELL)
-        complete = table.dropna().to_numpy().reshape(-1, n_a, n_b)
-        effects.append(names | _effects(complete, seed, settings))
+    for (a, b), rows in generated.groupby(["latent_a", "latent_b"], sort=False):
+        table = rows.pivot(index="base", columns=["value_a", "value_b"], values=measure)
+        names = {"latent_a": a, "latent_b": b}
+        cells.append(levels(table, measure, seed, settings).reset_index().assign(**names))
+        n_a, n_b = (rows[name].nunique() for name in table.columns.names)
+        grid = table.dropna().to_numpy().reshape(-1, n_a, n_b)
+        by_a, by_b = grid[:, -1] - grid[:, 0], grid[:, :, -1] - grid[:, :, 0]
+        row: dict[str, Any] = dict(names)
+        for name, changes in (("main_a", by_a), ("main_b", by_b)):
+            main = difference(changes.mean(axis=1), seed, settings)
+            row |= {
+                name: main["estimate"],
+                f"{name}_low": main["low"],
+                f"{name}_high": main["high"],
+            }
+        effects.append(row | difference(by_a[:, -1] - by_a[:, 0], seed, settings))
     order = ["latent_a", "value_a", "latent_b", "value_b", "estimate", "low", "high", "n"]
     interactions = add_verdicts(pd.DataFrame(effects), settings, INTERACT, NO_INTERACTION)
     return pd.concat(cells, ignore_index=True)[order], interactions
-
-
-def _effects(grid: np.ndarray, seed: int, settings: RankingSettings) -> dict[str, float]:
-    """Takes main effects and interaction of ``[bases, values of a, values of b]``."""
-    by_b = grid[:, -1] - grid[:, 0]  # [bases, values of b]: what a does at each
-    by_a = grid[:, :, -1] - grid[:, :, 0]
-    row: dict[str, float] = {}
-    for name, differences, n_values in (
-        ("main_a", by_b.mean(axis=1), grid.shape[1]),
-        ("main_b", by_a.mean(axis=1), grid.shape[2]),
-        ("", by_b[:, -1] - by_b[:, 0], min(grid.shape[1:])),
-    ):
-        found = difference(differences, seed, settings)
-        if n_values < 2:
-            found = dict.fromkeys(found, math.nan) | {"n": found["n"]}
-        if name:
-            row |= {name: found["estimate"], f"{name}_low": found["low"]}
-            row[f"{name}_high"] = found["high"]
-        else:
-            row |= found
-    return row

@@ -1,11 +1,10 @@
 """Interventions on a layer's activation, and what they leave of an effect.
 
-A Generator is a chain: whatever reaches the output passes through every layer. A whole layer
-replaced by that of another output therefore gives the other output, at any depth: it carries all
-of the effect by construction, and says nothing. Parts of a layer say something: its average over
-the feature maps (equation 4 of Beguš & Zhou 2022, what the technique listens to), single maps, a
-stretch of time. Replacing activations to find what carries an effect is causal mediation analysis
-(Vig et al. 2020, NeurIPS 33) or activation patching.
+A Generator is a chain: a whole layer replaced by that of another output gives the other output, at
+any depth; it carries all of the effect by construction, and says nothing. Parts of a layer say
+something: its average over the feature maps (equation 4 of Beguš & Zhou 2022, what the technique
+listens to), single maps, a stretch of time. Replacing activations to find what carries an effect is
+causal mediation analysis (Vig et al. 2020, NeurIPS 33) or activation patching.
 
 Two controls stand beside every share. An output comes nearer to another by its loudness alone, so
 that a distance is judged against the untouched output at whatever gain comes nearest (``scaled``).
@@ -15,7 +14,7 @@ more (``specific``) belongs to this output.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +33,7 @@ PARTS = ("average", "gain", "rest")
 """Parts of a layer that can be replaced, besides single maps and stretches of time."""
 
 UNITS = {"waveform": "1", "shape": "1", "spectrum": "dB²", "rms": "dB", "high": "dB"}
-"""What :func:`measure_sounds` computes of every output, with its unit."""
+"""What :meth:`Reference.measure` computes of every output, with its unit."""
 
 DISTANCES = ("waveform", "shape", "spectrum")
 """Measures that are distances from an output: never negative, so that a test of 0 says nothing."""
@@ -59,7 +58,8 @@ down from the loudest point of a pair of outputs, and what is weaker in both cou
 GAINS_DB = range(-60, 61)
 """Gains at which the spectrum of an untouched output is compared; the least makes it silent."""
 
-DEFAULTS = StatisticsSettings()
+SEED = 0
+"""Of the resampling of bases: the same values give the same numbers in all runs."""
 
 
 def replace_part(own: np.ndarray, donor: np.ndarray, part: str) -> np.ndarray:
@@ -74,13 +74,7 @@ def replace_part(own: np.ndarray, donor: np.ndarray, part: str) -> np.ndarray:
     - ``rest``: ReLU(donor + t_own - t_donor), the opposite of ``average``: the maps of the other
       output, moved to the average of this one.
 
-    Args:
-        own: Activation after ReLU, ``[batch, time, maps]``.
-        donor: The other output's, likewise.
-        part: One of :data:`PARTS`.
-
-    Returns:
-        float32 ``[batch, time, maps]``.
+    Takes activations after ReLU of both outputs and gives float32, ``[batch, time, maps]`` each.
     """
     t_own, t_donor = (x.mean(axis=2, keepdims=True, dtype=np.float64) for x in (own, donor))
     if part == "gain":
@@ -90,192 +84,159 @@ def replace_part(own: np.ndarray, donor: np.ndarray, part: str) -> np.ndarray:
     return np.maximum(moved, 0).astype(np.float32)
 
 
-class Reference(NamedTuple):
-    """Outputs that others are compared with (:func:`make_reference`).
+class Reference:
+    """Outputs that others are compared with."""
 
-    Sounds ``[batch, time, channels]``, their spectra ``[batch, channels, frames, frequencies]``,
-    the least power of a point of a spectrum ``[batch]``; above ``split_hz`` ``high`` is measured.
-    """
+    def __init__(self, sounds: np.ndarray, others: np.ndarray, rate_hz: float, split_hz: float):
+        """Takes outputs ``[batch, time, channels]``, full scale 1, and those at the other end.
 
-    sounds: np.ndarray
-    spectra_db: np.ndarray
-    floor: np.ndarray
-    rate_hz: float
-    split_hz: float
+        The louder of both sets the range of spectral levels. ``high`` is what is above
+        ``split_hz``.
+        """
+        self.sounds = np.asarray(sounds, np.float64)
+        self.rate_hz, self.split_hz = rate_hz, split_hz
+        of_both = (self._spectra(x) for x in (self.sounds, np.asarray(others, np.float64)))
+        peaks = [(np.abs(x) ** 2).max(axis=(1, 2, 3), keepdims=True) for x in of_both]
+        floor = np.maximum(*peaks) * 10 ** (-SPECTRUM_RANGE_DB / 10)
+        self._floor = np.maximum(floor, np.finfo(np.float64).tiny)
+        self._spectra_db = self._in_db(self._spectra(self.sounds))
 
+    def _spectra(self, sounds: np.ndarray) -> np.ndarray:
+        """Computes spectra [batch, channels, frames, frequencies]."""
+        step = max(1, round(SPECTRUM_WINDOW_S * self.rate_hz / 2))
+        window = np.hanning(2 * step + 1)[:-1]
+        frames = np.lib.stride_tricks.sliding_window_view(sounds, 2 * step, axis=1)[:, ::step]
+        return np.fft.rfft(frames.swapaxes(1, 2) * window)
 
-def make_reference(
-    sounds: np.ndarray, others: np.ndarray, rate_hz: float, split_hz: float
-) -> Reference:
-    """Prepares outputs ``[batch, time, channels]`` for others to be compared with.
+    def _in_db(self, spectra: np.ndarray) -> np.ndarray:
+        return 10 * np.log10(np.maximum(np.abs(spectra) ** 2, self._floor))
 
-    ``others`` are those at the other end; the louder of both sets the range of spectral levels.
-    """
-    sounds, others = np.asarray(sounds, np.float64), np.asarray(others, np.float64)
-    peaks = [(np.abs(_spectra(x, rate_hz)) ** 2).max(axis=(1, 2, 3)) for x in (sounds, others)]
-    floor = np.maximum(*peaks) * 10 ** (-SPECTRUM_RANGE_DB / 10)
-    floor = np.maximum(floor, np.finfo(np.float64).tiny)
-    return Reference(sounds, _spectra_db(sounds, rate_hz, floor), floor, rate_hz, split_hz)
+    def measure(self, sounds: np.ndarray) -> dict[str, np.ndarray]:
+        """Measures as many outputs ``[batch, time, channels]``, and how far they are from these.
 
+        Returns:
+            By measure ``[batch]``: ``waveform``, the mean square of the difference (re full scale
+            1); ``shape``, 1 - r² with r the cosine between both, at least 0: the part of the
+            reference's power that the output does not explain at any gain, 0 .. 1, so that no
+            change of loudness alters it; ``spectrum``, the mean square of the difference of log
+            spectra in dB² (32 ms Hann windows; what is over 60 dB below the loudest point is cut
+            there); ``rms``, the level in dB re full scale, its mean subtracted; ``high``, the same
+            of what is above ``split_hz``. Levels are -100 dB at least.
+        """
+        sounds = np.asarray(sounds, np.float64)
+        n = sounds.shape[1]
+        centred = sounds - sounds.mean(axis=1, keepdims=True)
+        energy = np.abs(np.fft.rfft(centred, axis=1)) ** 2  # [batch, frequencies, channels]
+        energy[:, 1 : (n + 1) // 2] *= 2  # for the negative frequencies
+        power = energy.mean(axis=2) / n**2  # [batch, frequencies]
+        high = np.fft.rfftfreq(n, 1 / self.rate_hz) > self.split_hz
+        gap_db = self._in_db(self._spectra(sounds)) - self._spectra_db
+        return {
+            "waveform": np.mean((sounds - self.sounds) ** 2, axis=(1, 2)),
+            "shape": self._unexplained(sounds),
+            "spectrum": np.mean(gap_db**2, axis=(1, 2, 3)),
+            "rms": _level_db(power.sum(axis=1)),
+            "high": _level_db(power[:, high].sum(axis=1)),
+        }
 
-def measure_sounds(sounds: np.ndarray, reference: Reference) -> dict[str, np.ndarray]:
-    """Measures outputs, and how far they are from others.
+    def at_best_gain(
+        self, sounds: np.ndarray, inside: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        """Computes the distances at whatever gain comes nearest: what loudness alone can do.
 
-    Args:
-        sounds: ``[batch, time, channels]``, full scale 1.
-        reference: As many outputs.
+        Every output ``[batch, time, channels]`` has a gain of its own, of all its samples or of
+        those ``inside``, bool ``[time]``.
 
-    Returns:
-        By measure ``[batch]``: ``waveform``, the mean square of the difference from the reference
-        (re full scale 1); ``shape``, 1 - r² with r the cosine between output and reference, at
-        least 0: the part of the reference's power that this output does not explain at any gain,
-        0 .. 1, so that no change of loudness alters it; ``spectrum``, the mean square of the
-        difference of log spectra in dB² (32 ms Hann windows; what is over 60 dB below the loudest
-        point is cut there); ``rms``, the level in dB re full scale, its mean subtracted; ``high``,
-        the same of what is above ``split_hz``. Levels are -100 dB at least.
-    """
-    sounds = np.asarray(sounds, np.float64)
-    spectra_db = _spectra_db(sounds, reference.rate_hz, reference.floor)
-    n = sounds.shape[1]
-    centred = sounds - sounds.mean(axis=1, keepdims=True)
-    energy = np.abs(np.fft.rfft(centred, axis=1)) ** 2  # [batch, frequencies, channels]
-    energy[:, 1 : (n + 1) // 2] *= 2  # for the negative frequencies
-    power = energy.mean(axis=2) / n**2  # [batch, frequencies]
-    high = np.fft.rfftfreq(n, 1 / reference.rate_hz) > reference.split_hz
-    return {
-        "waveform": np.mean((sounds - reference.sounds) ** 2, axis=(1, 2)),
-        "shape": _unexplained((sounds,), reference.sounds),
-        "spectrum": np.mean((spectra_db - reference.spectra_db) ** 2, axis=(1, 2, 3)),
-        "rms": _level_db(power.sum(axis=1)),
-        "high": _level_db(power[:, high].sum(axis=1)),
-    }
+        Returns:
+            The least :data:`DISTANCES`, ``[batch]`` each: of ``waveform`` and ``shape`` over all
+            gains, silence included, in closed form; of ``spectrum`` over :data:`GAINS_DB`.
+        """
+        sounds = np.asarray(sounds, np.float64)
+        part = sounds if inside is None else sounds * inside[:, np.newaxis]
+        rest = sounds - part
+        missing = self.sounds - rest
+        dot, power = (np.mean(part * x, axis=(1, 2)) for x in (missing, part))
+        gain = np.divide(np.maximum(dot, 0), power, out=np.zeros_like(dot), where=power > 0)
+        gap = missing - gain[:, np.newaxis, np.newaxis] * part
+        own, other = self._spectra(part), self._spectra(rest)
+        scaled = (self._in_db(10 ** (gain_db / 20) * own + other) for gain_db in GAINS_DB)
+        return {
+            "waveform": np.mean(gap**2, axis=(1, 2)),
+            "shape": self._unexplained(*((sounds,) if inside is None else (part, rest))),
+            "spectrum": np.min(
+                [np.mean((x - self._spectra_db) ** 2, axis=(1, 2, 3)) for x in scaled], axis=0
+            ),
+        }
 
-
-def scaled_distances(
-    sounds: np.ndarray, reference: Reference, inside: np.ndarray | None = None
-) -> dict[str, np.ndarray]:
-    """Computes the distances of outputs at whatever gain comes nearest: what loudness alone can do.
-
-    Args:
-        sounds: ``[batch, time, channels]``.
-        reference: As many outputs.
-        inside: bool ``[time]``, the samples that are scaled; None for all.
-
-    Returns:
-        The least :data:`DISTANCES`, as :func:`measure_sounds` gives them, ``[batch]`` each, over
-        gains of every output for itself: of ``waveform`` and ``shape`` over all gains, silence
-        included, in closed form; of ``spectrum`` over :data:`GAINS_DB`.
-    """
-    sounds = np.asarray(sounds, np.float64)
-    part = sounds if inside is None else sounds * inside[:, np.newaxis]
-    rest = sounds - part
-    missing = reference.sounds - rest
-    dot, power = (np.mean(part * x, axis=(1, 2)) for x in (missing, part))
-    gain = np.divide(np.maximum(dot, 0), power, out=np.zeros_like(dot), where=power > 0)
-    gap = missing - gain[:, np.newaxis, np.newaxis] * part
-    return {
-        "waveform": np.mean(gap**2, axis=(1, 2)),
-        "shape": _unexplained((sounds,) if inside is None else (part, rest), reference.sounds),
-        "spectrum": _scaled_spectrum(part, rest, reference),
-    }
-
-
-def _scaled_spectrum(part: np.ndarray, rest: np.ndarray, reference: Reference) -> np.ndarray:
-    """Computes the least distance of spectra of gain * part + rest, [batch]."""
-    part, rest = (_spectra(x, reference.rate_hz) for x in (part, rest))
-    floor, gaps = reference.floor[:, np.newaxis, np.newaxis, np.newaxis], []
-    for gain_db in GAINS_DB:
-        power = np.abs(10 ** (gain_db / 20) * part + rest) ** 2
-        gap = 10 * np.log10(np.maximum(power, floor)) - reference.spectra_db
-        gaps.append(np.mean(gap**2, axis=(1, 2, 3)))
-    return np.min(gaps, axis=0)
-
-
-def _unexplained(parts: tuple[np.ndarray, ...], others: np.ndarray) -> np.ndarray:
-    """Computes what no gains of parts that do not overlap explain of others' power, [batch].
-
-    Where the others are silent it is 0 if all parts are, else 1.
-    """
-    wanted = np.einsum("btc,btc->b", others, others)
-    explained, silent = np.zeros(len(others)), wanted == 0
-    for part in parts:
-        dot, own = (np.einsum("btc,btc->b", part, x) for x in (others, part))
-        both, silent = own * wanted, silent & (own == 0)
-        squared = np.maximum(dot, 0) ** 2
-        explained += np.divide(squared, both, out=np.zeros_like(dot), where=both > 0)
-    return np.where(silent, 0.0, np.maximum(1 - explained, 0))
+    def _unexplained(self, *parts: np.ndarray) -> np.ndarray:
+        """Computes the share of power that no gains of parts without overlap explain, [batch]."""
+        wanted = np.einsum("btc,btc->b", self.sounds, self.sounds)
+        explained, silent = np.zeros(len(wanted)), wanted == 0
+        for part in parts:
+            dot, own = (np.einsum("btc,btc->b", part, x) for x in (self.sounds, part))
+            both, silent = own * wanted, silent & (own == 0)
+            squared = np.maximum(dot, 0) ** 2
+            explained += np.divide(squared, both, out=np.zeros_like(dot), where=both > 0)
+        return np.where(silent, 0.0, np.maximum(1 - explained, 0))
 
 
 def _level_db(power: np.ndarray) -> np.ndarray:
     return 10 * np.log10(np.maximum(power, 10 ** (FLOOR_DB / 10)))
 
 
-def _spectra(sounds: np.ndarray, rate_hz: float) -> np.ndarray:
-    """Computes spectra ``[batch, channels, frames, frequencies]``."""
-    step = max(1, round(SPECTRUM_WINDOW_S * rate_hz / 2))
-    window = np.hanning(2 * step + 1)[:-1]
-    frames = np.lib.stride_tricks.sliding_window_view(sounds, 2 * step, axis=1)[:, ::step]
-    return np.fft.rfft(frames.swapaxes(1, 2) * window)
-
-
-def _spectra_db(sounds: np.ndarray, rate_hz: float, floor: np.ndarray) -> np.ndarray:
-    floor = floor[:, np.newaxis, np.newaxis, np.newaxis]
-    return 10 * np.log10(np.maximum(np.abs(_spectra(sounds, rate_hz)) ** 2, floor))
-
-
 def shares(
-    change: np.ndarray, effect: np.ndarray, seed: int = 0, settings: StatisticsSettings = DEFAULTS
+    change: np.ndarray, effect: np.ndarray, settings: StatisticsSettings
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Computes the share of an effect that interventions bring about.
 
     A ratio of means over base latent vectors: 0 where nothing happens, 1 for the whole effect,
     negative for its opposite. Parts need not add up to 1, for layers are not linear.
 
-    Args:
-        change: What each intervention changes, ``[interventions, bases]``, without NaN.
-        effect: Difference between both ends, ``[bases]``.
-        seed: Seed of the resampling of bases.
-        settings: Level and number of resamples.
+    Takes what each intervention changes, ``[interventions, bases]`` without NaN, and the difference
+    between both ends, ``[bases]``.
 
     Returns:
         Shares and both ends of their intervals, ``[interventions]`` each; NaN ends with fewer than
         ``min_outputs`` bases, all NaN where the effect is 0 throughout.
     """
     n, nothing = len(effect), np.full(len(change), math.nan)
-    if n == 0 or not effect.any():
+    if not effect.any():
         return nothing, nothing, nothing
     with np.errstate(divide="ignore", invalid="ignore"):
         share = change.mean(axis=1) / effect.mean() + 0.0  # no -0
         if n < settings.min_outputs:
             return share, nothing, nothing
         size = max(n, len(change))
-        drawn = resample(lambda w: (change @ w) / (effect @ w), n, size, seed, settings)
-    ends = np.array([interval(row, n, settings.confidence) for row in drawn])
-    low, high = ends.reshape(-1, 2).T
+        drawn = resample(lambda w: (change @ w) / (effect @ w), n, size, SEED, settings)
+    low, high = np.array([interval(row, n, settings.confidence) for row in drawn]).T
     return share, low, high
 
 
 def maps_needed(cumulative: np.ndarray) -> dict[float, int]:
     """Counts the maps that bring about some share of what all of them do.
 
-    Args:
-        cumulative: Share of the first 1, 2, .. maps ``[maps]``.
-
-    Returns:
-        For each of :data:`NEEDED` the least number from which on the share never falls below that
-        part of the last; empty where the last is not above 0.
+    Takes the share of the first 1, 2, .. maps ``[maps]``; gives for each of :data:`NEEDED` the
+    least number from which on it never falls below that part of the last, nothing where the last is
+    not above 0.
     """
     if not cumulative[-1] > 0:
         return {}
-    below = [np.flatnonzero(cumulative < share * cumulative[-1]) for share in NEEDED]
-    return {s: int(b[-1]) + 2 if len(b) else 1 for s, b in zip(NEEDED, below, strict=True)}
+    below = {share: np.flatnonzero(cumulative < share * cumulative[-1]) for share in NEEDED}
+    return {share: int(places.max(initial=-1)) + 2 for share, places in below.items()}
+
+
+_SHARES = (
+    "estimate", "low", "high", "scaled", "beyond", "beyond_low", "beyond_high", "control",
+    "control_low", "control_high", "specific", "specific_low", "specific_high",
+)  # fmt: skip
+_COLUMNS = (
+    "cell", "measure", "from_mean", "to_mean", "patched_mean", "effect", "p", "p_holm", "change",
+    "change_low", "change_high", *_SHARES, "n",
+)  # fmt: skip
 
 
 def judge(
-    cells: list[dict[str, np.ndarray]],
-    other: bool,
-    seed: int = 0,
-    settings: StatisticsSettings = DEFAULTS,
+    cells: list[dict[str, np.ndarray]], other: bool, settings: StatisticsSettings
 ) -> pd.DataFrame:
     """Judges what interventions change in each measure, and the share of the effect that this is.
 
@@ -287,9 +248,8 @@ def judge(
     Args:
         cells: Of each intervention by measure ``[5, bases]``: before, at the other end, after,
             after the same with another base's part, at the gain that comes nearest; NaN for none.
-        other: Whether there is another end. Without one nothing is shared out, and ``to`` is NaN,
-            but of ``waveform`` the power of the output.
-        seed: Seed of the resampling.
+        other: Whether there is another end. Without one nothing is shared out, and the second is
+            NaN, but of ``waveform`` the power of the output.
         settings: Those of the intervals and the level of the verdict.
 
     Returns:
@@ -297,10 +257,10 @@ def judge(
         three values: ``from_mean``, ``to_mean``, ``patched_mean`` (distances, or values);
         ``effect`` (to - from); ``change`` (patched - from) with its interval; ``p`` of the effect
         or, without another end, of the change (paired t; none of distances), ``p_holm`` (over the
-        measures; without another end over all rows); ``estimate``, the share, with ``low``,
-        ``high``; ``scaled``, the share that loudness reaches, and ``beyond``, share - scaled, with
-        its paired interval; ``control``, the share of another base's part, and ``specific``, share
-        - control, likewise; ``verdict``.
+        measures; without another end over all rows); ``estimate``, the share, with its interval;
+        ``scaled``, the share that loudness reaches, and ``beyond``, share - scaled, paired;
+        ``control``, the share of another base's part, and ``specific``, share - control, paired;
+        ``verdict``.
 
         With another end: ``carries``, ``none shown``, ``opposes`` (the share's interval lies above,
         holds, lies below 0), ``not beyond control`` (of a distance: beyond's does not lie above 0),
@@ -309,38 +269,26 @@ def judge(
         shown``, nothing of distances. ``too few``: fewer bases than ``min_outputs``.
     """
     rows = [
-        {"cell": i, "measure": measure, **_judge(measure, sides, other, seed, settings)}
+        {"cell": i, "measure": measure} | _numbers(measure, sides, other, settings)
         for i, cell in enumerate(cells)
         for measure, sides in cell.items()
     ]
-    table = pd.DataFrame(rows, columns=["cell", "measure", *_NUMBERS, "n"])
-    family = table["cell"] if other else 0 * table["cell"]
-    for _, p in table["p"].groupby(family):
+    table = pd.DataFrame(rows, columns=_COLUMNS)
+    for _, p in table["p"].groupby(table["cell"] if other else 0 * table["cell"]):
         table.loc[p.index, "p_holm"] = holm(p.to_numpy())
-    table["verdict"] = [_verdict(row, other, settings) for row in table.itertuples()]
+    table["verdict"] = _verdicts(table, other, settings)
     table.loc[table["verdict"].isin([NO_EFFECT, TOO_FEW]), list(_SHARES)] = math.nan
     return table
 
 
-_SHARES = (
-    "estimate", "low", "high", "scaled", "beyond", "beyond_low", "beyond_high", "control",
-    "control_low", "control_high", "specific", "specific_low", "specific_high",
-)  # fmt: skip
-_NUMBERS = (
-    "from_mean", "to_mean", "patched_mean", "effect", "p", "p_holm", "change", "change_low",
-    "change_high", *_SHARES,
-)  # fmt: skip
-
-
-def _judge(
-    measure: str, sides: np.ndarray, other: bool, seed: int, settings: StatisticsSettings
+def _numbers(
+    measure: str, sides: np.ndarray, other: bool, settings: StatisticsSettings
 ) -> dict[str, Any]:
-    """Computes the row of a measure, without verdict."""
-    sides = np.asarray(sides, np.float64)
+    """Computes the row of a measure, but for p_holm and verdict."""
     there = np.isfinite(sides[:3] if other else sides[[0, 2]]).all(axis=0)
     start, end, patched, control, scaled = sides[:, there]
     n = len(start)
-    row: dict[str, Any] = {**dict.fromkeys(_NUMBERS, math.nan), "n": n}
+    row: dict[str, Any] = {"n": n}
     if n == 0:
         return row
     change, effect = patched - start, end - start
@@ -350,19 +298,18 @@ def _judge(
     if n >= settings.min_outputs:
         if measure not in DISTANCES:
             row["p"] = paired_t(effect if other else change)
-        _, (row["change_low"],), (row["change_high"],) = mean_intervals(
-            change[:, np.newaxis], seed, settings
-        )
+        _, low, high = mean_intervals(change[:, np.newaxis], SEED, settings)
+        row |= {"change_low": low[0], "change_high": high[0]}
 
     def add(name: str, change: np.ndarray, effect: np.ndarray) -> None:
-        prefix = "" if name == "estimate" else f"{name}_"
-        ends = shares(change[np.newaxis], effect, seed, settings)
-        (row[name],), (row[f"{prefix}low"],), (row[f"{prefix}high"],) = ends
+        names = (name, f"{name}_low", f"{name}_high") if name != "estimate" else _SHARES[:3]
+        found = shares(change[np.newaxis], effect, settings)
+        row.update(zip(names, (x[0] for x in found), strict=True))
 
     if np.isfinite(end).all():
         add("estimate", change, effect)
         if np.isfinite(scaled).all():
-            (row["scaled"],), *_ = shares((scaled - start)[np.newaxis], effect, seed, settings)
+            add("scaled", scaled - start, effect)  # its interval is not told
             add("beyond", patched - scaled, effect)
         known = np.isfinite(control)
         if known.sum() >= min(n, settings.min_outputs):
@@ -371,23 +318,21 @@ def _judge(
     return row
 
 
-def _verdict(row: Any, other: bool, settings: StatisticsSettings) -> str:
-    """Judges the share where there is another end, else the change."""
-    distance = row.measure in DISTANCES
-    if distance and not other:
-        return ""
-    if row.n < settings.min_outputs:
-        return TOO_FEW
-    small = row.measure in ("rms", "high") and abs(row.effect if other else row.change) < LEAST_DB
-    shown = distance or (row.p_holm < 1 - settings.confidence and not small)
-    if not other:
-        return CHANGES if shown else NO_CHANGE
-    if not math.isfinite(row.estimate) or not shown:
-        return NO_EFFECT
-    if row.high < 0:
-        return OPPOSES
-    if not row.low > 0:
-        return NOT_SHOWN
-    if distance and not row.beyond_low > 0:
-        return NOT_BEYOND
-    return OVERSHOOTS if row.low > OVERSHOOT else CARRIES
+def _verdicts(table: pd.DataFrame, other: bool, settings: StatisticsSettings) -> np.ndarray:
+    """Judges the share where there is another end, else the change; the first rule that holds."""
+    few, distance = table["n"] < settings.min_outputs, table["measure"].isin(DISTANCES)
+    size = table["effect" if other else "change"].abs()
+    small = table["measure"].isin(["rms", "high"]) & (size < LEAST_DB)
+    shown = distance | ((table["p_holm"] < 1 - settings.confidence) & ~small)
+    rules = {"": distance, TOO_FEW: few, CHANGES: shown, NO_CHANGE: ~shown}
+    if other:
+        rules = {
+            TOO_FEW: few,
+            NO_EFFECT: ~(shown & np.isfinite(table["estimate"])),
+            OPPOSES: table["high"] < 0,
+            NOT_SHOWN: ~(table["low"] > 0),
+            NOT_BEYOND: distance & ~(table["beyond_low"] > 0),
+            OVERSHOOTS: table["low"] > OVERSHOOT,
+            CARRIES: shown,
+        }
+    return np.select([*rules.values()], [*rules], "")

@@ -15,7 +15,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,68 +29,60 @@ CHANGES, NO_CHANGE, DEAD = "changes", "no change shown", "dead"
 PREFERS, AVOIDS, BY_TIME = "prefers", "avoids", "by time"
 NO_PREFERENCE = "no preference shown"
 
+NUM_SEEDS = 20
+"""Seeds that the clusters are computed with."""
+
 LEAST_DEPARTURE, MOST_DECAY = 1e-11, 30.0
 """Least departure of the kernel from 1, at the largest distance (rounding by 1e-16 leaves five
 digits); largest gamma d² in the median (beyond, most of the kernel is below 1e-13)."""
 
 
-class Firing(NamedTuple):
-    """Mean activations inside and outside intervals, and their contrast, ``[labels, maps]`` each.
+def samples_within(length: int, rate_hz: float, start_s: float, end_s: float) -> np.ndarray:
+    """Says which samples of a layer lie in a stretch of time, bool ``[length]``.
 
-    ``contrast`` is the index (inside - outside) / (inside + outside).
+    Sample i stands at (i + 0.5) / rate_hz.
     """
-
-    inside: np.ndarray
-    outside: np.ndarray
-    contrast: np.ndarray
+    times_s = (np.arange(length) + 0.5) / rate_hz
+    return (times_s >= start_s) & (times_s < end_s)
 
 
 def label_masks(
     intervals: Iterable[tuple], labels: Sequence[str], length: int, rate_hz: float
 ) -> np.ndarray:
-    """Says which samples of a layer lie in intervals (label, start_s, end_s) of each label.
+    """Says which samples lie in intervals (label, start_s, end_s) of each label.
 
-    Returns:
-        bool ``[labels, length]``; sample i stands at (i + 0.5) / rate_hz.
+    Gives bool ``[labels, length]``.
     """
-    times_s = (np.arange(length) + 0.5) / rate_hz
     masks = np.zeros((len(labels), length), bool)
-    for label, start_s, end_s in intervals:
-        masks[labels.index(label)] |= (times_s >= start_s) & (times_s < end_s)
+    for label, *ends_s in intervals:
+        masks[labels.index(label)] |= samples_within(length, rate_hz, *ends_s)
     return masks
 
 
-def selectivity(maps: np.ndarray, masks: np.ndarray) -> Firing:
+def selectivity(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Compares each map's mean activation inside intervals of a label with that outside.
 
-    Args:
-        maps: One output's activations after ReLU, ``[length, maps]``.
-        masks: ``[labels, length]``.
+    Takes one output's activations after ReLU, ``[length, maps]``, and ``[labels, length]``.
 
     Returns:
-        The index is 1 where a map fires nowhere else, -1 where it fires only
-        elsewhere, and 0 where it makes no difference. NaN, all three: no sample inside or none
-        outside; of the index also where the map is 0 throughout.
+        Means inside and outside, and the index (inside - outside) / (inside + outside), ``[3,
+        labels, maps]``: 1 where a map fires nowhere else, -1 where it fires only elsewhere, 0 where
+        it makes no difference. NaN, all three: no sample inside or none outside; of the index also
+        where the map is 0 throughout.
     """
-    maps = np.asarray(maps, np.float64)
     weights = np.stack([masks, ~masks]).astype(np.float64)  # [2, labels, length]
     with np.errstate(invalid="ignore", divide="ignore"):
         inside, outside = weights @ maps / weights.sum(axis=2, keepdims=True)  # [labels, maps] each
         inside, outside = inside + 0 * outside, outside + 0 * inside  # NaN in one, NaN in both
-        return Firing(inside, outside, (inside - outside) / (inside + outside))
+        return np.stack([inside, outside, (inside - outside) / (inside + outside)])
 
 
 def cosine_distances(maps: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Computes 1 - cosine of the angle between each map and its reference over time (Fig. 13).
 
-    Args:
-        maps: ``[length, maps]``.
-        reference: The same maps under another latent vector.
-
-    Returns:
-        ``[maps]``: 0 for equal courses whatever their level, 1 for maps that share no moment (after
-        ReLU the cosine is not negative); 1 also where one of the two is 0 throughout, NaN where
-        both are.
+    Takes ``[length, maps]``, and the same under another latent vector. Gives ``[maps]``: 0 for
+    equal courses whatever their level, 1 for maps that share no moment (after ReLU the cosine is
+    not negative); 1 also where one of the two is 0 throughout, NaN where both are.
     """
     maps, reference = (np.asarray(x, np.float64) for x in (maps, reference))
     norms = np.linalg.norm(maps, axis=0) * np.linalg.norm(reference, axis=0)
@@ -118,18 +110,14 @@ def over_bases(values: np.ndarray, seed: int, settings: StatisticsSettings) -> p
 def distance_table(
     values: Sequence[float], distances: np.ndarray, seed: int, settings: StatisticsSettings
 ) -> pd.DataFrame:
-    """Tells each map's cosine distance from the first value, by value.
+    """Tells each map's cosine distance from the first value, by the values but the first.
 
-    Args:
-        values: Values of the latent variable, the first being the reference.
-        distances: Within each base vector, ``[bases, values - 1, maps]``.
-        seed: Seed of the resampling.
-        settings: Those of the intervals.
+    Takes distances within each base vector, ``[bases, values, maps]``.
     """
     bases, steps, maps = distances.shape
     found = over_bases(distances.reshape(bases, steps * maps), seed, settings)
     found["map"] = np.tile(np.arange(1, maps + 1), steps)
-    found["value"] = np.repeat(np.asarray(values[1:], float), maps)
+    found["value"] = np.repeat(values, maps).astype(float)
     found = found.sort_values("map", kind="stable", ignore_index=True)
     return found[["map", "value", "estimate", "low", "high", "n"]]
 
@@ -151,16 +139,14 @@ def map_table(
         means: Mean activation of each output, ``[bases, values, maps]``.
         distances: As for :func:`distance_table`.
         clusters: Number of each map's cluster, 0 for a dead one, ``[maps]``.
-        seed: Seed of the resampling.
-        settings: Those of the intervals and the level of the verdict.
+        seed: Of the resampling.
+        settings: Those of the intervals and the verdict.
 
     Returns:
-        For each map ``cluster``, ``dead`` (0 in every output), ``mean``, ``peak`` and
-        ``peak_time_s`` of its profile; ``mean_first`` and ``mean_last``, at the first and last
-        value; their paired difference ``estimate`` with ``low``, ``high``, ``p`` (paired t) and
-        ``p_holm`` (over maps); ``distance`` (cosine, mean over values, then over bases) with its
-        interval and ``distance_rank``, 1 for the map that changes least; ``n`` bases; ``verdict``
-        on the difference.
+        For each map ``cluster``, ``dead`` (0 in every output); ``mean``, ``peak``, ``peak_time_s``
+        of its profile; ``mean_first``, ``mean_last`` (at the first and last value), their paired
+        difference ``estimate``, ``p`` (paired t) and ``p_holm`` (over maps); ``distance`` (cosine,
+        mean over values, then over bases) and ``distance_rank``, 1 for the map that changes least.
     """
     changes = over_bases(means[:, -1] - means[:, 0], seed, settings)
     moved = over_bases(mean_over(distances, axis=1), seed, settings)
@@ -184,8 +170,7 @@ def map_table(
 
 def selectivity_table(
     labels: Sequence[str],
-    firing: Firing,
-    shuffled: np.ndarray,
+    firing: np.ndarray,
     n_outputs: np.ndarray,
     live: np.ndarray,
     seed: int,
@@ -195,8 +180,9 @@ def selectivity_table(
 
     Args:
         labels: Those of the intervals.
-        firing: Means over each base vector's outputs, ``[bases, labels, maps]`` each.
-        shuffled: The index when the intervals are those of another base vector's output, likewise.
+        firing: Means over each base vector's outputs, ``[4, bases, labels, maps]``: what
+            :func:`selectivity` gives, and the index when the intervals are those of another base
+            vector's output.
         n_outputs: Outputs with a value of the index, ``[labels, maps]``.
         live: Whether each map ever fires, ``[maps]``.
         seed: Seed of the resampling.
@@ -205,40 +191,35 @@ def selectivity_table(
     Returns:
         For each map and label ``mean_inside``, ``mean_outside``; the index as ``estimate`` with
         ``low``, ``high``, ``p`` and ``p_holm`` (t over bases, over all maps and labels);
-        ``shuffled``; ``beyond``, the index less the shuffled one, with its interval,
-        ``beyond_p_holm`` and ``beyond_n``; ``n`` bases and ``n_outputs``; ``verdict``: ``prefers``
-        (index above 0 and above the shuffled one), ``avoids`` (below both), ``by time`` (not 0, but
-        not shown to differ from the shuffled one: the map fires at a time at which such intervals
-        usually stand), ``no preference shown``, ``too few``, ``dead``.
+        ``shuffled``, that with other intervals; ``beyond``, the index less the shuffled one, with
+        its interval, ``beyond_p_holm`` and ``beyond_n``; ``n`` bases and ``n_outputs``;
+        ``verdict``: ``prefers`` (index above 0 and above the shuffled one), ``avoids`` (below
+        both), ``by time`` (not 0, but not shown to differ from the shuffled one: the map fires at a
+        time at which such intervals usually stand), ``no preference shown``, ``too few``, ``dead``.
     """
-    bases, n_labels, maps = firing.contrast.shape
-    flat = (bases, n_labels * maps)
-    index = over_bases(firing.contrast.reshape(flat), seed, settings)
-    beyond = over_bases((firing.contrast - shuffled).reshape(flat), seed, settings)
+    n_labels, maps = firing.shape[2:]
+    inside, outside, contrast, shuffled = firing.reshape(4, -1, n_labels * maps)
+    index = over_bases(contrast, seed, settings)
+    beyond = over_bases(contrast - shuffled, seed, settings)
     table = pd.DataFrame({
         "map": np.tile(np.arange(1, maps + 1), n_labels), "label": np.repeat(labels, maps),
-        "mean_inside": mean_over(firing.inside.reshape(flat), axis=0),
-        "mean_outside": mean_over(firing.outside.reshape(flat), axis=0),
+        "mean_inside": mean_over(inside, axis=0), "mean_outside": mean_over(outside, axis=0),
         **index[["estimate", "low", "high", "p"]], "p_holm": holm(index["p"].to_numpy()),
-        "shuffled": mean_over(shuffled.reshape(flat), axis=0), "beyond": beyond["estimate"],
+        "shuffled": mean_over(shuffled, axis=0), "beyond": beyond["estimate"],
         "beyond_low": beyond["low"], "beyond_high": beyond["high"],
         "beyond_p_holm": holm(beyond["p"].to_numpy()), "beyond_n": beyond["n"],
         "n_outputs": n_outputs.ravel(), "n": index["n"],
     })  # fmt: skip
-    level = 1 - settings.confidence
-    table["verdict"] = [_preference(row, level) for row in table.itertuples()]
-    table.loc[np.tile(~live, n_labels), "verdict"] = DEAD
+    level, same_sign = 1 - settings.confidence, table["estimate"] * table["beyond"] > 0
+    rules: dict[str, Any] = {
+        DEAD: np.tile(~live, n_labels),
+        TOO_FEW: table["p_holm"].isna(),
+        NO_PREFERENCE: table["p_holm"] >= level,
+        BY_TIME: ~((table["beyond_p_holm"] < level) & same_sign),  # NaN is not below
+        PREFERS: table["estimate"] > 0,
+    }
+    table["verdict"] = np.select([*rules.values()], [*rules], AVOIDS)
     return table.sort_values("map", kind="stable", ignore_index=True)
-
-
-def _preference(row: Any, level: float) -> str:
-    if math.isnan(row.p_holm):
-        return TOO_FEW
-    if row.p_holm >= level:
-        return NO_PREFERENCE
-    if row.beyond_p_holm < level and row.estimate * row.beyond > 0:  # NaN is not below
-        return PREFERS if row.estimate > 0 else AVOIDS
-    return BY_TIME
 
 
 def parse_gamma(text: str) -> float | None:
@@ -249,10 +230,7 @@ def parse_gamma(text: str) -> float | None:
     """
     if text == "auto":
         return None
-    try:
-        gamma = float(text)
-    except ValueError:
-        gamma = math.nan
+    gamma = float(pd.to_numeric(text, errors="coerce"))  # NaN of what is no number
     if not 0 < gamma < math.inf:
         raise InputError(f"--rbf_gamma={text}: give a number above 0, such as 1e-10, or auto")
     return gamma
@@ -309,12 +287,12 @@ def cluster(profiles: np.ndarray, n_clusters: int, gamma: float, seed: int) -> n
     """Parts profiles ``[maps, length]`` by spectral clustering: RBF kernel, then k-means.
 
     Returns:
-        The cluster of each map, int ``[maps]``, numbered by :func:`by_activation`, so that the same
-        clusters have the same numbers whatever the seed.
+        The cluster of each map, int ``[maps]``, numbered from 1 in falling order of mean
+        activation, of equals the earlier first: the same clusters have the same numbers whatever
+        the seed.
     """
     from sklearn.cluster import SpectralClustering  # takes a second: here, so that --help does not
 
-    profiles = np.asarray(profiles, np.float64)
     method = SpectralClustering(
         n_clusters, affinity="rbf", gamma=gamma, assign_labels="kmeans", random_state=seed
     )
@@ -323,27 +301,20 @@ def cluster(profiles: np.ndarray, n_clusters: int, gamma: float, seed: int) -> n
         warnings.filterwarnings("ignore", message="Graph is not fully connected")
         warnings.filterwarnings("ignore", message="Number of distinct clusters")
         found = method.fit_predict(profiles)
-    return by_activation(found, profiles)
-
-
-def by_activation(labels: np.ndarray, profiles: np.ndarray) -> np.ndarray:
-    """Numbers clusters from 1 in falling order of mean activation; of equals the earlier first."""
-    means = {label: profiles[labels == label].mean() for label in pd.unique(labels)}
-    order = sorted(means, key=lambda label: -means[label])
-    return np.array([order.index(label) + 1 for label in labels], int)
+    order = sorted(pd.unique(found), key=lambda label: -profiles[found == label].mean())
+    return np.array([order.index(label) + 1 for label in found])
 
 
 def cluster_seeds(
-    profiles: np.ndarray, halves: np.ndarray, n_clusters: int, gamma: float, n_seeds: int
+    profiles: np.ndarray, halves: np.ndarray, n_clusters: int, gamma: float
 ) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
-    """Clusters with the seeds 0 .. n_seeds - 1, and says how firm the clusters are.
+    """Clusters with :data:`NUM_SEEDS` seeds, and says how firm the clusters are.
 
     Args:
         profiles: Those of the live maps, ``[maps, length]``.
         halves: The same, over the even and over the odd base vectors alone, ``[2, maps, length]``.
         n_clusters: From 2 to maps - 1.
         gamma: As of :func:`choose_gamma`.
-        n_seeds: At least 2.
 
     Returns:
         The clusters of the first seed, int ``[maps]``. A row for each seed: ``seed``,
@@ -357,16 +328,16 @@ def cluster_seeds(
     """
     from sklearn.metrics import adjusted_rand_score, silhouette_score
 
-    found = [cluster(profiles, n_clusters, gamma, seed) for seed in range(n_seeds)]
+    found = [cluster(profiles, n_clusters, gamma, seed) for seed in range(NUM_SEEDS)]
     pairs = [adjusted_rand_score(a, b) for a, b in itertools.combinations(found, 2)]
-    seeds = pd.DataFrame({"seed": range(n_seeds), "ari_first": [1.0, *pairs[: n_seeds - 1]]})
+    seeds = pd.DataFrame({"seed": range(NUM_SEEDS), "ari_first": [1.0, *pairs[: NUM_SEEDS - 1]]})
     for k in range(1, n_clusters + 1):
         seeds[f"maps_{k}"] = [int((labels == k).sum()) for labels in found]
     parted = [cluster(half, n_clusters, gamma, 0) for half in halves]
     firm = {
         "clusters": int(found[0].max()), "live": len(profiles), "gamma": gamma,
         "gamma_d2": gamma * float(np.median(scipy.spatial.distance.pdist(profiles, "sqeuclidean"))),
-        "seeds": n_seeds, "ari_seeds": float(np.mean(pairs)), "ari_seeds_least": min(pairs),
+        "seeds": NUM_SEEDS, "ari_seeds": float(np.mean(pairs)), "ari_seeds_least": min(pairs),
         "ari_halves": adjusted_rand_score(*parted),
         "silhouette": float(silhouette_score(profiles, found[0])),
     }  # fmt: skip

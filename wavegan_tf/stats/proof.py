@@ -7,9 +7,10 @@ all that is frozen, so they are compared with each other, and base vectors are w
 
 ``generated`` is a DataFrame with a row for each output throughout: ``latent, role`` (``top``,
 ``control``, ``together``), ``value``, ``base``, and a column for each measure; NaN where an output
-has no value. An output without a fricative has no intensity of one. So ``frication_db`` is a mean
-over the outputs that still have frication, and where few do these are the loudest of all: it falls
-less than frication does. The share and the ratio have no such bias.
+has no value. ``seed`` is that of resampling, ``settings`` says how certain. An output without a
+fricative has no intensity of one. So ``frication_db`` is a mean over the outputs that still have
+frication, and where few do these are the loudest of all: it falls less than frication does. The
+share and the ratio have no such bias.
 """
 
 import math
@@ -40,25 +41,13 @@ def wilson(count: int, n: int, confidence: float) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
-def by_base(rows: pd.DataFrame, measure: str, cells: list[str]) -> pd.DataFrame:
-    """Lays a measure out: a row for each base vector, a column for each setting, ascending.
-
-    Raises:
-        ValueError: Two outputs of one base vector have the same setting.
-    """
-    return rows.pivot(index="base", columns=cells, values=measure)
-
-
-def levels(
-    rows: pd.DataFrame, measure: str, cells: list[str], seed: int, settings: RankingSettings
-) -> pd.DataFrame:
+def levels(table: pd.DataFrame, measure: str, seed: int, settings: RankingSettings) -> pd.DataFrame:
     """Takes the share (measure ``share``) or mean of a measure at each setting.
 
-    Returns:
-        A row for each setting, ascending, indexed by ``cells``: ``estimate, low, high, n`` outputs
-        that have a value. Intervals are Wilson's, or the bootstrap's over base vectors.
+    Takes a row for each base vector, a column for each setting; NaN for no value. Returns a row for
+    each column: ``estimate, low, high, n`` outputs that have a value. Intervals are Wilson's, or
+    the bootstrap's over base vectors.
     """
-    table = by_base(rows, measure, cells)
     n = table.notna().sum()
     if measure == SHARE:
         ends = [wilson(int(k), m, settings.confidence) for k, m in zip(table.sum(), n, strict=True)]
@@ -75,29 +64,29 @@ def prove(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Counts and measures outputs whose latent variables were set, and tests for trends.
 
-    Args:
-        generated: The outputs; each variable has one role.
-        measures: Unit by name of a column, :data:`SHARE` or :data:`MEAN` first.
-        seed: From 0.
-        settings: How certain.
+    ``measures`` are units by name of a column, :data:`SHARE` or :data:`MEAN` first.
 
     Returns:
         The table ``proof``, by variable as they first come, measure and ascending value: ``latent,
         role, measure, unit, value, estimate, low, high, n``. And ``trends``, of variables that were
         set alone: ``latent, role, measure, unit``, what :func:`trend` gives, ``p_holm`` over all
         rows, and ``verdict``: ``rises``, ``falls``, ``no trend shown`` or ``too few``.
+
+    Raises:
+        ValueError: Two outputs of one base vector have the same setting.
     """
     proof, trends = [], []
     for (latent, role), rows in generated.groupby(["latent", "role"], sort=False):
         for measure, unit in measures.items():
             about = {"latent": latent, "role": role, "measure": measure, "unit": unit}
-            found = levels(rows, measure, ["value"], seed, settings).reset_index()
+            table = rows.pivot(index="base", columns="value", values=measure)
+            found = levels(table, measure, seed, settings).reset_index()
             proof.append(pd.DataFrame([about] * len(found)).join(found))
             if role != TOGETHER:
-                trends.append(about | trend(by_base(rows, measure, ["value"]), seed, settings))
-    table = add_verdicts(pd.DataFrame(trends), settings, RISES, NO_TREND)
-    table.loc[(table["verdict"] == RISES) & (table["estimate"] < 0), "verdict"] = FALLS
-    return pd.concat(proof, ignore_index=True), table
+                trends.append(about | trend(table, seed, settings))
+    tests = add_verdicts(pd.DataFrame(trends), settings, RISES, NO_TREND)
+    tests.loc[(tests["verdict"] == RISES) & (tests["estimate"] < 0), "verdict"] = FALLS
+    return pd.concat(proof, ignore_index=True), tests
 
 
 def trend(table: pd.DataFrame, seed: int, settings: RankingSettings) -> dict[str, float]:
@@ -108,10 +97,7 @@ def trend(table: pd.DataFrame, seed: int, settings: RankingSettings) -> dict[str
     ``p`` is that of Student's t over the bases' sums of products, which are proportional to their
     own slopes where no value is missing.
 
-    Args:
-        table: A row for each base, a column for each value, ascending; NaN for no value.
-        seed: From 0.
-        settings: With ``n_resamples``, ``confidence`` and ``min_outputs``.
+    Takes a row for each base, a column for each value, ascending; NaN for no value.
 
     Returns:
         ``estimate, low, high``: the slope per unit of the variable; ``rank_r``, Spearman's
@@ -120,45 +106,36 @@ def trend(table: pd.DataFrame, seed: int, settings: RankingSettings) -> dict[str
         bases that have values at two places or more; ``p``. All but the count NaN where there are
         none, interval and p below ``min_outputs``.
     """
-    values = np.array([np.ravel(value)[0] for value in table.columns], np.float64)
-    y = table.to_numpy(np.float64)
+    values, y = table.columns.to_numpy(np.float64), table.to_numpy(np.float64)
     y = y[np.isfinite(y).sum(axis=1) >= 2]
-    result = dict.fromkeys(("estimate", "low", "high", "rank_r", "monotone"), math.nan)
-    result |= {"n": len(y), "p": math.nan}
-    if not len(y):
-        return result
-    x = np.where(np.isfinite(y), values, math.nan)
-    dx = x - np.nanmean(x, axis=1, keepdims=True)
-    products = np.nansum(dx * y, axis=1)  # [bases]
-    products[np.abs(products) <= 1e-12 * np.nansum(np.abs(dx * y), axis=1)] = 0  # rounding
-    squares = np.nansum(dx * dx, axis=1)
-    slope = products.sum() / squares.sum()
-    seen = np.isfinite(y).any(axis=0)
-    means = np.nanmean(y[:, seen], axis=0)
-    result["estimate"] = float(slope)
-    result["rank_r"] = float(rank_correlations(values[seen], means))
-    if slope:
-        result["monotone"] = float((np.diff(means) * np.sign(slope) >= 0).mean())
+    slope = low = high = rank_r = monotone = p = math.nan
+    if len(y):
+        x = np.where(np.isfinite(y), values, math.nan)
+        dx = x - np.nanmean(x, axis=1, keepdims=True)
+        products = np.nansum(dx * y, axis=1)  # [bases]
+        products[np.abs(products) <= 1e-12 * np.nansum(np.abs(dx * y), axis=1)] = 0  # rounding
+        sums = np.stack([products, np.nansum(dx * dx, axis=1)])
+        slope = float(np.divide(*sums.sum(axis=1)))
+        seen = np.isfinite(y).any(axis=0)
+        means = np.nanmean(y[:, seen], axis=0)
+        rank_r = float(rank_correlations(values[seen], means))
+        monotone = float((np.diff(means) * np.sign(slope) >= 0).mean()) if slope else math.nan
     if len(y) >= settings.min_outputs:
-        sums = np.stack([products, squares])
 
         def slopes(weights: np.ndarray) -> np.ndarray:
-            top, bottom = sums @ weights
-            return (top / bottom)[None]
+            return np.divide(*(sums @ weights))[None]
 
         drawn = resample(slopes, len(y), y.size, seed, settings)[0]
-        result["low"], result["high"] = interval(drawn, len(y), settings.confidence)
-        result["p"] = paired_t(products)
-    return result
+        low, high = interval(drawn, len(y), settings.confidence)
+        p = paired_t(products)
+    return {
+        "estimate": slope, "low": low, "high": high, "rank_r": rank_r, "monotone": monotone,
+        "n": len(y), "p": p,
+    }  # fmt: skip
 
 
 def difference(differences: np.ndarray, seed: int, settings: RankingSettings) -> dict[str, float]:
-    """Takes the mean of one difference per base vector.
-
-    Args:
-        differences: ``[bases]``; NaN is left out.
-        seed: From 0.
-        settings: With ``n_resamples``, ``confidence`` and ``min_outputs``.
+    """Takes the mean of one difference per base vector, ``[bases]``; NaN is left out.
 
     Returns:
         ``estimate``, its bootstrap interval over bases ``low, high``, ``n`` bases, and ``p``
@@ -167,9 +144,8 @@ def difference(differences: np.ndarray, seed: int, settings: RankingSettings) ->
     """
     differences = differences[np.isfinite(differences)]
     n, least = len(differences), settings.min_outputs
-    estimate, low, high = (
-        float(x) for (x,) in mean_intervals(differences[:, None], seed, settings, least)
-    )
+    found = mean_intervals(differences[:, None], seed, settings, least)
+    estimate, low, high = (float(x) for (x,) in found)
     p = paired_t(differences) if n >= least else math.nan
     return {"estimate": estimate, "low": low, "high": high, "n": n, "p": p}
 
@@ -183,11 +159,7 @@ def contrast(
     where every output is noise; pairs of values at equal distances from 0 do not. A variable of the
     code is 0 or 1 in training: its mirror image -1 is no code, and its opposite is 0.
 
-    Args:
-        generated: The outputs; rows of the role ``together`` are left out.
-        measure: The column that is compared.
-        seed: From 0.
-        settings: How certain.
+    Rows of the role ``together`` are left out.
 
     Returns:
         ``latent, role, from_value, to_value``, what :func:`difference` gives (at ``to_value`` less
@@ -197,16 +169,15 @@ def contrast(
     found = []
     alone = generated[generated["role"] != TOGETHER]
     for (latent, role), rows in alone.groupby(["latent", "role"], sort=False):
-        table = rows.pivot(index="base", columns="value", values=measure)
-        values = [float(value) for value in table.columns]
-        ends = [(-value, value) for value in values if value > 0]
-        if str(latent).startswith("c"):
-            ends = [(0.0, value) for value in values if value]
-        for first, last in ends:
-            if first in values:
-                about = {"latent": latent, "role": role, "from_value": first, "to_value": last}
+        table, is_code = rows.pivot(index="base", columns="value", values=measure), latent[0] == "c"
+        values = table.columns.to_numpy(np.float64)
+        for last in values[values != 0 if is_code else values > 0]:
+            first = 0.0 if is_code else -last
+            if first in table:
                 apart = (table[last] - table[first]).to_numpy()
-                found.append(about | difference(apart, seed, settings))
+                found.append(
+                    (latent, role, first, last, *difference(apart, seed, settings).values())
+                )
     columns = ("latent", "role", "from_value", "to_value", "estimate", "low", "high", "n", "p")
     return add_verdicts(pd.DataFrame(found, columns=columns), settings, CHANGES, NO_CHANGE)
 
@@ -216,11 +187,8 @@ def findings(
 ) -> pd.DataFrame:
     """Puts together what ranking and generation say of each variable that was set alone.
 
-    Args:
-        ranking: The table of :func:`~wavegan_tf.stats.ranking.rank`.
-        proof: Of :func:`prove`, and so ``trends``; of the property only its share or mean counts.
-        trends: ..
-        contrasts: Of :func:`contrast`.
+    Takes the tables of :func:`~wavegan_tf.stats.ranking.rank`, :func:`prove` (of the property only
+    its share or mean counts) and :func:`contrast`.
 
     Returns:
         A row for each variable: ``latent, role``; ``ranked``, the verdict of the ranking;
@@ -230,27 +198,23 @@ def findings(
         and ``p_holm``; ``verdict``, that of the contrast; ``moves``, whether slope or contrast
         shows a change.
     """
-    rows = []
-    levels_of = proof[proof["measure"].isin((SHARE, MEAN))].to_dict("records")
-    at = {(row["latent"], row["value"]): row for row in levels_of}
-    ranked = dict(zip(ranking["latent"], ranking["verdict"], strict=True))
-    for slope in trends[trends["measure"].isin((SHARE, MEAN))].itertuples():
-        row = {
-            "latent": slope.latent, "role": slope.role, "ranked": ranked[slope.latent],
-            "trend": slope.verdict, "slope": slope.estimate, "trend_p_holm": slope.p_holm,
-            "from_value": math.nan, "to_value": math.nan, "from_estimate": math.nan,
-            "to_estimate": math.nan, "n": 0, "p_holm": math.nan, "verdict": TOO_FEW,
-        }  # fmt: skip
-        own = contrasts[contrasts["latent"] == slope.latent]
-        shown = own[own["verdict"] == CHANGES]
-        best = shown.sort_values("estimate", key=np.abs, ascending=False, kind="stable")
-        if best.empty:
-            best = own.sort_values("p", kind="stable")
-        for change in best.head(1).to_dict("records"):
-            first, last = (at[slope.latent, change[f"{end}_value"]] for end in ("from", "to"))
-            row |= {name: change[name] for name in ("from_value", "to_value", "p_holm", "verdict")}
-            row |= {"from_estimate": first["estimate"], "to_estimate": last["estimate"]}
-            row["n"] = min(first["n"], last["n"])
-        row["moves"] = row["trend"] in (RISES, FALLS) or row["verdict"] == CHANGES
-        rows.append(row)
-    return pd.DataFrame(rows)
+    slopes = trends[trends["measure"].isin((SHARE, MEAN))]
+    table = pd.DataFrame({
+        "latent": slopes["latent"], "role": slopes["role"],
+        "ranked": slopes["latent"].map(ranking.set_index("latent")["verdict"]),
+        "trend": slopes["verdict"], "slope": slopes["estimate"], "trend_p_holm": slopes["p_holm"],
+    })  # fmt: skip
+    shown = contrasts["verdict"] == CHANGES
+    size = np.where(shown, -contrasts["estimate"].abs(), contrasts["p"])
+    best = contrasts.assign(hidden=~shown, size=size).sort_values(["hidden", "size"])
+    best = best.drop_duplicates("latent").drop(columns=["role", "n"])
+    level = proof[proof["measure"].isin((SHARE, MEAN))].set_index(["latent", "value"])
+    for end in ("from", "to"):
+        own = level[["estimate", "n"]].add_prefix(f"{end}_")
+        best = best.join(own, on=["latent", f"{end}_value"])
+    best["n"] = best[["from_n", "to_n"]].min(axis=1)
+    names = ["from_value", "to_value", "from_estimate", "to_estimate", "n", "p_holm", "verdict"]
+    table = table.merge(best[["latent", *names]], "left", on="latent")
+    table = table.fillna({"n": 0, "verdict": TOO_FEW}).astype({"n": int})
+    table["moves"] = table["trend"].isin((RISES, FALLS)) | (table["verdict"] == CHANGES)
+    return table

@@ -10,6 +10,7 @@ each output comes.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.special import ndtr, stdtrit
@@ -117,26 +118,11 @@ class Ranks:
         """Sorts both sides once; arguments as for :func:`moments`."""
         order = np.argsort(x, kind="stable")  # the pairs stand in order of x from here on
         self._group = group[order]
-        self._sides = [self._sort(values[order], self._group) for values in (x, y)]
-
-    @staticmethod
-    def _sort(values: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns outputs in order of value, the end of each run of ties, and each pair's run."""
-        _, run, counts = np.unique(values, return_inverse=True, return_counts=True)
-        return group[np.argsort(values, kind="stable")], np.cumsum(counts) - 1, run
-
-    @staticmethod
-    def _ranks(side: tuple[np.ndarray, np.ndarray, np.ndarray], weights: np.ndarray) -> np.ndarray:
-        """Computes mid-ranks, shifted and scaled to -1 .. 1, ``[pairs, resamples]``."""
-        group, ends, run = side
-        below = np.cumsum(weights[group], axis=0)  # [pairs, resamples]
-        if len(ends) < len(group):
-            below = below[ends]  # [runs, resamples]
-        ranks = below.copy()
-        ranks[1:] += below[:-1]  # twice the mid-rank, less 1
-        ranks /= below[-1]
-        ranks -= 1
-        return ranks if np.array_equal(run, np.arange(len(group))) else ranks[run]
+        self._sides = []  # outputs in order of value, end of each run of ties, each pair's run
+        for values in (x[order], y[order]):
+            _, run, counts = np.unique(values, return_inverse=True, return_counts=True)
+            by_value = self._group[np.argsort(values, kind="stable")]
+            self._sides.append((by_value, np.cumsum(counts) - 1, run))
 
     def spearman(self, weights: np.ndarray) -> np.ndarray:
         """Computes the coefficient in each resample of ``weights`` ``[outputs, resamples]``.
@@ -147,13 +133,26 @@ class Ranks:
         w = weights[self._group]  # [pairs, resamples]
         n = w.sum(axis=0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            x, y = (self._ranks(side, weights) for side in self._sides)
+            x, y = (_mid_ranks(*side, weights) for side in self._sides)
             w_x = w * x
             w *= y
             sums = (np.einsum("pr,pr->r", *two) for two in ((w_x, y), (w_x, x), (w, y)))
             cov, var_x, var_y = sums
             rho = np.clip(cov / np.sqrt(var_x * var_y), -1, 1)
         return np.where((var_x > 0) & (var_y > 0) & (n >= 3), rho, np.nan)
+
+
+def _mid_ranks(
+    by_value: np.ndarray, ends: np.ndarray, run: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Computes mid-ranks, shifted and scaled to -1 .. 1, ``[pairs, resamples]``."""
+    below = np.cumsum(weights[by_value], axis=0)
+    below = below if len(ends) == len(run) else below[ends]  # [runs, resamples]
+    ranks = below.copy()
+    ranks[1:] += below[:-1]  # twice the mid-rank, less 1
+    ranks /= below[-1]
+    ranks -= 1
+    return ranks if np.array_equal(run, np.arange(len(run))) else ranks[run]
 
 
 def resample(
@@ -165,15 +164,9 @@ def resample(
 ) -> np.ndarray:
     """Computes statistics in every bootstrap resample of the outputs.
 
-    The draws depend on the seed and the number of outputs alone, so that layers and measures of as
-    many outputs are resampled alike.
-
-    Args:
-        statistic: Maps weights ``[outputs, resamples]`` to values ``[statistics, resamples]``.
-        n_outputs: How many outputs are drawn from.
-        n_pairs: How many pairs they have, by which the work is cut into blocks.
-        seed: From 0.
-        settings: With ``n_resamples``.
+    The statistic maps weights ``[outputs, resamples]`` to ``[statistics, resamples]``. The draws
+    depend on the seed and the number of outputs alone, so that layers and measures of as many
+    outputs are resampled alike. The work is cut into blocks by the number of pairs.
     """
     rng = np.random.default_rng([seed, n_outputs])
     width = max(16, BLOCK // max(n_pairs, n_outputs, 1))
@@ -223,22 +216,20 @@ def mean_intervals(
     value, ends also with fewer than ``least``, which is 3 or more.
     """
     ends = np.full([table.shape[1], 2], math.nan)
-    count = np.isfinite(table).sum(axis=0)
     for start in range(0, len(ends), 64):  # columns at once
         block = table[:, start : start + 64].T
-        there = np.isfinite(block)
-        filled, weight = np.where(there, block, 0.0), there.astype(np.float64)
-
-        def means(
-            weights: np.ndarray, filled: np.ndarray = filled, weight: np.ndarray = weight
-        ) -> np.ndarray:
-            with np.errstate(invalid="ignore", divide="ignore"):
-                return (filled @ weights) / (weight @ weights)
-
-        if count[start : start + 64].max(initial=0) < least:
-            continue
-        drawn = resample(means, len(table), block.size, seed, settings)
-        for k, row in enumerate(drawn, start):
-            if count[k] >= least:
-                ends[k] = interval(row, count[k], settings.confidence)
+        there = np.isfinite(block).astype(np.float64)
+        sums = np.stack([np.where(there, block, 0.0), there])
+        count = there.sum(axis=1)
+        if count.max(initial=0) >= least:
+            drawn = resample(partial(_weighted_means, sums), len(table), block.size, seed, settings)
+            for k in np.flatnonzero(count >= least):
+                ends[start + k] = interval(drawn[k], int(count[k]), settings.confidence)
     return mean_over(table, axis=0), ends[:, 0], ends[:, 1]
+
+
+def _weighted_means(sums: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Divides the sums of ``[2 (value, is there), columns, outputs]`` in each resample."""
+    total, count = (side @ weights for side in sums)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return total / count

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import scipy
+from scipy.stats import rankdata
 
 from wavegan_tf.stats.effects import add_verdicts, holm, paired_t
 from wavegan_tf.stats.grids import Grids
@@ -71,12 +72,11 @@ def counts_and_shares(outputs: pd.DataFrame, target: str) -> tuple[pd.DataFrame,
     """
     counts, shares = {}, {}
     for channel, rows in outputs.sort_values("output").groupby("channel"):
-        known = rows["measured"].to_numpy(bool) | (rows["problem"] == "silent").to_numpy()
-        for name in rows.columns[rows.columns.str.startswith("n_")]:
-            count = np.where(known, rows[name].to_numpy(np.float64), math.nan)
-            counts[channel, target, OUTPUT, name, "1"] = count
-            share = np.where(known, count > 0, math.nan)
-            shares[channel, target, name.removeprefix("n_"), SHARE, "1"] = share
+        known = rows["measured"].astype(bool) | (rows["problem"] == "silent")
+        for name, count in rows.filter(regex="^n_").astype(float).items():
+            counts[channel, target, OUTPUT, name, "1"] = count.where(known).to_numpy()
+            share = (count > 0).astype(float).where(known).to_numpy()
+            shares[channel, target, str(name).removeprefix("n_"), SHARE, "1"] = share
     return values_frame(counts), values_frame(shares)
 
 
@@ -88,13 +88,10 @@ def values_frame(found: dict[tuple, np.ndarray]) -> pd.DataFrame:
 
 def tidy(values: pd.DataFrame) -> pd.DataFrame:
     """Turns ``values`` into a table of the finite ones: ``output``, :data:`KEYS`, ``value``."""
-    row, output = np.nonzero(np.isfinite(values.to_numpy()))
-    order = np.lexsort((row, output))
-    row, output = row[order], output[order]
-    table = pd.DataFrame({"output": output})
-    for key in KEYS:
-        column = values.index.get_level_values(key)
-        table[key] = pd.Categorical(column)[row] if key != "channel" else column[row]
+    output, row = np.nonzero(np.isfinite(values.to_numpy().T))
+    keys = values.index.to_frame(index=False).astype(dict.fromkeys(KEYS[1:], "category"))
+    table = keys.iloc[row].reset_index(drop=True)
+    table.insert(0, "output", output)
     return table.assign(value=values.to_numpy()[row, output])
 
 
@@ -108,106 +105,88 @@ def slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns:
         ``[...]``, in units of y per unit of x; NaN with fewer than 2 values.
     """
-    there = np.isfinite(y)
-    n = there.sum(axis=-1, keepdims=True)
+    dx = _centred(np.where(np.isfinite(y), x, math.nan))
     with np.errstate(invalid="ignore"):
-        dx = np.where(there, x - (there * x).sum(axis=-1, keepdims=True) / n, 0)
-        return (dx * np.where(there, y, 0)).sum(axis=-1) / (dx**2).sum(axis=-1)
+        return np.nansum(dx * y, axis=-1) / np.nansum(dx**2, axis=-1)
 
 
 def rank_correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Computes Spearman's r along the last axis: 1 where y only rises, -1 where it only falls.
 
-    Args:
-        x: ``[values]``, all different.
-        y: ``[..., values]``; NaN is left out.
-
-    Returns:
-        ``[...]``, NaN with fewer than 3 values or where y does not vary.
+    Arguments as for :func:`slopes`; NaN with fewer than 3 values or where y does not vary.
     """
     there = np.isfinite(y)
-    n = there.sum(axis=-1, keepdims=True)
-    ranks = (scipy.stats.rankdata(np.where(there, side, np.inf), axis=-1) for side in (x, y))
-    dx, dy = (np.where(there, rank - (n + 1) / 2, 0) for rank in ranks)
+    ranked = (np.where(there, side, math.nan) for side in (x, y))
+    dx, dy = (_centred(rankdata(side, axis=-1, nan_policy="omit")) for side in ranked)
     with np.errstate(invalid="ignore"):
-        r = (dx * dy).sum(axis=-1) / np.sqrt((dx**2).sum(axis=-1) * (dy**2).sum(axis=-1))
-    return np.where(n[..., 0] >= 3, np.clip(r, -1, 1), math.nan)
+        variances = np.nansum(dx**2, axis=-1) * np.nansum(dy**2, axis=-1)
+        r = np.nansum(dx * dy, axis=-1) / np.sqrt(variances)
+    return np.where(there.sum(axis=-1) >= 3, np.clip(r, -1, 1), math.nan)
 
 
-def middle_place(x: np.ndarray) -> int | None:
-    """Finds a sweep's middle value: that nearest to 0, the first of equally near ones.
-
-    0 is the middle of the training range of z, and an end of that of a code. The place follows from
-    the values alone, so that what is compared is known before anything is measured.
-
-    Returns:
-        Its place in ``x``; None where it is the first or the last value.
-    """
-    place = int(np.argmin(np.abs(x)))
-    return place if 0 < place < len(x) - 1 else None
+def _centred(values: np.ndarray) -> np.ndarray:
+    return values - mean_over(values)[..., np.newaxis]
 
 
 def measure_effects(
-    values: pd.DataFrame, sweeps: Sweeps, settings: StatisticsSettings, seed: int = 0
+    values: pd.DataFrame, sweeps: Sweeps, settings: StatisticsSettings
 ) -> pd.DataFrame:
     """Says what each sweep does to each measure.
+
+    The middle of a sweep is the value nearest to 0, the first of equally near ones, unless it is
+    an end: 0 is the middle of the training range of z, and an end of that of a code. It follows
+    from the values alone, so that what is compared is known before anything is measured.
 
     Args:
         values: Of all outputs.
         sweeps: The first slowest.
         settings: ``min_outputs`` is the number of base vectors that a test needs.
-        seed: Of resampling, from 0.
 
     Returns:
         A row for each sweep (``latent``) and measure. ``estimate`` is the last value less the
         first, the mean over the ``n`` bases that have both, with its interval ``low``, ``high`` and
         ``p`` of the paired t-test (:func:`~wavegan_tf.stats.effects.paired_t`). The columns that
         begin with ``from_middle_first`` and ``from_middle_last`` are the same of each end less the
-        ``middle_value`` (:func:`middle_place`): they show what falls and rises again. ``slope``
-        (least squares, per unit of the latent) and ``rank_r`` (Spearman) are means over bases with
-        their intervals. ``p_holm`` is corrected over all three differences of all rows of the
-        sweep; ``verdict`` is ``changes`` where one of the three is below 1 - confidence, else
-        ``no change shown`` or ``too few``.
+        ``middle_value``: they show what falls and rises again. ``slope`` (least squares, per unit
+        of the latent) and ``rank_r`` (Spearman) are means over bases with their intervals.
+        ``p_holm`` is corrected over all three differences of all rows of the sweep; ``verdict`` is
+        ``changes`` where one of the three is below 1 - confidence, else ``no change shown`` or
+        ``too few``.
     """
-    found = [_effects_along(values, sweeps, axis, settings, seed) for axis in range(len(sweeps))]
-    return pd.concat(found, ignore_index=True)
-
-
-def _effects_along(
-    values: pd.DataFrame, sweeps: Sweeps, axis: int, settings: StatisticsSettings, seed: int
-) -> pd.DataFrame:
-    name, x = sweeps[axis][0], np.asarray(sweeps[axis][1], np.float64)
-    lines, place = _lines(values, sweeps, axis), middle_place(x)
-    first, last = lines[..., 0], lines[..., -1]
-    middle = np.full(first.shape, math.nan) if place is None else lines[..., place]
-    numbers = [slopes(x, lines), rank_correlations(x, lines)]
-    numbers += [last - first, first - middle, last - middle]
-    by_base = mean_over(np.stack(numbers, axis=1))  # [measures, 5, bases]
-    flat = by_base.reshape(-1, by_base.shape[-1]).T
-    found = mean_intervals(flat, seed, settings, settings.min_outputs)
-    means, lows, highs = (ends.reshape(-1, 5) for ends in found)
-    p = np.array([_p_of_rows(by_base[:, k], settings) for k in (2, 3, 4)])
-    p_holm = holm(p.T.ravel()).reshape(-1, 3).T
-    table = _head(values, latent=name).assign(
-        from_value=x[0], to_value=x[-1], middle_value=math.nan if place is None else x[place],
-        n_values=len(x),
-    )  # fmt: skip
-    for k, column in enumerate(("estimate", *FROM_MIDDLE), start=2):
-        start = "" if k == 2 else f"{column}_"
-        table[column], table[f"{start}low"] = means[:, k], lows[:, k]
-        table[f"{start}high"] = highs[:, k]
-        table[f"{start}p"], table[f"{start}p_holm"] = p[k - 2], p_holm[k - 2]
-        table[f"{start}n"] = np.isfinite(by_base[:, k]).sum(axis=-1)
-    for k, column in enumerate(("slope", "rank_r")):
-        table[column], table[f"{column}_low"] = means[:, k], lows[:, k]
-        table[f"{column}_high"] = highs[:, k]
-    shown = (p_holm < 1 - settings.confidence).any(axis=0)
-    tested = np.isfinite(p_holm).any(axis=0)
-    return table.assign(verdict=np.select([shown, tested], [CHANGES, NO_CHANGE], TOO_FEW))
+    tables = []
+    for axis, (latent, given) in enumerate(sweeps):
+        x, lines = np.asarray(given, np.float64), _lines(values, sweeps, axis)
+        place = int(np.argmin(np.abs(x)))
+        has_middle = 0 < place < len(x) - 1
+        first, last = lines[..., 0], lines[..., -1]
+        middle = np.where(has_middle, lines[..., place], math.nan)
+        numbers = [slopes(x, lines), rank_correlations(x, lines)]
+        numbers += [last - first, first - middle, last - middle]
+        by_base = mean_over(np.stack(numbers, axis=1))  # [measures, 5, bases]
+        estimates = np.reshape(_means(by_base.reshape(-1, len(lines[0])), settings), (3, -1, 5))
+        p = np.array([_p_of_rows(by_base[:, k], settings) for k in (2, 3, 4)])
+        p_holm = holm(p.ravel()).reshape(p.shape)
+        table = _head(values, latent=latent).assign(
+            from_value=x[0], to_value=x[-1], middle_value=x[place] if has_middle else math.nan,
+            n_values=len(x),
+        )  # fmt: skip
+        for k, name in zip(
+            (2, 3, 4, 0, 1), ("estimate", *FROM_MIDDLE, "slope", "rank_r"), strict=True
+        ):
+            start = "" if name == "estimate" else f"{name}_"
+            table[name], table[f"{start}low"], table[f"{start}high"] = estimates[:, :, k]
+            if k >= 2:
+                table[f"{start}p"], table[f"{start}p_holm"] = p[k - 2], p_holm[k - 2]
+                table[f"{start}n"] = np.isfinite(by_base[:, k]).sum(axis=-1)
+        shown = (p_holm < 1 - settings.confidence).any(axis=0)
+        few = np.isnan(p_holm).all(axis=0)
+        verdict = np.select([shown, few], [CHANGES, TOO_FEW], NO_CHANGE)
+        tables.append(table.assign(verdict=verdict))
+    return pd.concat(tables, ignore_index=True)
 
 
 def measure_responses(
-    values: pd.DataFrame, sweeps: Sweeps, settings: StatisticsSettings, seed: int = 0
+    values: pd.DataFrame, sweeps: Sweeps, settings: StatisticsSettings
 ) -> pd.DataFrame:
     """Takes the mean over bases of each measure at each value of each sweep.
 
@@ -221,23 +200,23 @@ def measure_responses(
     """
     tables = []
     is_share = values.index.get_level_values("measure") == SHARE
-    for axis, (name, x) in enumerate(sweeps):
+    for axis, (latent, x) in enumerate(sweeps):
         by_base = mean_over(_lines(values, sweeps, axis), axis=2)  # [measures, bases, values]
-        flat = by_base.transpose(1, 0, 2).reshape(by_base.shape[1], -1)
-        mean, low, high = mean_intervals(flat, seed, settings, settings.min_outputs)
-        n = np.isfinite(flat).sum(axis=0)
+        by_base = np.swapaxes(by_base, 1, 2).reshape(-1, by_base.shape[1])
+        estimate, low, high = _means(by_base, settings)
+        n = np.isfinite(by_base).sum(axis=-1)
         of_share = np.repeat(is_share, len(x)) & (n >= settings.min_outputs) & (len(sweeps) == 1)
         for i in np.flatnonzero(of_share):
-            counted = scipy.stats.binomtest(round(mean[i] * n[i]), n[i])
+            counted = scipy.stats.binomtest(round(estimate[i] * n[i]), n[i])
             low[i], high[i] = counted.proportion_ci(settings.confidence, method="wilson")
-        table = _head(values.loc[values.index.repeat(len(x))], latent=name)
+        table = _head(values.loc[values.index.repeat(len(x))], latent=latent)
         table.insert(1, "value", np.tile(np.asarray(x, np.float64), len(values)))
-        tables.append(table.assign(estimate=mean, low=low, high=high, n=n))
+        tables.append(table.assign(estimate=estimate, low=low, high=high, n=n))
     return pd.concat(tables, ignore_index=True)
 
 
 def measure_interactions(
-    values: pd.DataFrame, sweeps: Sweeps, settings: StatisticsSettings, seed: int = 0
+    values: pd.DataFrame, sweeps: Sweeps, settings: StatisticsSettings
 ) -> pd.DataFrame:
     """Says whether what one sweep does depends on where another stands.
 
@@ -253,28 +232,30 @@ def measure_interactions(
         ValueError: There are fewer than two sweeps.
     """
     tables = []
-    lengths = [len(x) for _, x in sweeps]
     for a, b in itertools.combinations(range(len(sweeps)), 2):
-        grid = values.to_numpy(np.float64).reshape(len(values), -1, *lengths)
-        grid = np.moveaxis(grid, (2 + a, 2 + b), (-2, -1))
-        corners = grid.reshape(*grid.shape[:2], -1, *grid.shape[-2:])[..., [0, -1], :][..., [0, -1]]
+        corners = _lines(values, sweeps, a, b)[..., [0, -1], :][..., [0, -1]]
         second = corners[..., 1] - corners[..., 0]  # [measures, bases, lines, ends of a]
         by_base = mean_over(second[..., 1] - second[..., 0])
-        mean, low, high = mean_intervals(by_base.T, seed, settings, settings.min_outputs)
+        estimate, low, high = _means(by_base, settings)
         table = _head(values, latent_a=sweeps[a][0], latent_b=sweeps[b][0]).assign(
-            estimate=mean, low=low, high=high, p=_p_of_rows(by_base, settings),
+            estimate=estimate, low=low, high=high, p=_p_of_rows(by_base, settings),
             n=np.isfinite(by_base).sum(axis=-1),
         )  # fmt: skip
         tables.append(add_verdicts(table, settings, CHANGES, NO_CHANGE))
     return pd.concat(tables, ignore_index=True)
 
 
-def _lines(values: pd.DataFrame, sweeps: Sweeps, axis: int) -> np.ndarray:
-    """Arranges values as lines along one of the sweeps, ``[measures, bases, lines, values]``."""
-    lengths = [len(x) for _, x in sweeps]
-    grid = values.to_numpy(np.float64).reshape(len(values), -1, *lengths)
-    grid = np.moveaxis(grid, 2 + axis, -1)
-    return grid.reshape(*grid.shape[:2], -1, lengths[axis])
+def _lines(values: pd.DataFrame, sweeps: Sweeps, *along: int) -> np.ndarray:
+    """Arranges values along one or two of the sweeps, ``[measures, bases, lines, *values]``."""
+    grid = values.to_numpy(np.float64).reshape(len(values), -1, *(len(x) for _, x in sweeps))
+    lengths = [len(sweeps[axis][1]) for axis in along]
+    grid = np.moveaxis(grid, [2 + axis for axis in along], range(-len(along), 0))
+    return grid.reshape(*grid.shape[:2], -1, *lengths)
+
+
+def _means(by_base: np.ndarray, settings: StatisticsSettings) -> tuple[np.ndarray, ...]:
+    """Takes the means of rows ``[rows, bases]`` with their intervals: estimate, low, high."""
+    return mean_intervals(by_base.T, 0, settings, settings.min_outputs)
 
 
 def _p_of_rows(by_base: np.ndarray, settings: StatisticsSettings) -> np.ndarray:
@@ -285,7 +266,4 @@ def _p_of_rows(by_base: np.ndarray, settings: StatisticsSettings) -> np.ndarray:
 
 def _head(values: pd.DataFrame, **latents: str) -> pd.DataFrame:
     """Begins a table of statistics: the latents, then what the measures are."""
-    head = values.index.to_frame(index=False)
-    for k, (column, name) in enumerate(latents.items()):
-        head.insert(k, column, name)
-    return head
+    return values.index.to_frame(index=False).assign(**latents)[[*latents, *KEYS]]

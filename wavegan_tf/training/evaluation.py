@@ -14,6 +14,7 @@ from wavegan_tf.models.networks import Networks
 from wavegan_tf.speech.averages import average
 
 BATCH = 16
+MAX_FIXED = 32  # fixed latents: all codes up to so many
 
 
 class Evaluation:
@@ -35,11 +36,9 @@ class Evaluation:
         return _in_batches(self._generate, z, lambda outputs: {"out": outputs["out"]})["out"]
 
     def average_layers(self, z: np.ndarray) -> dict[str, np.ndarray]:
-        """Averages the layers (eq. 4) of latents [n, latent_dim], unclipped.
+        """Averages the layers (eq. 4) of latents [n, latent_dim], unclipped: by layer [n, length].
 
-        Returns:
-            By layer [n, length] at its own rate; ``out`` of several channels [n, slice_len,
-            num_channels].
+        ``out`` of several channels is [n, slice_len, num_channels].
         """
         names = [layer.name for layer in self.config.layers]
         return _in_batches(
@@ -74,20 +73,21 @@ class Evaluation:
         return {"Q_accuracy": float(whole.mean())} | of_codes
 
 
-def fixed_latents(config: ModelConfig, seed: int, most: int) -> dict[str, np.ndarray]:
-    """Makes latents that stay the same throughout a training, ``most`` at most.
+def fixed_latents(config: ModelConfig, seed: int) -> dict[str, np.ndarray]:
+    """Makes latents that stay the same throughout a training.
 
     Returns:
-        Vectors [latent_dim] by name. ciwGAN and fiwGAN: one z with every code, ``c1`` .. or the
-        bits ``000`` ..; WaveGAN: eight vectors, ``1`` .. .
+        Vectors [latent_dim] by name. ciwGAN and fiwGAN: one z with every code (the first 32),
+        ``c1`` .. or the bits ``000`` ..; WaveGAN: eight vectors, ``1`` .. .
     """
     if not config.num_categ:
-        vectors = sample_latents(config, min(8, most), seed)
+        vectors = sample_latents(config, 8, seed)
         return {str(i): vector for i, vector in enumerate(vectors, start=1)}
     if config.model == "ciwgan":
-        codes = {f"c{i}": row for i, row in enumerate(np.eye(config.num_categ)[:most], start=1)}
+        rows = np.eye(config.num_categ)[:MAX_FIXED]
+        codes = {f"c{i}": row for i, row in enumerate(rows, start=1)}
     else:
-        bits = [f"{i:0{config.num_categ}b}" for i in range(min(2**config.num_categ, most))]
+        bits = [f"{i:0{config.num_categ}b}" for i in range(min(2**config.num_categ, MAX_FIXED))]
         codes = {text: np.array([float(bit) for bit in text]) for text in bits}
     rest = sample_latents(config, 1, seed)[0, config.num_categ :]
     return {name: np.concatenate([code, rest]).astype(np.float32) for name, code in codes.items()}
@@ -108,12 +108,10 @@ def _logits(network: Callable, array: np.ndarray) -> np.ndarray:
 
 
 def _in_batches(network: Callable, array: np.ndarray, read: Callable) -> dict[str, np.ndarray]:
-    """Runs a network on [BATCH, ...] at a time and joins what ``read`` takes of its outputs.
-
-    The last batch is filled up from the first, because batch norm would mix zeros into the others.
-    """
+    """Runs a network on [BATCH, ...] at a time and joins what ``read`` takes of its outputs."""
     n, parts = len(array), []
     for start in range(0, n, BATCH):
+        # Filled up from the first, for batch norm would mix zeros into the others.
         batch = array[np.arange(start, start + BATCH) % n]
         values = read(network(tf.constant(batch, tf.float32)))
         parts.append({k: np.asarray(value, np.float32)[: n - start] for k, value in values.items()})

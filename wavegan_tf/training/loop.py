@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavegan_tf.checkpoints import files, upkeep
+from wavegan_tf.checkpoints import files, run
 from wavegan_tf.training.trainer import Trainer
 
 
@@ -34,16 +34,14 @@ def train(
 ) -> Iterator[dict[str, float]]:
     """Trains until the schedule's last step, saving and summarising on the way.
 
-    The loop waits for the device once per step, to read the step's scalars.
-
     Args:
         trainer: At its start or restored, maybe inside a step.
         batches: Real audio, [batch, slice_len, num_channels] each.
         directory: The run directory.
         schedule: When to stop, save and summarise.
         stopped: Asked before every update; True saves, inside a step too, and ends the training.
-        summarize: Called as ``summarize(step, outputs)`` with what the step's updates returned,
-            scalars and arrays, when a summary is due and after the last step.
+        summarize: Called as ``summarize(step, outputs)``, the outputs of the step's updates, when
+            a summary is due and after the last step.
         saves: Whether this process is the one that saves.
 
     Yields:
@@ -60,7 +58,7 @@ def train(
         if saves and (trainer.step, trainer.update) != saved:
             prefix = trainer.save(directory, schedule.keep)
             if schedule.keep_every_hours:
-                upkeep.back_up(prefix, schedule.keep_every_hours)
+                run.back_up(prefix, schedule.keep_every_hours)
         saved = trainer.step, trainer.update
 
     save()
@@ -72,6 +70,7 @@ def train(
         if trainer.update:  # inside a step
             continue
         step = trainer.step
+        # The loop waits for the device here, once per step.
         scalars = {k: float(v) for k, v in outputs.items() if len(v.shape) == 0}
         for name, value in scalars.items():
             if not np.isfinite(value):
@@ -94,8 +93,8 @@ class _Every:
         self.last = time.monotonic()
 
     def __call__(self, step: int) -> bool:
-        by_time = self.secs > 0 and time.monotonic() - self.last >= self.secs
-        by_step = self.steps > 0 and step % self.steps == 0
-        if by_time or by_step:
+        due = self.secs > 0 and time.monotonic() - self.last >= self.secs
+        due = due or (self.steps > 0 and step % self.steps == 0)
+        if due:
             self.last = time.monotonic()
-        return by_time or by_step
+        return due

@@ -24,17 +24,15 @@ from wavegan_tf.training import pictures, signs
 from wavegan_tf.training.evaluation import Evaluation, fixed_latents, fresh_latents
 from wavegan_tf.training.trainer import Trainer
 
-METRICS_FILE, PREVIEWS, SAVING = "metrics.jsonl", "previews", ".saving"
+METRICS_FILE, PREVIEWS = "metrics.jsonl", "previews"
 NUM_PREVIEW = 32  # latents in a preview, as in the original
 PREVIEW_SILENCE_S = 0.5
-MAX_FIXED = 32  # fixed latents: all codes up to so many
 NUM_FRESH = 100  # outputs that the Q-network is asked about
 MAX_AUDIO = 10  # of one tag, and latents whose layers can be heard
 MAX_IMAGES = 4  # spectrograms of one tag
 NUM_SOUNDS = 200  # that a summary needs space for; TensorFlow is silent about a full disk
+# Sounds come when the step has grown by this factor: 150 times, not 5000, in a training of a week.
 LISTEN_GROWTH = 1.05
-"""Sounds come when the step has grown by this factor: often while much changes, and 150 times, not
-5000, in a training of a week. (TensorBoard shows ten of a tag.)"""
 
 _log = logging.getLogger("wavegan_tf")
 
@@ -51,7 +49,7 @@ class Monitor:
     def __init__(
         self, directory: str, trainer: Trainer, num_slices: int, holdout: np.ndarray | None = None
     ):
-        """Opens the files of a run, and drops what they say of steps after the trainer's.
+        """Opens the files of a run directory; drops what they say of steps after the trainer's.
 
         Args:
             directory: The run directory.
@@ -69,7 +67,7 @@ class Monitor:
         self.num_slices, self.holdout = num_slices, holdout
         self.evaluation = Evaluation(trainer.networks, self.config)
         self.preview_z = sample_latents(self.config, NUM_PREVIEW, self.seed)
-        self.fixed_z = fixed_latents(self.config, self.seed, MAX_FIXED)
+        self.fixed_z = fixed_latents(self.config, self.seed)
         # G's loss is judged where its level means something: a critic's is free to drift.
         self.judged = ("D_loss", "Q_loss") + (() if self.wasserstein else ("G_loss",))
         self.losses: dict[str, list[float]] = {}
@@ -89,9 +87,8 @@ class Monitor:
 
         Args:
             step: Generator updates done.
-            outputs: What the step returned: scalars, whatever their names; ``x``, the last real
-                audio [batch, slice_len, num_channels]; ``z``, the last latents [batch,
-                latent_dim].
+            outputs: What its updates returned: scalars, whatever their names; ``x``, the last real
+                audio, and ``z``, the last latents.
 
         Raises:
             OSError: A file cannot be written.
@@ -133,7 +130,6 @@ class Monitor:
     def _measure(
         self, step: int, x: np.ndarray, g_z: np.ndarray, preview: np.ndarray
     ) -> dict[str, float]:
-        """What is to be known of outputs beside the losses."""
         scalars = {"x_rms": float(signs.rms(x).mean()), "G_z_rms": float(signs.rms(g_z).mean())}
         of_data = signs.diversity(x) if len(x) > 1 else 0
         if of_data > 0:
@@ -163,7 +159,7 @@ class Monitor:
     def _write_fixed(self, fixed: dict[str, np.ndarray]) -> None:
         """Audio of every fixed latent, and the averaged layers of the first ones."""
         for layer, series in fixed.items():
-            tag, most = ("fixed", MAX_FIXED) if layer == "out" else (f"fixed_{layer}", MAX_AUDIO)
+            tag, most = ("fixed", None) if layer == "out" else (f"fixed_{layer}", MAX_AUDIO)
             for name, one in list(zip(self.fixed_z, series, strict=True))[:most]:
                 sound = to_sound(one.T, self.config.slice_len).T  # [slice_len(, channels)]
                 sound = sound.reshape(1, self.config.slice_len, -1)
@@ -175,21 +171,15 @@ class Monitor:
         padded = np.pad(preview, ((0, 0), (0, silence), (0, 0)))  # [n, slice_len + silence, c]
         sound = padded.reshape(-1, self.config.num_channels)[:-silence]
         pcm = (np.clip(np.nan_to_num(sound), -1, 1) * 32767).astype(np.int16)  # toward zero
-        path = os.path.join(self.directory, PREVIEWS, f"{step:08d}.wav")
-        try:
-            wavfile.write(path + SAVING, self.config.sample_rate, pcm)
-            os.replace(path + SAVING, path)
-        except OSError as error:
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(path + SAVING)
-            raise OSError(error.errno, error.strerror, path) from None
+        with disk.written(os.path.join(self.directory, PREVIEWS, f"{step:08d}.wav")) as scratch:
+            wavfile.write(scratch, self.config.sample_rate, pcm)
 
     def _drop_previews(self, step: int) -> int:
         """Removes previews of later steps, which come again; the step of the newest left, or 0."""
         folder, newest = os.path.join(self.directory, PREVIEWS), 0
         os.makedirs(folder, exist_ok=True)
         for name in os.listdir(folder):
-            match = re.fullmatch(rf"(\d{{8,}})\.wav({re.escape(SAVING)})?", name)
+            match = re.fullmatch(rf"(\d{{8,}})\.wav({re.escape(disk.SAVING)})?", name)
             if match and (match[2] or int(match[1]) > step):
                 os.remove(os.path.join(folder, name))
             elif match:
@@ -210,8 +200,7 @@ class Monitor:
 def read_metrics(directory: str, step: int) -> list[dict]:
     """Reads the rows of metrics.jsonl up to ``step``, oldest first, and drops all else from it.
 
-    What a kill or a power cut left behind goes: rows of later steps, which come again, and lines
-    that are no rows.
+    Rows of later steps come again; a kill or a power cut can leave lines that are no rows.
     """
     path, lines, rows = os.path.join(directory, METRICS_FILE), [], {}
     if os.path.isfile(path):

@@ -16,7 +16,6 @@ class Optimizer:
 
     Attributes:
         kind: The slots' name in a TensorFlow 1 checkpoint.
-        variables: What it updates, Keras variables.
         slots: Per variable two tf.Variables: first and second moment (Adam), or mean square and
             last step (RMSProp).
         powers: Of Adam ``beta1_power`` and ``beta2_power``, beta to the number of updates + 1.

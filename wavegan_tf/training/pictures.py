@@ -41,10 +41,7 @@ def spectrograms(audio: np.ndarray, rate_hz: int) -> np.ndarray:
 def draw_layers(layers: tuple[Layer, ...], series: dict[str, np.ndarray], title: str) -> np.ndarray:
     """Draws every averaged layer of one output, uint8 [1, height, 700, 4].
 
-    Args:
-        layers: Of the model, in order.
-        series: By layer [length]; ``out`` of several channels [length, channels].
-        title: Of the figure.
+    ``series`` are [length] by layer; ``out`` of several channels is [length, channels].
     """
     look: dict = style.STYLE
     with matplotlib.rc_context(look):

@@ -10,10 +10,9 @@ import numpy as np
 
 GRACE_STEPS = 1000
 RMS_RATIO = (0.2, 4.0)  # of the outputs over the data's: quieter or louder is a sign
+# Diversity of the outputs over that of the data: less is a sign. White noise, ever new, has 0.04;
+# one recording, moved by up to 50 ms, 0.2; recordings of one word by one speaker 0.5.
 DIVERSITY_RATIO = 0.15
-"""Diversity of the outputs over that of the data: less is a sign. White noise, ever new, has 0.04;
-one recording, moved by up to 50 ms, 0.2; recordings of one word by one speaker 0.5."""
-
 LOSS_FACTOR = 10.0  # the median of a loss' RECENT sizes over that of the earlier ones (at least 1)
 RECENT, EARLIER = 5, 10  # summaries: so many are judged, by at least so many before them
 _FRAMES, _BANDS = 32, 16

@@ -82,15 +82,7 @@ def make_sum(strategy: tf.distribute.Strategy) -> Callable[[int], int]:
 
 
 def check_agreement(strategy: tf.distribute.Strategy, facts: dict[str, object]) -> None:
-    """Sees to it that all workers begin at the same place, with the same data.
-
-    Args:
-        strategy: Of the training.
-        facts: What must be the same everywhere, by name; values that JSON has.
-
-    Raises:
-        InputError: Another worker gave something else.
-    """
+    """Sees to it that facts, by name, are the same for all workers; raises InputError if not."""
     index, num_workers = worker_place(strategy)
     add = make_sum(strategy)
     for name, value in facts.items():

@@ -13,13 +13,8 @@ from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.models.convolution import choose_form
 from wavegan_tf.models.layers import Arithmetic
 from wavegan_tf.models.networks import build_networks
+from wavegan_tf.training import updates
 from wavegan_tf.training.losses import LOSSES
-from wavegan_tf.training.updates import (
-    draw,
-    make_optimizers,
-    update_discriminator,
-    update_generator,
-)
 
 _log = logging.getLogger("wavegan_tf")
 
@@ -59,11 +54,6 @@ class Trainer:
     """A model in training: its networks, optimisers and place in the run.
 
     Attributes:
-        config: The architecture.
-        training: How it is trained.
-        strategy: Of tf.distribute; None for TensorFlow's default, one replica.
-        networks: Generator, Discriminator, Q-network.
-        optimizers: Theirs.
         step: Generator updates done.
         update: Discriminator updates done in the step at hand, 0 .. disc_nupdates.
         seed: All that the random draws depend on beside the place.
@@ -75,7 +65,7 @@ class Trainer:
         training: TrainingConfig,
         strategy: tf.distribute.Strategy | None = None,
     ):
-        """Makes a model at its start.
+        """Makes a model at its start; ``strategy`` is TensorFlow's default unless given.
 
         Raises:
             InputError: The batch or the model cannot be divided among the replicas.
@@ -87,7 +77,9 @@ class Trainer:
         arithmetic = Arithmetic(form, training.precision)
         with self.strategy.scope():
             self.networks = build_networks(config, training.seed, arithmetic)
-            self.optimizers = make_optimizers(self.networks, training.loss, training.learning_rate)
+            self.optimizers = updates.make_optimizers(
+                self.networks, training.loss, training.learning_rate
+            )
         self.step, self.update, self.seed = 0, 0, training.seed
 
     @property
@@ -102,9 +94,11 @@ class Trainer:
 
     def values(self) -> dict[str, np.ndarray]:
         """Returns everything that going on needs, by name in a checkpoint."""
+        stored = names.network_variables(self.networks)
+        stored |= names.optimizer_variables(self.optimizers, self.networks)
         places = {names.STEP: self.step, names.UPDATE: self.update, names.SEED: self.seed}
         integers = {name: np.asarray(value, np.int64) for name, value in places.items()}
-        return {name: item.value() for name, item in self._variables().items()} | integers
+        return {name: item.value() for name, item in stored.items()} | integers
 
     def save(self, directory: str, keep: int = 0) -> str:
         """Writes a checkpoint; returns its prefix."""
@@ -119,12 +113,13 @@ class Trainer:
         Raises:
             InputError: A variable is missing or of another shape.
         """
-        stored = self._variables()
+        stored = names.network_variables(self.networks)
         slots = names.optimizer_variables(self.optimizers, self.networks)
-        if not any(name in checkpoint.shapes for name in slots):
+        if any(name in checkpoint.shapes for name in slots):
+            stored |= slots
+        else:
             what = f"of the optimisers of --wavegan_loss={self.training.loss}: they start anew"
             _log.warning("checkpoint %s holds no state %s", checkpoint.prefix, what)
-            stored = {name: item for name, item in stored.items() if name not in slots}
         place = {names.UPDATE: 0, names.SEED: self.seed}  # where they are not in the file
         kept = [names.STEP, *(name for name in place if name in checkpoint.shapes)]
         place |= {name: int(checkpoint.read(name)) for name in kept}
@@ -156,21 +151,20 @@ class Trainer:
 
     @tf.function
     def _update_discriminator(self, x: tf.Tensor, key: tf.Tensor) -> dict[str, tf.Tensor]:
-        loss, xla = self.training.loss, self.training.xla
-        draws = draw(self.config, self.training.batch_size, key)
+        draws = updates.draw(self.config, self.training.batch_size, key)
+        of_all, xla = (self.networks, self.optimizers, self.training.loss), self.training.xla
         with self.strategy.scope():
-            return update_discriminator(self.networks, self.optimizers, loss, x, draws, xla)
+            return updates.update_discriminator(*of_all, x, draws, xla)
 
     @tf.function
     def _update_generator(self, key: tf.Tensor) -> dict[str, tf.Tensor]:
-        loss, xla = self.training.loss, self.training.xla
-        draws = draw(self.config, self.training.batch_size, key)
+        draws = updates.draw(self.config, self.training.batch_size, key)
+        of_all, xla = (self.networks, self.optimizers, self.training.loss), self.training.xla
         with self.strategy.scope():
-            outputs = update_generator(self.networks, self.optimizers, loss, draws, xla)
-        return outputs | {"z": draws.z}
+            return updates.update_generator(*of_all, draws, xla) | {"z": draws.z}
 
     def _distribute(self, x: tf.Tensor) -> tf.Tensor:
-        """This process' rows of a batch as a value for each of its replicas."""
+        """This process' rows of a batch, a share for each of its replicas."""
         if self.strategy.num_replicas_in_sync == 1:
             return x
         num_local = len(self.strategy.extended.worker_devices)
@@ -178,12 +172,6 @@ class Trainer:
         return self.strategy.experimental_distribute_values_from_function(
             lambda context: shares[context.replica_id_in_sync_group % num_local]
         )
-
-    def _variables(self) -> dict[str, names.Stored]:
-        return {
-            **names.network_variables(self.networks),
-            **names.optimizer_variables(self.optimizers, self.networks),
-        }
 
     def _check_replicas(self) -> None:
         num_replicas = self.strategy.num_replicas_in_sync

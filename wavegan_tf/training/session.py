@@ -1,0 +1,234 @@
+"""One run of a training: its data, its run directory, its loop, from the start to an orderly end.
+
+``flags`` are the flags that commands/train.py defines, as absl has read them.
+"""
+
+import contextlib
+import dataclasses
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from wavegan_tf.checkpoints import disk, files, lock, run
+from wavegan_tf.checkpoints.open import read_config
+from wavegan_tf.data.clips import ClipStore
+from wavegan_tf.data.preflight import Report, preflight, split_holdout
+from wavegan_tf.data.slices import SliceConfig
+from wavegan_tf.data.stream import SliceSource
+from wavegan_tf.errors import InputError
+from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.progress import progress
+from wavegan_tf.training.determinism import make_deterministic
+from wavegan_tf.training.loop import Schedule, train
+from wavegan_tf.training.monitor import Monitor
+from wavegan_tf.training.strategy import check_agreement, make_strategy, make_sum, worker_place
+from wavegan_tf.training.trainer import Trainer, TrainingConfig
+
+NUM_HELD_OUT = 256  # slices, at most
+
+
+def run_training(flags: Any, config: ModelConfig, record: dict[str, Any]) -> None:
+    """Trains, from the start or from where the run directory stands.
+
+    Args:
+        flags: Of the command.
+        config: The architecture.
+        record: What repeats the run, for its config.json.
+    """
+    if flags.deterministic:
+        make_deterministic()
+    strategy = make_strategy(flags.strategy)
+    is_chief = worker_place(strategy)[0] == 0
+    with lock.run_lock(flags.train_dir) if is_chief else contextlib.nullcontext():
+        _train(flags, config, strategy, record)
+
+
+def _train(
+    flags: Any, config: ModelConfig, strategy: tf.distribute.Strategy, record: dict[str, Any]
+) -> None:
+    training = TrainingConfig(
+        loss=flags.wavegan_loss,
+        batch_size=flags.train_batch_size,
+        disc_nupdates=flags.wavegan_disc_nupdates,
+        seed=flags.seed,
+        learning_rate=flags.learning_rate,
+        conv=flags.conv,
+        precision=flags.precision,
+        xla=flags.xla,
+    )
+    shard = worker_place(strategy)
+    is_chief = shard[0] == 0
+    checkpoint = _starting_point(flags, config, training, is_chief)
+    store, report = _read_data(flags, config)
+    trainer = Trainer(config, training, strategy)
+    if checkpoint is not None:
+        trainer.restore(checkpoint)
+        if flags["seed"].present:
+            trainer.seed = flags.seed
+    recordings, held_out = split_holdout(report.recordings, flags.data_holdout, trainer.seed)
+    source = SliceSource(recordings, store, batch_size=training.batch_size, seed=trainer.seed)
+    batches = source.batches(trainer.batches_used, shard)
+    place = [trainer.step, trainer.update, trainer.seed]
+    check_agreement(strategy, {"its place": place, "its data": report.fingerprint})
+    if is_chief:
+        _record_run(flags.train_dir, trainer, checkpoint, record)
+        _record_data(flags, report)
+        holdout = None
+        if held_out:
+            one = SliceSource(held_out, store, batch_size=1, seed=trainer.seed)
+            holdout = one.sample(NUM_HELD_OUT)
+        monitor = Monitor(flags.train_dir, trainer, source.slices_per_epoch, holdout)
+        with contextlib.closing(monitor):
+            command = f"tensorboard --logdir={flags.train_dir}"
+            print(f"{command} --samples_per_plugin=images=100,audio=30")
+            _run_steps(flags, trainer, batches, monitor.write)
+    else:
+        _run_steps(flags, trainer, batches, None)
+    if trainer.step < (flags.train_steps or trainer.step + 1):
+        sys.exit(f"stopped and saved at step {trainer.step}; the same command goes on from there")
+    print(f"{flags.train_dir}: at step {trainer.step}")
+
+
+def _starting_point(
+    flags: Any, config: ModelConfig, training: TrainingConfig, is_chief: bool
+) -> files.Checkpoint | None:
+    """Finds the checkpoint to go on from: the run directory's own, or --init_ckpt."""
+    directory = flags.train_dir
+    run_config = run.read_run_config(directory)
+    checkpoint: files.Checkpoint | None
+    if run_config is None:
+        if os.path.isdir(directory) and set(os.listdir(directory)) - {lock.LOCK_FILE}:
+            raise InputError(
+                f"--train_dir={directory}: not empty and no run of this package (no config.json); "
+                f"name another; to go on from an original's run add --init_ckpt={directory}"
+            )
+        if not flags.init_ckpt:
+            return None
+        checkpoint = files.Checkpoint(files.find_prefix(flags.init_ckpt, flag="init_ckpt"))
+        theirs, _ = read_config(checkpoint, {"model": config.model})
+        differences = config.differences(theirs)
+        where = f"--init_ckpt={flags.init_ckpt}"
+    else:
+        if is_chief:
+            run.remove_remains(directory)
+        checkpoint = files.newest_whole(directory)
+        differences = config.differences(run_config["model"])
+        then = run_config.get("training", {}).get("loss", training.loss)
+        if then != training.loss:
+            differences.append(f"loss: {training.loss}, {then}")
+        where = f"--train_dir={directory}"
+    if differences:
+        raise InputError(
+            f"{where}: the flags describe another model than was trained there (flags, there): "
+            f"{'; '.join(differences)}; repeat its flags, or name a new --train_dir"
+        )
+    if checkpoint is not None and not any(name.startswith("D/") for name in checkpoint.shapes):
+        raise InputError(
+            f"{where}: holds the Generator alone (convert_checkpoint --generator_only): enough to "
+            "probe, not to train; give the whole checkpoint"
+        )
+    return checkpoint
+
+
+def _read_data(flags: Any, config: ModelConfig) -> tuple[ClipStore, Report]:
+    """Looks through --data_dir; returns the store of its samples, and the report."""
+    slices = SliceConfig(
+        slice_len=config.slice_len,
+        sample_rate_hz=config.sample_rate,
+        num_channels=config.num_channels,
+        first_slice=flags.data_first_slice,
+        overlap_ratio=flags.data_overlap_ratio,
+        pad_end=flags.data_pad_end,
+    )
+    store = ClipStore(slices, flags.data_cache)
+    report = preflight(flags.data_dir, store, lambda x, total: progress(x, total, "reading data"))
+    print("\n".join(report.lines()))
+    return store, report
+
+
+def _record_run(
+    directory: str, trainer: Trainer, checkpoint: files.Checkpoint | None, record: dict[str, Any]
+) -> None:
+    """Writes the run's config.json, or adds to it what is different from this step on."""
+    now = record | {"training": dataclasses.asdict(trainer.training)}
+    run_config = run.read_run_config(directory)
+    if run_config is None:
+        run_config = now | {"model": trainer.config, "resumed": []}
+        begun_from = run.read_run_config(checkpoint.directory) if checkpoint else None
+        if begun_from and "measuring" in begun_from:
+            run_config["measuring"] = begun_from["measuring"]
+        run.write_run_config(directory, run_config)
+        return
+    last = [run_config, *run_config["resumed"]][-1]
+    if any(last[key] != now[key] for key in ("flags", "versions")):
+        run_config["resumed"].append(now | {"step": trainer.step})
+        run.write_run_config(directory, run_config)
+
+
+def _record_data(flags: Any, report: Report) -> None:
+    """Writes data.json, what was found in --data_dir; warns where the last start found other."""
+    path = os.path.join(flags.train_dir, "data.json")
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            before = json.load(file).get("fingerprint")
+        if before != report.fingerprint:
+            logging.getLogger("wavegan_tf").warning(
+                f"--data_dir={flags.data_dir}: other recordings than at the last start: from here "
+                "on the order of the data is a new one"
+            )
+    disk.write_text(path, json.dumps(report.to_dict(), indent=1) + "\n")
+
+
+def _run_steps(flags: Any, trainer: Trainer, batches: Iterator, summarize: Callable | None) -> None:
+    """Runs the loop to its end, or to a signal to any of the workers; the chief summarises."""
+    schedule = Schedule(
+        train_steps=flags.train_steps,
+        save_secs=flags.train_save_secs,
+        save_steps=flags.train_save_steps,
+        summary_secs=flags.train_summary_secs,
+        summary_steps=flags.train_summary_steps,
+        keep=flags.train_keep,
+        keep_every_hours=flags.keep_every_hours,
+    )
+    wanted, add = _stop_on_signal(), make_sum(trainer.strategy)
+
+    def stopped() -> bool:  # all workers leave together
+        return add(int(wanted())) > 0
+
+    saves = summarize is not None
+    steps = train(trainer, batches, flags.train_dir, schedule, stopped, summarize, saves)
+    try:
+        for _ in progress(steps, flags.train_steps or None, "training", trainer.step, _describe):
+            pass
+    except tf.errors.OpError as error:
+        worker, num_workers = worker_place(trainer.strategy)
+        if num_workers == 1:
+            raise
+        raise InputError(
+            f"worker {worker} of {num_workers}: another has left ({error.message}); start all of "
+            "them again: they go on from the newest checkpoint"
+        ) from None
+
+
+def _stop_on_signal() -> Callable[[], bool]:
+    """Makes a function that says whether SIGINT or SIGTERM came; a second one ends at once."""
+    received = []
+
+    def note(number: int, frame: object) -> None:
+        received.append(number)
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, note)
+    return lambda: bool(received)
+
+
+def _describe(scalars: Any) -> str:
+    losses = {name: value for name, value in scalars.items() if name.endswith("_loss")}
+    return "  ".join(f"{name} {value:.4g}" for name, value in losses.items())
