@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import SHORT_WINDOWS, assert_refused
 
@@ -11,6 +12,8 @@ from wavegan_tf.commands import COMMANDS
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.result import load_run
 from wavegan_tf.output.directory import output_directory
+from wavegan_tf.output.files import read_table, write_table
+from wavegan_tf.output.page import command_line
 
 SMALL = ("--n=2", "--layers=conv4", "--controls=0", "--nofigures", "--noreport", "--jobs=1")
 
@@ -26,6 +29,26 @@ def test_results_appear_only_when_all_went_well(tmp_path):
         os.mkdir(os.path.join(scratch, "audio"))
         assert os.listdir(out) == [os.path.basename(scratch)]
     assert os.listdir(out) == ["audio"]
+
+
+def test_overwriting_leaves_nothing_of_the_run_before_and_all_else(tmp_path):
+    for name in ("config.json", "series.npz", "report.html", "mine.txt"):
+        (tmp_path / name).write_text("old")
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "old.csv").write_text("old")
+    with output_directory(tmp_path, overwrite=True) as scratch:
+        with open(os.path.join(scratch, "config.json"), "w") as file:
+            file.write("new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "mine.txt"]
+    assert (tmp_path / "config.json").read_text() == "new"
+
+
+def test_words_that_look_like_numbers_stay_words(tmp_path):
+    table = pd.DataFrame({"output": [0, 1], "word": ["7", "007"], "value": [0.1, np.nan]})
+    write_table(tmp_path / "outputs.csv", table)
+    read = read_table(tmp_path / "outputs.csv")
+    assert read["word"].tolist() == ["7", "007"] and read["value"].isna().tolist() == [False, True]
+    assert read["output"].tolist() == [0, 1]
 
 
 def test_a_file_is_no_output_directory(tmp_path):
@@ -96,6 +119,11 @@ def test_old_spellings_still_work(run_script, tmp_path):
     settings = load_run(tmp_path).settings
     assert settings["praat"]["center"] is False
     assert settings["praat"]["f0_floor_hz"] == 200
+    # what the page says repeats the run: flags that were given, no default that would overrule
+    # what the checkpoint recommends
+    command = command_line(settings)
+    assert "--nocenter" in command and "--f0_range=200,300" in command and "--n=2" in command
+    assert "max_gap" not in command and settings["intervals"]["max_gap_s"] == 0.15
 
 
 def test_figures_are_drawn_again_from_the_files_alone(run_script, tmp_path):

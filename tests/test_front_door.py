@@ -78,6 +78,12 @@ def test_a_result_is_saved_loaded_and_shown(model, tmp_path):
     )
     assert loaded.summary() == result.summary() and loaded.figures == result.figures
     assert "layers_0000" in result.figures and len(result.figure("layers_0000").axes) >= 2
+    loaded.tables.pop("durations", None)
+    loaded.save(tmp_path / "copy", figures=False, page=False)  # of mapped arrays, elsewhere
+    wg.load_run(tmp_path / "copy").save(tmp_path / "copy", figures=False, page=False)  # in place
+    again = wg.load_run(tmp_path / "copy")
+    assert "durations" not in again.tables and again.settings["options"]["n"] == 2
+    np.testing.assert_array_equal(again.arrays["series"]["out"], result.arrays["series"]["out"])
     assert "<audio" in result._repr_html_() and (tmp_path / "report.html").is_file()
 
 

@@ -3,13 +3,16 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from wavegan_tf.commands.flags import read_settings_file
 from wavegan_tf.errors import InputError
-from wavegan_tf.experiments import probe
+from wavegan_tf.experiments import interpolate, probe
 from wavegan_tf.experiments.front import experiment_options
+from wavegan_tf.experiments.names import EXPERIMENTS
 from wavegan_tf.experiments.probe import Options
+from wavegan_tf.experiments.result import experiment
 from wavegan_tf.options import build, check_options, name_of, nested, option, options
 from wavegan_tf.speech.settings import PraatSettings
 
@@ -37,6 +40,8 @@ class Few:
         ({"kind": "c"}, "--kind=c: must be one of a, b"),
         ({"deep": -1.0}, "deep=-1: must be 0 or more"),
         ({"n": "many"}, "--n=many: must be a number"),
+        ({"n": True}, "--n=True: must be no truth value"),
+        ({"n": None}, "--n=None: must be a number"),
     ],
 )
 def test_a_value_that_breaks_its_rule_is_refused(given, words):
@@ -56,6 +61,27 @@ def test_options_are_built_of_flags_and_of_what_a_model_recommends():
     assert build(Options, {"praat": PraatSettings(n_points=5)}, recommended).praat.f0_floor_hz == 60
     both = experiment_options(probe, {}, recommended, {"praat": {"n_points": 9}})
     assert (both.praat.f0_floor_hz, both.praat.n_points) == (75.0, 9)
+
+
+def test_values_are_taken_in_the_type_of_their_option():
+    built = build(Options, {"n": np.int64(5), "condition": ["c1=1", "c2=1"], "n_points": 4.0})
+    assert (built.n, built.praat.n_points) == (5, 4) and isinstance(built.n, int)
+    assert built.condition == ("c1=1", "c2=1")
+    assert build(interpolate.Options, {"vary": "z1=0,1"}).vary == ("z1=0,1",)
+    for f0_range in ("60,300", (60,)):
+        with pytest.raises(InputError, match="--f0_range=.*floor and ceiling"):
+            build(Options, {"f0_range": f0_range})
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_settings_of_a_file_hold_for_every_experiment(name):
+    groups = {"praat": {"n_points": 7}, "statistics": {"confidence": 0.9}}
+    way = {"vary": "z1=0,1"} if name == "feature_maps" else {}
+    way |= {"from_": "c1=1", "to": "c2=1"} if name == "intervene" else {}
+    built = experiment_options(experiment(name), way, groups if name != "feature_maps" else {
+        "statistics": groups["statistics"]})  # fmt: skip
+    confidence = getattr(built, "statistics", built).confidence
+    assert confidence == 0.9 and getattr(built, "praat", PraatSettings(n_points=7)).n_points == 7
 
 
 @pytest.mark.parametrize("given", [{"nn": 3}, {"praat": {"f0": 3}}])
@@ -79,7 +105,10 @@ def test_praat_settings_are_read_from_a_file_or_from_an_earlier_run(tmp_path):
     path.write_text(json.dumps({"praat": {"n_points": 40}, "kind": "probe", "n": 3}))
     assert read_settings_file(str(path)) == {"praat": {"n_points": 40}}
     assert build(Options, {}, read_settings_file(str(path))).praat.n_points == 40
-    for text, words in [("[]", "give"), ("{", "not JSON"), ('{"n": 3}', "give")]:
+    for text, words in [
+        ("[]", "give"), ("{", "not JSON"), ('{"n": 3}', "give"),
+        ('{"praat": {}, "prat": {}}', "no group 'prat'"),
+    ]:  # fmt: skip
         path.write_text(text)
         with pytest.raises(InputError, match=f"--praat_settings={path}.*{words}"):
             read_settings_file(str(path))

@@ -155,7 +155,7 @@ def load(
         InputError: There is no checkpoint, it is damaged, or its architecture is left open.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's Keras is set to
     from wavegan_tf.checkpoints.open import open_checkpoint
 
     given = {"model": model, "slice_len": slice_len, "num_categ": num_categ}

@@ -5,6 +5,7 @@ The experiments read the fields, the command lines make a flag of each (``comman
 """
 
 import dataclasses
+import numbers
 from typing import Any
 
 from wavegan_tf.errors import InputError
@@ -65,14 +66,20 @@ def check_options(settings: Any) -> None:
         InputError: A value breaks its rule; the message names the option, the value and the rule.
     """
     for field in options(settings):
-        value, about, name = getattr(settings, field.name), field.metadata["option"], name_of(field)
+        value: Any = getattr(settings, field.name)
+        about, name = field.metadata["option"], name_of(field)
         if about["choices"] and value is not None and value not in about["choices"]:
             raise InputError(f"{name}={value}: must be one of {', '.join(about['choices'])}")
         low, high = about["low"], about["high"]
-        if value is None or (low is None and high is None):
+        if value is None and field.default is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise InputError(f"{name}={value}: must be a number; the default is {field.default:g}")
+        if isinstance(field.default, bool) != isinstance(value, bool):
+            rule = "true or false" if isinstance(field.default, bool) else "no truth value"
+            raise InputError(f"{name}={value}: must be {rule}")
+        if low is None and high is None:
+            continue
+        if not isinstance(value, numbers.Real):
+            raise InputError(f"{name}={value}: must be a number; the default is {field.default}")
         too_low, too_high = low is not None and value < low, high is not None and value > high
         if too_low or too_high or value != value:
             least = "" if low is None else f"{low:g}"
@@ -80,7 +87,7 @@ def check_options(settings: Any) -> None:
             rule = f"within {least} .. {most}" if least and most else f"{least} or more"
             default = "" if field.default is None else f"; the default is {name}={field.default:g}"
             raise InputError(f"{name}={value:g}: must be {rule} {about['unit']}".rstrip() + default)
-        if isinstance(field.default, int) and value != int(value):
+        if isinstance(field.default, int) and not float(value).is_integer():
             raise InputError(f"{name}={value:g}: must be a whole number")
 
 
@@ -122,17 +129,37 @@ def build(cls: type, given: dict[str, Any], recommended: dict[str, Any] | None =
                 if names.count(key) == 1 or not about["advanced"]:
                     settings[field.name] = given.pop(key)
         if "f0_range" in given and "f0_floor_hz" in {f.name for f in dataclasses.fields(inner)}:
-            settings["f0_floor_hz"], settings["f0_ceiling_hz"] = given.pop("f0_range")
+            both = given.pop("f0_range")
+            if isinstance(both, str) or len(both) != 2:
+                raise InputError(f"--f0_range={both}: give floor and ceiling in Hz: 60,300")
+            settings["f0_floor_hz"], settings["f0_ceiling_hz"] = both
         _check_names(inner, settings)
-        values[name] = inner(**settings)
+        values[name] = inner(**_plain(inner, settings))
     by_flag = {field.metadata["option"]["flag"]: field.name for field in options(cls)}
     given = {by_flag.get(name, name): value for name, value in given.items()}
     _check_names(cls, given)
-    return cls(**values, **given)
+    return cls(**values, **_plain(cls, given))
+
+
+def _plain(cls: type, given: dict[str, Any]) -> dict[str, Any]:
+    """Values in the type of their option: one text or a list as a tuple, 25.0 as 25."""
+    defaults = {field.name: field.default for field in dataclasses.fields(cls)}
+    plain: dict[str, Any] = {}
+    value: Any
+    for name, value in given.items():
+        default = defaults[name]
+        if isinstance(default, tuple):
+            value = (value,) if isinstance(value, (str, numbers.Real)) else tuple(value)
+        elif isinstance(default, int) and isinstance(value, numbers.Real):
+            whole = float(value).is_integer() and not isinstance(value, bool)
+            value = int(float(value)) if whole else value
+        plain[name] = value
+    return plain
 
 
 def _check_names(cls: type, given: dict[str, Any]) -> None:
     known = [field.name for field in dataclasses.fields(cls)]
+    inner = [name for each in nested(cls).values() for name in vars(each())]
     for name in given:
         if name not in known:
-            raise InputError(f"{name}: no such option; there are {', '.join(known)}")
+            raise InputError(f"{name}: no such option; there are {', '.join([*known, *inner])}")

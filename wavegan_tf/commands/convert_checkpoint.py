@@ -14,9 +14,9 @@ import os
 
 from absl import flags
 
-from wavegan_tf.commands.record import run_record
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import MODELS
+from wavegan_tf.output.versions import run_record
 
 GROUPS = dict.fromkeys(("ckpt", "to", "out_dir", "generator_only", "overwrite"), "Basics")
 GROUPS |= dict.fromkeys(("model", "data_slice_len", "num_categ"), "Model")

@@ -38,9 +38,9 @@ def command(
         groups.update(define_options(cls))
 
     def main() -> None:
-        from wavegan_tf.commands.record import run_record
         from wavegan_tf.output.directory import finish, output_directory
         from wavegan_tf.output.files import read_json, write_json
+        from wavegan_tf.output.versions import run_record
 
         given = read_options(cls, flags.FLAGS)
         options = cls(**given)

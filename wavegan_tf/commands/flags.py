@@ -119,7 +119,13 @@ def read_settings_file(path: str | None) -> dict[str, dict[str, Any]]:
             f'--praat_settings={path}: give {{"praat": {{"f0_floor_hz": 75}}, "intervals": {{}}}}, '
             "or the config.json of a run"
         )
-    groups = groups[:2] if "kind" in content else groups
+    unknown = [name for name in content if name not in groups]
+    if "kind" in content:
+        groups = groups[:2]
+    elif unknown:
+        raise InputError(
+            f"--praat_settings={path}: no group {unknown[0]!r}; there are {', '.join(groups)}"
+        )
     return {name: content[name] for name in groups if isinstance(content.get(name), dict)}
 
 

@@ -19,8 +19,8 @@ GROUPS = dict.fromkeys(("shards", "out_dir", "overwrite", "figures", "report"), 
 
 FLAGS = flags.FLAGS
 
-_OWN_FLAGS = ("shard", "out_dir", "jobs", "overwrite")
-"""Flags in which the shards of one run may differ."""
+_OWN = ("shard", "jobs")
+"""Options in which the shards of one run may differ."""
 
 
 def define_flags() -> None:
@@ -36,8 +36,9 @@ def define_flags() -> None:
 
 def main() -> None:
     """Joins shards."""
+    from wavegan_tf.experiments.listen import complaints
     from wavegan_tf.experiments.probe import merge
-    from wavegan_tf.output.directory import output_directory
+    from wavegan_tf.output.directory import finish, output_directory
 
     shards = find_shards(FLAGS.shards)
     with output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
@@ -48,7 +49,7 @@ def main() -> None:
                 shutil.copytree(sounds, os.path.join(directory, "audio"), dirs_exist_ok=True)
         whole.save(directory, figures=FLAGS.figures, page=FLAGS.report)
         print(whole.terminal())
-    print(f"written to {FLAGS.out_dir}")
+    finish(FLAGS.out_dir, complaints(whole.table("outputs")))
 
 
 def find_shards(patterns: list[str]) -> "list[Result]":
@@ -65,7 +66,7 @@ def find_shards(patterns: list[str]) -> "list[Result]":
         raise InputError(f"--shards={given}: no such directory")
     shards = [load_run(path) for path in paths]
     for shard in shards:
-        if shard.kind != "probe" or not shard.settings.get("flags", {}).get("shard"):
+        if shard.kind != "probe" or not shard.settings.get("options", {}).get("shard"):
             raise InputError(
                 f"--shards={given}: {shard.directory} is no shard; give directories that "
                 "probe --shard wrote"
@@ -99,9 +100,9 @@ def _differences(mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
     """Names the settings in which two runs differ, as far as shards of one run must agree."""
 
     def fixed(settings: dict[str, Any]) -> dict[str, Any]:
-        kept = {key: value for key, value in settings.items() if key not in ("outputs", "options")}
-        own = {k: v for k, v in settings["flags"].items() if k not in _OWN_FLAGS}
-        return kept | {"flags": own}
+        kept = {key: value for key, value in settings.items() if key not in ("outputs", "flags")}
+        own = {k: v for k, v in settings["options"].items() if k not in _OWN}
+        return kept | {"options": own}
 
     mine, theirs = fixed(mine), fixed(theirs)
     return [key for key in mine if mine[key] != theirs.get(key)]

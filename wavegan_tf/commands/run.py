@@ -12,8 +12,7 @@ from absl import flags
 from wavegan_tf.commands import COMMANDS
 from wavegan_tf.commands.flags import define_options, parse, read_options, read_settings_file
 from wavegan_tf.errors import InputError
-
-MODELS = ("wavegan", "ciwgan", "fiwgan")
+from wavegan_tf.models.config import MODELS
 
 FLAGS = flags.FLAGS
 
@@ -110,15 +109,13 @@ def define_output_flags(name: str) -> dict[str, str]:
 
 def run_experiment(name: str, experiment: Any, names: list[str]) -> None:
     """Runs an experiment by the flags, saves its result and says what was found."""
-    from wavegan_tf.commands.record import run_record
-    from wavegan_tf.experiments.front import experiment_options
+    from wavegan_tf.experiments.front import experiment_options, record
     from wavegan_tf.experiments.listen import complaints
     from wavegan_tf.model import load
-    from wavegan_tf.output.directory import output_directory
+    from wavegan_tf.output.directory import finish, output_directory
 
     given = read_options(experiment.Options, FLAGS)
     settings = read_settings_file(FLAGS.praat_settings)
-    experiment_options(experiment, given, settings)  # flags are checked before anything is opened
     with output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         if FLAGS.ckpt is None:
             logging.getLogger("wavegan_tf").info("no --ckpt: the demo model is opened")
@@ -130,17 +127,13 @@ def run_experiment(name: str, experiment: Any, names: list[str]) -> None:
         )
         options = experiment_options(experiment, given, model.settings, settings)
         result = experiment.run(model, options, directory)
-        result.settings |= run_record(name, {flag: FLAGS[flag].value for flag in sorted(names)})
+        record(result, options, {x: FLAGS[x].value for x in sorted(names) if FLAGS[x].present})
         whole = not given.get("shard")  # of a part of a run there is nothing to show yet
         result.save(directory, figures=FLAGS.figures and whole, page=FLAGS.report and whole)
         if whole:
             print(result.terminal())
         found = complaints(result.table("outputs")) if "outputs" in result.tables else []
-    print(f"written to {FLAGS.out_dir}")
-    for complaint in found:
-        print(f"warning: {complaint}", file=sys.stderr)
-    if found:
-        sys.exit(2)
+    finish(FLAGS.out_dir, found)
 
 
 def _log_to_terminal() -> None:

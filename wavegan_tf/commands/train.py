@@ -12,8 +12,8 @@ from typing import Any
 
 from absl import flags
 
-from wavegan_tf.commands.record import run_record
 from wavegan_tf.models.config import FORMS, MODELS, STRIDES, UPSAMPLES, ModelConfig
+from wavegan_tf.output.versions import run_record
 
 GROUPS: dict[str, str] = {}
 

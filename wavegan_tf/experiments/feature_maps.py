@@ -66,7 +66,7 @@ class Options:
         group="Output", low=1,
     )  # fmt: skip
     intervals: IntervalSettings = field(default_factory=IntervalSettings)
-    statistics: StatisticsSettings = StatisticsSettings()
+    statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
 
     def __post_init__(self) -> None:
         """Checks every value."""

@@ -1,12 +1,14 @@
 """Experiments as functions: ``probe(model, n=50)`` runs one with the options that are given."""
 
+import os
 from types import ModuleType
 from typing import Any
 
-from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.result import Result, experiment
 from wavegan_tf.model import Model, load
-from wavegan_tf.options import build
+from wavegan_tf.options import build, nested
+from wavegan_tf.options import options as options_of
+from wavegan_tf.output.versions import run_record
 
 
 def experiment_options(
@@ -24,11 +26,22 @@ def experiment_options(
     for groups in recommended:
         for name, values in groups.items():
             merged[name] = {**merged.get(name, {}), **values}
+    if "statistics" not in nested(module.Options):  # they stand among the options themselves
+        given = {**merged.get("statistics", {}), **given}
     return build(module.Options, given, merged)
 
 
+def record(result: Result, options: Any, flags: dict[str, Any] | None = None) -> None:
+    """Adds to a result's settings what repeats it: its options, the flags given, all versions."""
+    own = {field.name: getattr(options, field.name) for field in options_of(options)}
+    result.settings |= run_record(result.kind, flags or {}) | {"options": own}
+
+
 def run_experiment(
-    name: str, model: "Model | str | None", directory: str | None, given: dict[str, Any]
+    name: str,
+    model: "Model | str | os.PathLike | None",
+    directory: str | None,
+    given: dict[str, Any],
 ) -> Result:
     """Runs an experiment.
 
@@ -44,16 +57,16 @@ def run_experiment(
     if not isinstance(model, Model):
         model = load(model)
     module = experiment(name)
-    options = given.pop("options", None)
-    if options is not None and given:
-        raise InputError("options: give Options or single options, not both")
-    if options is None:
-        options = experiment_options(module, given, model.settings)
-    return module.run(model, options, directory)
+    options = experiment_options(module, given, model.settings)
+    if directory is not None:
+        os.makedirs(directory, exist_ok=True)
+    result = module.run(model, options, directory)
+    record(result, options)
+    return result
 
 
 def probe(
-    model: Model | str | None = None, *, directory: str | None = None, **options: Any
+    model: Model | str | os.PathLike | None = None, *, directory: str | None = None, **options: Any
 ) -> Result:
     """Shows what each layer encodes: measures every layer and compares it with the output.
 
@@ -69,7 +82,7 @@ def probe(
 
 
 def interpolate(
-    model: Model | str | None = None, *, directory: str | None = None, **options: Any
+    model: Model | str | os.PathLike | None = None, *, directory: str | None = None, **options: Any
 ) -> Result:
     """Moves latent variables, all others frozen, and follows the effect through every layer.
 
@@ -80,7 +93,7 @@ def interpolate(
 
 
 def identify(
-    model: Model | str | None = None, *, directory: str | None = None, **options: Any
+    model: Model | str | os.PathLike | None = None, *, directory: str | None = None, **options: Any
 ) -> Result:
     """Finds which latent variable carries a property, and proves it by generating.
 
@@ -91,7 +104,7 @@ def identify(
 
 
 def intervene(
-    model: Model | str | None = None, *, directory: str | None = None, **options: Any
+    model: Model | str | os.PathLike | None = None, *, directory: str | None = None, **options: Any
 ) -> Result:
     """Replaces parts of a layer and measures what they carry of an effect.
 
@@ -101,7 +114,7 @@ def intervene(
 
 
 def feature_maps(
-    model: Model | str | None = None, *, directory: str | None = None, **options: Any
+    model: Model | str | os.PathLike | None = None, *, directory: str | None = None, **options: Any
 ) -> Result:
     """Follows single feature maps of a layer while a latent variable moves.
 

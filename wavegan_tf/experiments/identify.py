@@ -128,6 +128,9 @@ class Options(Measuring, RankingSettings):
     def __post_init__(self) -> None:
         """Checks every value, and that what is given has a meaning together."""
         super().__post_init__()
+        for name, fixed in (("layers", "out"), ("upsample", "linear"), ("annotations", None)):
+            if getattr(self, name) != fixed:
+                raise InputError(f"{name}={getattr(self, name)}: identify measures outputs alone")
         for name, least in (("values", 2), ("code_levels", 1), ("pair_values", 2)):
             values = sorted(map(float, getattr(self, name)))
             given = f"--{name}={','.join(f'{value:g}' for value in values)}"

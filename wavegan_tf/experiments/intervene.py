@@ -91,7 +91,7 @@ class Options:
     jobs: int | None = option(
         None, "Number of processes that measure; all cores if not given.", group="Output", low=1
     )
-    statistics: StatisticsSettings = StatisticsSettings()
+    statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
 
     def __post_init__(self) -> None:
         """Checks every value."""
@@ -315,7 +315,7 @@ def run(model: Model, options: Options = Options(), directory: str | None = None
     ends = Ends(model, start, end, by, options.intervals.frication_above_hz)
     audio_dir = os.path.join(directory, "audio") if directory and options.audio else None
     if audio_dir:
-        os.makedirs(audio_dir)
+        os.makedirs(audio_dir, exist_ok=True)
     plan = Plan(
         layers=config.layers[-1:], target="out", sample_rate_hz=config.sample_rate,
         slice_len=config.slice_len, praat=options.praat, intervals=options.intervals,

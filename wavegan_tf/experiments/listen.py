@@ -344,7 +344,7 @@ def listen(
     wanted = options.audio if keep_audio is None else keep_audio
     audio_dir = os.path.join(directory, "audio") if directory and wanted else None
     if audio_dir:
-        os.makedirs(audio_dir)
+        os.makedirs(audio_dir, exist_ok=True)
     plan = make_plan(
         model,
         own.layers,

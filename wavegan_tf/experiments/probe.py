@@ -244,7 +244,10 @@ def merge(results: list[Result], directory: str | None = None) -> Result:
     for group in {"options", "flags"} & set(settings):
         settings[group] = settings[group] | {"shard": None}
     names = dict.fromkeys(name for each in results for name in each.tables)
-    tables = {name: _join([x.tables[name] for x in results if name in x.tables]) for name in names}
+    layers = [layer["layer"] for layer in settings["layers"]]
+    tables = {
+        name: _join([x.tables[name] for x in results if name in x.tables], layers) for name in names
+    }
     tables["layers"] = first.table("layers")
     arrays = {}
     for group in first.arrays:
@@ -258,10 +261,13 @@ def merge(results: list[Result], directory: str | None = None) -> Result:
     return result
 
 
-def _join(parts: list[pd.DataFrame]) -> pd.DataFrame:
+def _join(parts: list[pd.DataFrame], layers: list[str]) -> pd.DataFrame:
     """Joins a table of the shards; texts become categories, which take little memory."""
     table = pd.concat(parts, ignore_index=True)
-    return table.astype(dict.fromkeys(table.select_dtypes(object), "category"))
+    table = table.astype(dict.fromkeys(table.select_dtypes(object), "category"))
+    if "layer" in table:
+        table["layer"] = pd.Categorical(table["layer"], layers)  # in the order of the network
+    return table
 
 
 def _write_series(parts: list[dict[str, np.ndarray]], n: int, path: str) -> dict[str, np.ndarray]:

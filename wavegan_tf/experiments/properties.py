@@ -164,7 +164,7 @@ def doses(points: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
 
     Beguš (2020) takes maximum intensities in windows of 13.3 ms; here they are those of the points
     of normalised time, each the level in Praat's window around it
-    (6.4 / ``--intensity_min_pitch`` long; 480 Hz would set that length).
+    (6.4 / ``intensity_min_pitch_hz`` long; 480 Hz would set that length).
 
     Takes the table ``points`` of the target layer, and what :func:`label_outputs` gives. Returns
     the columns of :data:`DOSES`: the maximum within all intervals of the label, NaN without such an

@@ -13,6 +13,7 @@ import pandas as pd
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.names import EXPERIMENTS
 from wavegan_tf.output import files
+from wavegan_tf.output.directory import remove_run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -106,19 +107,22 @@ class Result:
         """Writes the result: config.json, tables/, arrays, summary.md, figures/, report.html.
 
         Args:
-            directory: Made if missing; files of the same names are replaced.
+            directory: Made if missing; what an earlier run wrote there is removed.
             figures: Whether figures are drawn.
             page: Whether report.html is written, to hear and see the run in a browser.
         """
         directory = Path(directory)
+        loaded = [array for arrays in self.arrays.values() for array in arrays.values()]
+        kept = {str(array.filename) for array in loaded if isinstance(array, np.memmap)}
+        if directory.resolve() not in {Path(name).resolve().parent for name in kept}:
+            remove_run(str(directory))
         (directory / "tables").mkdir(parents=True, exist_ok=True)
         files.write_json(directory / CONFIG_FILE, self.settings)
         for name, table in self.tables.items():
             files.write_table(directory / "tables" / f"{name}.csv", table)
         for group, arrays in self.arrays.items():
             path = directory / f"{group}.npz"
-            streamed = any(isinstance(array, np.memmap) for array in arrays.values())
-            if arrays and not (streamed and path.exists()):
+            if arrays and str(path) not in kept:
                 files.write_npz(path, arrays)
         (directory / "summary.md").write_text(self.summary(), encoding="utf-8", newline="\n")
         if figures:

@@ -9,6 +9,9 @@ from collections.abc import Iterator, Sequence
 
 from wavegan_tf.errors import InputError
 
+FOLDERS, PAGES = ("tables", "figures", "audio"), ("summary.md", "report.html")
+"""What a run writes beside config.json and arrays (.npz)."""
+
 
 @contextlib.contextmanager
 def output_directory(path: str, overwrite: bool) -> Iterator[str]:
@@ -16,8 +19,8 @@ def output_directory(path: str, overwrite: bool) -> Iterator[str]:
 
     Args:
         path: Directory wanted; made if missing.
-        overwrite: Whether one that is not empty may be used: entries of the same names are
-            replaced, others stay.
+        overwrite: Whether one that is not empty may be used: what an earlier run wrote there is
+            removed, other files stay.
 
     Yields:
         The scratch directory, inside ``path``: on one file system, even if that is a mount.
@@ -42,15 +45,30 @@ def output_directory(path: str, overwrite: bool) -> Iterator[str]:
         yield scratch
     except BaseException:
         shutil.rmtree(scratch)
-        for directory in made:
-            os.rmdir(directory)
+        with contextlib.suppress(OSError):  # others may have written beside it
+            for directory in made:
+                os.rmdir(directory)
         raise
+    if overwrite:
+        remove_run(path)
     for name in os.listdir(scratch):
         entry = os.path.join(path, name)
         if os.path.isdir(entry):
             shutil.rmtree(entry)
         os.replace(os.path.join(scratch, name), entry)
     os.rmdir(scratch)
+
+
+def remove_run(path: str) -> None:
+    """Removes what a run wrote to a directory, if one did; other files stay."""
+    if not os.path.isfile(os.path.join(path, "config.json")):
+        return
+    for name in os.listdir(path):
+        entry = os.path.join(path, name)
+        if name in FOLDERS and os.path.isdir(entry):
+            shutil.rmtree(entry)
+        elif name in PAGES or name.endswith(".npz"):
+            os.remove(entry)
 
 
 def finish(out_dir: str, complaints: Sequence[str]) -> None:

@@ -11,11 +11,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy
 
 from wavegan_tf.errors import InputError
 
 _BLOCK = 1 << 20
+
+TEXTS = (
+    "name", "word", "label", "condition", "code", "latent", "latent_a", "latent_b", "layer",
+    "measure", "unit", "reason", "flag", "problem", "verdict", "stage", "role", "patch",
+)  # fmt: skip
+"""Columns that hold text, even where it looks like a number: a word "7" is no 7."""
 
 
 def write_json(path: str | Path, content: dict[str, Any]) -> None:
@@ -59,6 +64,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     """Reads a table that :func:`write_table` wrote; empty cells are empty texts."""
     return pd.read_csv(
         path,
+        dtype=dict.fromkeys(TEXTS, str),
         keep_default_na=False,
         na_values=["NaN"],
         low_memory=False,
@@ -133,26 +139,23 @@ class SeriesWriter:
         """Puts the arrays together, if all went well."""
         for file in self._files.values():
             file.close()
-        if kind is None:
-            with zipfile.ZipFile(self.path, "w") as archive:
-                for name, file in self._files.items():
-                    # dated as numpy.savez dates its members
-                    member = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-                    with (
-                        open(file.name, "rb") as part,
-                        archive.open(member, "w", force_zip64=True) as whole,
-                    ):
-                        shutil.copyfileobj(part, whole, _BLOCK)
-        for file in self._files.values():
-            os.remove(file.name)
+        try:
+            if kind is None:
+                self._join()
+        except BaseException:
+            self.path.unlink(missing_ok=True)
+            raise
+        finally:
+            for file in self._files.values():
+                os.remove(file.name)
 
-
-def write_wav(path: str | Path, sound: np.ndarray, rate_hz: float) -> None:
-    """Writes a float32 WAV: [time] or [time, channels], full scale at 1, stored as it is.
-
-    Raises:
-        ValueError: The rate is not a whole number of Hz.
-    """
-    if rate_hz != int(rate_hz):
-        raise ValueError(f"a WAV at {rate_hz} Hz: the rate must be a whole number of Hz")
-    scipy.io.wavfile.write(path, int(rate_hz), np.asarray(sound, np.float32))
+    def _join(self) -> None:
+        with zipfile.ZipFile(self.path, "w") as archive:
+            for name, file in self._files.items():
+                # dated as numpy.savez dates its members
+                member = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+                with (
+                    open(file.name, "rb") as part,
+                    archive.open(member, "w", force_zip64=True) as whole,
+                ):
+                    shutil.copyfileobj(part, whole, _BLOCK)

@@ -33,7 +33,7 @@ MIN_SPIKE_SHARE = 0.05
 
 _PAGE = Path(__file__).parent / "page_files"
 _SCRIPTS = ("sound.js", "draw.js", "measurements.js", "page.js")
-_REPEATED = ("condition", "vary")
+_REPEATED = ("condition", "vary", "maps", "window_s")
 _ELSEWHERE = ("out_dir", "overwrite", "jobs", "figures", "max_figures", "report")
 """Flags that change nothing of what is measured, and nothing of the page."""
 
@@ -73,19 +73,20 @@ def notebook_view(run: Run) -> str:
 
         for name, series in reversed(run.arrays.get("series", {}).items()):
             own = name == target
-            sound = np.asarray(series[0]) if own else to_sound(series[0], length)
+            way = run.settings.get("upsample", "linear"), run.settings.get("clip", True)
+            sound = np.asarray(series[0]) if own else to_sound(series[0], length, *way)
             sounds.append(f"<td>{layer_title(name)}<br>{player(_loud(sound), rate_hz)}</td>")
     return f"<table><tr>{''.join(sounds)}</tr></table>{_html(run.summary())}"
 
 
 def command_line(settings: dict[str, Any]) -> str:
-    """Writes the command that repeats a run, its flags spelt out, so that no default can change it.
+    """Writes the command that repeats a run: the flags that were given, defaults left out.
 
     Where the results go, and what changes none of them, is left to whoever repeats it.
     """
     words = ["python", "-m", "wavegan_tf", settings.get("command", settings["kind"])]
     for name, value in settings.get("flags", {}).items():
-        if value is None or value == [] or value == "" or name in _ELSEWHERE:
+        if value is None or value == [] or name in _ELSEWHERE:
             continue
         if isinstance(value, bool):
             words.append(f"--{name}" if value else f"--no{name}")
@@ -404,7 +405,7 @@ def _facts(settings: dict[str, Any]) -> list[tuple[str, str]]:
         ("SHA-256", checkpoint.get("sha256", "unknown")),
         ("Step", checkpoint.get("step", "unknown")),
         ("Network", settings.get("network", "generator")),
-        ("Seed", settings.get("flags", {}).get("seed", "none")),
+        ("Seed", settings.get("options", {}).get("seed", "none")),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from wavegan_tf.errors import InputError
 from wavegan_tf.speech import praat
 from wavegan_tf.speech import settings as known
 from wavegan_tf.speech.intervals import LABELS, Interval, find_intervals, one_channel
@@ -119,6 +120,8 @@ def measure_rows(
     if unknown:
         raise ValueError(f"labels {sorted(unknown)}: only {list(LABELS)} are measured")
     wanted = set(MEASURES if measures is None else measures)
+    if isinstance(measures, str) or wanted - set(MEASURES):
+        raise InputError(f"measures={measures}: name them from {', '.join(MEASURES)}")
     limits = layer_limits(layer_rate_hz, settings)
     refused = _refused(sound, rate_hz, limits, settings)
     layer = _Layer(sound, rate_hz, settings, limits)
