@@ -92,3 +92,24 @@ def test_an_option_that_there_is_not_is_refused(model):
         wg.probe(model, outputs=3)
     with pytest.raises(wg.InputError, match="--n=0"):
         wg.probe(model, n=0)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda m: m.activations(np.zeros([2, 5])), r"z of shape \[2, 5\]"),
+        (lambda m: m.sample(-1), "n=-1"),
+        (lambda m: wg.measure(np.zeros(16000, np.int16), 16000), "int16.*full scale at 1"),
+        (lambda m: wg.measure(np.full(16000, np.nan), 16000), "NaN"),
+        (lambda m: wg.measure(np.zeros(16000), 0), "rate_hz=0"),
+        (lambda m: wg.measure(np.zeros(16000), 16000, measures=("F0",)), "name them from f0"),
+        (lambda m: wg.probe(m, condition=("c1=1", "c1=1")), "given twice"),
+        (lambda m: wg.probe(m, layers=3), "--layers=3: must be a text"),
+        (lambda m: wg.probe(m, praat=3), "praat=3: give PraatSettings"),
+        (lambda m: wg.probe(m, praat={"f0_floor_hz": "x"}), "--f0_range=x|f0_floor_hz=x"),
+        (lambda m: wg.interpolate(m, vary=5), "--vary=.*must be texts"),
+    ],
+)
+def test_what_python_gives_wrongly_is_said_in_one_line(model, call, words):
+    with pytest.raises(wg.InputError, match=words):
+        call(model)

@@ -193,8 +193,8 @@ def test_summary_and_terminal_say_what_the_tables_hold(result):
     rows = interpolate.by_evidence(of(effects, latent="z3"))
     shown, few = ((rows["verdict"] == x).sum() for x in ("changes", "too few"))
     said = (
-        f"z3 from −25 to 25: {shown} of {len(rows) - few} measures change (Holm), {few} have too "
-        "few base vectors"
+        f"z3 from −25 to 25: {shown} of {len(rows) - few} measures change (Holm, over all "
+        f"measures of all layers), {few} have too few base vectors for a verdict (five or more)"
     )
     terminal, summary = result.terminal(), result.summary()
     assert terminal.startswith(f"{said}\n") and said in summary

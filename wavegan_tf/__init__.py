@@ -23,6 +23,8 @@ _PLACES = {
     "to_sound": "speech.averages",
     "measure": "speech.measure",
     "find_intervals": "speech.intervals",
+    "PraatSettings": "speech.settings",
+    "IntervalSettings": "speech.settings",
     "load_run": "experiments.result",
     "Result": "experiments.result",
     "InputError": "errors",

@@ -203,6 +203,8 @@ def load_latents(path: str, config: ModelConfig) -> np.ndarray:
         raise InputError(f"{given}: {suffix or 'no suffix'}; give a .npy or .csv file")
     try:
         latents = np.load(path) if suffix == ".npy" else _read_csv(path, config)
+        if np.iscomplexobj(latents):
+            raise InputError(f"{given}: complex numbers; give real ones")
         latents = np.atleast_2d(latents.astype(np.float32))
     except InputError:
         raise

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from wavegan_tf import demo
+from wavegan_tf.errors import InputError
 from wavegan_tf.latents import apply_settings, parse_settings, sample_latents
 
 if TYPE_CHECKING:
@@ -66,7 +67,12 @@ class Model:
 
         Returns:
             float32 [n, latent_dim], the code first.
+
+        Raises:
+            InputError: ``n`` or ``seed`` is negative, or there is no such variable.
         """
+        if n < 0 or seed < 0:
+            raise InputError(f"n={n}, seed={seed}: must be 0 or more")
         z = sample_latents(self.config, n, seed)
         return apply_settings(z, parse_settings(set, self.config), self.config)
 
@@ -81,6 +87,10 @@ class Model:
             the audio.
         """
         z = np.atleast_2d(np.asarray(z, np.float32))
+        if z.ndim != 2 or z.shape[1] != self.config.latent_dim or not len(z):
+            raise InputError(
+                f"z of shape {list(z.shape)}: give latent vectors, [n, {self.config.latent_dim}]"
+            )
         parts = [self.run("generator", part) for part in batches(z)]
         return {name: np.concatenate([part[name] for part in parts])[: len(z)] for name in parts[0]}
 

@@ -73,13 +73,19 @@ def check_options(settings: Any) -> None:
         low, high = about["low"], about["high"]
         if value is None and field.default is None:
             continue
+        if isinstance(field.default, str) and not isinstance(value, str):
+            raise InputError(f"{name}={value}: must be a text")
+        if about["repeated"] and not all(isinstance(each, str) for each in value):
+            raise InputError(f"{name}={value}: must be texts")
         if isinstance(field.default, bool) != isinstance(value, bool):
             rule = "true or false" if isinstance(field.default, bool) else "no truth value"
             raise InputError(f"{name}={value}: must be {rule}")
-        if low is None and high is None:
+        if low is None and high is None and not isinstance(field.default, numbers.Real):
             continue
         if not isinstance(value, numbers.Real):
             raise InputError(f"{name}={value}: must be a number; the default is {field.default}")
+        if low is None and high is None:
+            continue
         too_low, too_high = low is not None and value < low, high is not None and value > high
         if too_low or too_high or value != value:
             least = "" if low is None else f"{low:g}"
@@ -122,6 +128,8 @@ def build(cls: type, given: dict[str, Any], recommended: dict[str, Any] | None =
         if isinstance(own, inner):
             values[name] = own
             continue
+        if not isinstance(own, dict):
+            raise InputError(f"{name}={own}: give {inner.__name__} or a dict of its values")
         settings = {**(recommended or {}).get(name, {}), **own}
         for field in options(inner):
             about = field.metadata["option"]
@@ -130,7 +138,7 @@ def build(cls: type, given: dict[str, Any], recommended: dict[str, Any] | None =
                     settings[field.name] = given.pop(key)
         if "f0_range" in given and "f0_floor_hz" in {f.name for f in dataclasses.fields(inner)}:
             both = given.pop("f0_range")
-            if isinstance(both, str) or len(both) != 2:
+            if not isinstance(both, (tuple, list)) or len(both) != 2:
                 raise InputError(f"--f0_range={both}: give floor and ceiling in Hz: 60,300")
             settings["f0_floor_hz"], settings["f0_ceiling_hz"] = both
         _check_names(inner, settings)

@@ -41,6 +41,8 @@ def main() -> None:
     from wavegan_tf.output.directory import finish, output_directory
 
     shards = find_shards(FLAGS.shards)
+    if any(os.path.realpath(str(x.directory)) == os.path.realpath(FLAGS.out_dir) for x in shards):
+        raise InputError(f"--out_dir={FLAGS.out_dir}: is a shard, and would be lost")
     with output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         whole = merge(shards, directory)
         for shard in shards:
@@ -61,7 +63,10 @@ def find_shards(patterns: list[str]) -> "list[Result]":
     from wavegan_tf.experiments.result import load_run
 
     given = ",".join(patterns)
-    paths = sorted({path for pattern in patterns for path in glob.glob(pattern)})
+    paths = sorted(path for pattern in patterns for path in glob.glob(pattern))
+    twice = [path for path, after in zip(paths, paths[1:], strict=False) if path == after]
+    if twice:
+        raise InputError(f"--shards={given}: {twice[0]} is named twice; give each shard once")
     if not paths:
         raise InputError(f"--shards={given}: no such directory")
     shards = [load_run(path) for path in paths]

@@ -393,8 +393,8 @@ def summary(result: Result) -> str:
     n, n_bases = settings["n"], settings["n_bases"]
     parts = [
         f"# Interpolation: {'; '.join(s['moved'] for s in settings['vary'])}",
-        f"{n} outputs: {n_bases} base vectors, each at {n // n_bases} steps, all that is not named "
-        f"frozen. {CAUTION}",
+        f"{n} outputs: {n_bases} base vectors, each at {n // n_bases} steps, everything else held "
+        f"still. {CAUTION}",
         f"## What changes\n\n{ABOUT_EFFECTS}",
     ]
     for said, changed in _changed(result):
@@ -452,7 +452,10 @@ def _pairs(result: Result) -> list[tuple[Any, pd.DataFrame]]:
 def _counted(rows: pd.DataFrame) -> str:
     """Says how many of some rows change, and how many could not be judged."""
     changed, few = (int((rows["verdict"] == x).sum()) for x in (sweeps.CHANGES, TOO_FEW))
-    return f"{changed} of {len(rows) - few} measures change (Holm), {few} have too few base vectors"
+    return (
+        f"{changed} of {len(rows) - few} measures change (Holm, over all measures of all layers), "
+        f"{few} have too few base vectors for a verdict (five or more)"
+    )
 
 
 def _measure(row: Any) -> str:

@@ -364,8 +364,8 @@ def listen(
             series.add(taken.series)
         if len(maps) < num_maps and taken.output.output < num_maps:
             maps.append(taken.maps)
-        if taken.logits is not None:
-            logits.append(taken.logits)
+        if taken.logits is not None:  # of a recording that could not be read there are none
+            logits.append(np.where(bool(taken.output.problem), np.nan, taken.logits))
         if each:
             each(taken.output.output, taken.series)
 

@@ -113,6 +113,10 @@ class Options(Measuring):
                 )
         if self.latents is not None and (self.n, self.seed) != (defaults["n"], defaults["seed"]):
             raise InputError("--latents gives the vectors; leave out --n and --seed")
+        if len(set(self.condition)) < len(self.condition):
+            raise InputError(
+                f"--condition={self.condition[-1]}: a condition is given twice; name each once"
+            )
         if len(self.condition) == 1:
             raise InputError(
                 f"--condition={self.condition[0]}: one has nothing to be compared with; give "

@@ -493,7 +493,8 @@ def _draw_cell(axis: Axes, x: int, y: int, row: dict[Any, Any]) -> None:
     found, too_few = verdict in ("encoded", "inverse"), verdict == "too few"
     colour = "white" if abs(r) > 0.65 and not too_few else "black" if found else "#444444"
     level = np.fmax(row["random_high"], row["shuffled_high"])
-    below = f"({fixed(level)})" if np.isfinite(level) else "(no control)"
+    controlled = np.isfinite(level) and verdict != "no control"
+    below = f"({fixed(level)})" if controlled else "(no control)"
     weight = "bold" if found else "normal"
     write(y - 0.02, fixed(r), SMALL_PT, va="bottom", color=colour, fontweight=weight)
     write(y + 0.02, "too few" if too_few else below, TINY_PT - 0.5, va="top", color=colour)

@@ -62,14 +62,17 @@ def write_table(path: str | Path, table: pd.DataFrame) -> None:
 
 def read_table(path: str | Path) -> pd.DataFrame:
     """Reads a table that :func:`write_table` wrote; empty cells are empty texts."""
-    return pd.read_csv(
-        path,
-        dtype=dict.fromkeys(TEXTS, str),
-        keep_default_na=False,
-        na_values=["NaN"],
-        low_memory=False,
-        float_precision="round_trip",
-    )
+    try:
+        return pd.read_csv(
+            path,
+            dtype=dict.fromkeys(TEXTS, str),
+            keep_default_na=False,
+            na_values=["NaN"],
+            low_memory=False,
+            float_precision="round_trip",
+        )
+    except ValueError as error:  # of pandas too: no columns, ragged rows
+        raise InputError(f"{path}: empty or damaged ({error}); run its command again") from None
 
 
 def write_npz(path: str | Path, arrays: dict[str, np.ndarray]) -> None:

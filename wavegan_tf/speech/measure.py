@@ -77,12 +77,20 @@ def measure(
         of the middle), measure, unit, value (NaN where there is none), reason (why it is NaN) and
         flag (why it is suspect, joined with "; ": ``outside LOW .. HIGH UNIT``, ``clipped``
         somewhere in the interval, ``octave jump`` against the point before). No rows without
-        intervals, as of a sound with NaN.
+        intervals.
 
     Raises:
-        InputError: The sound is too short to find intervals in.
+        InputError: The sound is too short to find intervals in, not of finite floats, or its rate
+            is 0.
         ValueError: ``sound`` is not ``[time]``, or a label is none of those that are measured.
     """
+    sound = np.asarray(sound)
+    if not np.issubdtype(sound.dtype, np.floating):
+        raise InputError(f"sound of {sound.dtype}: give floats, full scale at 1 (int16 / 32768)")
+    if intervals is None and not np.isfinite(sound).all():
+        raise InputError("sound: NaN or infinite samples, in which no intervals can be found")
+    if not rate_hz > 0:
+        raise InputError(f"rate_hz={rate_hz}: must be above 0")
     if intervals is None:
         intervals = find_intervals(sound, rate_hz, layer_rate_hz=layer_rate_hz)
     given = (layer_rate_hz or rate_hz, intervals, settings, own_intervals, measures)

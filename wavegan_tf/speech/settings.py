@@ -151,13 +151,13 @@ class PraatSettings:
 
     def __post_init__(self) -> None:
         """Checks every value."""
+        check_options(self)
         floor_hz, ceiling_hz = self.f0_floor_hz, self.f0_ceiling_hz
         if not 0 < floor_hz < ceiling_hz < math.inf:
             raise InputError(
                 f"--f0_range={floor_hz:g},{ceiling_hz:g}: the floor must be above 0 Hz and below "
                 "the ceiling; for example --f0_range=60,300"
             )
-        check_options(self)
         if self.cpps_max_pitch_hz <= self.cpps_min_pitch_hz:
             raise InputError(
                 f"cpps_max_pitch_hz={self.cpps_max_pitch_hz:g}: must be above "
