@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType
 
 from absl import flags
 
@@ -107,7 +107,7 @@ def define_output_flags(name: str) -> dict[str, str]:
     return {"out_dir": "Basics", "overwrite": "Output", "figures": "Output", "report": "Output"}
 
 
-def run_experiment(name: str, experiment: Any, names: list[str]) -> None:
+def run_experiment(name: str, experiment: ModuleType, names: list[str]) -> None:
     """Runs an experiment by the flags, saves its result and says what was found."""
     from wavegan_tf.experiments.front import experiment_options, record
     from wavegan_tf.experiments.listen import complaints

@@ -24,9 +24,6 @@ N_TABLES = 9999  # random tables; fewer could give no p small enough for Holm ov
 NOT = ""
 """Label of an output that lacks the one property that is asked for."""
 
-PAIR = ["latent_a", "latent_b"]
-CELL = ["value_a", "value_b"]
-
 
 def code_shares(outputs: pd.DataFrame, settings: RankingSettings) -> pd.DataFrame:
     """Takes the share of outputs with each label at each code and value.
