@@ -6,10 +6,11 @@ back arrays of codes, not text; :class:`Measurements` gathers them into tables.
 
 import dataclasses
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -185,12 +186,16 @@ def _describe(
     }
 
 
-_PLACE = {"network": "i2", "output": "i4", "channel": "i1", "layer": "i2"}
+_PLACE = {"network": "i2", "output": "i4", "channel": "i1", "layer": "i1"}
 _LEFT_OUT = {"points": ("start_s", "end_s"), "intervals": ("point", "time_s")}
 
 
 class Measurements:
-    """The measurements of all outputs, held in 34 bytes a row until they are made tables."""
+    """The measurements of all outputs, in files without a name until they are made tables.
+
+    A column is a file, to which each output's rows are appended, so that memory does not grow with
+    the outputs; the tables map the files.
+    """
 
     def __init__(self, plan: Plan) -> None:
         """Starts with no output."""
@@ -199,7 +204,7 @@ class Measurements:
         self._outputs: list[dict[str, Any]] = []
         self._codes: dict[str, dict[str, int]] = {"reason": {"": 0}, "flag": {"": 0}}
         self._columns = {
-            table: {name: bytearray() for name in _PLACE | ROW if name not in left_out}
+            table: {n: tempfile.TemporaryFile() for n in _PLACE | ROW if n not in left_out}
             for table, left_out in _LEFT_OUT.items()
         }
 
@@ -220,7 +225,7 @@ class Measurements:
                         values = np.full(len(own), place[name], _PLACE[name])
                     else:
                         values = codes[name][own[name]] if name in codes else own[name]
-                    column += values.tobytes()
+                    column.write(values.tobytes())
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Makes the tables of all that was added, in that order; nothing can be added afterwards.
@@ -234,7 +239,12 @@ class Measurements:
         tables = {"outputs": pd.DataFrame(self._outputs)}
         texts = {"layer": self._layers, **{name: list(k) for name, k in self._codes.items()}}
         for table, columns in self._columns.items():
-            types = _PLACE | ROW
-            arrays = {name: np.frombuffer(data, types[name]) for name, data in columns.items()}
+            arrays = {name: _map(file, (_PLACE | ROW)[name]) for name, file in columns.items()}
             tables[table] = make_table(arrays, **texts)
         return tables
+
+
+def _map(file: IO[bytes], kind: str) -> np.ndarray:
+    """Maps what was written to a file, which then is closed, into memory."""
+    with file:
+        return np.memmap(file, kind, "r") if file.tell() else np.zeros(0, kind)

@@ -71,8 +71,7 @@ def shuffled_limits(
     quantiles over the shuffles (2.5 and 97.5 % at a confidence of 0.95); NaN for fewer than 2
     outputs or where most shuffles have no value.
     """
-    places = grid.values.index.to_frame(index=False)
-    intervals = places.groupby("output")["interval"]
+    intervals = pd.Series(grid.interval).groupby(grid.output)
     counts = intervals.nunique().to_numpy()  # intervals of each output
     n_outputs = len(counts)
     if n_outputs < 2:
@@ -81,10 +80,10 @@ def shuffled_limits(
     cycles = rng.permuted(np.tile(np.arange(n_outputs), (int(settings.n_shuffles), 1)), axis=1)
     partners = np.empty_like(cycles)
     np.put_along_axis(partners, cycles, np.roll(cycles, 1, axis=1), axis=1)
-    output, point = (pd.factorize(places[name], sort=True)[0] for name in ("output", "point"))
+    output, point = (np.unique(x, return_inverse=True)[1] for x in (grid.output, grid.point))
     k = intervals.rank("dense").to_numpy().astype(int) - 1
     source = np.arange(k.max() + 1) % counts[:, None]  # an output's intervals, repeated
-    values = [grid.values[name].to_numpy() for name in (layer, target)]
+    values = [grid.values_of(name) for name in (layer, target)]
     ranks = [scipy.stats.rankdata(x, nan_policy="omit") for x in values]
     found: list[np.ndarray] = []
     for pair in (values, ranks):

@@ -49,6 +49,10 @@ DURATION_COLUMNS = (
     "n", "n_outputs", "random_adj_r2",
 )  # fmt: skip
 
+CONTOUR_COLUMNS = (
+    "channel", "measure", "unit", "layer", "point", "estimate", "low", "high", "n_outputs",
+)  # fmt: skip
+
 CONTOURS = ("f0", "intensity", "f1", "f2", "hnr")
 """Measures whose course in normalised time is averaged."""
 
@@ -264,17 +268,24 @@ def average_contours(points: pd.DataFrame, settings: StatisticsSettings) -> pd.D
     at least :data:`LEAST_OUTPUTS` outputs as ``estimate``, its interval ``low``, ``high``
     (Student's t) and ``n_outputs``.
     """
-    wanted = (points["network"] == 0) & (points["label"] == "voiced") & points["value"].notna()
-    own = points[wanted & points["measure"].isin(CONTOURS)]
-    by = ["channel", "measure", "unit", "layer", "point"]
-    outputs = own.groupby([*by, "output"], observed=True)["value"].mean()
-    table = outputs.groupby(by, observed=True).agg(["mean", "std", "count"]).reset_index()
+    grids, tables = Grids(points, points[:0]), []
+    for channel, label, measure in grids.measured():
+        if label != "voiced" or measure not in CONTOURS:
+            continue
+        grid = grids.grid(channel, label, measure)
+        assert grid is not None
+        values = pd.DataFrame(grid.values, columns=grid.layers)
+        outputs = values.groupby([grid.output, grid.point]).mean()
+        for layer in grid.layers:
+            at_points = outputs[layer].dropna().groupby(level=1).agg(["mean", "std", "count"])
+            about = {"channel": channel, "measure": measure, "unit": grid.unit, "layer": layer}
+            tables.append(at_points.rename_axis("point").reset_index().assign(**about))
+    if not tables:
+        return pd.DataFrame(columns=CONTOUR_COLUMNS)
+    table = pd.concat(tables, ignore_index=True)
     table = table.rename(columns={"mean": "estimate", "count": "n_outputs"})
     n = table["n_outputs"].clip(lower=2)
     reach = stdtrit(n - 1, (1 + settings.confidence) / 2) * table["std"] / np.sqrt(n)
     table["low"], table["high"] = table["estimate"] - reach, table["estimate"] + reach
     table.loc[table["n_outputs"] < LEAST_OUTPUTS, ["estimate", "low", "high"]] = math.nan
-    table["measure"] = pd.Categorical(table["measure"], CONTOURS)
-    table = table.sort_values(["channel", "measure", "layer", "point"], ignore_index=True)
-    table[["measure", "layer"]] = table[["measure", "layer"]].astype(str)
-    return table[[*by, "estimate", "low", "high", "n_outputs"]]
+    return table[list(CONTOUR_COLUMNS)]

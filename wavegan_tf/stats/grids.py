@@ -6,7 +6,7 @@ order of place, whatever the order of the rows in the tables.
 """
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -31,29 +31,33 @@ class Pairs(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """Holds one measure of one channel and label: a row for each place, a column for each layer.
+    """Holds one measure of one channel and label: a row for each place, a column for each layer."""
 
-    The index is output, interval and point (0: the value of a whole interval), ascending.
-    """
-
-    values: pd.DataFrame  # NaN where there is no finite value
-    flagged: pd.DataFrame
+    layers: list[str]
+    output: np.ndarray  # [places], as interval and point (0: the whole interval); ascending
+    interval: np.ndarray
+    point: np.ndarray
+    values: np.ndarray  # [places, layers], NaN where there is no finite value
+    flagged: np.ndarray  # [places, layers], whether a value is suspect
     unit: str
+
+    def values_of(self, layer: str) -> np.ndarray:
+        """Returns the values of a layer, ``[places]``."""
+        return self.values[:, self.layers.index(layer)]
 
     def pairs(self, layer: str, target: str) -> Pairs:
         """Pairs a layer with the target where both have a finite value."""
-        both = self.values[layer].notna() & self.values[target].notna()
-        values, flagged = self.values[both], self.flagged[both]
-        output = values.index.get_level_values("output").to_numpy()
-        suspect = flagged[layer] | flagged[target]
-        return Pairs(output, *(x.to_numpy() for x in (values[layer], values[target], suspect)))
+        sides = [self.layers.index(layer), self.layers.index(target)]
+        both = np.isfinite(self.values[:, sides]).all(axis=1)
+        values, suspect = self.values[both][:, sides], self.flagged[both][:, sides]
+        return Pairs(self.output[both], values[:, 0], values[:, 1], suspect.any(axis=1))
 
     def output_means(self) -> pd.DataFrame:
         """Takes the mean over each output's places with a value: rows outputs, columns layers."""
-        outputs, row = np.unique(self.values.index.get_level_values("output"), return_inverse=True)
+        outputs, row = np.unique(self.output, return_inverse=True)
         means = {}
-        for layer in self.values:
-            values = self.values[layer].to_numpy()
+        for layer in self.layers:
+            values = self.values_of(layer)
             there = ~np.isnan(values)
             total = np.bincount(row[there], values[there], len(outputs))
             with np.errstate(invalid="ignore"):
@@ -62,19 +66,22 @@ class Grid(NamedTuple):
 
 
 class Grids:
-    """Lays out the tables ``points`` and ``intervals``, one grid at a time."""
+    """Lays out the tables ``points`` and ``intervals``, one grid at a time.
+
+    Of a long run the tables stand in files mapped into memory: nothing here is larger than two
+    bytes a row, and the rows of one grid.
+    """
 
     def __init__(self, points: pd.DataFrame | None, intervals: pd.DataFrame) -> None:
         """Groups the rows of values at points (None: of none) and of whole intervals."""
         self._tables = [table for table in (points, intervals) if table is not None]
-        by = ["network", "channel", "label", "measure"]
-        self._rows: list[Any] = [t.groupby(by, observed=True).indices for t in self._tables]
+        self._groups = [_groups(table) for table in self._tables]
         names = {name for table in self._tables for name in table["layer"].unique()}
         self.layers: list[str] = sorted(names, key=_natural)
 
     def measured(self) -> list[tuple[int, str, str]]:
         """Lists channel, label and measure of all that network 0 has, in a fixed order."""
-        found = {key[1:] for rows in self._rows for key in rows if key[0] == 0}
+        found = {key[1:] for numbers, _ in self._groups for key in numbers if key[0] == 0}
         return sorted(
             found, key=lambda k: (k[0], _place(k[1], LABEL_ORDER), _place(k[2], MEASURE_ORDER))
         )
@@ -87,15 +94,36 @@ class Grids:
         Raises:
             ValueError: A layer has two values at one place.
         """
-        source = 0 if (0, channel, label, measure) in self._rows[0] else -1
-        rows = self._rows[source].get((network, channel, label, measure))
-        return None if rows is None else lay_out(self._tables[source].iloc[rows], self.layers)
+        source = 0 if (0, channel, label, measure) in self._groups[0][0] else -1
+        numbers, group = self._groups[source]
+        number = numbers.get((network, channel, label, measure))
+        if number is None:
+            return None
+        return lay_out(self._tables[source].iloc[np.flatnonzero(group == number)], self.layers)
 
     def of_networks(self, channel: int, label: str, measure: str) -> list[Grid]:
         """Lays out one measure of every network that has it, network 0 first."""
-        networks = sorted({key[0] for rows in self._rows for key in rows})
+        networks = sorted({key[0] for numbers, _ in self._groups for key in numbers})
         grids = (self.grid(channel, label, measure, network) for network in networks)
         return [grid for grid in grids if grid is not None]
+
+
+def _groups(table: pd.DataFrame) -> tuple[dict[tuple[int, int, str, str], int], np.ndarray]:
+    """Numbers the network, channel, label and measure of each row."""
+    group, levels = np.zeros(len(table), np.int16), []
+    for name in ("network", "channel", "label", "measure"):
+        column = table[name]
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            codes, values = column.cat.codes.to_numpy(), column.cat.categories.to_numpy()
+        else:
+            values, codes = np.unique(column.to_numpy(), return_inverse=True)
+        levels.append(values)
+        group *= len(values)
+        group += codes.astype(np.int16)
+    there = np.unique(group)
+    places = np.unravel_index(there, [len(values) for values in levels]) if len(there) else ()
+    keys = zip(*(x[at].tolist() for x, at in zip(levels, places, strict=False)), strict=True)
+    return dict(zip(keys, there.tolist(), strict=True)), group
 
 
 def lay_out(rows: pd.DataFrame, layers: list[str]) -> Grid:
@@ -104,25 +132,28 @@ def lay_out(rows: pd.DataFrame, layers: list[str]) -> Grid:
     Raises:
         ValueError: A layer has two values at one place.
     """
-    flagged = (rows["flag"] != "") & rows["flag"].notna()
-    rows = rows.assign(
-        point=rows.get("point", 0),
-        layer=rows["layer"].astype(str),
-        value=rows["value"].where(np.isfinite(rows["value"])),
-        flagged=flagged.astype(float),
-    )
-    values, suspect = (
-        rows.pivot(index=["output", "interval", "point"], columns="layer", values=name)
-        for name in ("value", "flagged")
-    )
-    suspect = suspect.reindex(columns=layers) > 0
-    return Grid(values.reindex(columns=layers), suspect, rows["unit"].iloc[0])
+    place = np.zeros((len(rows), 3), np.int64)  # output, interval, point
+    for k, name in enumerate(("output", "interval", "point")):
+        place[:, k] = rows[name] if name in rows else 0
+    base = place.max(axis=0) + 1
+    numbers, row = np.unique(np.ravel_multi_index(tuple(place.T), base), return_inverse=True)
+    column = pd.Categorical(rows["layer"], layers).codes
+    if len(np.unique(row * len(layers) + column)) < len(rows):
+        raise ValueError("two values of one layer stand at one place")
+    found = rows["value"].to_numpy()
+    values = np.full((len(numbers), len(layers)), np.nan)
+    values[row, column] = np.where(np.isfinite(found), found, np.nan)
+    flagged = np.zeros(values.shape, bool)
+    flagged[row, column] = (rows["flag"] != "") & rows["flag"].notna()
+    output, interval, point = np.unravel_index(numbers, base)
+    unit = rows["unit"].iloc[0]
+    return Grid(layers, output, interval, point, values, flagged, unit)  # type: ignore[arg-type]
 
 
 def in_semitones(grid: Grid) -> Grid:
     """Turns F0 in Hz into semitones re 100 Hz."""
-    semitones = (grid.values.where(grid.values > 0) / 100).apply(np.log2) * 12
-    return grid._replace(values=semitones, unit=SEMITONES_UNIT)
+    positive = np.where(grid.values > 0, grid.values, np.nan)
+    return grid._replace(values=12 * np.log2(positive / 100), unit=SEMITONES_UNIT)
 
 
 def _natural(name: str) -> list[int | str]:
