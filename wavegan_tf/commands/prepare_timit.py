@@ -55,8 +55,6 @@ class Options:
 
 def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
     """Cuts TIMIT."""
-    import pandas as pd
-
     from wavegan_tf.corpora import clips, timit
     from wavegan_tf.output.files import write_table
     from wavegan_tf.progress import progress
@@ -66,35 +64,34 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
             raise InputError(f"--splits={split}: is none of {', '.join(timit.SPLITS)}")
     if options.words is not None and "pattern" in given:
         raise InputError("--pattern and --words: a corpus is of patterns or of words; give one")
+    words, wanted = None, []
+    if options.words is not None:
+        words = read_words(options.words)
+    else:
+        wanted = list({x.text: x for x in map(patterns.parse, options.pattern)}.values())
     max_len = None if options.allow_longer else options.slice_len
-    named = None if options.words is None else read_words(options.words)
-    found = (
-        {}
-        if options.words is not None
-        else {x.text: x for x in map(patterns.parse, options.pattern)}
-    )
-    wanted = timit.Wanted(list(found.values()), named, max_len, options.sa)
     splits = [split for split in timit.SPLITS if split in options.splits]
     root, sentences = timit.find_sentences(options.timit_dir, splits)
     problems: list[clips.Problem] = []
     shown = progress(sentences, len(sentences), "transcriptions")
-    plan = timit.plan_cuts(timit.read_sentences(root, shown, problems), wanted)
-    made = progress(timit.make_clips(root, plan, problems), len(plan.cuts), "clips")
-    written = clips.write_corpus(directory, made)
-    counts = timit.counts_text(plan, wanted)
+    read = timit.read_sentences(root, shown, problems)
+    plan = timit.plan_cuts(read, wanted, words, max_len, options.sa)
+    written = clips.write_corpus(
+        directory, progress(timit.make_clips(root, plan, problems), None, "clips")
+    )
+    counts = timit.count_table(plan)
     if not written:
         asked = f"--words={options.words}" if options.words else f"--pattern={plan.kinds}"
-        why = [f"{asked}: {timit.way_out(plan)}", *clips.summarise(problems), counts]
-        raise InputError("\n".join(why))
-    write_table(f"{directory}/counts.csv", timit.count_table(plan, wanted))
-    left_out = pd.DataFrame(plan.left_out, columns=timit.LEFT_OUT_COLUMNS)
-    write_table(f"{directory}/left_out.csv", left_out)
-    used = {"sentences": len(sentences), "sentences_used": plan.num_sentences, "clips": written}
-    print(counts)
+        why = [f"{asked}: {timit.way_out(plan)}", *clips.summarise(problems)]
+        raise InputError("\n".join([*why, timit.counts_text(plan)]))
+    write_table(f"{directory}/counts.csv", counts)
+    write_table(f"{directory}/left_out.csv", timit.left_out_table(plan))
+    print(timit.counts_text(plan))
     complaints = clips.write_problems(directory, problems)
-    missing = [kind for kind in plan.kinds if not plan.counts[kind, "tokens"]]
-    if missing and (wanted.patterns or wanted.words):
+    missing = counts.loc[counts["tokens"] == 0, plan.what]
+    if len(missing) and (wanted or words):
         complaints.append(f"no token of {', '.join(missing)}; counts.csv says what was left out")
+    used = {"sentences": len(sentences), "sentences_used": plan.num_sentences, "clips": written}
     return used | record, complaints
 
 

@@ -43,27 +43,13 @@ PAST_END_S = 0.02
 _SPEAKER_LINE = re.compile(r"\s*(\S+)\s*\|\s*([MF])\s*\|")
 
 
-class Token(NamedTuple):
-    """A word to be cut."""
-
-    number: int  # among all tokens
-    word: str
-    start_s: float
-    end_s: float
-    speaker: str
-
-    def span(self, rate_hz: int, num_samples: int) -> tuple[int, int]:
-        """Returns its first sample and the one after its last, within the recording."""
-        return round(self.start_s * rate_hz), min(round(self.end_s * rate_hz), num_samples)
-
-
 class Job(NamedTuple):
     """A recording and what is cut from it."""
 
     recording: str
     stem: str  # names the clips
     alignment: str  # its file
-    tokens: list[Token]
+    tokens: list[tuple]  # rows of the tokens, by number, in order of time
 
 
 class Plan(NamedTuple):
@@ -78,7 +64,7 @@ class Cut(NamedTuple):
     """What came of a job."""
 
     clips: list[Clip]  # in order of time
-    outcomes: dict[int, str]  # of the tokens that were lost, by number
+    lost: dict[int, str]  # outcomes of the tokens that were lost, by number
     problems: list[Problem]
 
 
@@ -103,9 +89,8 @@ def collect(
 ) -> tuple[pd.DataFrame, list[tuple[str, str]], list[Problem]]:
     """Puts alignments into a table, a row for each word said, beside utterances and problems.
 
-    Columns: ``utterance`` (number, never falling), ``speaker`` and ``word`` (categories, in order
-    of appearance), ``start_s``, ``end_s``, ``outcome`` (``not_chosen``). Of each utterance, also of
-    one without words, there is its path or name and its alignment's file.
+    Columns: ``utterance`` (number, never falling), ``speaker``, ``word``, ``start_s``, ``end_s``,
+    ``outcome`` (``not_chosen``). Of each utterance there is its name and its alignment's file.
     """
     words: dict[str, int] = {}
     speakers: dict[str, int] = {}
@@ -140,8 +125,7 @@ def match_audio(
 
     Where several recordings or several alignments share a name, the folders decide: the recording's
     path without suffix must be the utterance's, or end with it, or be the end of it. Alignments
-    without audio (None) are added to the problems, then recordings without alignment, unless their
-    TextGrid is among the problems already.
+    without audio (None) are added to the problems, and recordings without a readable alignment.
 
     Raises:
         InputError: Two alignments are of one recording.
@@ -199,15 +183,14 @@ def mark_unusable(tokens: pd.DataFrame, matched: Sequence[str | None], max_len: 
 
 
 def rank(tokens: pd.DataFrame) -> pd.DataFrame:
-    """Ranks words by falling number of tokens, equal ones by alphabet (code points).
+    """Ranks words by falling number of tokens, equal ones by alphabet.
 
     Rows by ``word``: ``rank`` from 1, ``tokens``, and how many of them have each of `OUTCOMES`.
     """
     words = tokens["word"].cat
     counts = np.zeros((len(words.categories), len(OUTCOMES)), np.int64)
     np.add.at(counts, (words.codes, tokens["outcome"].cat.codes), 1)
-    index = pd.Index(words.categories, dtype=object, name="word")
-    table = pd.DataFrame(counts, index, list(OUTCOMES))
+    table = pd.DataFrame(counts, words.categories.rename("word"), list(OUTCOMES))
     table.insert(0, "tokens", table.sum(axis=1))
     table = table.reset_index().sort_values(["tokens", "word"], ascending=[False, True])
     table.insert(0, "rank", np.arange(1, len(table) + 1))
@@ -246,10 +229,9 @@ def take_tokens(
 ) -> None:
     """Marks the tokens to be cut as written, and those of chosen words beyond ``max_tokens``.
 
-    These are a sample without replacement, each taken with equal chance, so that speakers keep
-    their shares but for chance. A token's place in the draw is a hash of the seed, its recording's
-    name and where it begins: the sample does not depend on other words, folders, or the kind of
-    alignment, and those taken of a corpus are among the first of a larger one.
+    Each is taken with equal chance. A token's place in the draw is a hash of the seed, its
+    recording's name and where it begins: the sample does not depend on other words, folders, or the
+    kind of alignment.
     """
     wanted = tokens[tokens["word"].isin(chosen) & (tokens["outcome"] == "not_chosen")]
     tokens.loc[wanted.index, "outcome"] = "written"
@@ -276,66 +258,60 @@ def list_jobs(
     shared = collections.Counter(
         PurePosixPath(str(matched[i])).stem for i in written["utterance"].unique()
     )
-    rows = written[["utterance", *Token._fields[1:]]].itertuples()
     jobs = []
-    for index, group in itertools.groupby(rows, key=lambda row: row.utterance):
-        recording = PurePosixPath(str(matched[index]))
-        whole = shared[recording.stem] > 1
-        stem = str(recording.with_suffix("")).replace("/", "_") if whole else recording.stem
-        found = [Token(number, *rest) for number, _, *rest in group]
-        jobs.append(Job(str(recording), stem, utterances[index][1], found))
-    return sorted(jobs, key=lambda job: (job.recording, job.alignment))
+    for index, rows in itertools.groupby(written.itertuples(name=None), lambda row: row[1]):
+        path = PurePosixPath(str(matched[index]))
+        whole = shared[path.stem] > 1
+        stem = str(path.with_suffix("")).replace("/", "_") if whole else path.stem
+        jobs.append(Job(str(path), stem, utterances[index][1], list(rows)))
+    return sorted(jobs, key=lambda job: job.recording)
 
 
 def cut_words(job: Job, plan: Plan) -> Cut:
     """Reads a recording, resamples the whole of it, and cuts words out."""
     from wavegan_tf.data.audio import read_audio, resample
 
-    path = os.path.join(plan.audio_dir, job.recording)
+    path, cut = os.path.join(plan.audio_dir, job.recording), Cut([], {}, [])
     try:
         audio = read_audio(path)
         mono = audio.samples.mean(axis=1, keepdims=True, dtype=np.float32)
         samples = resample(mono, audio.rate_hz, SAMPLE_RATE_HZ)[:, 0]
     except InputError as error:
         problem = Problem("audio unreadable", job.recording, str(error).removeprefix(f"{path}: "))
-        return Cut([], {token.number: "unreadable" for token in job.tokens}, [problem])
+        return Cut([], {number: "unreadable" for number, *_ in job.tokens}, [problem])
     duration_s = len(mono) / audio.rate_hz
     phones: dict[str, list[Interval] | None] = {}
     if job.alignment.lower().endswith(TEXTGRID):
         found = read_alignment(plan.root, job.alignment)
         phones = {track.speaker: track.phones for track in found if isinstance(track, Track)}
-    cut = Cut([], {}, [])
-    for token in job.tokens:
-        start, end = token.span(SAMPLE_RATE_HZ, len(samples))
-        if token.end_s > duration_s + PAST_END_S or end <= start:
-            cut.outcomes[token.number] = "bad_span"
+    for number, _, said_by, word, start_s, end_s, _ in job.tokens:
+        span = [round(x * SAMPLE_RATE_HZ) for x in (start_s, end_s)]
+        start, end = span[0], min(span[1], len(samples))
+        if end_s > duration_s + PAST_END_S or end <= start:
+            cut.lost[number] = "bad_span"
             detail = (
-                f"'{token.word}', {token.start_s:g} .. {token.end_s:g} s ({job.alignment}), in a "
-                f"recording of {duration_s:g} s"
+                f"'{word}', {start_s:g} .. {end_s:g} s ({job.alignment}), in a recording of "
+                f"{duration_s:g} s"
             )
             cut.problems.append(Problem("span unusable", job.recording, detail))
             continue
-        tiers = [make_tier("words", [(token.word, start, end)], start, end)]
-        inside = [
-            x
-            for x in phones.get(token.speaker) or ()
-            if token.start_s <= (x.start_s + x.end_s) / 2 < token.end_s
-        ]
-        if phones.get(token.speaker) is not None:
+        tiers = [make_tier("words", [(word, start, end)], start, end)]
+        own = phones.get(said_by)
+        inside = [x for x in own or () if start_s <= (x.start_s + x.end_s) / 2 < end_s]
+        if own is not None:
             edges = (
                 (x.label, round(x.start_s * SAMPLE_RATE_HZ), round(x.end_s * SAMPLE_RATE_HZ))
                 for x in inside
             )
             tiers.append(make_tier("phones", edges, start, end))
-        first, last = token.span(audio.rate_hz, len(mono))
-        speaker, sex, split = person_of(job.recording, plan.audio_dir, plan.sexes, token.speaker)
-        sentence = PurePosixPath(job.recording).stem
-        said = " ".join(phone.label for phone in inside)
-        row = ("", token.word, said, first, last, job.recording, speaker, sex, "", split, sentence)
-        who = f"_{safe_name(token.speaker)}" if token.speaker else ""
-        name = f"{safe_name(token.word)}/{job.stem}{who}_{first:06d}"
-        described = dict(zip(CUT_COLUMNS, row, strict=True))
-        cut.clips.append(Clip(name, samples[start:end], tiers, described))
+        first, last = round(start_s * audio.rate_hz), round(end_s * audio.rate_hz)
+        speaker, sex, split = person_of(job.recording, plan.audio_dir, plan.sexes, said_by)
+        what = ("", word, " ".join(phone.label for phone in inside), first, min(last, len(mono)))
+        who = (job.recording, speaker, sex, "", split, PurePosixPath(job.recording).stem)
+        by = f"_{safe_name(said_by)}" if said_by else ""
+        name = f"{safe_name(word)}/{job.stem}{by}_{first:06d}"
+        row = dict(zip(CUT_COLUMNS, what + who, strict=True))
+        cut.clips.append(Clip(name, samples[start:end], tiers, row))
     beyond = sum(bool(np.abs(clip.samples).max() > 1) for clip in cut.clips)
     if beyond:
         detail = f"samples beyond full scale, which are clipped, in {beyond} of its clips"
@@ -346,7 +322,7 @@ def cut_words(job: Job, plan: Plan) -> Cut:
 def clips_of(cuts: Iterable[Cut], tokens: pd.DataFrame, problems: list[Problem]) -> Iterator[Clip]:
     """Passes clips on; marks the tokens that were lost and adds to the problems."""
     for cut in cuts:
-        for number, outcome in cut.outcomes.items():
+        for number, outcome in cut.lost.items():
             tokens.loc[number, "outcome"] = outcome
         problems += cut.problems
         yield from cut.clips
