@@ -48,14 +48,13 @@ def test_a_folder_that_is_not_one_whole_tree_is_refused(tmp_path, tree):
     (tmp_path / "a.wav").write_bytes(b"")
     refused(tmp_path, "--timit_dir=.*: not TIMIT's tree; give the folder with TRAIN and TEST")
     refused(tree / "TRAIN", "not TIMIT's tree")
-    refused(tmp_path / "none", "--timit_dir=.*: no such folder")
-    refused(tmp_path / "a.wav", "--timit_dir=.*: is a file; give the folder")
+    refused(tmp_path / "a.wav", "--timit_dir=.*: no such folder")
     for name in ("one", "two"):
         shutil.copytree(tree, tmp_path / name)
     refused(tmp_path, r"more than once: .*/one, .*/two; give one")
     root = tmp_path / "one"
     shutil.copytree(root / "TRAIN" / "DR1", root / "TEST" / "DR1")
-    refused(root, "speaker FCJF0 is in .*T.* and in .*T.*: leave one out")
+    refused(root, "speaker FCJF0 is in .*TEST.* and in .*TRAIN.*; leave one out")
     shutil.rmtree(root / "TEST")
     refused(root, "--splits=test: .* no sentence such as TEST/DR1")
     assert len(timit.find_sentences(str(root), ["train"])[1]) == 2
@@ -317,12 +316,9 @@ def test_what_cannot_be_used_is_named_and_the_rest_is_cut(tree, default, tmp_pat
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--pattern=#{zh}V"], ["no token to write in the 4", "--help has the notation"]),
-        (["--words=zebra"], ["--words=zebra: no token to write in the 4", "tokens", "sa_tokens"]),
-        (["--words=paw"], ["1 too long: add --allow_longer"]),
-        (["--words=suit", "--nosa"], ["in the 2", "1 in SA sentences: leave out --nosa"]),
+        (["--pattern=#{zh}V"], ["no token to write", "--help has the notation"]),
+        (["--words=paw"], ["--words=paw: no token to write; --allow_longer takes", "too_long"]),
         (["--words=water", "--pattern=#TV"], ["--pattern and --words", "give one"]),
-        (["--words=water,paper_11"], ["paper_11 is no word", "paper10, paper_all"]),
         (["--pattern=#{t,p}V"], ["--pattern=#{t: ", "a comma begins another pattern"]),
         (["--splits=dev"], ["--splits=dev: is none of train, test"]),
     ],

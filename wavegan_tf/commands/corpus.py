@@ -18,19 +18,14 @@ Made: TypeAlias = tuple[dict[str, Any], list[str]]
 
 
 def command(
-    name: str,
-    cls: Any,
-    make: Callable[[Any, Flags, str, Flags], Made],
+    name: str, cls: Any, make: Callable[[Any, Flags, str, Flags], Made]
 ) -> tuple[dict[str, str], Callable[[], None], Callable[[], None]]:
-    """Makes a command of its options and of what it does with them.
+    """Makes ``GROUPS``, ``define_flags`` and ``main`` of a command.
 
     Args:
         name: Of the command.
         cls: Its options, ``out_dir`` and ``overwrite`` among them.
         make: Writes a corpus: of options, those that were given, a folder and a run's record.
-
-    Returns:
-        ``GROUPS``, ``define_flags`` and ``main`` of the command.
     """
     groups: dict[str, str] = {}
 

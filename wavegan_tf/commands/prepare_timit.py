@@ -6,7 +6,6 @@ in SA sentences, with --nosa; unusable, of recordings that cannot be read or end
 of patterns. left_out.csv lists them, problems.csv what could not be used.
 """
 
-import re
 from dataclasses import dataclass
 
 from wavegan_tf.commands.corpus import Flags, Made, command
@@ -66,7 +65,8 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
         raise InputError("--pattern and --words: a corpus is of patterns or of words; give one")
     words, wanted = None, []
     if options.words is not None:
-        words = read_words(options.words)
+        listed, name = patterns.WORD_SETS, options.words.lower()
+        words = listed[name] if name in listed else clips.read_words(options.words)
     else:
         wanted = list({x.text: x for x in map(patterns.parse, options.pattern)}.values())
     max_len = None if options.allow_longer else options.slice_len
@@ -82,8 +82,11 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
     counts = timit.count_table(plan)
     if not written:
         asked = f"--words={options.words}" if options.words else f"--pattern={plan.kinds}"
-        why = [f"{asked}: {timit.way_out(plan)}", *clips.summarise(problems)]
-        raise InputError("\n".join([*why, timit.counts_text(plan)]))
+        why = (
+            f"{asked}: no token to write; --allow_longer takes those that are too_long, --sa those "
+            "of sa; --help has the notation of patterns and the sets of words"
+        )
+        raise InputError("\n".join([why, *clips.summarise(problems), timit.counts_text(plan)]))
     write_table(f"{directory}/counts.csv", counts)
     write_table(f"{directory}/left_out.csv", timit.left_out_table(plan))
     print(timit.counts_text(plan))
@@ -93,27 +96,6 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
         complaints.append(f"no token of {', '.join(missing)}; counts.csv says what was left out")
     used = {"sentences": len(sentences), "sentences_used": plan.num_sentences, "clips": written}
     return used | record, complaints
-
-
-def read_words(text: str) -> list[str] | None:
-    """Reads ``--words``: a set of the papers' by name, or a list; None for every word.
-
-    Raises:
-        InputError: The list is none, or a word seems to name a set of the papers'.
-    """
-    from wavegan_tf.corpora import clips
-
-    if text.lower() in patterns.WORD_SETS:
-        named = patterns.WORD_SETS[text.lower()]
-        return list(named) if named else None
-    listed = clips.read_words(text)
-    for word in listed:
-        if re.fullmatch(r"paper[ _-]*(\d+|all)|paper_.*", word):
-            raise InputError(
-                f"--words={text}: {word} is no word; the papers' sets, each alone, are "
-                f"{', '.join(patterns.WORD_SETS)}"
-            )
-    return listed
 
 
 GROUPS, define_flags, main = command("prepare_timit", Options, make)

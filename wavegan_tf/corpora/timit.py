@@ -15,15 +15,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from wavegan_tf.corpora import patterns
-from wavegan_tf.corpora.clips import (
-    CUT_COLUMNS,
-    SAMPLE_RATE_HZ,
-    Clip,
-    Problem,
-    make_tier,
-    safe_name,
-)
+from wavegan_tf.corpora import clips, patterns
 from wavegan_tf.corpora.patterns import Pattern
 from wavegan_tf.errors import InputError
 from wavegan_tf.speech.textgrids import Tier
@@ -79,11 +71,6 @@ class Cut:
     tiers: list[Tier]
     outcome: str  # a column of counts.csv
 
-    @property
-    def is_sa(self) -> bool:
-        """Tells whether it is of a sentence that every speaker reads."""
-        return self.row["sentence"].startswith("SA")
-
 
 class Plan(NamedTuple):
     """What is cut, and what is not."""
@@ -98,18 +85,15 @@ class Plan(NamedTuple):
 def find_sentences(timit_dir: str, splits: Iterable[str]) -> tuple[str, list[Sentence]]:
     """Finds the folder of TRAIN and TEST, here or at most two levels below, and its sentences.
 
-    They are in order of splits, sorted by dialect, speaker and name; ``SA1.WAV`` goes before a copy
-    such as ``SA1.WAV.wav``.
+    ``SA1.WAV`` goes before a copy such as ``SA1.WAV.wav``.
 
     Raises:
-        InputError: There is no tree, or more than one, a split is missing, or a speaker is there
-            twice.
+        InputError: There is no tree or more than one, a split is missing, or a speaker is twice.
     """
     if not os.path.isdir(timit_dir):
-        what = "is a file" if os.path.isfile(timit_dir) else "no such folder"
-        raise InputError(f"--timit_dir={timit_dir}: {what}; give the folder of TIMIT's tree")
+        raise InputError(f"--timit_dir={timit_dir}: no such folder; give that of TIMIT's tree")
     found = defaultdict[tuple[str, str, str, str], dict[str, str]](dict)
-    homes, roots = defaultdict[str, set[str]](set), set[str]()
+    roots, homes = set[str](), defaultdict[str, set[str]](set)
     for here, folders, names in os.walk(timit_dir, followlinks=True):
         below = Path(here).relative_to(timit_dir)
         folders[:] = [x for x in folders if x[0] != "." and len(below.parts) < _DEPTH]
@@ -131,9 +115,7 @@ def find_sentences(timit_dir: str, splits: Iterable[str]) -> tuple[str, list[Sen
     for speaker, places in homes.items():
         if len(places) > 1:
             where = " and in ".join(sorted(places))
-            raise InputError(
-                f"speaker {speaker} is in {where}; TIMIT has each once: leave one out of the tree"
-            )
+            raise InputError(f"speaker {speaker} is in {where}; leave one out of TIMIT's tree")
     sentences = []
     for split in splits:
         of_split = sorted(place for place in found if place[0] == split.upper())
@@ -147,7 +129,7 @@ def find_sentences(timit_dir: str, splits: Iterable[str]) -> tuple[str, list[Sen
 
 
 def read_sentences(
-    root: str, sentences: Iterable[Sentence], problems: list[Problem]
+    root: str, sentences: Iterable[Sentence], problems: list[clips.Problem]
 ) -> Iterator[Said]:
     """Reads transcriptions; what is missing or wrong is added to ``problems``."""
     for sentence in sentences:
@@ -161,7 +143,7 @@ def read_sentences(
         except InputError as error:
             kind = "file missing" if missing else "transcription unreadable"
             file = sentence.files.get("WAV", min(sentence.files.values()))
-            problems.append(Problem(kind, file, str(error)))
+            problems.append(clips.Problem(kind, file, str(error)))
             continue
         words = [span._replace(label=span.label.lower()) for _, span in spans]
         owners = [tuple(i for i, x in enumerate(words) if x.holds(phone)) for phone in phones]
@@ -208,15 +190,10 @@ def plan_cuts(
     max_len: int | None = 16384,
     sa: bool = True,
 ) -> Plan:
-    """Finds patterns, or words, in sentences.
+    """Finds patterns, or else words, in sentences.
 
-    Args:
-        read: What is said in them.
-        wanted: Patterns.
-        words: Words, if no pattern is wanted. None means every word, the most frequent first,
-            equals in alphabetical order; tokens too long for a clip count too.
-        max_len: Greatest number of samples of a clip; None: any.
-        sa: Whether sentences that every speaker reads are used.
+    No words mean every word, the most frequent first, equals in alphabetical order; tokens longer
+    than ``max_len`` samples count too. ``sa`` is whether SA sentences are used.
     """
     cuts, num_sentences = [], 0
     chosen = None if words is None else set(words)
@@ -267,11 +244,12 @@ def _cut(said: Said, pattern: str, start: int, end: int, own: Sequence[int], out
     who = (one.speaker, one.speaker[0], one.dialect, one.split, one.name)
     words += [x for x in said.words if x not in words]
     spans = (("words", words), ("phones", said.phones))
-    tiers = [make_tier(name, found, start, end) for name, found in spans]
-    return Cut(pattern or word, dict(zip(CUT_COLUMNS, what + who, strict=True)), tiers, outcome)
+    tiers = [clips.make_tier(name, found, start, end) for name, found in spans]
+    row = dict(zip(clips.CUT_COLUMNS, what + who, strict=True))
+    return Cut(pattern or word, row, tiers, outcome)
 
 
-def make_clips(root: str, plan: Plan, problems: list[Problem]) -> Iterator[Clip]:
+def make_clips(root: str, plan: Plan, problems: list[clips.Problem]) -> Iterator[clips.Clip]:
     """Cuts, one recording in memory at a time; marks what is unusable and adds to the problems.
 
     Clips are named FOLDER/WORD_SPEAKER_SENTENCE_START, the folder that of pattern or word.
@@ -289,14 +267,14 @@ def make_clips(root: str, plan: Plan, problems: list[Problem]) -> Iterator[Clip]
             audio = read_audio(path)
         except InputError as error:
             reason = str(error).removeprefix(f"{path}: ")
-            problems.append(Problem("recording unreadable", wav, reason))
+            problems.append(clips.Problem("recording unreadable", wav, reason))
             for cut in cuts:
                 cut.outcome = UNUSABLE
             continue
-        if audio.rate_hz != SAMPLE_RATE_HZ:
+        if audio.rate_hz != clips.SAMPLE_RATE_HZ:
             raise InputError(
                 f"{path}: a rate of {audio.rate_hz} Hz; TIMIT's spans are in samples at "
-                f"{SAMPLE_RATE_HZ} Hz: resample the recordings to that rate"
+                f"{clips.SAMPLE_RATE_HZ} Hz: resample the recordings to that rate"
             )
         samples = audio.samples.mean(axis=1)  # of one channel: itself
         for cut in cuts:
@@ -304,15 +282,15 @@ def make_clips(root: str, plan: Plan, problems: list[Problem]) -> Iterator[Clip]
             if end > len(samples):
                 cut.outcome = UNUSABLE
                 detail = f"{cut.kind}, {start} .. {end}, of {len(samples)} samples"
-                problems.append(Problem("span past the end", wav, detail))
+                problems.append(clips.Problem("span past the end", wav, detail))
                 continue
             name = f"{plain_name(row['word'])}_{row['speaker']}_{row['sentence']}_{start:06d}"
-            yield Clip(f"{folders[cut.kind]}/{name}", samples[start:end], cut.tiers, row)
+            yield clips.Clip(f"{folders[cut.kind]}/{name}", samples[start:end], cut.tiers, row)
 
 
 def plain_name(text: str) -> str:
     """Names files of a pattern or of words, with hyphens for signs and spaces."""
-    return safe_name("-".join(re.findall(r"[^\s#(){}|.]+", text)))
+    return clips.safe_name("-".join(re.findall(r"[^\s#(){}|.]+", text)))
 
 
 def folder_names(kinds: Iterable[str]) -> dict[str, str]:
@@ -337,9 +315,8 @@ def count_table(plan: Plan) -> pd.DataFrame:
     TIMIT's sentences are used, so that counts cannot be compared.
     """
     counts = Counter((cut.kind, cut.outcome) for cut in plan.cuts)
-    counts += Counter(
-        (cut.kind, "sa_tokens") for cut in plan.cuts if cut.outcome == TOKENS and cut.is_sa
-    )
+    in_sa = (cut for cut in plan.cuts if cut.row["sentence"].startswith("SA"))
+    counts.update((cut.kind, "sa_tokens") for cut in in_sa if cut.outcome == TOKENS)
     columns, papers = [TOKENS, "sa_tokens", TOO_LONG, SA, UNUSABLE], patterns.PAPER_WORDS
     if plan.what == "pattern":
         columns, papers = [*columns, *patterns.NEAR_MISSES], patterns.PAPER_PATTERNS
@@ -371,17 +348,4 @@ def left_out_table(plan: Plan) -> pd.DataFrame:
     """Makes left_out.csv: what is too long and near misses."""
     reasons = (TOO_LONG, *patterns.NEAR_MISSES)
     rows = [{"reason": x.outcome, **x.row} for x in plan.cuts if x.outcome in reasons]
-    return pd.DataFrame(rows, columns=["reason", *CUT_COLUMNS[:6]])
-
-
-def way_out(plan: Plan) -> str:
-    """Says why there is no clip at all, and the way out."""
-    ways = {
-        TOO_LONG: "too long: add --allow_longer, or raise --slice_len",
-        SA: "in SA sentences: leave out --nosa",
-        UNUSABLE: "in recordings that cannot be used",
-    }
-    lost = Counter(cut.outcome for cut in plan.cuts)
-    said = [f"{lost[reason]} {way}" for reason, way in ways.items() if lost[reason]]
-    way = "; ".join(said) or "--help has the notation of patterns; words are those of .WRD"
-    return f"no token to write in the {plan.num_sentences} sentences used; {way}"
+    return pd.DataFrame(rows, columns=["reason", *clips.CUT_COLUMNS[:6]])
