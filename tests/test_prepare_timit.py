@@ -317,7 +317,7 @@ def test_what_cannot_be_used_is_named_and_the_rest_is_cut(tree, default, tmp_pat
     ("flags", "words"),
     [
         (["--pattern=#{zh}V"], ["no token to write", "--help has the notation"]),
-        (["--words=paw"], ["--words=paw: no token to write; --allow_longer takes", "too_long"]),
+        (["--words=paw"], ["--words=paw: no token to write; --allow_longer or", "too_long"]),
         (["--words=water", "--pattern=#TV"], ["--pattern and --words", "give one"]),
         (["--pattern=#{t,p}V"], ["--pattern=#{t: ", "a comma begins another pattern"]),
         (["--splits=dev"], ["--splits=dev: is none of train, test"]),

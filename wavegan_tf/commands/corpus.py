@@ -11,8 +11,7 @@ from wavegan_tf.commands.flags import define_options, read_options
 from wavegan_tf.errors import InputError
 from wavegan_tf.options import check_options
 
-Flags: TypeAlias = dict[str, Any]
-"""Values by name."""
+Flags: TypeAlias = dict[str, Any]  # values by name
 Made: TypeAlias = tuple[dict[str, Any], list[str]]
 """What config.json says of a corpus, and what there is to complain of."""
 

@@ -6,6 +6,7 @@ in SA sentences, with --nosa; unusable, of recordings that cannot be read or end
 of patterns. left_out.csv lists them, problems.csv what could not be used.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wavegan_tf.commands.corpus import Flags, Made, command
@@ -63,28 +64,30 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
             raise InputError(f"--splits={split}: is none of {', '.join(timit.SPLITS)}")
     if options.words is not None and "pattern" in given:
         raise InputError("--pattern and --words: a corpus is of patterns or of words; give one")
-    words, wanted = None, []
-    if options.words is not None:
-        listed, name = patterns.WORD_SETS, options.words.lower()
-        words = listed[name] if name in listed else clips.read_words(options.words)
-    else:
+    wanted = list[patterns.Pattern]()
+    words: Sequence[str] | None = None
+    if options.words is None:
         wanted = list({x.text: x for x in map(patterns.parse, options.pattern)}.values())
+    elif options.words.lower() in patterns.WORD_SETS:
+        words = patterns.WORD_SETS[options.words.lower()]
+    else:
+        words = clips.read_words(options.words)
     max_len = None if options.allow_longer else options.slice_len
     splits = [split for split in timit.SPLITS if split in options.splits]
     root, sentences = timit.find_sentences(options.timit_dir, splits)
-    problems: list[clips.Problem] = []
+    problems = list[clips.Problem]()
     shown = progress(sentences, len(sentences), "transcriptions")
     read = timit.read_sentences(root, shown, problems)
     plan = timit.plan_cuts(read, wanted, words, max_len, options.sa)
-    written = clips.write_corpus(
-        directory, progress(timit.make_clips(root, plan, problems), None, "clips")
-    )
+    total = sum(cut.outcome == timit.TOKENS for cut in plan.cuts)
+    made = progress(timit.make_clips(root, plan, problems), total, "clips")
+    written = clips.write_corpus(directory, made)
     counts = timit.count_table(plan)
     if not written:
         asked = f"--words={options.words}" if options.words else f"--pattern={plan.kinds}"
         why = (
-            f"{asked}: no token to write; --allow_longer takes those that are too_long, --sa those "
-            "of sa; --help has the notation of patterns and the sets of words"
+            f"{asked}: no token to write; --allow_longer or a higher --slice_len takes those too "
+            "long, --sa those of sa; --help has the notation of patterns and the sets of words"
         )
         raise InputError("\n".join([why, *clips.summarise(problems), timit.counts_text(plan)]))
     write_table(f"{directory}/counts.csv", counts)

@@ -16,11 +16,9 @@ from wavegan_tf.output.files import write_table
 from wavegan_tf.speech.intervals import Interval
 from wavegan_tf.speech.textgrids import TextGrid, Tier, write_textgrid
 
-CLIPS = "clips"
-"""Folder of the clips, which is replaced as a whole where a corpus is written again."""
+CLIPS = "clips"  # folder of the clips, which is replaced as a whole where a corpus is written again
 FULL_SCALE = 32768
-SAMPLE_RATE_HZ = 16000
-"""Of TIMIT, of the papers' models, and of every clip."""
+SAMPLE_RATE_HZ = 16000  # of TIMIT, of the papers' models, and of every clip
 
 CUT_COLUMNS = (
     "pattern word phones start_sample end_sample source speaker sex dialect split sentence".split()

@@ -36,15 +36,13 @@ Nothing is skipped: q (a glottal stop) and epi (a short silence) are phones,
 #(q)V. Spaces mean nothing. A pattern matches once, at most, from each phone
 on, with as much of what may be missing as there is."""
 
-PAPER_PATTERNS = {"#TV": 4930, "#sTV": 533}
-"""Tokens that the paper cut from TIMIT, by pattern."""
+PAPER_PATTERNS = {"#TV": 4930, "#sTV": 533}  # tokens that the paper cut from TIMIT, by pattern
 PAPER_WORDS = {
     "ask": 633, "carry": 632, "dark": 644, "greasy": 630, "like": 697, "oily": 638, "rag": 638,
     "suit": 630, "water": 649, "year": 650,
 }  # fmt: skip
 """Tokens of the papers' words."""
-PAPER_ALL = "54378 tokens of 6229 words"
-"""All of TIMIT, as the paper counts it."""
+PAPER_ALL = "54378 tokens of 6229 words"  # all of TIMIT, as the paper counts it
 WORD_SETS = {
     "paper5": tuple("oily rag suit water year".split()),
     "paper8": tuple("ask carry dark greasy like suit water year".split()),

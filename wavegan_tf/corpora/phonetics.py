@@ -13,8 +13,7 @@ VOWELS_HZ = {
     "er": (490, 1350, 1690),
 }  # fmt: skip
 """F1 to F3 of men, Hz (Peterson & Barney 1952, JASA 24:175-184, Table II)."""
-WOMEN_SCALE = 1.17
-"""Formants of women against those of men, the mean of the same table."""
+WOMEN_SCALE = 1.17  # formants of women against those of men, the mean of the same table
 
 PLACES = {"p": "labial", "t": "alveolar", "k": "velar", "b": "labial", "d": "alveolar",
           "g": "velar", "m": "labial", "n": "alveolar", "v": "labial", "s": "alveolar"}  # fmt: skip
@@ -25,10 +24,8 @@ BURSTS = {
 }
 """Diffuse and low, high, compact in the middle (Stevens & Blumstein 1978, JASA 64:1358-68)."""
 BURST_S = 0.010
-BREATH_DB = -34
-"""Of a vowel, against its voice: so that harmonicity is that of speech."""
-TRANSITION_S = 0.045
-"""From a release to the vowel's formants."""
+BREATH_DB = -34  # of a vowel, against its voice: so that harmonicity is that of speech
+TRANSITION_S = 0.045  # from a release to the vowel's formants
 
 _LOCI_HZ = {  # locus, and how far it gives way to the vowel (Sussman et al. 1991, JASA 90:1309-25)
     "labial": (800, 0.85),

@@ -15,8 +15,7 @@ from wavegan_tf.corpora.vocal_tract import Formants, Segment
 from wavegan_tf.speech.textgrids import Tier
 
 NUM_CLIPS, NUM_SPEAKERS = 5463, 20
-S_SHARE = 533 / NUM_CLIPS
-"""Share of #sTV in the paper's data."""
+S_SHARE = 533 / NUM_CLIPS  # share of #sTV in the paper's data
 
 # Lognormal durations: (mean, standard deviation / mean, least, largest), s. VOT, the shortest
 # closure and the shares are the paper's; all else is chosen, within what is usual in English.

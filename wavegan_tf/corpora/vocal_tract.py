@@ -23,8 +23,7 @@ UPPER_HZ = (3500.0, 4500.0, 5500.0)
 """F4 to F6 of a vocal tract of 17.5 cm, the same in every segment."""
 FLOOR_DB = -65.0
 """RMS of the noise under everything, dB re full scale: no recording is digitally silent."""
-PEAK = 0.98
-"""Of a clip that would have been clipped, against full scale."""
+PEAK = 0.98  # of a clip that would have been clipped, against full scale
 
 _LIPS = ([1, -0.9], [1])  # their radiation: a first difference, all but
 _SLOPE = 1.0  # of the glottal flow's derivative, in powers of frequency
@@ -34,8 +33,7 @@ _NOISE_EDGE_S = 0.020  # in which turbulence comes and goes; of a short one a si
 _FADE_S = 0.025  # of the voice before silence
 _OPEN_PHASE, _COLLISION_PHASE, _POWERS = 0.7, 0.03, (3.0, 4.0)  # Praat's defaults
 
-Formants = tuple[float, ...]
-"""F1 to F3, Hz."""
+Formants = tuple[float, ...]  # F1 to F3, Hz
 _Track = tuple[list[float], list[float]]  # times of a formant, s, and its values there, Hz
 
 
