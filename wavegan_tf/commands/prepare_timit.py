@@ -87,7 +87,8 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
         asked = f"--words={options.words}" if options.words else f"--pattern={plan.kinds}"
         why = (
             f"{asked}: no token to write; --allow_longer or a higher --slice_len takes those too "
-            "long, --sa those of sa; --help has the notation of patterns and the sets of words"
+            "long, without --nosa those of SA sentences are taken; --help has the notation of "
+            "patterns and the sets of words"
         )
         raise InputError("\n".join([why, *clips.summarise(problems), timit.counts_text(plan)]))
     write_table(f"{directory}/counts.csv", counts)

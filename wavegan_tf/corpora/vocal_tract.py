@@ -45,11 +45,7 @@ class Noise(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """A stretch of speech.
-
-    Formants that do not begin as the segment before ended jump within 1 ms. Levels allow for them
-    only roughly: steady vowels of one level differ by up to 6 dB.
-    """
+    """A stretch of speech; steady vowels of one level differ by up to 6 dB."""
 
     label: str
     duration_s: float

@@ -39,7 +39,7 @@ class Job(NamedTuple):
     recording: str
     stem: str  # names the clips
     alignment: str  # its file
-    tokens: list[tuple]  # rows of the tokens, by number, in order of time
+    tokens: list[tuple]  # of each its number and its row of `collect`, in order of time
 
 
 class Plan(NamedTuple):
@@ -259,15 +259,15 @@ def cut_words(job: Job, plan: Plan) -> Cut:
     """Reads a recording, resamples the whole of it, and cuts words out."""
     from wavegan_tf.data.audio import read_audio, resample
 
-    path, cut = os.path.join(plan.audio_dir, job.recording), Cut([], {}, [])
+    path, rate_hz = os.path.join(plan.audio_dir, job.recording), clips.SAMPLE_RATE_HZ
+    cut = Cut([], {}, [])
     try:
         audio = read_audio(path)
         mono = audio.samples.mean(axis=1, keepdims=True, dtype=np.float32)
-        samples = resample(mono, audio.rate_hz, clips.SAMPLE_RATE_HZ)[:, 0]
+        samples = resample(mono, audio.rate_hz, rate_hz)[:, 0]
     except InputError as error:
-        problem = clips.Problem(
-            "audio unreadable", job.recording, str(error).removeprefix(f"{path}: ")
-        )
+        detail = str(error).removeprefix(f"{path}: ")
+        problem = clips.Problem("audio unreadable", job.recording, detail)
         return Cut([], {number: "unreadable" for number, *_ in job.tokens}, [problem])
     duration_s = len(mono) / audio.rate_hz
     phones: dict[str, list[Interval] | None] = {}
@@ -275,8 +275,7 @@ def cut_words(job: Job, plan: Plan) -> Cut:
         found = read_alignment(plan.root, job.alignment)
         phones = {track.speaker: track.phones for track in found if isinstance(track, Track)}
     for number, _, said_by, word, start_s, end_s, _ in job.tokens:
-        span = [round(x * clips.SAMPLE_RATE_HZ) for x in (start_s, end_s)]
-        start, end = span[0], min(span[1], len(samples))
+        start, end = round(start_s * rate_hz), min(round(end_s * rate_hz), len(samples))
         if end_s > duration_s + PAST_END_S or end <= start:
             cut.lost[number] = "bad_span"
             detail = (
@@ -289,25 +288,18 @@ def cut_words(job: Job, plan: Plan) -> Cut:
         own = phones.get(said_by)
         inside = [x for x in own or () if start_s <= (x.start_s + x.end_s) / 2 < end_s]
         if own is not None:
-            edges = (
-                (
-                    x.label,
-                    round(x.start_s * clips.SAMPLE_RATE_HZ),
-                    round(x.end_s * clips.SAMPLE_RATE_HZ),
-                )
-                for x in inside
-            )
+            edges = [(x, round(a * rate_hz), round(b * rate_hz)) for x, a, b in inside]
             tiers.append(clips.make_tier("phones", edges, start, end))
-        first, last = round(start_s * audio.rate_hz), round(end_s * audio.rate_hz)
+        first = round(start_s * audio.rate_hz)
+        last = min(round(end_s * audio.rate_hz), len(mono))
         speaker, sex, split = person_of(job.recording, plan.audio_dir, plan.sexes, said_by)
-        what = ("", word, " ".join(phone.label for phone in inside), first, min(last, len(mono)))
+        what = ("", word, " ".join(phone.label for phone in inside), first, last)
         who = (job.recording, speaker, sex, "", split, PurePosixPath(job.recording).stem)
         by = f"_{clips.safe_name(said_by)}" if said_by else ""
         name = f"{clips.safe_name(word)}/{job.stem}{by}_{first:06d}"
         row = dict(zip(clips.CUT_COLUMNS, what + who, strict=True))
         cut.clips.append(clips.Clip(name, samples[start:end], tiers, row))
-    beyond = sum(bool(np.abs(clip.samples).max() > 1) for clip in cut.clips)
-    if beyond:
+    if beyond := sum(bool(np.abs(clip.samples).max() > 1) for clip in cut.clips):
         detail = f"samples beyond full scale, which are clipped, in {beyond} of its clips"
         cut.problems.append(clips.Problem("clipped", job.recording, detail))
     return cut
