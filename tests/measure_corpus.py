@@ -4,11 +4,9 @@
   python tests/measure_corpus.py --corpus_dir=corpora/stv
 
 Everything is found in the WAV again: closure, burst and [s] by energy, voice by the size of its
-periods, F0, formants and centre of gravity by Praat. Of the manifest only what to look for is used
-and the speaker's sex (Praat's ranges), never a time; TextGrids are not read. Prints for each
-measure how many clips have it, the means intended and measured, the bias, the median and 95th
-percentile of |error|, and Pearson's r; durations in ms. LPC cannot place formants better than about
-F0 / 3: harmonics draw them.
+periods, F0, formants and centre of gravity by Praat. Of the manifest only what to look for and the
+speaker's sex (Praat's ranges) are used, never a time. Prints of each measure: clips, means intended
+and measured, bias, median and 95th percentile of |error| and Pearson's r; durations in ms.
 """
 
 import argparse

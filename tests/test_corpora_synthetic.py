@@ -85,14 +85,6 @@ def test_vowel_noise_and_silence_have_the_levels_asked_for():
     assert db(part(samples, 0.305, 0.395)) == pytest.approx(vocal_tract.FLOOR_DB, abs=0.3)
 
 
-def test_f0_follows_the_contour():
-    samples = vocal_tract.speak([vowel(0.5)], [(0, 200), (0.5, 100)], -20, 1.0, rng())
-    times, f0_hz = measure_corpus.f0_track(samples, RATE_HZ, (0, len(samples)), "M")
-    for share in (0.25, 0.5, 0.75):
-        measured_hz = np.interp(share * 0.5 * RATE_HZ, times, f0_hz)
-        assert measured_hz == pytest.approx(200 * 0.5**share, rel=0.01)
-
-
 @pytest.mark.parametrize(
     ("sounding", "late_s"),
     [(phonetics.release("t", AA_HZ, 0.05, -25), 0.001), (hiss(-25), 0.004), (vowel(), 0.004)],
@@ -104,16 +96,6 @@ def test_sound_begins_at_its_boundary_and_never_before(sounding, late_s):
     begin_s = np.argmax(np.abs(samples) > 8 * FLOOR) / RATE_HZ
     assert 0 <= begin_s - 0.05 <= late_s
     assert np.abs(part(samples, 0, 0.05)).max() < 5 * FLOOR
-
-
-@pytest.mark.parametrize(
-    ("stop", "slope", "locus_hz"), [("p", 0.85, 800), ("t", 0.45, 1800), ("k", 0.9, 1500)]
-)
-def test_onsets_are_on_the_locus_equation(stop, slope, locus_hz):
-    # F2 at the onset against F2 of the vowel: the slope of each place (Sussman et al. 1991).
-    low, high = (phonetics.onset_hz(stop, (500, f2, 2500))[1] for f2 in (1000, 2000))
-    assert (high - low) / 1000 == pytest.approx(slope)
-    assert phonetics.onset_hz(stop, (500, locus_hz, 2500))[1] == pytest.approx(locus_hz)
 
 
 @pytest.fixture(scope="module")
@@ -143,26 +125,24 @@ def test_vot_is_the_papers(tokens):
 
 @pytest.mark.parametrize(
     ("field", "mean", "sd"),
-    [
-        ("s_s", 0.105, 0.022 * 1.05), ("vowel_s", 0.150, 0.045),
-        ("vowel_db", -20, 2), ("s_db", -30, 8**0.5), ("burst_db", -29, 8**0.5),
-    ],
-)  # fmt: skip
+    [("s_s", 0.105, 0.022 * 1.05), ("vowel_s", 0.150, 0.045), ("burst_db", -29, 8**0.5)],
+)
 def test_draws_have_the_mean_and_spread_stated(tokens, field, mean, sd):
     drawn = values(tokens, field)
     assert drawn.mean() == pytest.approx(mean, abs=5 * sd / NUM_DRAWS**0.5)
     assert drawn.std() == pytest.approx(sd, rel=0.05)
 
 
-@pytest.mark.parametrize(
-    ("field", "kinds"), [("stop", "ptk"), ("vowel", phonetics.VOWELS_HZ), ("speaker", SPEAKERS)]
-)
-def test_stops_vowels_and_speakers_are_equally_frequent(tokens, field, kinds):
-    counts = collections.Counter(getattr(t, field) for t in tokens)
-    share = 1 / len(kinds)
-    assert len(counts) == len(kinds)
-    spread = (NUM_DRAWS * share * (1 - share)) ** 0.5
-    assert max(abs(n - NUM_DRAWS * share) for n in counts.values()) < 4.5 * spread
+def test_stops_vowels_speakers_and_s_are_as_frequent_as_they_should(tokens):
+    kinds = {"stop": "ptk", "vowel": phonetics.VOWELS_HZ, "speaker": SPEAKERS, "with_s": (0, 1)}
+    for field, values in kinds.items():
+        counts, share = collections.Counter(getattr(t, field) for t in tokens), 1 / len(values)
+        spread = (NUM_DRAWS * share * (1 - share)) ** 0.5
+        assert max(abs(counts[x] - NUM_DRAWS * share) for x in values) < 4.5 * spread
+    generator = np.random.default_rng(2)
+    for share in (0.0, 533 / 5463, 1.0):
+        drawn = np.mean([stv.draw(generator, SPEAKERS, share).with_s for _ in range(3000)])
+        assert drawn == pytest.approx(share, abs=4 * (share * (1 - share) / 3000) ** 0.5)
 
 
 def test_f0_falls_by_four_semitones_on_average_and_stays_within_bounds(tokens):
@@ -171,19 +151,11 @@ def test_f0_falls_by_four_semitones_on_average_and_stays_within_bounds(tokens):
     assert f0_hz.min() >= 75 and f0_hz.max() <= 280
 
 
-@pytest.mark.parametrize("share", [0.0, 533 / 5463, 1.0])
-def test_s_is_as_frequent_as_asked_for(share):
-    generator = np.random.default_rng(2)
-    drawn = np.mean([stv.draw(generator, SPEAKERS, share).with_s for _ in range(3000)])
-    assert drawn == pytest.approx(share, abs=4 * (share * (1 - share) / 3000) ** 0.5)
-
-
 def test_speakers_are_men_and_women_by_turns_and_the_first_do_not_depend_on_the_number():
     speakers = stv.draw_speakers(400, seed=0)
     assert speakers[:20] == SPEAKERS
     assert stv.draw_speakers(3, seed=1) != speakers[:3]
-    assert [s.sex for s in speakers[:4]] == ["M", "F", "M", "F"]
-    assert len({s.name for s in speakers}) == 400
+    assert [s.sex for s in speakers] == ["M", "F"] * 200
     for sex, f0_hz, scale in (("M", 125, 1), ("F", 205, phonetics.WOMEN_SCALE)):
         own = [s for s in speakers if s.sex == sex]
         assert np.mean([s.f0_hz for s in own]) == pytest.approx(f0_hz, abs=6)
@@ -233,14 +205,6 @@ def test_phones_spell_the_word_and_the_reduplicants_are_short(items):
                 assert copied_s <= 0.030 <= base_s
 
 
-def test_a_reduplicants_vowel_lies_halfway_to_schwa():
-    item = reduplication.draw(Form("pila", True), np.random.default_rng(0))
-    steady = [x for x in item.segments if x.label == "i" and x.formants_hz[0] == x.formants_hz[1]]
-    reduced_hz, full_hz = (np.array(x.formants_hz[0]) for x in steady)
-    np.testing.assert_allclose(reduced_hz, (full_hz + (500, 1500, 2500)) / 2)
-    np.testing.assert_allclose(full_hz, phonetics.VOWELS_HZ["iy"], rtol=0.08)
-
-
 def test_f0_is_highest_in_the_middle_of_the_stressed_vowel(items):
     peaks_hz = []
     for form, item, spoken in items:
@@ -259,31 +223,19 @@ def test_every_round_of_996_clips_says_every_item_in_an_order_of_the_seed():
     assert [clip.row["word"] for clip in clips] == words
     assert clips[2].name == f"{words[0]}_000996"
     assert clips[2].row["stressed_s"] != clips[0].row["stressed_s"]
+    other = FORMS[np.random.default_rng([1, 0]).permutation(996)[0]].word
+    assert reduplication.make_clip(0, 1).row["word"] == other != words[0]
 
 
-CORPORA = [
-    pytest.param(stv, stv.Corpus(3, SPEAKERS, 0.5), stv.Corpus(4, SPEAKERS, 0.5), id="stv"),
-    pytest.param(reduplication, 0, 1, id="reduplication"),
-]
-
-
-@pytest.mark.parametrize(("module", "plan", "other"), CORPORA)
-def test_a_clip_depends_on_its_number_and_seed_alone(module, plan, other):
-    clip, again, another = (module.make_clip(3, x) for x in (plan, plan, other))
-    np.testing.assert_array_equal(clip.samples, again.samples)
-    np.testing.assert_equal(clip.row, again.row)
-    assert len(another.samples) != len(clip.samples)
-
-
-@pytest.mark.parametrize(("module", "plan", "other"), CORPORA)
-def test_a_clip_says_in_its_row_what_its_textgrid_shows(module, plan, other):
+@pytest.mark.parametrize(
+    ("module", "plan"), [(stv, stv.Corpus(3, SPEAKERS, 0.5)), (reduplication, 0)]
+)
+def test_a_clip_says_in_its_row_what_its_textgrid_shows(module, plan):
     for i in range(8):
         clip = module.make_clip(i, plan)
         (tier,), row = clip.tiers, clip.row
-        lasting_s = {x.label: x.end_s - x.start_s for x in tier.intervals}
-        assert [x.label for x in tier.intervals] == row["phones"].split()
-        assert tier.intervals[-1].end_s == len(clip.samples) / RATE_HZ
-        assert np.isnan([row["s_s"], row["s_cog_hz"]]).tolist() == 2 * ["s" not in lasting_s]
+        labels = row["phones"].split()
+        assert np.isnan([row["s_s"], row["s_cog_hz"]]).tolist() == 2 * ["s" not in labels]
         if module is stv:
             expected_s = {"vowel_s": -1, "vot_s": -2, "closure_s": -3}
         else:
@@ -292,7 +244,6 @@ def test_a_clip_says_in_its_row_what_its_textgrid_shows(module, plan, other):
             copied = row["initial"] in "ptk" and row["reduplicated"]
             assert np.isnan(row["reduplicant_vot_s"]) != copied
         for name, phone in expected_s.items():
-            assert row[name] == pytest.approx(
-                tier.intervals[phone].end_s - tier.intervals[phone].start_s, abs=1e-12
-            )
+            _, start_s, end_s = tier.intervals[phone]
+            assert row[name] == pytest.approx(end_s - start_s, abs=1e-12)
             assert (row[name] * RATE_HZ).is_integer()

@@ -15,7 +15,7 @@ from scipy.io import wavfile
 
 from wavegan_tf.corpora import clips, words
 from wavegan_tf.corpora.alignments import Track, find_alignments, find_files, read_alignment
-from wavegan_tf.corpora.clips import Problem, read_words, safe_name, word_of
+from wavegan_tf.corpora.clips import read_words, safe_name, word_of
 from wavegan_tf.errors import InputError
 from wavegan_tf.output.files import read_table
 from wavegan_tf.speech.intervals import Interval
@@ -81,17 +81,14 @@ def corpus(tmp_path_factory):
     return make_librispeech(tmp_path_factory.mktemp("corpus"))
 
 
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("don't", "don't"), ("mother-in-law", "mother-in-law"), ("a_b2", "a_b2"), ("Maße", "Maße"),
-        ("हिन्दी", "हिन्दी"), ("24/7", "24%2F7"), ("a b", "a%20b"), ("mr.", "mr%2E"),
-        ("..", "%2E%2E"), ("a%2F", "a%252F"), ("it’s", "it%E2%80%99s"), ("a\x00", "a%00"),
-        ("con", "con_"), ("LPT1", "LPT1_"), ("conn", "conn"), ("com10", "com10"), ("", "_"),
-    ],
-)  # fmt: skip
-def test_names_are_those_that_any_file_system_takes(text, name):
-    assert safe_name(text) == name
+def test_names_are_those_that_any_file_system_takes():
+    for same in ("don't", "mother-in-law", "a_b2", "Maße", "हिन्दी", "conn", "com10"):
+        assert safe_name(same) == same
+    for text, name in {
+        "24/7": "24%2F7", "a b": "a%20b", "..": "%2E%2E", "a%2F": "a%252F", "a\x00": "a%00",
+        "it’s": "it%E2%80%99s", "con": "con_", "LPT1": "LPT1_", "": "_",
+    }.items():  # fmt: skip
+        assert safe_name(text) == name
 
 
 def test_words_are_compared_without_case_and_noises_are_none():
@@ -189,11 +186,9 @@ def test_a_ctm_gives_a_track_for_each_utterance(tmp_path):
     ("line", "words"),
     [
         ("a 1 0.5 0.5", "4 fields, not 5 or 6"),
-        ("a 1 0.5 0.5 new york 1", "7 fields, not 5 or 6"),
         ("a 1 * * <ALT>", "the start '*' is not a number"),
         ("a 1 0.5 1e999 x", "the duration '1e999' is not a number"),
         ("a 1 -0.5 1 x", "-0.5 s, for 1 s: not a stretch of time"),
-        ("a 1 0.5 0 x", "0.5 s, for 0 s: not a stretch of time"),
         ("a 2 0 1 x", "not after the word before it"),
         ("a 1 0.5 0.5 x high", "the confidence 'high' is not a number"),
     ],
@@ -236,13 +231,9 @@ def test_alignments_are_found_in_folders_sorted_and_hidden_ones_passed_over(tmp_
     found = ["a/84-1.alignment.txt", "a/y.ctm", "b/x.TextGrid", "c.TEXTGRID"]
     assert find_alignments(str(tmp_path)) == (str(tmp_path), found)
     assert find_alignments(str(tmp_path / "a/y.ctm")) == (str(tmp_path / "a"), ["y.ctm"])
-    for path, message in (
-        (tmp_path / "a/84-1.trans.txt", "is a file"),
-        (tmp_path / "gone", "does not exist"),
-        (tmp_path / "b/x.TextGrid/y", "does not exist"),
-    ):
+    for name, message in (("a/84-1.trans.txt", "is a file"), ("gone", "does not exist")):
         with pytest.raises(InputError, match=f"--alignments=.*: {message}; give a folder"):
-            find_alignments(str(path))
+            find_alignments(str(tmp_path / name))
     with pytest.raises(InputError, match="--audio_dir=.*: no file of .mp3; give a folder"):
         find_files("--audio_dir", tmp_path, [".mp3"])
 
@@ -267,19 +258,14 @@ def collected(*texts):
 
 def test_tokens_hold_every_word_with_its_span_utterance_and_speaker():
     tracks = [
-        Track("x", "x.ctm", "", [Interval("b", 0, 0.5), Interval("a", 0.5, 1)], None),
-        Problem("kind", "z", "why"),
+        Track("x", "x.ctm", "", [Interval("b", 0, 0.5)], None),
         Track("y", "y.ctm", "Bob", [Interval("a", 1.5, 2.0)], None),
         Track("silent", "s.ctm", "", [], None),
     ]
-    tokens, utterances, problems = words.collect(tracks)
-    assert problems == [Problem("kind", "z", "why")]
+    tokens, utterances, _ = words.collect(tracks)
     assert utterances == [("x", "x.ctm"), ("y", "y.ctm"), ("silent", "s.ctm")]
-    assert tokens.astype({x: str for x in ("word", "speaker", "outcome")}).values.tolist() == [
-        [0, "", "b", 0.0, 0.5, "not_chosen"],
-        [0, "", "a", 0.5, 1.0, "not_chosen"],
-        [1, "Bob", "a", 1.5, 2.0, "not_chosen"],
-    ]
+    expected = [[0, "", "b", 0.0, 0.5, "not_chosen"], [1, "Bob", "a", 1.5, 2.0, "not_chosen"]]
+    assert tokens.values.tolist() == expected
     assert collected(*["a b a"] * 1000).memory_usage(deep=True, index=False).sum() < 30 * 3000
 
 
@@ -318,9 +304,9 @@ def test_a_draw_depends_on_its_seed_but_on_no_other_word_or_folder_and_grows_wit
 
 def test_a_draw_takes_every_token_equally_often():
     tokens = collected(*["a"] * 20)
-    times = collections.Counter(x for seed in range(400) for x in drawn(tokens, 5, seed))
-    # 400 draws of a share of 1/4: 100 expected, standard deviation 8.7
-    assert len(times) == 20 and all(abs(count - 100) < 4 * 8.7 for count in times.values())
+    times = collections.Counter(x for seed in range(100) for x in drawn(tokens, 5, seed))
+    # 100 draws of a share of 1/4: 25 expected, standard deviation 4.3
+    assert len(times) == 20 and all(abs(count - 25) < 4 * 4.3 for count in times.values())
 
 
 @pytest.mark.parametrize(
@@ -411,7 +397,7 @@ def prepare(run_script, corpus, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def by_rank(prepare):
-    return prepare("mfa", "--skip_words=1", "--num_words=3")[1]
+    return prepare("mfa", "--skip_words=1", "--num_words=3", jobs=2)[1]
 
 
 def rows(out_dir, name="manifest.csv"):
@@ -476,17 +462,12 @@ def test_counts_say_what_became_of_every_token(by_rank):
 
 
 @pytest.mark.parametrize("kind", ["words.ctm", "short"])
-def test_every_kind_of_alignment_gives_the_same_clips(by_rank, prepare, kind):
+def test_every_kind_of_alignment_and_one_process_give_the_same_clips(by_rank, prepare, kind):
     _, out_dir = prepare(kind, "--skip_words=1", "--num_words=3")
     without = [{**row, "phones": ""} for row in rows(by_rank)]
     assert rows(out_dir) == without
     for name in ("counts.csv", *(row["file"] for row in without)):
         assert (out_dir / name).read_bytes() == (by_rank / name).read_bytes()
-
-
-def test_two_processes_write_what_one_does(by_rank, prepare):
-    _, out_dir = prepare("mfa", "--skip_words=1", "--num_words=3", jobs=2)
-    assert files(out_dir) == files(by_rank)
 
 
 def test_words_by_name_with_a_greatest_number_of_tokens(prepare):
@@ -498,14 +479,11 @@ def test_words_by_name_with_a_greatest_number_of_tokens(prepare):
     assert (counts.iloc[:, 3:].sum(axis=1) == counts["tokens"]).all()
 
 
-@pytest.mark.parametrize("flag", ["--slice_len=4000", "--allow_longer", "--slice_len=3999"])
-def test_clips_longer_than_a_slice_are_left_out_unless_allowed(prepare, flag):
-    flags, short = ("--skip_words=0", "--num_words=1", flag), flag.endswith("3999")
-    result, out_dir = prepare("mfa", *flags, status=int(short))
-    if short:
-        assert_refused(result, "no word is left: 0 of 6 words have usable", "--skip_words=0")
-    else:
-        assert len(rows(out_dir)) == 5
+def test_clips_longer_than_a_slice_are_left_out_unless_allowed(prepare):
+    flags = ("--skip_words=0", "--num_words=1")
+    assert len(rows(prepare("mfa", *flags, "--allow_longer")[1])) == 5
+    result, _ = prepare("mfa", *flags, "--slice_len=3999", status=1)  # of 4000
+    assert_refused(result, "no word is left: 0 of 6 words have usable", "--skip_words=0")
 
 
 def test_other_rates_channels_and_formats_are_read_and_spans_stay_those_of_the_source(
@@ -579,8 +557,6 @@ def test_fewer_words_than_asked_for_is_said(prepare):
         ("84-121-0000 1 0 1 a\n", ("--words=a", "--num_words=3"), "leave out --num_words"),
         ("84-121-0000 1 0 1 a\n", ("--allow_longer", "--slice_len=9"), "leave out --slice_len"),
         ("84-121-0000 1 0 1 a\n", ("--seed=1",), "--seed draws the tokens of --max_tokens"),
-        ("84-121-0000 1 0 1 a\n", ("--audio_dir=/gone",), "--audio_dir=/gone: does not exist"),
-        ("84-121-0000 1 0 1 a\n", ("--alignments=e.csv",), "--alignments=e.csv: does not exist"),
     ],
 )
 def test_what_leaves_nothing_to_cut_is_refused_and_nothing_is_written(

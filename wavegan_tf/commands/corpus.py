@@ -11,26 +11,20 @@ from wavegan_tf.commands.flags import define_options, read_options
 from wavegan_tf.errors import InputError
 from wavegan_tf.options import check_options
 
-Flags: TypeAlias = dict[str, Any]
-"""Values by name."""
+Flags: TypeAlias = dict[str, Any]  # values by name
 Made: TypeAlias = tuple[dict[str, Any], list[str]]
 """What config.json says of a corpus, and what there is to complain of."""
 
 
 def command(
-    name: str,
-    cls: Any,
-    make: Callable[[Any, Flags, str, Flags], Made],
+    name: str, cls: Any, make: Callable[[Any, Flags, str, Flags], Made]
 ) -> tuple[dict[str, str], Callable[[], None], Callable[[], None]]:
-    """Makes a command of its options and of what it does with them.
+    """Makes ``GROUPS``, ``define_flags`` and ``main`` of a command.
 
     Args:
         name: Of the command.
         cls: Its options, ``out_dir`` and ``overwrite`` among them.
         make: Writes a corpus: of options, those that were given, a folder and a run's record.
-
-    Returns:
-        ``GROUPS``, ``define_flags`` and ``main`` of the command.
     """
     groups: dict[str, str] = {}
 

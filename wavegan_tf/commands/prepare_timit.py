@@ -6,7 +6,7 @@ in SA sentences, with --nosa; unusable, of recordings that cannot be read or end
 of patterns. left_out.csv lists them, problems.csv what could not be used.
 """
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wavegan_tf.commands.corpus import Flags, Made, command
@@ -55,8 +55,6 @@ class Options:
 
 def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
     """Cuts TIMIT."""
-    import pandas as pd
-
     from wavegan_tf.corpora import clips, timit
     from wavegan_tf.output.files import write_table
     from wavegan_tf.progress import progress
@@ -66,57 +64,42 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
             raise InputError(f"--splits={split}: is none of {', '.join(timit.SPLITS)}")
     if options.words is not None and "pattern" in given:
         raise InputError("--pattern and --words: a corpus is of patterns or of words; give one")
+    wanted = list[patterns.Pattern]()
+    words: Sequence[str] | None = None
+    if options.words is None:
+        wanted = list({x.text: x for x in map(patterns.parse, options.pattern)}.values())
+    elif options.words.lower() in patterns.WORD_SETS:
+        words = patterns.WORD_SETS[options.words.lower()]
+    else:
+        words = clips.read_words(options.words)
     max_len = None if options.allow_longer else options.slice_len
-    named = None if options.words is None else read_words(options.words)
-    found = (
-        {}
-        if options.words is not None
-        else {x.text: x for x in map(patterns.parse, options.pattern)}
-    )
-    wanted = timit.Wanted(list(found.values()), named, max_len, options.sa)
     splits = [split for split in timit.SPLITS if split in options.splits]
     root, sentences = timit.find_sentences(options.timit_dir, splits)
-    problems: list[clips.Problem] = []
+    problems = list[clips.Problem]()
     shown = progress(sentences, len(sentences), "transcriptions")
-    plan = timit.plan_cuts(timit.read_sentences(root, shown, problems), wanted)
-    made = progress(timit.make_clips(root, plan, problems), len(plan.cuts), "clips")
+    read = timit.read_sentences(root, shown, problems)
+    plan = timit.plan_cuts(read, wanted, words, max_len, options.sa)
+    total = sum(cut.outcome == timit.TOKENS for cut in plan.cuts)
+    made = progress(timit.make_clips(root, plan, problems), total, "clips")
     written = clips.write_corpus(directory, made)
-    counts = timit.counts_text(plan, wanted)
+    counts = timit.count_table(plan)
     if not written:
         asked = f"--words={options.words}" if options.words else f"--pattern={plan.kinds}"
-        why = [f"{asked}: {timit.way_out(plan)}", *clips.summarise(problems), counts]
-        raise InputError("\n".join(why))
-    write_table(f"{directory}/counts.csv", timit.count_table(plan, wanted))
-    left_out = pd.DataFrame(plan.left_out, columns=timit.LEFT_OUT_COLUMNS)
-    write_table(f"{directory}/left_out.csv", left_out)
-    used = {"sentences": len(sentences), "sentences_used": plan.num_sentences, "clips": written}
-    print(counts)
+        why = (
+            f"{asked}: no token to write; --allow_longer or a higher --slice_len takes those too "
+            "long, without --nosa those of SA sentences are taken; --help has the notation of "
+            "patterns and the sets of words"
+        )
+        raise InputError("\n".join([why, *clips.summarise(problems), timit.counts_text(plan)]))
+    write_table(f"{directory}/counts.csv", counts)
+    write_table(f"{directory}/left_out.csv", timit.left_out_table(plan))
+    print(timit.counts_text(plan))
     complaints = clips.write_problems(directory, problems)
-    missing = [kind for kind in plan.kinds if not plan.counts[kind, "tokens"]]
-    if missing and (wanted.patterns or wanted.words):
+    missing = counts.loc[counts["tokens"] == 0, plan.what]
+    if len(missing) and (wanted or words):
         complaints.append(f"no token of {', '.join(missing)}; counts.csv says what was left out")
+    used = {"sentences": len(sentences), "sentences_used": plan.num_sentences, "clips": written}
     return used | record, complaints
-
-
-def read_words(text: str) -> list[str] | None:
-    """Reads ``--words``: a set of the papers' by name, or a list; None for every word.
-
-    Raises:
-        InputError: The list is none, or a word seems to name a set of the papers'.
-    """
-    from wavegan_tf.corpora import clips
-
-    if text.lower() in patterns.WORD_SETS:
-        named = patterns.WORD_SETS[text.lower()]
-        return list(named) if named else None
-    listed = clips.read_words(text)
-    for word in listed:
-        if re.fullmatch(r"paper[ _-]*(\d+|all)|paper_.*", word):
-            raise InputError(
-                f"--words={text}: {word} is no word; the papers' sets, each alone, are "
-                f"{', '.join(patterns.WORD_SETS)}"
-            )
-    return listed
 
 
 GROUPS, define_flags, main = command("prepare_timit", Options, make)

@@ -54,18 +54,16 @@ class Options:
 
 
 def check(options: Options, given: Flags) -> None:
-    """Refuses flags that have no meaning together.
-
-    Also an output that would be read as input next time, and one that would replace its input.
-    """
+    """Refuses flags without meaning together, and results that would be read or replace input."""
     from wavegan_tf.corpora.clips import CLIPS
 
     for name in {"skip_words", "num_words"} & given.keys() if options.words else ():
         raise InputError(f"--words names the words; leave out --{name}")
     if options.max_tokens is None and "seed" in given:
         raise InputError("--seed draws the tokens of --max_tokens; give that, or leave it out")
+    out_dir = Path(options.out_dir).resolve()
     for name in ("audio_dir", "alignments"):
-        source, out_dir = getattr(options, name), Path(options.out_dir).resolve()
+        source = getattr(options, name)
         if not source:
             raise InputError(f"--{name}: missing; --help says what it is")
         if out_dir.is_relative_to(Path(source).resolve()):

@@ -2,10 +2,9 @@
 
 TextGrids as the Montreal Forced Aligner writes them: tiers ``words`` and ``phones``, or where
 several speak ``SPEAKER - words`` and ``SPEAKER - phones``; ``word`` and ``phone`` (P2FA, FAVE) mean
-the same. CTM: NIST's time-marked conversation files, ``utterance channel start duration word
-[confidence]``, a line a word in order of time, comments begin with ``;;``. LibriSpeech's short form
-is a ``.alignment.txt`` a chapter: utterance, "WORD,WORD,..", "END,END,..", silences as empty words.
-All times are in s from the start of the recording.
+the same. CTM, NIST's: ``utterance channel start duration word [confidence]``, in order of time,
+comments begin with ``;;``. LibriSpeech's short form is a ``.alignment.txt`` a chapter: utterance,
+"WORD,WORD,..", "END,END,..", silences as empty words. Times are in s from the recording's start.
 """
 
 import itertools

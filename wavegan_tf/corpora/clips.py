@@ -16,11 +16,9 @@ from wavegan_tf.output.files import write_table
 from wavegan_tf.speech.intervals import Interval
 from wavegan_tf.speech.textgrids import TextGrid, Tier, write_textgrid
 
-CLIPS = "clips"
-"""Folder of the clips, which is replaced as a whole where a corpus is written again."""
+CLIPS = "clips"  # folder of the clips, which is replaced as a whole where a corpus is written again
 FULL_SCALE = 32768
-SAMPLE_RATE_HZ = 16000
-"""Of TIMIT, of the papers' models, and of every clip."""
+SAMPLE_RATE_HZ = 16000  # of TIMIT, of the papers' models, and of every clip
 
 CUT_COLUMNS = (
     "pattern word phones start_sample end_sample source speaker sex dialect split sentence".split()
@@ -74,8 +72,7 @@ def write_corpus(directory: str | Path, clips: Iterable[Clip]) -> int:
 def make_tier(name: str, spans: Iterable[tuple[str, int, int]], start: int, end: int) -> Tier:
     """Makes a tier of a clip of samples start .. end - 1, in s from its start.
 
-    Of spans (label, first sample, the one after the last) stays what is within the clip and not
-    taken by a span before it.
+    Of spans (label, first sample, the one after the last) stays what no span before it has taken.
     """
     placed: list[tuple[str, int, int]] = []
     for label, first, last in spans:
@@ -92,8 +89,7 @@ def make_tier(name: str, spans: Iterable[tuple[str, int, int]], start: int, end:
 
 def write_problems(directory: str, problems: list[Problem]) -> list[str]:
     """Writes ``problems.csv`` and returns its summary."""
-    table = pd.DataFrame(problems, columns=Problem._fields)
-    write_table(Path(directory, "problems.csv"), table)
+    write_table(f"{directory}/problems.csv", pd.DataFrame(problems, columns=Problem._fields))
     return summarise(problems, ", all in problems.csv")
 
 
@@ -109,8 +105,8 @@ def safe_name(text: str) -> str:
     """Writes a word as the name of a file or folder on any system.
 
     Letters and the marks on them, digits, apostrophes, hyphens and underscores stay; anything else
-    is written as in addresses: ``24/7`` is ``24%2F7``. Different texts have different names, but
-    for what Windows reserves (``con`` is ``con_``) and no text at all (``_``).
+    is written as in addresses: ``24/7`` is ``24%2F7``. What Windows reserves, and no text at all,
+    ends in ``_``.
     """
     name = "".join(
         c
@@ -122,7 +118,7 @@ def safe_name(text: str) -> str:
 
 
 def to_pcm16(samples: np.ndarray) -> np.ndarray:
-    """Makes 16-bit integers of samples: full scale is 1; what lies outside is clipped."""
+    """Makes 16-bit integers of samples; what lies outside full scale, 1, is clipped."""
     scaled = np.round(np.asarray(samples, np.float64) * FULL_SCALE)
     return np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
@@ -134,10 +130,7 @@ def word_of(label: str) -> str:
 
 
 def read_words(text: str) -> list[str]:
-    """Reads the words that a user lists.
-
-    They stand in a text, ``water,year``, or a file of a word a line; what has a ``/`` or ends in
-    ``.txt`` is its path.
+    """Reads the words that a user lists: ``water,year``, or the path of a file of a word a line.
 
     Raises:
         InputError: There is no such file, there is no word, one is no word, or one is there twice.

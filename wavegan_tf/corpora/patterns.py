@@ -3,6 +3,7 @@
 Labels and their classes: TIMIT's ``DOC/PHONCODE.DOC`` (LDC93S1). Plain Python.
 """
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
@@ -35,15 +36,13 @@ Nothing is skipped: q (a glottal stop) and epi (a short silence) are phones,
 #(q)V. Spaces mean nothing. A pattern matches once, at most, from each phone
 on, with as much of what may be missing as there is."""
 
-PAPER_PATTERNS = {"#TV": 4930, "#sTV": 533}
-"""Tokens that the paper cut from TIMIT, by pattern."""
+PAPER_PATTERNS = {"#TV": 4930, "#sTV": 533}  # tokens that the paper cut from TIMIT, by pattern
 PAPER_WORDS = {
     "ask": 633, "carry": 632, "dark": 644, "greasy": 630, "like": 697, "oily": 638, "rag": 638,
     "suit": 630, "water": 649, "year": 650,
 }  # fmt: skip
 """Tokens of the papers' words."""
-PAPER_ALL = "54378 tokens of 6229 words"
-"""All of TIMIT, as the paper counts it."""
+PAPER_ALL = "54378 tokens of 6229 words"  # all of TIMIT, as the paper counts it
 WORD_SETS = {
     "paper5": tuple("oily rag suit water year".split()),
     "paper8": tuple("ask carry dark greasy like suit water year".split()),
@@ -82,8 +81,14 @@ INSERTED = frozenset(("q", "epi", "pau"))
 _OUTSIDE = -1  # the "word" of phones that are of none
 
 
-Item: TypeAlias = "frozenset[str] | None | list[Items]"
-"""One phone of these labels; None, a word edge; or several ways to go on, tried in order."""
+class Stop(NamedTuple):
+    """Closure and release, one of these."""
+
+    releases: tuple[str, ...]
+
+
+Item: TypeAlias = "frozenset[str] | Stop | list[Items] | None"
+"""One phone of these labels; a stop; several ways to go on, tried in order; or a word edge."""
 Items: TypeAlias = tuple[Item, ...]
 
 
@@ -96,10 +101,10 @@ class Match(NamedTuple):
 
 
 class Pattern(NamedTuple):
-    """A pattern as it was written, without spaces; by reason what misses it, "" what does not."""
+    """A pattern as it was written, without spaces, and what it asks for."""
 
     text: str
-    items: dict[str, Items]
+    items: Items
 
 
 def parse(text: str) -> Pattern:
@@ -108,12 +113,10 @@ def parse(text: str) -> Pattern:
     Raises:
         InputError: It breaks the notation, at a place that is shown, or could match nothing.
     """
-    items = {}
-    for reason in ("", *NEAR_MISSES):
-        items[reason], at = _sequence(text, 0, reason)
-        if at < len(text):
-            raise _refusal(text, at, "this ) closes nothing")
-    if _may_be_empty(items[""]):
+    items, at = _sequence(text, 0)
+    if at < len(text):
+        raise _refusal(text, at, "this ) closes nothing")
+    if _may_be_empty(items):
         raise _refusal(text, 0, "a pattern needs a phone that may not be missing")
     return Pattern("".join(text.split()), items)
 
@@ -125,20 +128,20 @@ def _refusal(text: str, at: int, problem: str) -> InputError:
     )
 
 
-def _sequence(text: str, at: int, reason: str) -> tuple[Items, int]:
+def _sequence(text: str, at: int) -> tuple[Items, int]:
     """The items from a place on to the closing parenthesis or the end, and where that is."""
     items: list[Item] = []
     while at < len(text) and text[at] != ")":
         start, letter = at, text[at]
         at += 1
         if letter == "(":
-            optional, at = _sequence(text, at, reason)
-            if at == len(text):
+            optional, end = _sequence(text, at)
+            if end == len(text):
                 raise _refusal(text, start, "this ( is never closed")
             if not optional:
                 raise _refusal(text, start, "nothing stands in these parentheses")
-            at += 1
             items.append([optional, ()])
+            at = end + 1
         elif letter == "{":
             end = text.find("}", at)
             if end < 0:
@@ -151,29 +154,17 @@ def _sequence(text: str, at: int, reason: str) -> tuple[Items, int]:
                 raise _refusal(text, start, "a second # in a row")
             items.append(None)
         elif letter in STOPS:
-            items.append(_stops(STOPS[letter], reason))
+            items.append(Stop(STOPS[letter]))
         elif letter in CLASSES:
             items.append(CLASSES[letter])
         elif letter == "C":
-            stops = [(_stops(STOPS[kind], reason),) for kind in "TDA"]
-            items.append([*stops, (CLASSES["F"] | CLASSES["N"] | CLASSES["L"] | {"dx"},)])
+            others = CLASSES["F"] | CLASSES["N"] | CLASSES["L"] | {"dx"}
+            items.append([*((Stop(STOPS[kind]),) for kind in "TDA"), (others,)])
         elif letter in LABELS:
             items.append(frozenset(letter))
         elif not letter.isspace():
             raise _refusal(text, start, f"{letter!r} is neither a class nor a phone of one letter")
     return tuple(items), at
-
-
-def _stops(releases: Sequence[str], reason: str) -> Item:
-    """Ways to say stops or affricates of these releases, those that miss something last."""
-    whole: list[Items] = [(frozenset({CLOSURES[x]}), frozenset({x})) for x in releases]
-    closures = frozenset(CLOSURES.values())
-    others: dict[str, list[Items]] = {
-        "other_closure": [(closures - {CLOSURES[x]}, frozenset({x})) for x in releases],
-        "no_closure": [(frozenset({x}),) for x in releases],
-        "no_release": [(frozenset({CLOSURES[x]}),) for x in releases],
-    }
-    return whole + others.get(reason, [])
 
 
 def _labels(text: str, at: int, end: int) -> frozenset[str]:
@@ -197,16 +188,26 @@ def _may_be_empty(items: Items) -> bool:
     )
 
 
+@functools.cache
+def _ways_to_say(stop: Stop, reason: str) -> list[Items]:
+    """Closure and release, last those that miss something."""
+    whole = [(frozenset({CLOSURES[x]}), frozenset({x})) for x in stop.releases]
+    closures = frozenset(CLOSURES.values())
+    others: dict[str, list[Items]] = {
+        "other_closure": [(closures - closure, released) for closure, released in whole],
+        "no_closure": [(released,) for _, released in whole],
+        "no_release": [(closure,) for closure, _ in whole],
+    }
+    return [*whole, *others.get(reason, [])]
+
+
 def matches(
     pattern: Pattern, labels: Sequence[str], owners: Sequence[tuple[int, ...]], reason: str = ""
 ) -> list[Match]:
     """Finds a pattern in the phones of a sentence, at most once from each phone on.
 
-    Args:
-        pattern: What to find.
-        labels: Of the phones, in order.
-        owners: Of each phone the words that it is of, by number; empty for a phone of none.
-        reason: One of :data:`NEAR_MISSES`, to find what misses the pattern for it too.
+    ``owners`` has of each phone the words that it is of, by number; ``reason``, one of
+    :data:`NEAR_MISSES`, finds what misses the pattern for it too.
     """
     pairs = [(word, i) for i, words in enumerate(owners) for word in words]
     last, first = dict(pairs), dict(reversed(pairs))  # phones of each word
@@ -219,6 +220,8 @@ def matches(
             yield Match(start, i - 1, passed)
             return
         item, rest = items[0], items[1:]
+        if isinstance(item, Stop):
+            item = _ways_to_say(item, reason)
         if isinstance(item, list):
             for way in item:
                 yield from ways(way + rest, i, word, opening, passed)
@@ -240,7 +243,7 @@ def matches(
 
     found: list[Match] = []
     for start in range(len(labels)):
-        found += itertools.islice(ways(pattern.items[reason], start, None, False, ()), 1)
+        found += itertools.islice(ways(pattern.items, start, None, False, ()), 1)
     return found
 
 

@@ -1,7 +1,5 @@
 """Tables of phonetics that synthetic corpora are made from, and draws within bounds."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from wavegan_tf.corpora.clips import SAMPLE_RATE_HZ
@@ -15,8 +13,7 @@ VOWELS_HZ = {
     "er": (490, 1350, 1690),
 }  # fmt: skip
 """F1 to F3 of men, Hz (Peterson & Barney 1952, JASA 24:175-184, Table II)."""
-WOMEN_SCALE = 1.17
-"""Formants of women against those of men, the mean of the same table."""
+WOMEN_SCALE = 1.17  # formants of women against those of men, the mean of the same table
 
 PLACES = {"p": "labial", "t": "alveolar", "k": "velar", "b": "labial", "d": "alveolar",
           "g": "velar", "m": "labial", "n": "alveolar", "v": "labial", "s": "alveolar"}  # fmt: skip
@@ -27,10 +24,8 @@ BURSTS = {
 }
 """Diffuse and low, high, compact in the middle (Stevens & Blumstein 1978, JASA 64:1358-68)."""
 BURST_S = 0.010
-BREATH_DB = -34
-"""Of a vowel, against its voice: so that harmonicity is that of speech."""
-TRANSITION_S = 0.045
-"""From a release to the vowel's formants."""
+BREATH_DB = -34  # of a vowel, against its voice: so that harmonicity is that of speech
+TRANSITION_S = 0.045  # from a release to the vowel's formants
 
 _LOCI_HZ = {  # locus, and how far it gives way to the vowel (Sussman et al. 1991, JASA 90:1309-25)
     "labial": (800, 0.85),
@@ -57,10 +52,7 @@ def onset_hz(stop: str, vowel_hz: Formants) -> Formants:
 def release(
     stop: str, vowel_hz: Formants, vot_s: float, burst_db: float, breath_db: float = -16
 ) -> Segment:
-    """Makes a stop from its burst (RMS, dB re full scale) to the voice of the vowel after it.
-
-    The aspiration that follows has ``breath_db`` against the voice of a vowel.
-    """
+    """Makes a stop, burst (RMS, dB re full scale) and aspiration (against a vowel's voice)."""
     start_hz, share = onset_hz(stop, vowel_hz), min(1, vot_s / TRANSITION_S)
     reached_hz = tuple(a + share * (b - a) for a, b in zip(start_hz, vowel_hz, strict=True))
     burst = (BURSTS[PLACES[stop]], burst_db, min(BURST_S, vot_s))
@@ -103,6 +95,11 @@ def durations_s(intervals: list[Interval]) -> list[float]:
     return [n / SAMPLE_RATE_HZ for n in samples]
 
 
+def draw_formants(label: str, spread: float, rng: np.random.Generator) -> Formants:
+    """Draws the formants of a vowel, each normal; ``spread`` is standard deviation / mean."""
+    return tuple(f_hz * (1 + spread * rng.standard_normal()) for f_hz in VOWELS_HZ[label])
+
+
 def draw_lognormal(
     rng: np.random.Generator, mean: float, spread: float, low: float, high: float
 ) -> float:
@@ -111,17 +108,15 @@ def draw_lognormal(
     Mean and spread (standard deviation / mean) are those of the distribution without bounds.
     """
     sigma = np.sqrt(np.log1p(spread**2))
-    return _within(low, high, lambda: rng.lognormal(np.log(mean) - sigma**2 / 2, sigma))
+    while not low <= (value := rng.lognormal(np.log(mean) - sigma**2 / 2, sigma)) <= high:
+        pass
+    return float(value)
 
 
 def draw_normal(
     rng: np.random.Generator, mean: float, spread: float, low: float, high: float
 ) -> float:
     """Draws a number, normal with standard deviation ``spread``, again until within bounds."""
-    return _within(low, high, lambda: rng.normal(mean, spread))
-
-
-def _within(low: float, high: float, draw: Callable[[], float]) -> float:
-    while not low <= (value := draw()) <= high:
+    while not low <= (value := rng.normal(mean, spread)) <= high:
         pass
     return float(value)

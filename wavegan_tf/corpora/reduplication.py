@@ -89,11 +89,10 @@ def make_clip(index: int, seed: int) -> Clip:
     """Synthesises an item, named after its word and number: ``papala_000012``.
 
     Numbers count from 0: the items of :func:`list_forms` in an order drawn with the corpus's seed,
-    again and again, said differently every time. Its row is what was intended: ``initial`` of the
-    base; F0 at the start, in the middle of the stressed vowel and at the end; ``f1_hz`` .. and
-    ``level_db`` (RMS, dB re full scale) of the stressed vowel; ``vot_s``, ``reduplicant_vot_s`` of
-    the base's voiceless stop and of its copy, to the start of the first glottal cycle;
-    ``s_cog_hz`` 0 to 8 kHz. NaN: the form has no such sound.
+    again and again, said differently every time. Its row is what was intended: F0 at the start, in
+    the middle of the stressed vowel and at the end; ``f1_hz`` .. and ``level_db`` (RMS, dB re full
+    scale) of the stressed vowel; ``vot_s``, ``reduplicant_vot_s`` of the base's voiceless stop and
+    of its copy; ``s_cog_hz`` 0 to 8 kHz. NaN: the form has no such sound.
     """
     forms, missing = list_forms(), float("nan")
     order = np.random.default_rng([seed, 0]).permutation(len(forms))
@@ -127,12 +126,7 @@ def make_clip(index: int, seed: int) -> Clip:
 def _segments(form: Form, level_db: float, rng: np.random.Generator) -> list[Segment]:
     """The segments of a form; formants of an average man."""
     c1, v2, c3, v4 = tuple(form.base)
-    formants_hz = {
-        v: tuple(
-            f * (1 + _VOWEL_SPREAD * rng.standard_normal()) for f in phonetics.VOWELS_HZ[_VOWELS[v]]
-        )
-        for v in v2 + v4
-    }
+    formants_hz = {v: phonetics.draw_formants(_VOWELS[v], _VOWEL_SPREAD, rng) for v in v2 + v4}
     full_hz, liquid_hz = formants_hz[v2], _SONORANTS_HZ[c3]
     segments: list[Segment] = []
 

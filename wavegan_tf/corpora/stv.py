@@ -15,8 +15,7 @@ from wavegan_tf.corpora.vocal_tract import Formants, Segment
 from wavegan_tf.speech.textgrids import Tier
 
 NUM_CLIPS, NUM_SPEAKERS = 5463, 20
-S_SHARE = 533 / NUM_CLIPS
-"""Share of #sTV in the paper's data."""
+S_SHARE = 533 / NUM_CLIPS  # share of #sTV in the paper's data
 
 # Lognormal durations: (mean, standard deviation / mean, least, largest), s. VOT, the shortest
 # closure and the shares are the paper's; all else is chosen, within what is usual in English.
@@ -40,12 +39,12 @@ _S_POLE_HZ = (4700, 250)  # of an average man's [s]; grows with the root of a sp
 
 
 class Speaker(NamedTuple):
-    """Who speaks: sex ``M`` or ``F``, F0 in Hz, formants and [s] against an average man's."""
+    """Who speaks."""
 
     name: str
     sex: str
     f0_hz: float
-    scale: float
+    scale: float  # of formants, 1 an average man's
     s_pole_hz: float
 
 
@@ -94,35 +93,30 @@ def draw(rng: np.random.Generator, speakers: list[Speaker], s_share: float) -> T
     speaker = speakers[rng.integers(len(speakers))]
     stop = "ptk"[rng.integers(3)]
     vowel = list(phonetics.VOWELS_HZ)[rng.integers(len(phonetics.VOWELS_HZ))]
-    formants_hz = tuple(
-        f_hz * (1 + _VOWEL_SPREAD * rng.standard_normal()) for f_hz in phonetics.VOWELS_HZ[vowel]
-    )
+    formants_hz = phonetics.draw_formants(vowel, _VOWEL_SPREAD, rng)
     bounds_st = 12 * np.log2(np.array(_F0_BOUNDS_HZ) / speaker.f0_hz)
     ends_st = [phonetics.draw_normal(rng, *x, *bounds_st) for x in (_START_ST, _END_ST)]
     start_hz, end_hz = speaker.f0_hz * 2 ** (np.array(ends_st) / 12)
     vot_s = _VOT_MEAN_S[with_s][stop], *_VOT_BOUNDS_S[with_s]
     drawn = (_S_S, _CLOSURE_S[with_s], vot_s, _VOWEL_S)
     durations_s = [phonetics.draw_lognormal(rng, *bounds) for bounds in drawn]
-    vowel_db, s_below_db, burst_below_db = (
-        rng.normal(*x) for x in (_LEVEL_DB, _S_BELOW_DB, _BURST_BELOW_DB)
-    )
-    levels_db = (vowel_db, vowel_db - s_below_db, vowel_db - burst_below_db)
+    vowel_db = rng.normal(*_LEVEL_DB)
+    levels_db = [vowel_db, *(vowel_db - rng.normal(*x) for x in (_S_BELOW_DB, _BURST_BELOW_DB))]
     kind = (speaker, with_s, stop, vowel, formants_hz, (start_hz, end_hz))
-    return Token._make([*kind, *durations_s, *levels_db])
+    return Token(*kind, *durations_s, *levels_db)
 
 
 def make_clip(index: int, corpus: Corpus) -> Clip:
     """Synthesises a token from the start of [s] or closure to the end of the vowel.
 
-    Its number, from 0, and the corpus determine everything; its name is ``sTV_000000``, ``TV_..``.
-    Its row is what was intended: ``scale`` of the speaker's formants, 1 an average man's;
-    ``f0_mean_hz`` over the vowel's time; ``f1_hz`` .. what the vowel reaches, at the latest after a
-    third of it; ``vot_s`` from release to the start of the first glottal cycle; ``s_cog_hz`` 0 to 8
-    kHz; levels RMS, dB re full scale, that of the burst over its 10 ms. NaN: without [s].
+    Its number, from 0, and the corpus determine everything. Its row is what was intended: ``scale``
+    of formants, 1 an average man's; ``f0_mean_hz`` over the vowel's time; ``f1_hz`` .. what the
+    vowel reaches, after a third of it at the latest; ``s_cog_hz`` 0 to 8 kHz; levels RMS, dB re
+    full scale, that of the burst over its 10 ms. NaN: without [s].
     """
     rng = np.random.default_rng([corpus.seed, 1, index])
     token = draw(rng, corpus.speakers, corpus.s_share)
-    speaker, segments = token.speaker, _segments(token)
+    speaker, segments, (start_hz, end_hz) = token.speaker, _segments(token), token.f0_hz
     spoken = phonetics.phones(segments)
     contour_hz = list(zip(spoken[-1][1:], token.f0_hz, strict=True))
     samples = vocal_tract.speak(segments, contour_hz, token.vowel_db, speaker.scale, rng)
@@ -139,9 +133,10 @@ def make_clip(index: int, corpus: Corpus) -> Clip:
         "scale": speaker.scale,
         "place": phonetics.PLACES[token.stop],
         "vowel": token.vowel,
-        "f0_start_hz": token.f0_hz[0],
-        "f0_end_hz": token.f0_hz[1],
-        "f0_mean_hz": _mean_hz(*token.f0_hz),
+        "f0_start_hz": start_hz,
+        "f0_end_hz": end_hz,
+        # of an F0 that moves evenly in semitones, over time
+        "f0_mean_hz": (start_hz - end_hz) / np.log(start_hz / end_hz),
         **{f"f{i}_hz": f_hz * speaker.scale for i, f_hz in enumerate(token.formants_hz, 1)},
         "s_s": before_s[0] if token.with_s else missing,
         "s_cog_hz": s_cog_hz if token.with_s else missing,
@@ -165,8 +160,3 @@ def _segments(token: Token) -> list[Segment]:
     still_s = max(0.0, phonetics.TRANSITION_S - vot_s)
     reached_hz = burst.formants_hz[1]
     return segments + phonetics.vowel(token.vowel, vowel_hz, token.vowel_s, reached_hz, still_s)
-
-
-def _mean_hz(start_hz: float, end_hz: float) -> float:
-    """The mean over time of an F0 that moves evenly in semitones."""
-    return start_hz if start_hz == end_hz else (start_hz - end_hz) / np.log(start_hz / end_hz)

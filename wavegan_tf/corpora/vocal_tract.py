@@ -1,14 +1,13 @@
 """Speech from segments: Praat's glottal source and formant filter, and shaped noise.
 
-The only module that synthesises with Praat (manual: "PointProcess: To Sound (phonation)...", "Sound
-& FormantGrid: Filter"). The first glottal cycle begins exactly where its segment begins, noise
-lasts exactly as long as its segment, so that the boundaries are the truth and not an estimate. The
-glottis closes at the end of a cycle: the first strong excitation, which the eye finds first in a
-waveform, comes a period after the boundary.
+Praat's manual: "PointProcess: To Sound (phonation)...", "Sound & FormantGrid: Filter". The first
+glottal cycle begins exactly where its segment begins and noise lasts exactly as long as its
+segment, so that boundaries are the truth and not an estimate; the glottis closes, which the eye
+finds first in a waveform, a period later.
 """
 
 import functools
-from collections.abc import Iterator
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -24,8 +23,7 @@ UPPER_HZ = (3500.0, 4500.0, 5500.0)
 """F4 to F6 of a vocal tract of 17.5 cm, the same in every segment."""
 FLOOR_DB = -65.0
 """RMS of the noise under everything, dB re full scale: no recording is digitally silent."""
-PEAK = 0.98
-"""Of a clip that would have been clipped, against full scale."""
+PEAK = 0.98  # of a clip that would have been clipped, against full scale
 
 _LIPS = ([1, -0.9], [1])  # their radiation: a first difference, all but
 _SLOPE = 1.0  # of the glottal flow's derivative, in powers of frequency
@@ -35,10 +33,8 @@ _NOISE_EDGE_S = 0.020  # in which turbulence comes and goes; of a short one a si
 _FADE_S = 0.025  # of the voice before silence
 _OPEN_PHASE, _COLLISION_PHASE, _POWERS = 0.7, 0.03, (3.0, 4.0)  # Praat's defaults
 
-Formants = tuple[float, ...]
-"""F1 to F3, Hz."""
-Track = tuple[list[float], list[float]]
-"""Times of a formant, s, and its values there, Hz."""
+Formants = tuple[float, ...]  # F1 to F3, Hz
+_Track = tuple[list[float], list[float]]  # times of a formant, s, and its values there, Hz
 
 
 class Noise(NamedTuple):
@@ -49,11 +45,7 @@ class Noise(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """A stretch of speech.
-
-    Formants that do not begin as the segment before ended jump within 1 ms. Levels allow for them
-    only roughly: steady vowels of one level differ by up to 6 dB.
-    """
+    """A stretch of speech; steady vowels of one level differ by up to 6 dB."""
 
     label: str
     duration_s: float
@@ -76,15 +68,15 @@ def speak(
 
     Args:
         segments: At least one has a voice of 0 dB.
-        f0_hz: (time s, F0 Hz) from the first segment's start on; linear in log F0 between.
+        f0_hz: (time s, F0 Hz) from the start on; linear in log F0 between.
         level_db: RMS of the voiced segments of 0 dB together, dB re full scale.
-        scale: Formants are multiplied by it: 1, a man; 1.17, a woman (:mod:`.phonetics`).
+        scale: Of formants: 1, a man; 1.17, a woman.
         rng: For the noise.
 
     Returns:
         float64 [time] at 16 kHz.
     """
-    duration_s = boundaries(segments)[-1]
+    duration_s = timed(segments)[-1][2]
     num = round(duration_s * SAMPLE_RATE_HZ)
     time_s = (np.arange(num) + 0.5) / SAMPLE_RATE_HZ
     tracks = _formant_tracks(segments, scale)
@@ -122,45 +114,35 @@ def fit(samples: np.ndarray) -> tuple[np.ndarray, float]:
     return samples * (PEAK / peak), float(20 * np.log10(PEAK / peak))
 
 
-def boundaries(segments: list[Segment]) -> np.ndarray:
-    """Returns when segments begin, and the end: [segments + 1], s, whole samples."""
-    samples = np.round(np.cumsum([x.duration_s for x in segments]) * SAMPLE_RATE_HZ)
-    return np.concatenate([[0], samples]) / SAMPLE_RATE_HZ
-
-
-def timed(segments: list[Segment]) -> Iterator[tuple[Segment, float, float]]:
-    """Yields segments with their starts and ends, s."""
-    edges = boundaries(segments)
-    yield from zip(segments, edges[:-1], edges[1:], strict=True)
+def timed(segments: list[Segment]) -> list[tuple[Segment, float, float]]:
+    """Returns segments with their starts and ends, s, which are whole samples."""
+    ends = np.round(np.cumsum([x.duration_s for x in segments]) * SAMPLE_RATE_HZ)
+    edges = np.concatenate([[0], ends]) / SAMPLE_RATE_HZ
+    return list(zip(segments, edges[:-1], edges[1:], strict=True))
 
 
 def shaped_noise(noise: Noise, num: int, rng: np.random.Generator) -> np.ndarray:
     """Draws noise of the spectrum wanted and an expected RMS of 1: [num]."""
-    settled = signal.lfilter(*_filter(noise), rng.standard_normal(num + 512))[512:]
-    return settled / np.sqrt(_power(noise)[1].mean())
+    b, a, _, power = _filter(noise)
+    return signal.lfilter(b, a, rng.standard_normal(num + 512))[512:] / np.sqrt(power.mean())
 
 
 def centre_of_gravity(noise: Noise) -> float:
     """Returns the mean frequency of the noise, Hz: weighted by power, 0 to 8 kHz."""
-    frequencies_hz, power = _power(noise)
+    _, _, frequencies_hz, power = _filter(noise)
     return float(frequencies_hz @ power / power.sum())
 
 
 @functools.lru_cache
-def _filter(noise: Noise) -> tuple[np.ndarray, np.ndarray]:
+def _filter(noise: Noise) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The filter's coefficients b and a; frequencies [bins], Hz, and its power there."""
     b, a = np.ones(1), np.ones(1)
     for frequency_hz, bandwidth_hz in noise.poles_hz:
         a = np.convolve(a, [1, *(-x for x in _resonator(frequency_hz, bandwidth_hz))])
     for _ in range(noise.differences):
         b = np.convolve(b, [1, -1])
-    return b, a
-
-
-@functools.lru_cache
-def _power(noise: Noise) -> tuple[np.ndarray, np.ndarray]:
-    """Frequencies [bins], Hz, and the filter's power there."""
-    frequencies_hz, response = signal.freqz(*_filter(noise), 4096, fs=SAMPLE_RATE_HZ)
-    return frequencies_hz, np.abs(response) ** 2
+    frequencies_hz, response = signal.freqz(b, a, 4096, fs=SAMPLE_RATE_HZ)
+    return b, a, frequencies_hz, np.abs(response) ** 2
 
 
 def _resonator(frequency_hz: float | np.ndarray, bandwidth_hz: float) -> tuple:
@@ -170,8 +152,7 @@ def _resonator(frequency_hz: float | np.ndarray, bandwidth_hz: float) -> tuple:
     return 2 * radius * np.cos(angle), -(radius**2)
 
 
-def _formant_tracks(segments: list[Segment], scale: float) -> list[Track]:
-    """Tracks of F1 to F6."""
+def _formant_tracks(segments: list[Segment], scale: float) -> list[_Track]:
     times: list[float] = []
     points: list[Formants] = []
     for segment, start_s, end_s in timed(segments):
@@ -182,12 +163,9 @@ def _formant_tracks(segments: list[Segment], scale: float) -> list[Track]:
     return tracks + [([0.0], [scale * f_hz]) for f_hz in UPPER_HZ]
 
 
-def _levelling_gain(tracks: list[Track], time_s: np.ndarray, f0_hz: float) -> np.ndarray:
-    """What gives a voice of this F0 the same level through any formants, roughly: [time].
-
-    Of a source that falls by 6 dB per octave; Praat's falls so only above some harmonics. Computed
-    where the formants are given, and between them linear in dB.
-    """
+def _levelling_gain(tracks: list[_Track], time_s: np.ndarray, f0_hz: float) -> np.ndarray:
+    """What gives a voice of this F0 the same level through any formants, roughly: [time]."""
+    # Of a source that falls by 6 dB per octave; Praat's falls so only above some harmonics.
     harmonics_hz = np.arange(f0_hz, SAMPLE_RATE_HZ / 2, f0_hz)
     z = np.exp(-2j * np.pi * harmonics_hz / SAMPLE_RATE_HZ)  # one sample's delay
     source = np.abs(np.polyval(_LIPS[0][::-1], z)) * harmonics_hz**-_SLOPE
@@ -199,7 +177,7 @@ def _levelling_gain(tracks: list[Track], time_s: np.ndarray, f0_hz: float) -> np
     return np.exp(np.interp(time_s, tracks[0][0], np.log(gains)))
 
 
-def _through_formants(sound: np.ndarray, tracks: list[Track], duration_s: float) -> np.ndarray:
+def _through_formants(sound: np.ndarray, tracks: list[_Track], duration_s: float) -> np.ndarray:
     grid = call("Create FormantGrid", "tract", 0, duration_s, len(tracks), 500, 1000, 50, 50)
     for number, (times, values) in enumerate(tracks, start=1):
         call(grid, "Remove formant points between", number, 0, duration_s)
@@ -214,25 +192,21 @@ def _voice(
     segments: list[Segment], duration_s: float, f0_hz: list[tuple[float, float]], num: int
 ) -> np.ndarray:
     """The glottal flow's derivative, mean power 1 where there is voice: [num]."""
-    runs: list[tuple[float, float]] = []  # start and end of voiced segments in a row
-    for segment, start_s, end_s in timed(segments):
-        if segment.voice_db is not None:
-            if runs and runs[-1][1] == start_s:
-                start_s = runs.pop()[0]
-            runs.append((start_s, end_s))
     process = call("Create empty PointProcess", "pulses", 0, duration_s)
-    for at_s in np.concatenate([_pulses(run, f0_hz) for run in runs]):
-        call(process, "Add point", at_s)
+    for voiced, group in itertools.groupby(timed(segments), lambda x: x[0].voice_db is not None):
+        run = list(group)
+        for at_s in _pulses(run[0][1], run[-1][2], f0_hz) if voiced else ():
+            call(process, "Add point", at_s)
     phases = (_OPEN_PHASE, _COLLISION_PHASE, *_POWERS)
     flow = call(process, "To Sound (phonation)", SAMPLE_RATE_HZ, 1.0, 0.05, *phases).values[0]
     flow = np.resize(flow, num)
     return flow / np.sqrt(np.mean(flow[flow != 0] ** 2))
 
 
-def _pulses(run: tuple[float, float], f0_hz: list[tuple[float, float]]) -> np.ndarray:
+def _pulses(start_s: float, end_s: float, f0_hz: list[tuple[float, float]]) -> np.ndarray:
     """Times of glottal pulses: the first at the start, each a period after the last."""
     times, values = zip(*f0_hz, strict=True)
-    fine_s = np.arange(*run, 1e-4)
+    fine_s = np.arange(start_s, end_s, 1e-4)
     periods = np.concatenate([[0], np.cumsum(np.exp(np.interp(fine_s, times, np.log(values))))])
     periods = periods[:-1] * 1e-4
     return np.interp(np.arange(int(periods[-1]) + 1), periods, fine_s)
@@ -248,10 +222,8 @@ def _envelope(segments: list[Segment], time_s: np.ndarray, what: str) -> np.ndar
             continue
         here = (time_s >= start_s) & (time_s < end_s)
         # Levels that follow each other meet: the later one is reached in 15 ms.
-        levels = np.full(here.sum(), float(level_db))
-        if before is not None:
-            rise = np.clip((time_s[here] - start_s) / 0.015, 0, 1)
-            levels = before + (level_db - before) * rise
+        from_db = level_db if before is None else before
+        levels = from_db + (level_db - from_db) * np.clip((time_s[here] - start_s) / 0.015, 0, 1)
         fall_s = min(_FADE_S, (end_s - start_s) / 3) if after is None else 0
         ramp_s = _RAMP_S if before is None else 0
         envelope[here] = 10 ** (levels / 20) * _ramps(time_s[here], start_s, end_s, ramp_s, fall_s)

@@ -1,10 +1,9 @@
 """Words cut out of aligned recordings: alignments are counted, words chosen, then clips cut.
 
 Everything is decided from the alignments alone, before any recording is read; of them 29 bytes a
-token are kept (LibriSpeech has 9.4 million). Beguš & Zhou (2022) leave the 78 most frequent words
-of LibriSpeech out and take the next 508. Layouts: LibriSpeech's, SPLIT/SPEAKER/CHAPTER/
-SPEAKER-CHAPTER-NUMBER.flac, with SPEAKERS.TXT (Panayotov et al. 2015; LibriTTS is alike); else the
-folder of a recording is its speaker, as for the Montreal Forced Aligner.
+token are kept (LibriSpeech has 9.4 million). Layouts: LibriSpeech's and LibriTTS's, SPLIT/SPEAKER/
+CHAPTER/SPEAKER-CHAPTER-NUMBER.flac, with SPEAKERS.TXT; else the folder of a recording is its
+speaker, as for the Montreal Forced Aligner.
 """
 
 import collections
@@ -19,42 +18,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from wavegan_tf.corpora import clips
 from wavegan_tf.corpora.alignments import TEXTGRID, Track, read_alignment
-from wavegan_tf.corpora.clips import (
-    CUT_COLUMNS,
-    SAMPLE_RATE_HZ,
-    Clip,
-    Problem,
-    make_tier,
-    safe_name,
-)
 from wavegan_tf.errors import InputError
 from wavegan_tf.processes import in_processes
 from wavegan_tf.progress import progress
 from wavegan_tf.speech.intervals import Interval
 
 OUTCOMES = ("written", "not_chosen", "over_max", "too_long", "no_audio", "unreadable", "bad_span")
-"""What becomes of a token: its clip is written; its word is not chosen, or has more tokens than are
-taken; it is longer than a clip may be; its recording is missing, or cannot be read; its span ends
-after the recording or has no samples."""
+"""What becomes of a token; ``bad_span``: it ends after its recording or has no samples."""
 PAST_END_S = 0.02
 """A span may end after its recording by this much, two steps of an aligner: it is cut there."""
 
 _SPEAKER_LINE = re.compile(r"\s*(\S+)\s*\|\s*([MF])\s*\|")
-
-
-class Token(NamedTuple):
-    """A word to be cut."""
-
-    number: int  # among all tokens
-    word: str
-    start_s: float
-    end_s: float
-    speaker: str
-
-    def span(self, rate_hz: int, num_samples: int) -> tuple[int, int]:
-        """Returns its first sample and the one after its last, within the recording."""
-        return round(self.start_s * rate_hz), min(round(self.end_s * rate_hz), num_samples)
 
 
 class Job(NamedTuple):
@@ -63,13 +39,13 @@ class Job(NamedTuple):
     recording: str
     stem: str  # names the clips
     alignment: str  # its file
-    tokens: list[Token]
+    tokens: list[tuple]  # of each its number and its row of `collect`, in order of time
 
 
 class Plan(NamedTuple):
     """What holds for all recordings."""
 
-    audio_dir: str
+    audio_dir: str  # absolute
     root: str  # of the alignments
     sexes: dict[str, str]  # by speaker
 
@@ -77,12 +53,14 @@ class Plan(NamedTuple):
 class Cut(NamedTuple):
     """What came of a job."""
 
-    clips: list[Clip]  # in order of time
-    outcomes: dict[int, str]  # of the tokens that were lost, by number
-    problems: list[Problem]
+    clips: list[clips.Clip]  # in order of time
+    lost: dict[int, str]  # outcomes of the tokens that were lost, by number
+    problems: list[clips.Problem]
 
 
-def read_tracks(root: str, files: Sequence[str], num_processes: int) -> Iterator[Track | Problem]:
+def read_tracks(
+    root: str, files: Sequence[str], num_processes: int
+) -> Iterator[Track | clips.Problem]:
     """Reads TextGrids in parallel, then tables, which may be large, line by line."""
     grids = [file for file in files if file.lower().endswith(TEXTGRID)]
     read = in_processes(_tracks_of, grids, root, num_processes)
@@ -92,29 +70,27 @@ def read_tracks(root: str, files: Sequence[str], num_processes: int) -> Iterator
         yield from read_alignment(root, file)
 
 
-def _tracks_of(file: str, root: str) -> list[Track | Problem]:
+def _tracks_of(file: str, root: str) -> list[Track | clips.Problem]:
     """The tracks of a TextGrid without their phones, which need not travel."""
     found = read_alignment(root, file)
     return [x._replace(phones=None) if isinstance(x, Track) else x for x in found]
 
 
 def collect(
-    tracks: Iterable[Track | Problem],
-) -> tuple[pd.DataFrame, list[tuple[str, str]], list[Problem]]:
+    tracks: Iterable[Track | clips.Problem],
+) -> tuple[pd.DataFrame, list[tuple[str, str]], list[clips.Problem]]:
     """Puts alignments into a table, a row for each word said, beside utterances and problems.
 
-    Columns: ``utterance`` (number, never falling), ``speaker`` and ``word`` (categories, in order
-    of appearance), ``start_s``, ``end_s``, ``outcome`` (``not_chosen``). Of each utterance, also of
-    one without words, there is its path or name and its alignment's file.
+    Columns: ``utterance`` (number, never falling), ``speaker``, ``word``, ``start_s``, ``end_s``,
+    ``outcome`` (``not_chosen``). Of each utterance there is its name and its alignment's file.
     """
-    words: dict[str, int] = {}
-    speakers: dict[str, int] = {}
+    words, speakers = dict[str, int](), dict[str, int]()
     utterances: list[tuple[str, str]] = []
-    problems: list[Problem] = []
+    problems: list[clips.Problem] = []
 
     def rows() -> Iterator[tuple[int, int, int, float, float]]:
         for track in tracks:
-            if isinstance(track, Problem):
+            if isinstance(track, clips.Problem):
                 problems.append(track)
                 continue
             if utterances[-1:] != [(track.utterance, track.file)]:
@@ -134,7 +110,7 @@ def collect(
 
 
 def match_audio(
-    utterances: Sequence[tuple[str, str]], recordings: Sequence[str], problems: list[Problem]
+    utterances: Sequence[tuple[str, str]], recordings: Sequence[str], problems: list[clips.Problem]
 ) -> list[str | None]:
     """Finds the recording of each utterance: that of the same name.
 
@@ -170,12 +146,12 @@ def match_audio(
             if found:
                 detail = f"{utterance} may be {found[0]} or {found[1]}; leave one out"
             aligned_in.update(dict.fromkeys(found, ""))
-            problems.append(Problem("alignment without audio", file, detail))
+            problems.append(clips.Problem("alignment without audio", file, detail))
         matched.append(found[0] if len(found) == 1 else None)
     for recording in recordings:
         if recording not in aligned_in and PurePosixPath(recording).stem not in unread:
             detail = "no alignment is named so"
-            problems.append(Problem("audio without alignment", recording, detail))
+            problems.append(clips.Problem("audio without alignment", recording, detail))
     return matched
 
 
@@ -191,7 +167,7 @@ def _of_same_folders(utterance: str, recordings: Iterable[str]) -> list[str]:
 
 def mark_unusable(tokens: pd.DataFrame, matched: Sequence[str | None], max_len: int | None) -> None:
     """Marks the tokens without audio, or of more samples than a clip may have (None: any)."""
-    start, end = (np.rint(tokens[x] * SAMPLE_RATE_HZ) for x in ("start_s", "end_s"))
+    start, end = (np.rint(tokens[x] * clips.SAMPLE_RATE_HZ) for x in ("start_s", "end_s"))
     if max_len is not None:
         tokens.loc[end - start > max_len, "outcome"] = "too_long"
     without = np.array([name is None for name in matched], bool)
@@ -199,15 +175,14 @@ def mark_unusable(tokens: pd.DataFrame, matched: Sequence[str | None], max_len: 
 
 
 def rank(tokens: pd.DataFrame) -> pd.DataFrame:
-    """Ranks words by falling number of tokens, equal ones by alphabet (code points).
+    """Ranks words by falling number of tokens, equal ones by alphabet.
 
     Rows by ``word``: ``rank`` from 1, ``tokens``, and how many of them have each of `OUTCOMES`.
     """
     words = tokens["word"].cat
     counts = np.zeros((len(words.categories), len(OUTCOMES)), np.int64)
     np.add.at(counts, (words.codes, tokens["outcome"].cat.codes), 1)
-    index = pd.Index(words.categories, dtype=object, name="word")
-    table = pd.DataFrame(counts, index, list(OUTCOMES))
+    table = pd.DataFrame(counts, words.categories.rename("word"), list(OUTCOMES))
     table.insert(0, "tokens", table.sum(axis=1))
     table = table.reset_index().sort_values(["tokens", "word"], ascending=[False, True])
     table.insert(0, "rank", np.arange(1, len(table) + 1))
@@ -246,10 +221,8 @@ def take_tokens(
 ) -> None:
     """Marks the tokens to be cut as written, and those of chosen words beyond ``max_tokens``.
 
-    These are a sample without replacement, each taken with equal chance, so that speakers keep
-    their shares but for chance. A token's place in the draw is a hash of the seed, its recording's
-    name and where it begins: the sample does not depend on other words, folders, or the kind of
-    alignment, and those taken of a corpus are among the first of a larger one.
+    A token's place in the draw is a hash of the seed, its recording's name and where it begins: the
+    sample does not depend on other words, folders, or the kind of alignment.
     """
     wanted = tokens[tokens["word"].isin(chosen) & (tokens["outcome"] == "not_chosen")]
     tokens.loc[wanted.index, "outcome"] = "written"
@@ -267,96 +240,84 @@ def take_tokens(
 def list_jobs(
     tokens: pd.DataFrame, matched: Sequence[str | None], utterances: Sequence[tuple[str, str]]
 ) -> list[Job]:
-    """Lists what is cut from each recording, in the order of their paths, tokens by time.
-
-    Clips are named after the recording; where recordings share a name, after its folders too.
-    """
+    """Lists what is cut from each recording, in order; only shared names are told by folders."""
     written = tokens[tokens["outcome"] == "written"].astype({"word": object, "speaker": object})
     written = written.sort_values(["utterance", "start_s", "speaker", "word"])
     shared = collections.Counter(
         PurePosixPath(str(matched[i])).stem for i in written["utterance"].unique()
     )
-    rows = written[["utterance", *Token._fields[1:]]].itertuples()
     jobs = []
-    for index, group in itertools.groupby(rows, key=lambda row: row.utterance):
-        recording = PurePosixPath(str(matched[index]))
-        whole = shared[recording.stem] > 1
-        stem = str(recording.with_suffix("")).replace("/", "_") if whole else recording.stem
-        found = [Token(number, *rest) for number, _, *rest in group]
-        jobs.append(Job(str(recording), stem, utterances[index][1], found))
-    return sorted(jobs, key=lambda job: (job.recording, job.alignment))
+    for index, rows in itertools.groupby(written.itertuples(name=None), lambda row: row[1]):
+        path = PurePosixPath(str(matched[index]))
+        whole = shared[path.stem] > 1
+        stem = str(path.with_suffix("")).replace("/", "_") if whole else path.stem
+        jobs.append(Job(str(path), stem, utterances[index][1], list(rows)))
+    return sorted(jobs, key=lambda job: job.recording)
 
 
 def cut_words(job: Job, plan: Plan) -> Cut:
     """Reads a recording, resamples the whole of it, and cuts words out."""
     from wavegan_tf.data.audio import read_audio, resample
 
-    path = os.path.join(plan.audio_dir, job.recording)
+    path, rate_hz = os.path.join(plan.audio_dir, job.recording), clips.SAMPLE_RATE_HZ
+    cut = Cut([], {}, [])
     try:
         audio = read_audio(path)
         mono = audio.samples.mean(axis=1, keepdims=True, dtype=np.float32)
-        samples = resample(mono, audio.rate_hz, SAMPLE_RATE_HZ)[:, 0]
+        samples = resample(mono, audio.rate_hz, rate_hz)[:, 0]
     except InputError as error:
-        problem = Problem("audio unreadable", job.recording, str(error).removeprefix(f"{path}: "))
-        return Cut([], {token.number: "unreadable" for token in job.tokens}, [problem])
+        detail = str(error).removeprefix(f"{path}: ")
+        problem = clips.Problem("audio unreadable", job.recording, detail)
+        return Cut([], {number: "unreadable" for number, *_ in job.tokens}, [problem])
     duration_s = len(mono) / audio.rate_hz
     phones: dict[str, list[Interval] | None] = {}
     if job.alignment.lower().endswith(TEXTGRID):
         found = read_alignment(plan.root, job.alignment)
         phones = {track.speaker: track.phones for track in found if isinstance(track, Track)}
-    cut = Cut([], {}, [])
-    for token in job.tokens:
-        start, end = token.span(SAMPLE_RATE_HZ, len(samples))
-        if token.end_s > duration_s + PAST_END_S or end <= start:
-            cut.outcomes[token.number] = "bad_span"
+    for number, _, said_by, word, start_s, end_s, _ in job.tokens:
+        start, end = round(start_s * rate_hz), min(round(end_s * rate_hz), len(samples))
+        if end_s > duration_s + PAST_END_S or end <= start:
+            cut.lost[number] = "bad_span"
             detail = (
-                f"'{token.word}', {token.start_s:g} .. {token.end_s:g} s ({job.alignment}), in a "
-                f"recording of {duration_s:g} s"
+                f"'{word}', {start_s:g} .. {end_s:g} s ({job.alignment}), in a recording of "
+                f"{duration_s:g} s"
             )
-            cut.problems.append(Problem("span unusable", job.recording, detail))
+            cut.problems.append(clips.Problem("span unusable", job.recording, detail))
             continue
-        tiers = [make_tier("words", [(token.word, start, end)], start, end)]
-        inside = [
-            x
-            for x in phones.get(token.speaker) or ()
-            if token.start_s <= (x.start_s + x.end_s) / 2 < token.end_s
-        ]
-        if phones.get(token.speaker) is not None:
-            edges = (
-                (x.label, round(x.start_s * SAMPLE_RATE_HZ), round(x.end_s * SAMPLE_RATE_HZ))
-                for x in inside
-            )
-            tiers.append(make_tier("phones", edges, start, end))
-        first, last = token.span(audio.rate_hz, len(mono))
-        speaker, sex, split = person_of(job.recording, plan.audio_dir, plan.sexes, token.speaker)
-        sentence = PurePosixPath(job.recording).stem
-        said = " ".join(phone.label for phone in inside)
-        row = ("", token.word, said, first, last, job.recording, speaker, sex, "", split, sentence)
-        who = f"_{safe_name(token.speaker)}" if token.speaker else ""
-        name = f"{safe_name(token.word)}/{job.stem}{who}_{first:06d}"
-        described = dict(zip(CUT_COLUMNS, row, strict=True))
-        cut.clips.append(Clip(name, samples[start:end], tiers, described))
-    beyond = sum(bool(np.abs(clip.samples).max() > 1) for clip in cut.clips)
-    if beyond:
+        tiers = [clips.make_tier("words", [(word, start, end)], start, end)]
+        own = phones.get(said_by)
+        inside = [x for x in own or () if start_s <= (x.start_s + x.end_s) / 2 < end_s]
+        if own is not None:
+            edges = [(x, round(a * rate_hz), round(b * rate_hz)) for x, a, b in inside]
+            tiers.append(clips.make_tier("phones", edges, start, end))
+        first = round(start_s * audio.rate_hz)
+        last = min(round(end_s * audio.rate_hz), len(mono))
+        speaker, sex, split = person_of(job.recording, plan.audio_dir, plan.sexes, said_by)
+        what = ("", word, " ".join(phone.label for phone in inside), first, last)
+        who = (job.recording, speaker, sex, "", split, PurePosixPath(job.recording).stem)
+        by = f"_{clips.safe_name(said_by)}" if said_by else ""
+        name = f"{clips.safe_name(word)}/{job.stem}{by}_{first:06d}"
+        row = dict(zip(clips.CUT_COLUMNS, what + who, strict=True))
+        cut.clips.append(clips.Clip(name, samples[start:end], tiers, row))
+    if beyond := sum(bool(np.abs(clip.samples).max() > 1) for clip in cut.clips):
         detail = f"samples beyond full scale, which are clipped, in {beyond} of its clips"
-        cut.problems.append(Problem("clipped", job.recording, detail))
+        cut.problems.append(clips.Problem("clipped", job.recording, detail))
     return cut
 
 
-def clips_of(cuts: Iterable[Cut], tokens: pd.DataFrame, problems: list[Problem]) -> Iterator[Clip]:
+def clips_of(
+    cuts: Iterable[Cut], tokens: pd.DataFrame, problems: list[clips.Problem]
+) -> Iterator[clips.Clip]:
     """Passes clips on; marks the tokens that were lost and adds to the problems."""
     for cut in cuts:
-        for number, outcome in cut.outcomes.items():
+        for number, outcome in cut.lost.items():
             tokens.loc[number, "outcome"] = outcome
         problems += cut.problems
         yield from cut.clips
 
 
 def read_speakers(audio_dir: str) -> dict[str, str]:
-    """Reads the sex of each speaker, M or F, from SPEAKERS.TXT in a folder or in the one above.
-
-    Lines are ``ID | SEX | SUBSET | MINUTES | NAME``; others, such as comments, are passed over.
-    """
+    """Reads the sex of each speaker, M or F, from SPEAKERS.TXT in a folder or in the one above."""
     folder = Path(audio_dir).resolve()
     for place in (folder, folder.parent):
         for name in sorted(os.listdir(place)):
@@ -372,8 +333,7 @@ def person_of(
 ) -> tuple[str, str, str]:
     """Says who speaks in a recording: speaker, sex, split; empty where nothing says it.
 
-    The alignment's speaker precedes that of the path; where the folder of audio, an absolute path,
-    is a split's or a speaker's, its name says so.
+    The alignment's speaker goes before that of the path, of which ``audio_dir`` is a part.
     """
     folders = [*Path(audio_dir).parts[1:], *PurePosixPath(recording).parts[:-1]]
     split, found = "", PurePosixPath(recording).parent.name
