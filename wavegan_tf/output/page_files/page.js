@@ -52,7 +52,7 @@ async function showOutput() {
   let series = [];
   if (data.panels.length) {
     const lengths = data.panels.map((panel) => panel.length);
-    series = await unpack(byId(`series-${output.id}`).textContent, lengths, output.scales);
+    series = await unpack(output.series, lengths, output.scales);
     if (number !== state.wanted) return; // a newer request has been made
   }
   Object.assign(state, { place, series, buffer: null });
