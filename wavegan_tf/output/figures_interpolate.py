@@ -26,15 +26,13 @@ MAX_BASES = 4
 """Base vectors that have a figure of their own, a line for each step."""
 
 MAX_STEPS, MAX_LINES = 40, 60
-"""Steps, and base vectors, that can be told apart as lines; of more steps an even choice is drawn,
-of more base vectors the first."""
+"""Steps (of more an even choice is drawn) and base vectors (the first) drawn as lines."""
 
 SILENCE_SHARE = 0.03
-"""Frames whose RMS is below this share of the loudest count as silence (-30 dB; the silence
-threshold of Praat's pitch analysis)."""
+"""Silence: RMS below this share of the loudest frame's (-30 dB, as in Praat's pitch analysis)."""
 
-RANGE_DB = 40.0
-"""Levels below a layer's maximum that an image of time and value tells apart."""
+RANGE_DB, LIMIT = 40.0, 4.0
+"""Levels below a layer's maximum that colours tell apart; standardised effect of full colour."""
 
 OF_OUTPUT = {
     "Whole output": [("output", x) for x in ("rms", "peak", "saturation", "distance")],
@@ -50,9 +48,6 @@ OF_LAYERS = (
 """Responses of the layers."""
 
 UNITS = {"rms": "dB", "duration": "s", "intensity": "dB", "cog": "Hz", "f0": "Hz"}
-
-LIMIT = 4.0
-"""Standardised effect of the full colour."""
 
 
 class Interpolation:

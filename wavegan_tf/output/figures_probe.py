@@ -35,14 +35,10 @@ WINDOW_S, STEP_S, DYNAMIC_RANGE_DB = 0.005, 0.002, 70.0
 """Praat's defaults for a broad-band spectrogram: Gaussian window, 70 dB, +6 dB per octave."""
 
 TOP_PERCENTILE = 99.5
-"""Activations above this percentile of a layer share its strongest colour: one spike would leave
-everything else white."""
+"""Activations above it share a layer's strongest colour: one spike would leave all else white."""
 
-MAX_LINES = 60
-"""Intervals drawn as single lines, from the first on; more make one grey area."""
-
-MAX_WORDS = 20
-"""Words drawn, those of the most recordings."""
+MAX_LINES, MAX_WORDS = 60, 20
+"""Intervals drawn as single lines, from the first on; words, those of the most recordings."""
 
 
 class Panel(NamedTuple):
@@ -151,14 +147,13 @@ def output_title(result: Run, i: int) -> str:
 
 def intervals_of(result: Run, i: int) -> dict[int, list[tuple[str, float, float]]]:
     """Reads label, start and end (s) of the target's intervals of one output, by channel."""
-    table = result.table("intervals")
+    table, target = result.table("intervals"), result.settings["target"]
     if not len(table):
         return {}
-    chosen = (table["output"] == i) & (table["network"] == 0) & (table["measure"] == "duration")
-    rows = table[chosen & (table["layer"] == result.settings["target"])]
+    rows = table.query(f"output == {i} and network == 0 and measure == 'duration'")
     return {
         channel: list(zip(here["label"], here["start_s"], here["end_s"], strict=True))
-        for channel, here in rows.groupby("channel")
+        for channel, here in rows[rows["layer"] == target].groupby("channel")
     }
 
 
@@ -169,8 +164,8 @@ def draw_layers(result: Run, panels: list[Panel], i: int) -> Figure:
     figure, axes, _ = grid(len(panels), 1, 1.15, sharex=True)
     for axis, panel in zip(axes, panels, strict=True):
         style.shade(axis, intervals.get(panel.channel, []))
-        colour = "black" if panel.layer == target else BLUE
-        axis.plot(times_s(result, panel.series.shape[1]), panel.series[i], color=colour)
+        series, colour = panel.series[i], "black" if panel.layer == target else BLUE
+        axis.plot(times_s(result, len(series)), series, color=colour)
         axis.set_title(panel.heading())
         axis.margins(y=0.08)
     shown = [interval for channel in intervals.values() for interval in channel]
@@ -314,12 +309,8 @@ def draw_contours(result: Run, rows: pd.DataFrame) -> Figure:
     """
     measure, unit, channel = rows[["measure", "unit", "channel"]].iloc[0]
     target, points = result.settings["target"], result.tables["points"]
-    points = points[
-        (points["network"] == 0)
-        & (points["channel"] == channel)
-        & (points["label"] == "voiced")
-        & (points["measure"] == measure)
-    ]
+    points = points.query(f"network == 0 and channel == {channel} and label == 'voiced'")
+    points = points[points["measure"] == measure]
     n_points = int(points["point"].max())
     known = points[np.isfinite(points["value"])]
     layers = [name for name in layers_of(result) if (points["layer"] == name).any()]
@@ -380,9 +371,10 @@ def draw_durations(result: Run, rows: pd.DataFrame) -> Figure:
     """
     channel, label = rows[["channel", "label"]].iloc[0]
     target, table = result.settings["target"], result.tables["intervals"]
-    chosen = (table["network"] == 0) & (table["channel"] == channel)
-    chosen &= (table["label"] == label) & (table["measure"] == "duration")
-    wide = table[chosen].pivot(index=["output", "interval"], columns="layer", values="value")
+    table = table.query(f"network == 0 and channel == {channel} and measure == 'duration'")
+    wide = table[table["label"] == label].pivot(
+        index=["output", "interval"], columns="layer", values="value"
+    )
     fits = {row["layer"]: row for row in rows.to_dict("records")}
     layers = [name for name in layers_of(result) if name in fits]
     points = {name: wide[[target, name]].dropna().to_numpy() for name in layers}
@@ -477,9 +469,8 @@ def draw_differences(result: Run, rows: pd.DataFrame) -> Figure:
 
     The rows are those of the table ``differences``, of one channel, label and condition.
     """
-    known = rows[rows["estimate"].notna()]
-    names = [result.settings["target"], *reversed(layers_of(result))]
-    layers = [name for name in names if (rows["layer"] == name).any()]
+    known, there = rows[rows["estimate"].notna()], set(rows["layer"])
+    layers = [x for x in (result.settings["target"], *reversed(layers_of(result))) if x in there]
     panels = known.groupby(["measure", "unit"], sort=False, observed=True)
     figure, axes, _ = grid(panels.ngroups, 4, 0.5 + 0.14 * len(layers), 0.9, sharey=True)
     for axis, ((measure, unit), here) in zip(axes, panels, strict=True):
