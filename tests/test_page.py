@@ -78,14 +78,14 @@ def page_of(run, directory):
 @pytest.fixture(scope="module")
 def probed(tmp_path_factory):
     directory = tmp_path_factory.mktemp("page")
-    write_page(directory / "report.html", make_run())
+    page_of(make_run(), directory)
     return directory
 
 
 @pytest.fixture(scope="module")
 def moved(tmp_path_factory):
     directory = tmp_path_factory.mktemp("page")
-    write_page(directory / "report.html", make_run(outputs=12, vary=VALUES))
+    page_of(make_run(outputs=12, vary=VALUES), directory)
     return directory
 
 
@@ -105,12 +105,8 @@ def test_packed_series_are_the_series_to_16_bits_and_say_what_is_no_number():
     assert list(codes[50:]) == [0, 0, 0, -32768, 32767, -32768]
 
 
-def test_of_a_probe_the_first_outputs_are_embedded():
+def test_the_first_outputs_are_embedded_or_whole_sweeps_and_long_ones_thinned():
     assert choose_outputs(5, [], 3) == ([0, 1, 2], [])
-    assert choose_outputs(5, []) == ([0, 1, 2, 3, 4], [])
-
-
-def test_of_an_interpolation_whole_sweeps_are_embedded_and_long_ones_thinned():
     assert choose_outputs(12, [3, 2], 11) == ([0, 1, 2, 3, 4, 5], [[0, 1, 2], [0, 1]])
     assert choose_outputs(12, [3, 2], 12)[0] == list(range(12))
     assert choose_outputs(12, [3, 2], 4) == ([0, 1, 4, 5], [[0, 2], [0, 1]])
@@ -217,7 +213,7 @@ def open_page(chromium):
     ids=["probe", "stereo", "classifier", "no series", "nothing measured", "moved"],
 )  # fmt: skip
 def test_every_kind_of_run_opens_without_a_word_in_the_console(tmp_path, open_page, options):
-    write_page(tmp_path / "report.html", make_run(**options))
+    page_of(make_run(**options), tmp_path)
     page = open_page(tmp_path)
     page.key("ArrowRight")
     page.until(f"{SHOWN} === '{2 if 'vary' in options else 1}'")
@@ -238,7 +234,7 @@ def test_what_is_played_is_to_sound_of_the_series(tmp_path, open_page, upsample,
     run.settings |= {"upsample": upsample, "clip": bool(clip)}
     arrays = run.arrays["series"]
     arrays["conv2"] = 1.5 * arrays["conv2"] / arrays["conv2"].max()  # some are clipped
-    write_page(tmp_path / "report.html", run)
+    page_of(run, tmp_path)
     page = open_page(tmp_path)
     page.key("ArrowRight")
     page.until(f"{SHOWN} === '1'")
