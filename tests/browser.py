@@ -1,6 +1,5 @@
 """A headless Chromium, driven through its own protocol over a pipe; nothing else is installed."""
 
-import base64
 import itertools
 import json
 import os
@@ -110,7 +109,8 @@ class Page:
         self.session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
-        self.resize(width, height)
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", features=scheme)
         self.call("Emulation.setScriptExecutionDisabled", value=not script)
@@ -119,10 +119,6 @@ class Page:
 
     def call(self, method, **parameters):
         return self.browser.call(method, self.session, **parameters)
-
-    def resize(self, width, height):
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        self.call("Emulation.setDeviceMetricsOverride", **size)
 
     def run(self, expression):
         """The value of an expression of JavaScript, awaited."""
@@ -140,12 +136,11 @@ class Page:
             assert time.monotonic() < deadline, expression
             time.sleep(0.01)
 
-    def key(self, key, code=None):
+    def key(self, key):
         """Presses a key where the focus is."""
-        codes = {"ArrowLeft": 37, "ArrowRight": 39, "Home": 36, "End": 35, " ": 32, "Tab": 9}
-        about = {"key": key, "code": code or ("Space" if key == " " else key)}
-        about |= {"windowsVirtualKeyCode": codes[key]}
-        about |= {"text": " "} if key == " " else {}
+        codes = {"ArrowLeft": 37, "ArrowRight": 39, "End": 35, " ": 32}
+        about = {"key": key, "code": "Space" if key == " " else key}
+        about |= {"windowsVirtualKeyCode": codes[key], "text": " " if key == " " else ""}
         self.call("Input.dispatchKeyEvent", type="keyDown", **about)
         self.call("Input.dispatchKeyEvent", type="keyUp", **about)
 
@@ -174,10 +169,6 @@ class Page:
     def _events(self):
         self.run("0")  # what was sent before has come
         return [x for x in self.browser.events if x["sessionId"] == self.session]
-
-    def screenshot(self, path, whole=True):
-        picture = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
-        path.write_bytes(base64.b64decode(picture["data"]))
 
     def close(self):
         self.browser.call("Target.closeTarget", targetId=self._target)

@@ -116,3 +116,9 @@ def assert_refused(result, *words):
     assert "Traceback" not in result.stderr, result.stderr
     for word in words:
         assert word in result.stderr, result.stderr
+
+
+def said(figure):
+    """All that is written in a figure."""
+    texts = figure.findobj(lambda x: hasattr(x, "get_text"))
+    return " | ".join(text.get_text() for text in texts)

@@ -122,6 +122,7 @@ def make_probe(
         "statistics": {"confidence": 0.95}, "options": {"max_figures": 1},
     }  # fmt: skip
     facts = {"network": 0, "name": "", "word": "", "measured": True}
+    facts |= {"peak": 0.8, "rms_db": -20.0, "clipped_share": 0.0}
     if network != "generator":
         facts |= {"name": "six_1.wav", "word": "six"}
     each = [(i, c) for i in range(outputs) for c in range(1, channels + 1)]

@@ -10,8 +10,9 @@ import zlib
 
 import browser
 import numpy as np
+import pandas as pd
 import pytest
-from made_page import RATE_HZ, SLICE_LEN, make_run
+from made_probe import RATE_HZ, SLICE_LEN, make_probe
 
 from wavegan_tf.output.figures_probe import spectrogram
 from wavegan_tf.output.page import choose_outputs, command_line, pack, write_page
@@ -24,46 +25,67 @@ VALUES = {"z11": [-15.0, 0.5, 5.0], "c2": [0.0, 1.0]}
 SHOWN = "document.documentElement.dataset.shown"
 
 
+SUMMARY = "# Found\n\n| Measure | Conv4 |\n| --- | ---: |\n| F0 | 0.62<br>low |\n\nr is **0.62**.\n"
+
+
+def make_run(vary=None, series=True, **given):
+    """The result of a probe with suspect and missing values, or of an interpolation."""
+    run = make_probe(**given)
+    run.summary = lambda: SUMMARY
+    outputs = range(run.settings["n"])
+    run.tables["latents"] = pd.DataFrame({"output": outputs, "c1": 1.0, "z1": 0.5})
+    if "intervals" in run.tables:
+        rows = run.tables["intervals"]
+        rows.loc[rows["layer"] == "conv1", ["value", "reason"]] = np.nan, "too narrow"
+        rows.loc[rows["layer"] == "conv2", "flag"] = "octave jump"
+    if not series:
+        run.arrays = {}
+    if vary:
+        run.settings["vary"] = [{"name": name, "values": x} for name, x in vary.items()]
+        about = {"channel": 1, "label": "output", "measure": "rms", "unit": "dB"}
+        rows = [about | {"output": i, "layer": "out", "value": -20.5 - i} for i in outputs]
+        run.tables["values"] = pd.DataFrame(rows)
+        spike = {"latent": "z11", "layer": "out", "rank": 1, "start_s": 0.15, "end_s": 0.3}
+        run.tables["spikes"] = pd.DataFrame([spike | {"share": 0.62}])
+    return run
+
+
 class Parsed(html.parser.HTMLParser):
     """Elements of a page: (tag, attributes, text up to the next tag)."""
 
     def __init__(self, text):
         super().__init__()
-        self.elements, self.open = [], False
+        self.elements = []
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         self.elements.append([tag, dict(attributes), ""])
-        self.open = True
 
     def handle_data(self, text):
-        if self.elements and self.open:
-            self.elements[-1][2] += text
-
-    def handle_endtag(self, tag):
-        self.open = False
+        if self.elements and not self.elements[-1][2]:
+            self.elements[-1][2] = text
 
     def text_of(self, **wanted):
         return next(x[2] for x in self.elements if wanted.items() <= x[1].items())
 
 
-def page_of(run, directory, **options):
+def page_of(run, directory):
     path = directory / "report.html"
-    write_page(path, run, **options)
+    write_page(path, run)
     return path.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def probed(tmp_path_factory):
     directory = tmp_path_factory.mktemp("page")
-    write_page(directory / "report.html", make_run())
+    page_of(make_run(), directory)
     return directory
 
 
 @pytest.fixture(scope="module")
 def moved(tmp_path_factory):
     directory = tmp_path_factory.mktemp("page")
-    write_page(directory / "report.html", make_run(12, vary=VALUES))
+    page_of(make_run(outputs=12, vary=VALUES), directory)
     return directory
 
 
@@ -83,18 +105,13 @@ def test_packed_series_are_the_series_to_16_bits_and_say_what_is_no_number():
     assert list(codes[50:]) == [0, 0, 0, -32768, 32767, -32768]
 
 
-def test_of_a_probe_the_first_outputs_are_embedded():
+def test_the_first_outputs_are_embedded_or_whole_sweeps_and_long_ones_thinned():
     assert choose_outputs(5, [], 3) == ([0, 1, 2], [])
-    assert choose_outputs(5, [], 0) == ([0, 1, 2, 3, 4], [])
-
-
-def test_of_an_interpolation_whole_sweeps_are_embedded_and_long_ones_thinned():
     assert choose_outputs(12, [3, 2], 11) == ([0, 1, 2, 3, 4, 5], [[0, 1, 2], [0, 1]])
     assert choose_outputs(12, [3, 2], 12)[0] == list(range(12))
     assert choose_outputs(12, [3, 2], 4) == ([0, 1, 4, 5], [[0, 2], [0, 1]])
     ids, places = choose_outputs(1000, [1000], 5)
     assert ids == places[0] == [0, 250, 500, 749, 999]
-    assert choose_outputs(12, [3, 2], 0)[0] == list(range(12))
 
 
 def test_the_same_run_gives_the_same_bytes(tmp_path):
@@ -105,8 +122,9 @@ def test_texts_of_a_run_are_text_and_no_markup(tmp_path):
     evil = "</script><b id='evil'>&\"\u2028"
     run = make_run(network="q")
     run.tables["outputs"][["name", "problem"]] = evil
-    run.settings["checkpoint"]["prefix"] = run.settings["flags"]["word"] = evil
-    run.text = f"# {evil}\n\n{evil}"
+    run.settings["flags"] = {"word": evil}
+    run.settings["checkpoint"]["prefix"] = evil
+    run.summary = lambda: f"# {evil}\n\n{evil}"
     text = page_of(run, tmp_path)
     page = Parsed(text)
     assert "<b id" not in text and not any(x[1].get("id") == "evil" for x in page.elements)
@@ -138,10 +156,11 @@ def test_nothing_is_fetched_and_only_its_own_script_may_run(probed, moved):
         assert {x[1:] for x in addresses if x.startswith("#")} <= targets
 
 
-def test_the_page_says_how_many_outputs_it_leaves_out(tmp_path):
-    text = page_of(make_run(), tmp_path, max_outputs=2)
+def test_the_page_says_how_many_outputs_it_leaves_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("wavegan_tf.output.page.MAX_OUTPUTS", 2)
+    text = page_of(make_run(), tmp_path)
     assert "2 of them in this page" in text
-    assert text.count('type="text/plain"') == 2
+    assert len(json.loads(Parsed(text).text_of(id="data"))["outputs"]) == 2
 
 
 def test_without_series_the_page_has_no_players_and_says_why(tmp_path):
@@ -186,20 +205,15 @@ def open_page(chromium):
         page.close()
 
 
-def canvas(k=0):
-    """The picture of a canvas, as text."""
-    return f"document.getElementById('wave-{k}').toDataURL()"
-
-
 @needs_browser
 @pytest.mark.parametrize(
     "options",
-    [{}, {"channels": 2}, {"network": "d"}, {"series": False}, {"intervals": False},
+    [{}, {"channels": 2}, {"network": "d"}, {"series": False}, {"empty": True},
      {"outputs": 12, "vary": VALUES}],
     ids=["probe", "stereo", "classifier", "no series", "nothing measured", "moved"],
 )  # fmt: skip
 def test_every_kind_of_run_opens_without_a_word_in_the_console(tmp_path, open_page, options):
-    write_page(tmp_path / "report.html", make_run(**options))
+    page_of(make_run(**options), tmp_path)
     page = open_page(tmp_path)
     page.key("ArrowRight")
     page.until(f"{SHOWN} === '{2 if 'vary' in options else 1}'")
@@ -220,11 +234,11 @@ def test_what_is_played_is_to_sound_of_the_series(tmp_path, open_page, upsample,
     run.settings |= {"upsample": upsample, "clip": bool(clip)}
     arrays = run.arrays["series"]
     arrays["conv2"] = 1.5 * arrays["conv2"] / arrays["conv2"].max()  # some are clipped
-    write_page(tmp_path / "report.html", run)
+    page_of(run, tmp_path)
     page = open_page(tmp_path)
     page.key("ArrowRight")
     page.until(f"{SHOWN} === '1'")
-    page.run("document.getElementById('equal').click()")
+    page.run("byId('equal').click()")
     for k, layer in enumerate(["out", "conv4", "conv3", "conv2", "conv1"]):
         found = page.run(
             f"(() => {{ choosePanel({k}); const buffer = makeBuffer(); "
@@ -269,7 +283,7 @@ def test_play_sounds_moves_the_cursor_and_stops(probed, open_page):
     page.until("state.playing && document.querySelector('.cursor').offsetLeft > 5")
     assert page.run("state.panel") == 3
     assert page.run("state.playing.source.buffer.length") == SLICE_LEN
-    assert page.run("document.getElementById('play-3').getAttribute('aria-label')") == "Stop Conv2"
+    assert page.run("byId('play-3').getAttribute('aria-label')") == "Stop Conv2"
     page.run("document.activeElement.blur()")
     page.key(" ")
     assert page.run("state.playing") is None
@@ -286,18 +300,14 @@ def test_the_slider_switches_everything_at_once(moved, open_page):
     page = open_page(moved)
 
     def shown():
-        return [
-            page.run(SHOWN), page.run(canvas(0)), page.run(canvas(4)),
-            page.run("document.getElementById('spectrum-1').toDataURL()"),
-            page.run("makeBuffer().getChannelData(0).slice(3000, 3010).join()"),
-            page.run("document.getElementById('value-0').textContent"),
-            page.run("document.getElementById('status').textContent"),
-            page.run("document.getElementById('measurements').textContent"),
-        ]  # fmt: skip
+        pictures = [f"byId('{name}').toDataURL()" for name in ("wave-0", "wave-4", "spectrum-1")]
+        texts = [f"byId('{name}').textContent" for name in ("value-0", "status", "measurements")]
+        sound = "makeBuffer().getChannelData(0).slice(3000, 3010).join()"
+        return list(map(page.run, [SHOWN, *pictures, sound, *texts]))
 
     before = shown()
     assert before[0] == "0" and before[5] == "−15"
-    page.run("document.getElementById('sweep-0').focus()")
+    page.run("byId('sweep-0').focus()")
     page.key("End")
     page.until(f"{SHOWN} === '4'")
     after = shown()
@@ -305,12 +315,12 @@ def test_the_slider_switches_everything_at_once(moved, open_page):
     assert after[5] == "5" and "z11 = 5, c2 = 0" in after[6] and "−24.5" in after[7]
     page.key("ArrowLeft")
     page.until(f"{SHOWN} === '2'")
-    page.run("document.getElementById('sweep-1').focus()")
+    page.run("byId('sweep-1').focus()")
     page.key("ArrowRight")
     page.until(f"{SHOWN} === '3'")
-    assert page.run("document.getElementById('training-1').textContent").startswith("within")
+    assert page.run("byId('training-1').textContent").startswith("within")
     page.run(
-        "(() => { const base = document.getElementById('base'); base.selectedIndex = 1; "
+        "(() => { const base = byId('base'); base.selectedIndex = 1; "
         "base.dispatchEvent(new Event('change')); })()"
     )
     page.until(f"{SHOWN} === '9'")  # 6 + 2 * 1 + 1
@@ -319,15 +329,13 @@ def test_the_slider_switches_everything_at_once(moved, open_page):
 
 @needs_browser
 def test_moved_while_it_plays_the_slider_switches_the_sound(moved, open_page):
-    page = open_page(moved)
+    page, heard = open_page(moved), "state.playing.source.buffer.getChannelData(0)[50]"
     page.click("#play")
-    before = page.run("state.playing.source.buffer.getChannelData(0).slice(50, 60).join()")
-    page.run("document.getElementById('sweep-0').focus()")
+    before = page.run(heard)
+    page.run("byId('sweep-0').focus()")
     page.key("ArrowRight")
-    page.until(f"{SHOWN} === '2'")
-    page.until("state.playing")
-    after = page.run("state.playing.source.buffer.getChannelData(0).slice(50, 60).join()")
-    assert after != before
+    page.until(f"{SHOWN} === '2' && state.playing")
+    assert page.run(heard) != before
 
 
 def luminance(colour):
@@ -347,11 +355,8 @@ def test_both_colour_schemes_can_be_read(probed, open_page, dark):
     pairs += [("#play", "#play"), ("pre", "pre"), ("thead th", "html")]
     for front, back in pairs:
         style = "getComputedStyle(document.querySelector('{}')).{}"
-        colours = (
-            page.run(style.format(front, "color")),
-            page.run(style.format(back, "backgroundColor")),
-        )
-        low, high = sorted(map(luminance, colours))
+        colours = (style.format(front, "color"), style.format(back, "backgroundColor"))
+        low, high = sorted(luminance(page.run(colour)) for colour in colours)
         assert (high + 0.05) / (low + 0.05) >= 4.5, (front, back, colours)
 
 

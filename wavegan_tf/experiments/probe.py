@@ -290,8 +290,8 @@ LEGEND = (
     "Pearson's r of each layer with the target over all values of all outputs, with its interval "
     "(bootstrap over outputs). Below it the two controls: the level that networks with random "
     "weights reach (upper limit for one more such network) / that of shuffled pairings of outputs. "
-    "Marks: `*` encoded, the interval is above both controls; `~` inverse, it is below the mirror "
-    "image of both; `?` no control; `.` too few values or outputs for a verdict; no mark, not "
+    "Marks: `*` encoded, the interval is above both controls; `~` inverse, it is below the lower "
+    "limits of both; `?` no control; `.` too few values or outputs for a verdict; no mark, not "
     "above the controls. Within-output r and Spearman's coefficient: tables/correlations.csv."
 )
 NO_CORRELATION = "No correlation could be computed: see Outputs below."

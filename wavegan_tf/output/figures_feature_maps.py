@@ -8,19 +8,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.ndimage import uniform_filter1d
 
-from wavegan_tf.output.names import duration_s, layer_title
+from wavegan_tf.output import style
+from wavegan_tf.output.names import duration_s, layer_title, times_s
 from wavegan_tf.output.run import Run
-from wavegan_tf.output.style import (
-    BLUE,
-    HEIGHT_IN,
-    ORANGE,
-    TINY_PT,
-    WIDTH_IN,
-    above_right,
-    stacked,
-)
+from wavegan_tf.output.style import BLUE, ORANGE, TINY_PT, grid
 
-COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999933", "#000000")
+COLOURS = (BLUE, ORANGE, style.GREEN, style.PINK, style.AMBER, style.SKY, "#999933", "#000000")
 """Colours of clusters 1, 2, ..; from the ninth on again."""
 
 SMOOTHED_S = 0.01
@@ -33,10 +26,6 @@ NAMED_MAPS = 80
 
 def _colour(cluster: Any) -> str:
     return COLOURS[(int(cluster) - 1) % len(COLOURS)]
-
-
-def _times_s(length: int, result: Run) -> np.ndarray:
-    return (np.arange(length) + 0.5) / length * duration_s(result)
 
 
 def _smooth(series: np.ndarray, result: Run) -> tuple[np.ndarray, str]:
@@ -68,17 +57,17 @@ def draw_profiles(result: Run) -> Figure:
     maps = result.table("maps")
     clusters = sorted(set(maps["cluster"]) - {0})
     profiles, shown = _smooth(result.arrays["profiles"]["extremes"], result)
-    figure, axes = stacked(len(clusters), 2.0, sharex=True, sharey=True)
-    times_s = _times_s(profiles.shape[1], result)
+    figure, axes, _ = grid(len(clusters), 1, 2.0, sharex=True, sharey=True)
+    at_s = times_s(result, profiles.shape[1])
     for axis, cluster in zip(axes, clusters, strict=True):
         here = profiles[maps["cluster"] == cluster]
         faint = min(1.0, max(0.15, 4 / len(here)))
-        axis.plot(times_s, here.T, color=_colour(cluster), linewidth=0.4, alpha=faint)
-        axis.plot(times_s, here.mean(axis=0), color="black", linewidth=0.8)
+        axis.plot(at_s, here.T, color=_colour(cluster), linewidth=0.4, alpha=faint)
+        axis.plot(at_s, here.mean(axis=0), color="black", linewidth=0.8)
         axis.set_title(f"Cluster {cluster} (maps: {len(here)}; black: their mean)")
     axes[0].set_ylim(bottom=0)
     axes[-1].set(xlim=(0, duration_s(result)), xlabel="Time (s)")
-    figure.supylabel(shown, fontsize=8)
+    figure.supylabel(shown)
     name, values, _ = _values(result)
     dead = maps["dead"].sum()
     figure.suptitle(
@@ -93,21 +82,18 @@ def draw_first_output(result: Run) -> Figure:
     """Draws the first output above the averages of the clusters, at both extremes (Fig. 12)."""
     first = result.arrays["first_output"]
     averages, out = first["clusters"], first["out"]
-    rows = 1 + averages.shape[1]
-    height_in = min(1.3, (HEIGHT_IN - 0.7) / rows)
-    figure = Figure(figsize=(WIDTH_IN, 0.7 + height_in * rows), layout="constrained")
-    axes = figure.subplots(rows, 2, sharex=True, sharey="row")
+    figure, axes, _ = grid(2 + 2 * averages.shape[1], 2, 1.3, sharex=True, sharey="row")
     titles = _values(result)[2]
-    for column, value in ((0, 0), (1, -1)):
+    for column, value in ((axes[::2], 0), (axes[1::2], -1)):
+        top, *rest = column
         sound = out[value, :, 0]
-        axes[0, column].plot(_times_s(len(sound), result), sound, color="black", linewidth=0.4)
-        axes[0, column].set_title(f"Out, {titles[value]}")
-        for cluster, series in enumerate(averages[value], start=1):
-            axis, times_s = axes[cluster, column], _times_s(len(series), result)
-            axis.plot(times_s, series, color=_colour(cluster), linewidth=0.5)
+        top.plot(times_s(result, len(sound)), sound, color="black", linewidth=0.4)
+        top.set_title(f"Out, {titles[value]}")
+        for cluster, (axis, series) in enumerate(zip(rest, averages[value], strict=True), start=1):
+            axis.plot(times_s(result, len(series)), series, color=_colour(cluster), linewidth=0.5)
             axis.set_title(f"Cluster {cluster}")
-        axes[-1, column].set(xlim=(0, duration_s(result)), xlabel="Time (s)")
-    figure.supylabel("Mean activation (Out: amplitude)", fontsize=8)
+        column[-1].set(xlim=(0, duration_s(result)), xlabel="Time (s)")
+    figure.supylabel("Mean activation (Out: amplitude)")
     layer = layer_title(result.settings["layer"])
     figure.suptitle(f"First output: averages of the clusters of {layer} beside Out")
     return figure
@@ -116,7 +102,7 @@ def draw_first_output(result: Run) -> Figure:
 def draw_changes(result: Run) -> Figure:
     """Draws how far the course of each map moves from the first value, in order."""
     known = by_distance(result).reset_index(drop=True)
-    figure, (axis,) = stacked(1, 2.4)
+    figure, (axis,), _ = grid(1, 1, 2.4)
     small = len(known) > NAMED_MAPS
     for cluster, rows in known.groupby("cluster"):
         look: dict[str, Any] = {"color": _colour(cluster)}
@@ -133,7 +119,7 @@ def draw_changes(result: Run) -> Figure:
         axis.set_xlabel("Feature map")
     n_clusters = known["cluster"].nunique()
     if n_clusters <= len(COLOURS):
-        above_right(axis, ncols=n_clusters, columnspacing=0.8, handletextpad=0.1)
+        style.above_right(axis, ncols=n_clusters, columnspacing=0.8, handletextpad=0.1)
     figure.suptitle(
         f"{layer_title(result.settings['layer'])}: change of each map's course from "
         f"{_values(result)[2][0]}, with intervals over latent vectors"
@@ -148,23 +134,21 @@ def draw_maps_over_values(result: Run) -> Figure:
     """
     first, known = result.arrays["first_output"]["maps"], by_distance(result)
     rows = max(1, min(result.settings["num_stable"], len(known) // 2))
-    height_in = min(1.2, (HEIGHT_IN - 1.0) / rows)
-    figure = Figure(figsize=(WIDTH_IN, 1.0 + height_in * rows), layout="constrained")
-    axes = figure.subplots(rows, 2, sharex=True, squeeze=False)
-    times_s = _times_s(first.shape[2], result)
+    figure, axes, _ = grid(2 * rows, 2, 1.2, 1.0, sharex=True)
+    at_s = times_s(result, first.shape[2])
     smoothed, shown = _smooth(first, result)
     _, values, titles = _values(result)
     colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, len(values)))
-    for column, some in ((0, known[:rows]), (1, known[::-1][:rows])):
-        for axis, row in zip(axes[:, column], some.to_dict("records"), strict=True):
+    for column, some in ((axes[::2], known[:rows]), (axes[1::2], known[::-1][:rows])):
+        for axis, row in zip(column, some.to_dict("records"), strict=True):
             here = smoothed[:, row["map"] - 1]  # [values, length]
             for i in np.argsort(-(here**2).mean(axis=1), kind="stable"):
-                axis.plot(times_s, here[i], color=colours[i], linewidth=0.5, label=titles[i])
+                axis.plot(at_s, here[i], color=colours[i], linewidth=0.5, label=titles[i])
             axis.set_ylim(bottom=0)
             axis.set_title(f"Map {row['map']} (mean distance {row['distance']:.3f})")
-        axes[-1, column].set(xlim=(0, duration_s(result)), xlabel="Time (s)")
-    figure.supylabel(shown, fontsize=8)
-    by_title = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
+        column[-1].set(xlim=(0, duration_s(result)), xlabel="Time (s)")
+    figure.supylabel(shown)
+    by_title = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
     named = titles if len(titles) <= 6 else [titles[0], titles[len(titles) // 2], titles[-1]]
     lines = [by_title[title] for title in named]
     legend = figure.legend(lines, named, loc="outside lower center", ncols=len(named))
@@ -188,8 +172,8 @@ def draw_selectivity(result: Run) -> Figure:
     index = table.pivot(index="map", columns="label", values="estimate")[labels]
     order = maps[~maps["dead"]].assign(place=-index[labels[0]].fillna(-2.0))
     order = order.sort_values(["cluster", "place"], kind="stable")
-    figure = Figure(figsize=(WIDTH_IN, 3.6), layout="constrained")
-    axes, named = figure.subplots(2, sharex=True), len(order) <= NAMED_MAPS
+    figure, axes, _ = grid(2, 1, 1.45, sharex=True)
+    named = len(order) <= NAMED_MAPS
 
     def cells(column: str) -> np.ndarray:
         values = table.pivot(index="label", columns="map", values=column)
@@ -201,21 +185,16 @@ def draw_selectivity(result: Run) -> Figure:
         (axes[1], "beyond", "The same, less the index with another output's intervals"),
     ):
         values = cells(column)
-        picture = axis.imshow(
-            np.ma.masked_where((verdicts == "too few") | ~np.isfinite(values), values),
-            cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto", interpolation="nearest",
-        )  # fmt: skip
+        picture = style.heat(axis, np.where(verdicts == "too few", np.nan, values), -1, 1)
         axis.set_facecolor("#C8C8C8")
         axis.set_yticks(range(len(labels)), labels)
         axis.set_title(title)
-        axis.tick_params(length=0)
-        axis.spines[:].set_visible(False)
         for i in np.flatnonzero(np.diff(order["cluster"])):
             axis.axvline(i + 0.5, color="black", linewidth=1)  # between clusters
         if named:
             y, x = np.nonzero(np.isin(verdicts, ("prefers", "avoids")))
             axis.plot(x, y, ".", color="black", markersize=2.5)
-    figure.colorbar(picture, ax=list(axes), pad=0.01, aspect=25)
+    figure.colorbar(picture, ax=axes, pad=0.01, aspect=25)
     axes[1].set_xticks([])
     if named:
         _number_maps(axes[1], order.index)

@@ -12,11 +12,11 @@ from matplotlib.lines import Line2D
 
 from wavegan_tf.output import style, text
 from wavegan_tf.output.names import measure_title
-from wavegan_tf.output.style import grid
+from wavegan_tf.output.style import BLUE, GREY, ORANGE, SMALL_PT, TINY_PT, dot, grid
 
 MAX_RANKED = 20
 MAX_PROVED = 12
-VALUE_COLOURS = (style.SKY, style.BLUE, style.ORANGE, "#009E73", "#CC79A7", "#E69F00")
+VALUE_COLOURS = (style.SKY, BLUE, ORANGE, style.GREEN, style.PINK, style.AMBER)
 DOSES = {
     "frication_db": "Frication (dB)",
     "voiced_db": "Voiced (dB)",
@@ -48,27 +48,26 @@ def draw_ranking(result: Any) -> Figure:
     about, percent = result.settings["identify"], _percent(result)
     rows = result.table("ranking").dropna(subset="estimate")
     shown, level = rows.head(MAX_RANKED), rows["chance_score"].iloc[0]
-    figure = Figure(figsize=(style.WIDTH_IN, 1.4 + 0.19 * len(shown)), layout="constrained")
-    scores, effects = figure.subplots(1, 2, sharey=True, width_ratios=(2, 3))
+    shares: dict[str, Any] = {"sharey": True, "width_ratios": (2, 3)}
+    figure, (scores, effects), _ = grid(2, 2, 0.19 * len(shown), 1.4, **shares)
+    bar: dict[str, Any] = {"color": "#444444", "marker": "|", "linestyle": "", "markersize": 8}
     handles = [
-        Line2D([], [], label="above chance", **_dot(style.ORANGE, True, 4.5)),
-        Line2D([], [], label="not above chance", **_dot(style.BLUE, False, 4.5)),
-        Line2D([], [], color="#444444", marker="|", linestyle="", markersize=8,
-               label="without the other latents"),
-    ]  # fmt: skip
+        Line2D([], [], label="above chance", **dot(True, size=4.5)),
+        Line2D([], [], label="not above chance", **dot(False, size=4.5)),
+        Line2D([], [], label="without the other latents", **bar),
+    ]
     if np.isfinite(level):
-        dashed: dict[str, Any] = {"color": style.GREY, "linewidth": 0.9, "linestyle": "--"}
+        dashed: dict[str, Any] = {"color": GREY, "linewidth": 0.9, "linestyle": "--"}
         scores.axvline(level, zorder=1, **dashed)
         label = f"strongest of {len(rows)} by chance ({percent})"
         handles.append(Line2D([], [], label=label, **dashed))
-    effects.axvline(0, color=style.GREY, linewidth=0.6, zorder=1)
+    effects.axvline(0, color=GREY, linewidth=0.6, zorder=1)
     for place, row in enumerate(shown.itertuples()):
-        found = row.verdict == "above chance"
-        colour = style.ORANGE if found else style.BLUE
-        scores.plot(row.score, place, **_dot(colour, found, 4.5))
-        effects.plot([row.low, row.high], [place] * 2, color=colour, linewidth=1.2)
-        effects.plot(row.univariate, place, "|", color="#444444", markersize=8)
-        effects.plot(row.estimate, place, **_dot(colour, found, 4.5))
+        look = dot(row.verdict == "above chance", size=4.5)
+        scores.plot(row.score, place, **look)
+        effects.plot([row.low, row.high], [place] * 2, color=look["color"], linewidth=1.2)
+        effects.plot(row.univariate, place, **bar)
+        effects.plot(row.estimate, place, **look)
     scores.set_yticks(range(len(shown)), shown["latent"])
     scores.set(xlim=(0, None), ylim=(len(shown) - 0.4, -0.6), xlabel="Score (SD of chance)")
     for axis in (scores, effects):
@@ -77,7 +76,7 @@ def draw_ranking(result: Any) -> Figure:
     unit = "" if about["by_hand"] or about["unit"] == "1" else f" ({about['unit']})"
     change = "share" if about["kind"] == "binary" else what + unit
     effects.set_xlabel(f"Change of {change} for one SD of the latent")
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=style.SMALL_PT)
+    _legend_below(figure, handles, 4)
     figure.suptitle(
         f"Which latents go with {what}: {len(shown)} of {len(rows)}, strongest evidence first "
         f"({shown['n'].iloc[0]} outputs; {percent} intervals)"
@@ -101,7 +100,7 @@ def draw_proof(result: Any) -> Figure:
         filled = {*own["from_value"], *own["to_value"]} - {0.0}
         lines = _shown(result, latent, trends.loc[(latent, about["measure"])])
         title = "\n".join(lines or ["no change shown"])
-        axis.set_title(f"{latent}: {title}", fontsize=style.SMALL_PT)
+        axis.set_title(f"{latent}: {title}", fontsize=SMALL_PT)
         _draw_sweep(axis, rows, latent, bool(lines), filled)
     if share:
         axes[0].set_ylim(-0.04, 1.04)
@@ -133,7 +132,7 @@ def draw_doses(result: Any) -> Figure:
                 slope, r = text.number(trend["estimate"], True), text.fixed(trend["rank_r"])
                 title = f"{title}: {slope} per unit, r = {r}"
             name = "" if k else f"{DOSES[measure]}\n"
-            axis.set_title(name + title, fontsize=style.TINY_PT if k else style.SMALL_PT)
+            axis.set_title(name + title, fontsize=TINY_PT if k else SMALL_PT)
             _draw_sweep(axis, rows[rows["measure"] == measure], latent, found)
         axes[0].set_ylabel(latent)
     for axis in panels[-columns:]:
@@ -187,11 +186,6 @@ def _shown(result: Any, latent: str, trend: pd.Series) -> list[str]:
     return lines
 
 
-def _dot(colour: str, filled: bool, size: float = 3.5) -> dict[str, Any]:
-    face = colour if filled else "white"
-    return {"marker": "o", "color": colour, "markersize": size, "markerfacecolor": face}
-
-
 def _draw_sweep(
     axis: Axes, rows: pd.DataFrame, latent: str, found: bool, filled: set[float] | None = None
 ) -> None:
@@ -204,40 +198,49 @@ def _draw_sweep(
     seen = rows[rows["estimate"].notna()]
     for _, line in seen[seen["role"] == "control"].groupby("latent", sort=False):
         at = line["value"].map(place)
-        axis.plot(at, line["estimate"], color=style.GREY, linewidth=0.6, alpha=0.7, zorder=1)
+        axis.plot(at, line["estimate"], color=GREY, linewidth=0.6, alpha=0.7, zorder=1)
     together = seen[seen["role"] == "together"]
     for sign, number in (("+", 1), ("-", -1)):
         line = together.loc[[f"{sign}{latent}" in name.split() for name in together["latent"]]]
         line = line.assign(at=(number * line["value"]).map(place)).dropna(subset="at")
         axis.plot(line["at"], line["estimate"], **_TOGETHER)
     own = rows[(rows["latent"] == latent) & (rows["role"] == "top")].sort_values("value")
-    own, colour = own.assign(at=own["value"].map(place)), style.ORANGE if found else style.BLUE
+    own, colour = own.assign(at=own["value"].map(place)), ORANGE if found else BLUE
     axis.vlines(own["at"], own["low"], own["high"], color=colour, linewidth=1, zorder=2)
     axis.plot(own["at"], own["estimate"], "-", color=colour, linewidth=0.9, zorder=3)
     differs = own["value"].isin(values if filled is None else filled)
     for full, marks in own.groupby(differs):
-        dots = _dot(colour, bool(full)) | {"linestyle": "", "markeredgewidth": 0.9, "zorder": 4}
-        axis.plot(marks["at"], marks["estimate"], clip_on=False, **dots)
-    shown = range(0, len(values), -(-len(values) // 11))
-    axis.set_xticks(shown, [text.number(values[k]) for k in shown])
-    axis.tick_params(labelsize=style.TINY_PT)
+        look = dot(bool(full), colour, 3.5) | {"linestyle": "", "markeredgewidth": 0.9}
+        axis.plot(marks["at"], marks["estimate"], clip_on=False, zorder=4, **look)
+    _ticks(axis.set_xticks, values, 11)
+    axis.tick_params(labelsize=TINY_PT)
+
+
+def _ticks(set_ticks: Callable, values: Any, most: int) -> None:
+    """Labels evenly spaced places with their values, at most so many."""
+    shown = range(0, len(values), -(-len(values) // most))
+    set_ticks(shown, [text.number(values[k]) for k in shown])
 
 
 def _legend(figure: Figure, rows: pd.DataFrame, shown: str, hollow: bool) -> None:
     """Says what colours, marks and lines are."""
-    keys = [(shown, _dot(style.ORANGE, not hollow)), ("not shown", _dot(style.BLUE, not hollow))]
+    keys = [(shown, dot(not hollow, ORANGE, 3.5)), ("not shown", dot(not hollow, BLUE, 3.5))]
     if hollow:
         label = "filled: differs from the opposite value, a code from 0 (Holm)"
-        keys.append((label, _dot(style.ORANGE, True) | {"linestyle": ""}))
+        keys.append((label, dot(True, size=3.5) | {"linestyle": ""}))
     count = rows.loc[rows["role"] == "control", "latent"].nunique()
     if count:
-        line = {"color": style.GREY, "linewidth": 0.6}
+        line = {"color": GREY, "linewidth": 0.6}
         keys.append((f"{count} control{'s' if count > 1 else ''}", line))
     for name in rows.loc[rows["role"] == "together", "latent"].unique():
         keys.append((f"{name} together" if len(name) <= 24 else "the best together", _TOGETHER))
     handles = [Line2D([], [], label=label, **look) for label, look in keys]
-    place: dict[str, Any] = {"loc": "outside lower center", "fontsize": style.SMALL_PT}
-    figure.legend(handles=handles, ncols=3 if hollow else len(handles), **place)
+    _legend_below(figure, handles, 3 if hollow else len(handles))
+
+
+def _legend_below(figure: Figure, handles: list[Line2D], columns: int) -> None:
+    where: Any = "outside lower center"
+    figure.legend(handles=handles, loc=where, ncols=columns, fontsize=SMALL_PT)
 
 
 def draw_code_shares(result: Any) -> Figure:
@@ -248,16 +251,15 @@ def draw_code_shares(result: Any) -> Figure:
     tests = result.table("code_tests").query("verdict == 'differs'")
     differ = set(zip(tests["code"], tests["value"], strict=True))
     row_in = min(0.1 + 0.11 * len(values), (style.HEIGHT_IN - 1.3) / len(codes))
-    figure = Figure(figsize=(style.WIDTH_IN, 1.3 + row_in * len(codes)), layout="constrained")
-    axis = figure.subplots()
+    figure, (axis,), _ = grid(1, 1, row_in * len(codes), 1.3)
     shifts = np.linspace(-0.3, 0.3, len(values)) if len(values) > 1 else [0.0]
     for k, (value, shift) in enumerate(zip(values, shifts, strict=True)):
         colour = VALUE_COLOURS[k % len(VALUE_COLOURS)]
         for row in rows[rows["value"] == value].itertuples():
             place = codes.index(row.code) + shift
             axis.plot([row.low, row.high], [place] * 2, color=colour, linewidth=1)
-            dot = _dot(colour, (row.code, value) in differ)
-            axis.plot(row.estimate, place, clip_on=False, zorder=3, **dot)
+            look = dot((row.code, value) in differ, colour, 3.5)
+            axis.plot(row.estimate, place, clip_on=False, zorder=3, **look)
         axis.plot([], [], "o-", color=colour, markersize=3.5, label=text.number(value))
     axis.set_yticks(range(len(codes)), codes, fontsize=_size(row_in))
     axis.set(xlim=(0, 1), ylim=(len(codes) - 0.4, -0.6))
@@ -267,7 +269,7 @@ def draw_code_shares(result: Any) -> Figure:
     axis.set_axisbelow(True)
     axis.legend(
         title="Value of the code", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=6,
-        fontsize=style.SMALL_PT, title_fontsize=style.SMALL_PT,
+        fontsize=SMALL_PT, title_fontsize=SMALL_PT,
     )  # fmt: skip
     n = f"{rows['n'].max()} outputs each"
     figure.suptitle(f"Share of {name} by code ({n}); filled: differs from the others (Holm)")
@@ -275,7 +277,7 @@ def draw_code_shares(result: Any) -> Figure:
 
 
 def _size(row_in: float) -> int:
-    return style.TINY_PT if row_in < 0.16 else style.SMALL_PT
+    return TINY_PT if row_in < 0.16 else SMALL_PT
 
 
 def draw_categories(result: Any) -> Figure:
@@ -283,8 +285,7 @@ def draw_categories(result: Any) -> Figure:
     rows, tests = result.table("codes"), result.table("code_tests").set_index("code")
     table = rows.pivot(index="code", columns="label", values="estimate").loc[rows["code"].unique()]
     row_in = min(0.26, (style.HEIGHT_IN - 1.4) / len(table))
-    figure = Figure(figsize=(style.WIDTH_IN, 1.4 + row_in * len(table)), layout="constrained")
-    axis = figure.subplots()
+    figure, (axis,), _ = grid(1, 1, row_in * len(table), 1.4)
     fits = row_in > 0.12 and len(table.columns) <= 20
     image = _heat(axis, table.to_numpy(), 0, 1, "{:.0%}" if fits else "")
     rotation = 0 if len(table.columns) <= 8 else 60
@@ -305,21 +306,19 @@ def draw_pairs(result: Any) -> Figure:
     share = about["measure"] == "share"
     low, high = (0.0, 1.0) if share else (rows["estimate"].min(), rows["estimate"].max())
     pairs = rows.groupby(["latent_a", "latent_b"], sort=False)
-    figure, axes, _ = grid(len(pairs), 3, 2.3, 0.8)
-    if len(pairs) < 3:
-        figure.set_size_inches(1.2 + 2.9 * len(pairs), 3.3)
+    width_in = min(style.WIDTH_IN, 1.2 + 2.9 * len(pairs))
+    figure, axes, _ = grid(len(pairs), 3, 2.3, 0.8 if len(pairs) > 2 else 1.0, width_in)
     for axis, (pair, here) in zip(axes, pairs, strict=True):
         table = here.pivot(index="value_a", columns="value_b", values="estimate")[::-1]
         digits = ("{:.2g}" if share else "{:.3g}") if len(table.columns) <= 5 else ""
         image = _heat(axis, table.to_numpy(), low, high, digits)
         for set_ticks, values in ((axis.set_xticks, table.columns), (axis.set_yticks, table.index)):
-            shown = range(0, len(values), -(-len(values) // 5))
-            set_ticks(shown, [text.number(values[k]) for k in shown])
+            _ticks(set_ticks, values, 5)
         axis.set(xlabel=pair[1], ylabel=pair[0])
         row = effects.loc[pair]
         effect = text.with_interval(row["estimate"], row["low"], row["high"])
         shown_as = f"{row['verdict']}\n{effect}" if np.isfinite(row["estimate"]) else "too few"
-        axis.set_title(shown_as, fontsize=style.SMALL_PT)
+        axis.set_title(shown_as, fontsize=SMALL_PT)
     label = "Share of outputs" if share else _name(about)
     figure.colorbar(image, ax=axes, pad=0.02, aspect=30, label=label)
     what = f"{about['measure'].capitalize()} of {about['property']}"
@@ -329,13 +328,9 @@ def draw_pairs(result: Any) -> Figure:
 
 def _heat(axis: Axes, table: np.ndarray, low: float, high: float, digits: str) -> Any:
     """Draws a heat map, the numbers of its cells in a colour that can be read on them."""
-    axis.set_facecolor("#EEEEEE")
-    axis.tick_params(length=0, labelsize=style.SMALL_PT)
-    axis.spines[:].set_visible(False)
+    axis.tick_params(labelsize=SMALL_PT)
     for (y, x), value in np.ndenumerate(table):
         if digits and np.isfinite(value):
             colour = "white" if value - low > 0.6 * (high - low) else "black"
-            centred: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": style.TINY_PT}
-            axis.text(x, y, digits.format(value), color=colour, **centred)
-    masked = np.ma.masked_invalid(table)
-    return axis.imshow(masked, cmap="Blues", vmin=low, vmax=high, aspect="auto")
+            style.write(axis, x, y, digits.format(value), va="center", color=colour)
+    return style.heat(axis, table, low, high, "Blues")

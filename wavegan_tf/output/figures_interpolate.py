@@ -15,37 +15,24 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
+from wavegan_tf.output import names, style
 from wavegan_tf.output.names import layer_title, measure_title
-from wavegan_tf.output.style import (
-    BLUE,
-    GREY,
-    HEIGHT_IN,
-    ORANGE,
-    SKY,
-    SMALL_PT,
-    TINY_PT,
-    WIDTH_IN,
-    grid,
-    say,
-    stacked,
-)
+from wavegan_tf.output.run import Run
+from wavegan_tf.output.style import BLUE, FAINT, GREY, ORANGE, SMALL_PT, TINY_PT, WIDTH_IN, grid
 from wavegan_tf.output.text import number
 
 MAX_BASES = 4
 """Base vectors that have a figure of their own, a line for each step."""
 
 MAX_STEPS, MAX_LINES = 40, 60
-"""Steps, and base vectors, that can be told apart as lines; of more steps an even choice is drawn,
-of more base vectors the first."""
+"""Steps (of more an even choice is drawn) and base vectors (the first) drawn as lines."""
 
 SILENCE_SHARE = 0.03
-"""Frames whose RMS is below this share of the loudest count as silence (-30 dB; the silence
-threshold of Praat's pitch analysis)."""
+"""Silence: RMS below this share of the loudest frame's (-30 dB, as in Praat's pitch analysis)."""
 
-RANGE_DB = 40.0
-"""Levels below a layer's maximum that an image of time and value tells apart."""
+RANGE_DB, LIMIT = 40.0, 4.0
+"""Levels below a layer's maximum that colours tell apart; standardised effect of full colour."""
 
 OF_OUTPUT = {
     "Whole output": [("output", x) for x in ("rms", "peak", "saturation", "distance")],
@@ -62,16 +49,11 @@ OF_LAYERS = (
 
 UNITS = {"rms": "dB", "duration": "s", "intensity": "dB", "cog": "Hz", "f0": "Hz"}
 
-GREY_TEXT = "#555555"
-
-LIMIT = 4.0
-"""Standardised effect of the full colour."""
-
 
 class Interpolation:
     """A result of interpolate, as its figures read it: output = base * cells + cell."""
 
-    def __init__(self, result: Any) -> None:
+    def __init__(self, result: Run) -> None:
         """Reads the settings."""
         settings, self.arrays, self.table = result.settings, result.arrays, result.table
         self.ends = settings["ends"] or ("first vector", "second")
@@ -80,18 +62,13 @@ class Interpolation:
         self.values = [np.array(sweep["values"], float) for sweep in settings["vary"]]
         self.n_bases, self.target = settings["n_bases"], settings["target"]
         self.shape = (self.n_bases, *map(len, self.values))
-        self.duration_s = settings["slice_len"] / settings["sample_rate_hz"]
+        self.duration_s, self.times_s = names.duration_s(result), partial(names.times_s, result)
         self.percent = 100 * settings["statistics"]["confidence"]
-        self.layers = {x["layer"]: x for x in settings["layers"]}
-
-    def heading(self, layer: str) -> str:
-        """Names a layer with its rate and Nyquist frequency."""
-        x = self.layers[layer]
-        return f"{layer_title(layer)}  ({x['rate_hz']:g} Hz, Nyquist {x['nyquist_hz']:g} Hz)"
-
-    def times_s(self, length: int) -> np.ndarray:
-        """Gives the middles of the samples of a series, ``[length]``."""
-        return (np.arange(length) + 0.5) * self.duration_s / length
+        self.top_hz = max(x["nyquist_hz"] for x in settings["layers"])
+        self.headings = {
+            x["layer"]: names.layer_heading(layer_title(x["layer"]), x["rate_hz"], x["nyquist_hz"])
+            for x in settings["layers"]
+        }
 
     def training(self, k: int) -> tuple[float, ...]:
         """Gives the range in training: -1 .. 1 of z, 0 .. 1 of a code, nothing of ``t``."""
@@ -119,7 +96,7 @@ class Interpolation:
     def changes(self, k: int) -> dict[str, np.ndarray]:
         """Gives the change of each layer along sweep ``k``, ``[length]``, where there is one."""
         start, found = f"{self.names[k]}/", self.arrays.get("changes", {})
-        return {name: found[start + name] for name in self.layers if start + name in found}
+        return {name: found[start + name] for name in self.headings if start + name in found}
 
     def mean_said(self, k: int) -> str:
         """Says what is averaged while ``k`` changes."""
@@ -128,7 +105,7 @@ class Interpolation:
         return f"mean over {' and '.join(over)}" if over else "one base"
 
 
-def drawings(result: Any) -> dict[str, Callable[[], Figure]]:
+def drawings(result: Run) -> dict[str, Callable[[], Figure]]:
     """Names the figures of an interpolation, each with what draws it; none without any value.
 
     For each sweep, here z11: ``interpolation_z11_base0000``, one for each of the first bases (every
@@ -143,23 +120,20 @@ def drawings(result: Any) -> dict[str, Callable[[], Figure]]:
         for base in range(min(MAX_BASES, run.n_bases) if "series" in run.arrays else 0):
             found[f"interpolation_{name}_base{base:04d}"] = partial(draw_steps, run, base, k)
         found[f"time_value_{name}"] = partial(draw_time_value, run, k)
-        own = {"latent": name, "channel": 1}
-        known = _known(_of(run.table("responses"), **own))
+        known = _known(_of(run.table("responses"), latent=name, channel=1))
         there = set(zip(known["layer"], known["label"], known["measure"], strict=True))
-        panels = {
-            title: [(run.target, *pair) for pair in pairs] for title, pairs in OF_OUTPUT.items()
-        }
+        panels = {row: [(run.target, *pair) for pair in pairs] for row, pairs in OF_OUTPUT.items()}
         if there & {panel for row in panels.values() for panel in row}:
             title = f"{layer_title(run.target)} while {name} changes"
             found[f"dose_response_{name}"] = partial(draw_responses, run, k, panels, title)
-        layers = [x for x in run.layers if x != run.target]
-        layers = [x for x in layers if any((x, *pair) in there for pair in OF_LAYERS)]
-        pairs = [pair for pair in OF_LAYERS if any((x, *pair) in there for x in layers)]
+        wanted = [x for x in there if x[0] != run.target and x[1:] in OF_LAYERS]
+        layers = [x for x in run.headings if any(x == place[0] for place in wanted)]
+        pairs = [x for x in OF_LAYERS if any(x == place[1:] for place in wanted)]
         if layers:
             panels = {layer_title(layer): [(layer, *pair) for pair in pairs] for layer in layers}
-            drawing = partial(draw_responses, run, k, panels, f"Layers while {name} changes")
-            found[f"dose_response_{name}_layers"] = drawing
-        effects = _of(run.table("effects"), **own)
+            title = f"Layers while {name} changes"
+            found[f"dose_response_{name}_layers"] = partial(draw_responses, run, k, panels, title)
+        effects = _of(run.table("effects"), latent=name, channel=1)
         if len(_known(effects)):
             title = f"{run.moved[k]}: paired differences"
             found[f"effects_{name}"] = partial(draw_effects, run, effects, title)
@@ -186,12 +160,6 @@ def _rows(table: pd.DataFrame) -> list[Any]:
     return list(table.itertuples(index=False))
 
 
-def _write(axis: Axes, x: float, y: float, text: str, **look: Any) -> None:
-    """Writes a small text that takes no room of its own."""
-    usual: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": TINY_PT}
-    axis.text(x, y, text, **(usual | look)).set_in_layout(False)
-
-
 def draw_steps(run: Interpolation, base: int, k: int) -> Figure:
     """Draws a panel per layer, a line per step, coloured by the value (Figs. 9-10).
 
@@ -205,7 +173,7 @@ def draw_steps(run: Interpolation, base: int, k: int) -> Figure:
     n = len(run.values[k])
     steps = np.unique(np.linspace(0, n - 1, min(n, MAX_STEPS)).round().astype(int))
     values, outputs = run.values[k][steps], run.line(base, k)[steps]
-    kept = {name: np.asarray(run.arrays["series"][name][outputs]) for name in run.layers}
+    kept = {name: np.asarray(run.arrays["series"][name][outputs]) for name in run.headings}
     kept = {name: x.reshape(*x.shape[:2], -1)[:, :, 0] for name, x in kept.items()}
     end_s = silence_from_s(kept[run.target], run.duration_s)
     # viridis without its palest end, which is lost on white paper
@@ -213,21 +181,21 @@ def draw_steps(run: Interpolation, base: int, k: int) -> Figure:
     colours = LinearSegmentedColormap.from_list("steps", shades)
     low, high = run.values[k].min(), run.values[k].max()
     norm, width = Normalize(low, high), 0.6 if len(values) <= 15 else 0.4
-    figure, axes = stacked(len(run.layers), 1.6, sharex=True)
+    figure, axes, _ = grid(len(run.headings), 1, 1.6, sharex=True)
     for axis, (name, series) in zip(axes, kept.items(), strict=True):
         strength = np.mean(np.nan_to_num(series) ** 2, axis=-1)
         for step in np.argsort(-strength, kind="stable"):
             colour = colours(norm(values[step]))
             axis.plot(run.times_s(series.shape[1]), series[step], color=colour, linewidth=width)
-        axis.set_title(run.heading(name))
+        axis.set_title(run.headings[name])
         axis.margins(y=0.05)
     axes[-1].set(xlim=(0, end_s), xlabel="Time (s)")
     ticks = values[spread_places(values, 0.03 * (high - low))] if len(values) <= 11 else None
     figure.colorbar(
-        ScalarMappable(norm, colours), ax=list(axes), ticks=ticks, pad=0.02,
+        ScalarMappable(norm, colours), ax=axes, ticks=ticks, pad=0.02,
         aspect=6 * figure.get_figheight(), label=run.axis_title(k),
     )  # fmt: skip
-    figure.supylabel(f"Mean activation ({layer_title(run.target)}: amplitude)", fontsize=8)
+    figure.supylabel(f"Mean activation ({layer_title(run.target)}: amplitude)")
     few = f" ({len(values)} of {n} steps)" if len(values) < n else ""
     title = f"Base {base} of {run.n_bases}: averaged layers while {run.names[k]} changes{few}"
     for i, name in enumerate(run.names):
@@ -262,8 +230,8 @@ def draw_time_value(run: Interpolation, k: int) -> Figure:
     """
     order = np.argsort(run.values[k])
     values, training = run.values[k][order], run.training(k)
-    figure, axes = stacked(len(run.layers), 1.35, sharex=True, sharey=True)
-    for axis, layer in zip(axes, run.layers, strict=True):
+    figure, axes, _ = grid(len(run.headings), 1, 1.35, sharex=True, sharey=True)
+    for axis, layer in zip(axes, run.headings, strict=True):
         power = run.arrays["power"][f"{run.names[k]}/{layer}"][order, :, 0]
         top = power.max() or 1.0
         level_db = 10 * np.log10(np.maximum(power / top, 10 ** (-2 * RANGE_DB / 10)))
@@ -272,7 +240,7 @@ def draw_time_value(run: Interpolation, k: int) -> Figure:
             times_s, values, level_db, shading="nearest", cmap="viridis", vmin=-RANGE_DB, vmax=0,
             rasterized=True,
         )  # fmt: skip
-        axis.set_title(f"{run.heading(layer)}; maximum: {10 * np.log10(top):.1f} dB re 1")
+        axis.set_title(f"{run.headings[layer]}; maximum: {10 * np.log10(top):.1f} dB re 1")
         for edge in training:
             if values[0] < edge < values[-1]:
                 axis.axhline(edge, color="white", linewidth=0.6, linestyle=(0, (4, 3)))
@@ -280,9 +248,9 @@ def draw_time_value(run: Interpolation, k: int) -> Figure:
         axes[0].set_yticks(values, [f"{value:g}" for value in values])
     axes[-1].set(xlim=(0, run.duration_s), xlabel="Time (s)")
     dashed = " (dashed: training range)" if training else ""
-    figure.supylabel(run.axis_title(k) + dashed, fontsize=8)
+    figure.supylabel(run.axis_title(k) + dashed)
     figure.colorbar(
-        image, ax=list(axes), pad=0.02, extend="min", aspect=6 * figure.get_figheight(),
+        image, ax=axes, pad=0.02, extend="min", aspect=6 * figure.get_figheight(),
         label="Level, with the mean (dB re the panel's maximum)",
     )  # fmt: skip
     figure.suptitle(f"Level of each layer while {run.names[k]} changes, {run.mean_said(k)}")
@@ -316,12 +284,12 @@ def draw_responses(
         if i >= columns and place[1:] in [above[1:] for above in places[:columns]]:
             axis.set_title("")
         if training:
-            axis.axvspan(*training, color=SKY, alpha=0.22, linewidth=0, zorder=0)
+            axis.axvspan(*training, color=style.SKY, alpha=0.22, linewidth=0, zorder=0)
         axis.set_xlim(values.min() - margin, values.max() + margin)
         axis.locator_params(axis="x", nbins=5)
     for axis, name in zip(left, panels, strict=True):
-        axis.set_ylabel(name, fontsize=8)
-    figure.supxlabel(run.axis_title(k), fontsize=8)
+        axis.set_ylabel(name)
+    figure.supxlabel(run.axis_title(k))
     feet = run.mean_said(k)
     if run.n_bases > 1:
         feet = (
@@ -347,7 +315,7 @@ def _draw_response(
     axis.tick_params(labelsize=TINY_PT, length=2)
     axis.locator_params(axis="y", nbins=4)
     if not len(_known(rows)):
-        say(axis, "no value")
+        style.say(axis, "no value")
         axis.set_yticks([])
         return
     rows = rows.sort_values("value")
@@ -371,10 +339,10 @@ def _draw_response(
     if incomplete:
         inch = 1.1 * np.ptp(x) / (WIDTH_IN / columns - 0.4)
         room_in = 0.045 * len(f"{counts.max():.0f}") + 0.025  # digits are 0.045 in wide
-        look: dict[str, Any] = {"fontsize": TINY_PT - 1, "color": GREY_TEXT}
+        look: dict[str, Any] = {"fontsize": TINY_PT - 1, "color": FAINT}
         look["transform"] = axis.get_xaxis_transform()
         for i in spread_places(x, inch * room_in):
-            _write(axis, x[i], 0.01, f"{counts[i]:.0f}", **look)
+            style.write(axis, x[i], 0.01, f"{counts[i]:.0f}", **look)
 
 
 def draw_effects(run: Interpolation, rows: pd.DataFrame, title: str) -> Figure:
@@ -383,35 +351,31 @@ def draw_effects(run: Interpolation, rows: pd.DataFrame, title: str) -> Figure:
     ``rows`` are those of the table effects or interactions of one latent (or pair) and channel.
     """
     alpha, percent = 1 - run.percent / 100, f"{run.percent:g} %"
-    layers = [name for name in run.layers if name in set(rows["layer"])]
+    layers = [name for name in run.headings if name in set(rows["layer"])]
     labels = sorted(rows["label"].unique(), key=lambda label: label != "output")
     blocks = {label: _of(rows, label=label) for label in labels}
     heights = [block["measure"].nunique() for block in blocks.values()]
     width_in = min(WIDTH_IN, 2.6 + 0.85 * len(layers))
-    size = (width_in, min(HEIGHT_IN, 1.3 + 0.24 * sum(heights)))
-    figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(len(blocks), squeeze=False, sharex=True, height_ratios=heights)[:, 0]
+    shares: dict[str, Any] = {"sharex": True, "height_ratios": heights}
+    figure, axes, _ = grid(
+        len(blocks), 1, 0.24 * sum(heights) / len(heights), 1.3, width_in, **shares
+    )
     for axis, (label, block) in zip(axes, blocks.items(), strict=True):
         units = dict(zip(block["measure"], block["unit"], strict=True))
         effect = np.full((len(units), len(layers)), np.nan)
-        axis.set_facecolor("#EEEEEE")
         for row in _rows(block):
             i, j = list(units).index(row.measure), layers.index(row.layer)
             effect[i, j] = standardised(row)
             _draw_cell(axis, j, i, row, effect[i, j], alpha)
-        image = axis.imshow(
-            np.ma.masked_invalid(effect), cmap="RdBu_r", vmin=-LIMIT, vmax=LIMIT, aspect="auto"
-        )
+        image = style.heat(axis, effect, -LIMIT, LIMIT)
         titles = [measure_title(*pair) for pair in units.items()]
         axis.set_yticks(range(len(units)), titles, fontsize=SMALL_PT)
-        axis.set_ylabel(label.capitalize(), fontsize=8)
-        axis.tick_params(length=0)
-        axis.spines[:].set_visible(False)
+        axis.set_ylabel(label.capitalize())
     axes[-1].set_xticks(range(len(layers)), [layer_title(name) for name in layers])
     title = f"{title} over up to {rows['n'].max()} bases"
     figure.suptitle(textwrap.fill(title.removeprefix("from "), int(14 * width_in)))
     label = f"Estimate / arm of its {percent} interval"
-    figure.colorbar(image, ax=list(axes), pad=0.02, aspect=25, extend="both", label=label)
+    figure.colorbar(image, ax=axes, pad=0.02, aspect=25, extend="both", label=label)
     notes = [
         f"Numbers: estimate, in the measure's unit. Frame, bold: shown (Holm, p < {alpha:.3g}); "
         "else not shown; in brackets: too few bases; –: no value",
@@ -446,13 +410,11 @@ def _draw_cell(axis: Axes, x: int, y: int, row: Any, effect: float, alpha: float
     if np.isfinite(row.estimate) and np.isnan(row.p_holm):
         text = f"({text})"
     if found:
-        line: Any = "-" if bold else (0, (3, 2))
-        corner = (x - 0.48, y - 0.44)
-        axis.add_patch(Rectangle(corner, 0.96, 0.88, fill=False, linewidth=1, linestyle=line))
-    colour = "black" if bold or abs(effect) > 0.25 * LIMIT else GREY_TEXT
+        style.frame(axis, x, y, dashed=not bold)
+    colour = "black" if bold or abs(effect) > 0.25 * LIMIT else FAINT
     colour = "white" if abs(effect) > 0.5 * LIMIT else colour
     weight = "bold" if bold else "normal"
-    _write(axis, x, y, text, va="center_baseline", color=colour, fontweight=weight)
+    style.write(axis, x, y, text, va="center_baseline", color=colour, fontweight=weight)
 
 
 def draw_change(run: Interpolation, k: int) -> Figure:
@@ -464,7 +426,7 @@ def draw_change(run: Interpolation, k: int) -> Figure:
     lowest_hz = bands.loc[bands["low_hz"] > 0, "low_hz"].min()
     for left, right, (layer, change) in zip(left_axes, axes[1::2], changes.items(), strict=True):
         left.plot(run.times_s(len(change)), change, color=BLUE, linewidth=0.6)
-        left.set_title(run.heading(layer))
+        left.set_title(run.headings[layer])
         _draw_spikes(left, change, _of(spikes, layer=layer), run.duration_s)
         _draw_bands(right, _known(_of(bands, layer=layer)), lowest_hz)
         for axis in (left, right):
@@ -473,9 +435,8 @@ def draw_change(run: Interpolation, k: int) -> Figure:
     left.set(xlim=(0, run.duration_s), xlabel="Time (s)")
     right.set_xscale("log")
     right.xaxis.set_major_formatter("{x:g}")
-    top_hz = max(x["nyquist_hz"] for x in run.layers.values())
-    right.set(xlim=(lowest_hz / 2, top_hz), xlabel="Frequency (Hz); leftmost: from 0")
-    figure.supylabel(f"Change per sample along {name} (sum of |differences|)", fontsize=8)
+    right.set(xlim=(lowest_hz / 2, run.top_hz), xlabel="Frequency (Hz); leftmost: from 0")
+    figure.supylabel(f"Change per sample along {name} (sum of |differences|)")
     figure.suptitle(
         f"Change: {run.moved[k]}, {run.mean_said(k)}\n"
         "left, shaded: regions of most change and their share of the layer's; right: level, last "
@@ -492,7 +453,7 @@ def _draw_spikes(axis: Axes, change: np.ndarray, spikes: pd.DataFrame, duration_
     head = 1.48  # two rows of numbers stand above the largest change
     axis.set_ylim(0, head * top)
     if not np.nan_to_num(change).any():
-        say(axis, "no change")
+        style.say(axis, "no change")
     rows: dict[float, list[float]] = {1.02: [], 1.24: []}  # the larger share is written sooner
     for spike in sorted(_rows(spikes), key=lambda spike: -spike.share):
         at_s, share = spike.time_s, f"{100 * spike.share:.0f} %"
@@ -501,7 +462,7 @@ def _draw_spikes(axis: Axes, change: np.ndarray, spikes: pd.DataFrame, duration_
         for height, taken in rows.items():
             if all(abs(at_s - other_s) > 0.055 * duration_s for other_s in taken):
                 taken.append(at_s)
-                _write(axis, at_s, height * top, share, color="#8F3E00")
+                style.write(axis, at_s, height * top, share, color="#8F3E00")
                 break
 
 
@@ -510,7 +471,7 @@ def _draw_bands(axis: Axes, rows: pd.DataFrame, lowest_hz: float) -> None:
     axis.axhline(0, color=GREY, linewidth=0.6, zorder=0)
     axis.set_ylabel("Level (dB)", fontsize=TINY_PT)
     if not len(rows):
-        say(axis, "no value")
+        style.say(axis, "no value")
         axis.set_yticks([])
         return
     most = rows.loc[rows["share"].fillna(0).idxmax()]
@@ -518,10 +479,8 @@ def _draw_bands(axis: Axes, rows: pd.DataFrame, lowest_hz: float) -> None:
     axis.set_title(f"{ends}: {100 * most['share']:.0f} % of power", fontsize=SMALL_PT)
     for row in _rows(rows):
         low_hz = max(row.low_hz, lowest_hz / 2)
-        shown = row.low > 0 or row.high < 0
-        colour = ORANGE if shown else BLUE
-        axis.plot([low_hz, row.high_hz], [row.estimate] * 2, color=colour, linewidth=1.2)
+        look = style.dot(row.low > 0 or row.high < 0, size=2.5)
+        axis.plot([low_hz, row.high_hz], [row.estimate] * 2, color=look["color"], linewidth=1.2)
         middle_hz = np.sqrt(low_hz * row.high_hz)
-        axis.plot([middle_hz] * 2, [row.low, row.high], color=colour, linewidth=0.6)
-        face = colour if shown else "white"
-        axis.plot(middle_hz, row.estimate, "o", color=colour, mfc=face, markersize=2.5)
+        axis.plot([middle_hz] * 2, [row.low, row.high], color=look["color"], linewidth=0.6)
+        axis.plot(middle_hz, row.estimate, **look)

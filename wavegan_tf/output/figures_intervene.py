@@ -9,20 +9,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from wavegan_tf.output import style
 from wavegan_tf.output.names import layer_title, measure_title, within_sentence
 from wavegan_tf.output.run import Run
-from wavegan_tf.output.style import (
-    BLUE,
-    GREY,
-    ORANGE,
-    SKY,
-    SMALL_PT,
-    TINY_PT,
-    WIDTH_IN,
-    grid,
-)
+from wavegan_tf.output.style import BLUE, GREY, ORANGE, SMALL_PT, TINY_PT, grid
 
-COLOURS = {"average": ORANGE, "gain": "#E69F00", "rest": BLUE, "maps": "#009E73"}
+COLOURS = {"average": ORANGE, "gain": style.AMBER, "rest": BLUE, "maps": style.GREEN}
 FILLED = ("carries", "overshoots", "changes")
 SHARE_LIMITS = (-0.5, 1.5)
 """Shares far outside are drawn at the edge as arrows."""
@@ -106,15 +98,12 @@ def draw_parts(result: Run) -> Figure:
                 continue
             if other and low <= row["control"] <= high:
                 axis.plot(row["control"], y, "|", color="black", markersize=5, zorder=1)
-            colour = COLOURS.get(row["patch"], SKY)
+            look = style.dot(row["verdict"] in FILLED, COLOURS.get(row["patch"], style.SKY))
             if math.isfinite(ends[0]):
-                axis.plot(ends, [y, y], color=colour, linewidth=1.2)
+                axis.plot(ends, [y, y], color=look["color"], linewidth=1.2)
             marker = "o" if low <= value <= high else "<" if value < low else ">"
-            axis.plot(
-                min(max(value, low + 0.04), high - 0.04), y, marker if row["verdict"] else "x",
-                color=colour, markersize=4,
-                markerfacecolor=colour if row["verdict"] in FILLED else "white",
-            )  # fmt: skip
+            look["marker"] = marker if row["verdict"] else "x"
+            axis.plot(min(max(value, low + 0.04), high - 0.04), y, **look)
         axis.axvline(0, color=GREY, linewidth=0.6, zorder=0)
         axis.set_title(measure_name(measure, result, "" if other else here["unit"].iloc[0]))
         if other:
@@ -146,15 +135,10 @@ def draw_windows(result: Run) -> Figure:
         heat = here.pivot(index="layer", columns="at", values=key).loc[layers, stretches].to_numpy()
         limit = np.nanmax(np.abs(heat)) or 1.0
         limit = min(limit, 1.0) if shares else limit
-        image = axis.imshow(
-            np.ma.masked_invalid(heat), cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto"
-        )
+        image = style.heat(axis, heat, -limit, limit)
         for row in here[here["verdict"].isin(FILLED)].itertuples():
             at = stretches.index(row.at), layers.index(row.layer)
             axis.plot(*at, ".", color="black", markersize=2.5)
-        axis.set_facecolor("#EEEEEE")
-        axis.spines[:].set_visible(False)
-        axis.tick_params(length=0)
         axis.set_yticks(range(len(layers)), [layer_title(name) for name in layers])
         every = max(1, len(stretches) // 10)
         axis.set_xticks(range(0, len(stretches), every), stretches[::every], fontsize=TINY_PT)
@@ -170,8 +154,8 @@ def draw_windows(result: Run) -> Figure:
 def draw_curves(result: Run) -> Figure:
     """Draws the share of the most effective 1, 2, .. maps of each layer."""
     maps, needed = result.table("maps"), result.table("needed").reindex(columns=["layer", "n_maps"])
-    figure = Figure(figsize=(WIDTH_IN, 3.2), layout="constrained")
-    axis, layers = figure.subplots(), list(maps["layer"].unique())
+    figure, (axis,), _ = grid(1, 1, 2.5)
+    layers = list(maps["layer"].unique())
     colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, len(layers)))
     for layer, colour in zip(layers, colours, strict=True):
         curve = maps[maps["layer"] == layer].sort_values("rank")
@@ -215,7 +199,7 @@ def draw_scan(result: Run) -> Figure:
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=16, min_n_ticks=2))
         axis.margins(y=0.12)
     axes[-1].set_xlabel("Feature map")
-    figure.supylabel(scan_title(result), fontsize=8)
+    figure.supylabel(scan_title(result))
     figure.suptitle(f"What each feature map does alone: {effect_title(result)}")
     return figure
 

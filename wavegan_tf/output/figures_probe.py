@@ -13,31 +13,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+from scipy.signal import spectrogram as scipy_spectrogram
 
+from wavegan_tf.output import style
 from wavegan_tf.output.names import (
-    channel_suffix,
     duration_s,
+    layer_heading,
     layer_title,
     layers_of,
     measure_title,
+    times_s,
 )
 from wavegan_tf.output.run import Run
-from wavegan_tf.output.style import (
-    BLUE,
-    GREY,
-    ORANGE,
-    SMALL_PT,
-    TINY_PT,
-    WIDTH_IN,
-    above_right,
-    grid,
-    label_legend,
-    say,
-    say_below,
-    shade,
-    stacked,
-)
+from wavegan_tf.output.style import BLUE, GREY, ORANGE, SMALL_PT, TINY_PT, grid
 from wavegan_tf.output.text import DASH, fixed, with_interval
 
 ZOOM_S = 0.08
@@ -47,14 +35,10 @@ WINDOW_S, STEP_S, DYNAMIC_RANGE_DB = 0.005, 0.002, 70.0
 """Praat's defaults for a broad-band spectrogram: Gaussian window, 70 dB, +6 dB per octave."""
 
 TOP_PERCENTILE = 99.5
-"""Activations above this percentile of a layer share its strongest colour: one spike would leave
-everything else white."""
+"""Activations above it share a layer's strongest colour: one spike would leave all else white."""
 
-MAX_LINES = 60
-"""Intervals drawn as single lines, from the first on; more make one grey area."""
-
-MAX_WORDS = 20
-"""Words drawn, those of the most recordings."""
+MAX_LINES, MAX_WORDS = 60, 20
+"""Intervals drawn as single lines, from the first on; words, those of the most recordings."""
 
 
 class Panel(NamedTuple):
@@ -67,13 +51,9 @@ class Panel(NamedTuple):
     series: np.ndarray
     channel: int = 1
 
-    def times_s(self) -> np.ndarray:
-        """Computes the middles of the samples in s, ``[length]``."""
-        return (np.arange(self.series.shape[-1]) + 0.5) / self.rate_hz
-
     def heading(self) -> str:
         """Makes a title with the layer's rate and Nyquist frequency."""
-        return f"{self.title}  ({self.rate_hz:g} Hz, Nyquist {self.nyquist_hz:g} Hz)"
+        return layer_heading(self.title, self.rate_hz, self.nyquist_hz)
 
 
 def make_panels(result: Run, arrays: dict[str, np.ndarray]) -> list[Panel]:
@@ -81,12 +61,13 @@ def make_panels(result: Run, arrays: dict[str, np.ndarray]) -> list[Panel]:
     panels = []
     for about in result.settings["layers"]:
         name, rates = about["layer"], (about["rate_hz"], about["nyquist_hz"])
-        if name in arrays and arrays[name].ndim == 2:
-            panels.append(Panel(name, layer_title(name), *rates, arrays[name]))
-        elif name in arrays:
-            for c in range(arrays[name].shape[-1]):
-                title = f"{layer_title(name)}, channel {c + 1}"
-                panels.append(Panel(name, title, *rates, arrays[name][:, :, c], c + 1))
+        if name not in arrays:
+            continue
+        channels = np.atleast_3d(arrays[name])
+        for c in range(channels.shape[2]):
+            several = f", channel {c + 1}" if arrays[name].ndim == 3 else ""
+            title = layer_title(name) + several
+            panels.append(Panel(name, title, *rates, channels[:, :, c], c + 1))
     return panels
 
 
@@ -112,21 +93,19 @@ def figures(result: Run) -> dict[str, Callable[[], Figure]]:
         numbers = pd.factorize(table["condition"])[0] + 1 if "condition" in table else 0
         rows = table.assign(number=numbers).to_dict("records")
         table = table.assign(figure=[name.format_map(row) for row in rows])
-        channels = table["channel"].nunique()
+        several = table["channel"].nunique() > 1
         for (channel, stem), here in table.groupby(["channel", "figure"], sort=False):
-            if _worth_drawing(kind, here, result.settings["target"]):
-                drawing = partial(_of_channel, draw, result, here, channels > 1)
-                found[stem + channel_suffix(channel, channels)] = drawing
+            if kind == "contours":  # of the target and of a layer
+                there = (here["layer"] == result.settings["target"]).nunique() == 2
+            else:
+                known = here["n"] > 0 if kind == "durations" else here["estimate"].notna()
+                there = known.any()
+            if there:
+                key = f"{stem}_channel{channel}" if several else stem
+                found[key] = partial(_of_channel, draw, result, here, several)
     if "words" in result.arrays:
         found["words"] = partial(draw_words, result)
     return found
-
-
-def _worth_drawing(kind: str, rows: pd.DataFrame, target: str) -> bool:
-    """Says whether there is something to draw: of contours in the target and in a layer."""
-    if kind == "contours":
-        return (rows["layer"] == target).nunique() == 2
-    return bool((rows["n"] > 0).any() if kind == "durations" else rows["estimate"].notna().any())
 
 
 def _of_channel(draw: Callable, result: Run, rows: pd.DataFrame, several: bool) -> Figure:
@@ -168,14 +147,13 @@ def output_title(result: Run, i: int) -> str:
 
 def intervals_of(result: Run, i: int) -> dict[int, list[tuple[str, float, float]]]:
     """Reads label, start and end (s) of the target's intervals of one output, by channel."""
-    table = result.table("intervals")
+    table, target = result.table("intervals"), result.settings["target"]
     if not len(table):
         return {}
-    chosen = (table["output"] == i) & (table["network"] == 0) & (table["measure"] == "duration")
-    rows = table[chosen & (table["layer"] == result.settings["target"])]
+    rows = table.query(f"output == {i} and network == 0 and measure == 'duration'")
     return {
         channel: list(zip(here["label"], here["start_s"], here["end_s"], strict=True))
-        for channel, here in rows.groupby("channel")
+        for channel, here in rows[rows["layer"] == target].groupby("channel")
     }
 
 
@@ -183,20 +161,20 @@ def draw_layers(result: Run, panels: list[Panel], i: int) -> Figure:
     """Draws a panel per layer of output ``i`` on one time axis, the target's intervals shaded."""
     intervals, target = intervals_of(result, i), result.settings["target"]
     reduce = result.settings["reduce"]
-    figure, axes = stacked(len(panels), 1.15, sharex=True)
+    figure, axes, _ = grid(len(panels), 1, 1.15, sharex=True)
     for axis, panel in zip(axes, panels, strict=True):
-        shade(axis, intervals.get(panel.channel, []))
-        colour = "black" if panel.layer == target else BLUE
-        axis.plot(panel.times_s(), panel.series[i], color=colour)
+        style.shade(axis, intervals.get(panel.channel, []))
+        series, colour = panel.series[i], "black" if panel.layer == target else BLUE
+        axis.plot(times_s(result, len(series)), series, color=colour)
         axis.set_title(panel.heading())
         axis.margins(y=0.08)
     shown = [interval for channel in intervals.values() for interval in channel]
-    label_legend(axes[0], shown)
+    style.label_legend(axes[0], shown)
     of = f"; shaded: intervals found in {layer_title(target)}" if shown else ""
     of += " (on the layers those of channel 1)" if shown and len(intervals) > 1 else ""
     axes[-1].set(xlim=(0, duration_s(result)), xlabel=f"Time (s){of}")
     activation = "Mean activation" if reduce == "mean" else f"Activation ({reduce} of the maps)"
-    figure.supylabel(f"{activation} ({layer_title(target)}: amplitude)", fontsize=8)
+    figure.supylabel(f"{activation} ({layer_title(target)}: amplitude)")
     what = "averages over" if reduce == "mean" else f"{reduce} of"
     figure.suptitle(f"{output_title(result, i)}: {what} the feature maps of each layer")
     return figure
@@ -208,8 +186,7 @@ def draw_overlay(result: Run, target: Panel, others: list[Panel], i: int) -> Fig
     Above the whole output, below enlarged where the target is loudest.
     """
     intervals = intervals_of(result, i).get(1, [])
-    figure = Figure(figsize=(WIDTH_IN, 4.4), layout="constrained")
-    axes = figure.subplots(2)
+    figure, axes, _ = grid(2, 1, 1.85)
     lines = [(target, 1.0, target.title, GREY)]
     for panel, colour in zip(reversed(others), (ORANGE, BLUE), strict=False):
         finite = (np.nan_to_num(x.series[i], posinf=0, neginf=0) for x in (target, panel))
@@ -218,18 +195,19 @@ def draw_overlay(result: Run, target: Panel, others: list[Panel], i: int) -> Fig
         lines.append((panel, factor, f"{panel.title} × {factor:.3g}", colour))
     start_s = loudest_s(target.series[i], target.rate_hz)
     for axis, width, alpha in zip(axes, (0.5, 1.0), (0.75, 1), strict=True):
-        shade(axis, intervals, alpha=0.18)
+        style.shade(axis, intervals, alpha=0.18)
         for panel, factor, label, colour in lines:
             look = {"color": colour, "linewidth": width, "alpha": alpha, "label": label}
-            axis.plot(panel.times_s(), factor * panel.series[i], **look)
+            series = factor * panel.series[i]
+            axis.plot(times_s(result, len(series)), series, **look)
         axis.set_ylabel("Amplitude (scaled)")
-    label_legend(axes[0], intervals, alpha=0.18)
+    style.label_legend(axes[0], intervals, alpha=0.18)
     axes[0].axvspan(start_s, start_s + ZOOM_S, 0, 0.03, color="black", linewidth=0)
     axes[0].set_title("Whole output; black bar: the stretch enlarged below")
     axes[0].set_xlim(0, duration_s(result))
     axes[1].set(xlim=(start_s, start_s + ZOOM_S), xlabel="Time (s)")
     axes[1].set_title(f"The loudest {1000 * ZOOM_S:g} ms")
-    above_right(axes[1], handles=axes[1].get_lines(), ncols=len(lines))
+    style.above_right(axes[1], handles=axes[1].get_lines(), ncols=len(lines))
     figure.suptitle(
         f"{output_title(result, i)}: averaged layers, each scaled to the peak of {target.title}"
     )
@@ -246,20 +224,17 @@ def loudest_s(series: np.ndarray, rate_hz: float) -> float:
 def draw_spectrograms(result: Run, panels: list[Panel], i: int) -> Figure:
     """Draws spectrograms of the target's channels and of a layer, up to the layer's Nyquist."""
     intervals, top_hz = intervals_of(result, i), panels[-1].nyquist_hz
-    figure, axes = stacked(len(panels), 1.9, 0.8, sharex=True)
+    figure, axes, _ = grid(len(panels), 1, 1.9, 0.8, sharex=True)
     for axis, panel in zip(axes, panels, strict=True):
-        times_s, frequencies_hz, level_db = spectrogram(panel.series[i], panel.rate_hz, top_hz)
-        ends = []
-        for centres in (times_s, frequencies_hz):
-            half = (centres[1] - centres[0]) / 2
-            ends += [centres[0] - half, centres[-1] + half]
+        *centres, level_db = spectrogram(panel.series[i], panel.rate_hz, top_hz)
+        ends = [end for x in centres for end in (1.5 * x[0] - x[1] / 2, 1.5 * x[-1] - x[-2] / 2)]
         look = {"cmap": "gray_r", "vmin": -DYNAMIC_RANGE_DB, "vmax": 0}
         image = axis.imshow(level_db, extent=ends, aspect="auto", origin="lower", **look)
         axis.set(ylim=(0, top_hz), ylabel="Frequency (Hz)", title=panel.heading())
         if panel is not panels[-1]:
             here = intervals.get(panel.channel, [])
-            shade(axis, here, low=0.96, alpha=1)
-            label_legend(axis, here, alpha=1)
+            style.shade(axis, here, low=0.96, alpha=1)
+            style.label_legend(axis, here, alpha=1)
         for patch in axis.patches:
             patch.set_zorder(2)  # the strip lies on the picture
     axes[-1].set(xlim=(0, duration_s(result)), xlabel="Time (s)")
@@ -284,22 +259,19 @@ def spectrogram(
     if np.ptp(series) == 0:  # silence, whatever its offset: no rounding errors, please
         series = np.zeros_like(series)
     n = max(8, round(2 * WINDOW_S * rate_hz))
-    hop = max(1, round(STEP_S * rate_hz))
     phase = (np.arange(n) + 0.5) / n - 0.5
     window = np.exp(-48 * phase**2) - np.exp(-12)  # 0 at both ends, as in Praat
     window /= window.sum()
-    padded = np.pad(series, n // 2, mode="edge")
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n)[::hop]  # [frames, n]
-    frames = frames - (frames @ window)[:, None]
-    n_fft = max(4 * n, 256)
-    spectrum = np.abs(np.fft.rfft(frames * window, n_fft)).T  # [bins, frames]
-    frequencies_hz = np.fft.rfftfreq(n_fft, 1 / rate_hz)
+    frequencies_hz, times_s, spectrum = scipy_spectrogram(
+        np.pad(series, n // 2, mode="edge"), rate_hz, window, nfft=max(4 * n, 256),
+        noverlap=n - max(1, round(STEP_S * rate_hz)), mode="magnitude",
+        detrend=lambda frames: frames - (frames @ window)[..., None],
+    )  # fmt: skip
     spectrum = (spectrum * frequencies_hz[:, None])[frequencies_hz <= top_hz]
-    frequencies_hz = frequencies_hz[frequencies_hz <= top_hz]
-    times_s = (np.arange(len(frames)) * hop + n / 2 - n // 2) / rate_hz
-    floor = 10 ** (-DYNAMIC_RANGE_DB / 20)
     spectrum /= spectrum.max() or 1.0
-    return times_s, frequencies_hz, 20 * np.log10(np.maximum(spectrum, floor))
+    floor = 10 ** (-DYNAMIC_RANGE_DB / 20)
+    level_db = 20 * np.log10(np.maximum(spectrum, floor))
+    return times_s - (n // 2) / rate_hz, frequencies_hz[frequencies_hz <= top_hz], level_db
 
 
 def draw_maps(result: Run, i: int) -> Figure:
@@ -310,7 +282,7 @@ def draw_maps(result: Run, i: int) -> Figure:
     """
     maps = result.arrays["maps"]
     layers = [name for name in layers_of(result) if name in maps]
-    figure, axes = stacked(len(layers), 1.4, sharex=True)
+    figure, axes, _ = grid(len(layers), 1, 1.4, sharex=True)
     for axis, layer in zip(axes, layers, strict=True):
         image = np.nan_to_num(maps[layer][i].astype(np.float32)).T  # [channels, length]
         size, signed = np.abs(image), image.min() < 0
@@ -325,7 +297,7 @@ def draw_maps(result: Run, i: int) -> Figure:
         beyond = "both" if signed else "max"
         figure.colorbar(picture, ax=axis, pad=0.01, aspect=10, extend=beyond)
     axes[-1].set_xlabel("Time (s)")
-    figure.supylabel("Feature map", fontsize=8)
+    figure.supylabel("Feature map")
     figure.suptitle(f"{output_title(result, i)}: activation of every feature map")
     return figure
 
@@ -337,12 +309,8 @@ def draw_contours(result: Run, rows: pd.DataFrame) -> Figure:
     """
     measure, unit, channel = rows[["measure", "unit", "channel"]].iloc[0]
     target, points = result.settings["target"], result.tables["points"]
-    points = points[
-        (points["network"] == 0)
-        & (points["channel"] == channel)
-        & (points["label"] == "voiced")
-        & (points["measure"] == measure)
-    ]
+    points = points.query(f"network == 0 and channel == {channel} and label == 'voiced'")
+    points = points[points["measure"] == measure]
     n_points = int(points["point"].max())
     known = points[np.isfinite(points["value"])]
     layers = [name for name in layers_of(result) if (points["layer"] == name).any()]
@@ -357,7 +325,9 @@ def draw_contours(result: Run, rows: pd.DataFrame) -> Figure:
         else:
             axis.set_title(f"{layer_title(name)}  (no value)")
             why = points.loc[points["layer"] == name, "reason"].astype(str).mode().iloc[0]
-            say_below(axis, textwrap.fill(why, 26 if len(layers) < 5 else 20))
+            why = textwrap.fill(why, 26 if len(layers) < 5 else 20)
+            plate = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1}
+            style.say(axis, why, 0.02, va="bottom", fontsize=TINY_PT - 1, bbox=plate)
         for layer, thin, thick, label in lines:
             own, mean = known[known["layer"] == layer], rows[rows["layer"] == layer]
             handles[label] = _draw_contour(axis, own, mean, n_points, thin, thick)
@@ -369,7 +339,7 @@ def draw_contours(result: Run, rows: pd.DataFrame) -> Figure:
     for axis in leftmost:
         axis.set_ylabel(measure_title(measure, unit))
     figure.legend(handles=list(handles.values()), loc="outside lower right", ncols=2)
-    figure.supxlabel("Normalised time (0: start, 1: end of a voiced interval)", fontsize=8)
+    figure.supxlabel("Normalised time (0: start, 1: end of a voiced interval)")
     figure.suptitle(
         f"{measure_title(measure)}: {layer_title(target)} against each layer; thick: mean over n "
         "outputs and its 95 % interval (at least 3)"
@@ -401,9 +371,10 @@ def draw_durations(result: Run, rows: pd.DataFrame) -> Figure:
     """
     channel, label = rows[["channel", "label"]].iloc[0]
     target, table = result.settings["target"], result.tables["intervals"]
-    chosen = (table["network"] == 0) & (table["channel"] == channel)
-    chosen &= (table["label"] == label) & (table["measure"] == "duration")
-    wide = table[chosen].pivot(index=["output", "interval"], columns="layer", values="value")
+    table = table.query(f"network == 0 and channel == {channel} and measure == 'duration'")
+    wide = table[table["label"] == label].pivot(
+        index=["output", "interval"], columns="layer", values="value"
+    )
     fits = {row["layer"]: row for row in rows.to_dict("records")}
     layers = [name for name in layers_of(result) if name in fits]
     points = {name: wide[[target, name]].dropna().to_numpy() for name in layers}
@@ -418,11 +389,11 @@ def draw_durations(result: Run, rows: pd.DataFrame) -> Figure:
             axis.plot(*points[name].T, "o", color=BLUE, **dots)
             _draw_fit(axis, fits[name], points[name][:, 0])
         else:
-            say(axis, "no interval of its own")
+            style.say(axis, "no interval of its own")
     axes[0].set(xlim=(0, top_s), ylim=(0, top_s))
     for axis in leftmost:
         axis.set_ylabel("Duration at the layer (s)")
-    figure.supxlabel(f"Duration at {layer_title(target)} (s); dotted: equal", fontsize=8)
+    figure.supxlabel(f"Duration at {layer_title(target)} (s); dotted: equal")
     figure.suptitle(f"Duration of {label} intervals: linear model with 95 % interval of β")
     return figure
 
@@ -456,24 +427,20 @@ def draw_encoding(result: Run, rows: pd.DataFrame) -> Figure:
     order = list(measures["measure"])
     r = rows.assign(estimate=rows["estimate"].where(rows["verdict"] != "too few"))
     r = r.pivot(index="measure", columns="layer", values="estimate").reindex(order, columns=layers)
-    width_in = min(WIDTH_IN, 2.4 + 0.9 * len(layers))
-    figure = Figure(figsize=(width_in, 1.35 + 0.32 * len(order)), layout="constrained")
-    axis = figure.subplots()
-    axis.set_facecolor("#EEEEEE")
-    image = axis.imshow(np.ma.masked_invalid(r), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
+    width_in = min(style.WIDTH_IN, 2.4 + 0.9 * len(layers))
+    figure, (axis,), _ = grid(1, 1, 0.32 * len(order), 1.35, width_in)
+    image = style.heat(axis, r, -1, 1)
     for row in rows.to_dict("records"):
         _draw_cell(axis, layers.index(row["layer"]), order.index(row["measure"]), row)
     axis.set_xticks(range(len(layers)), [layer_title(name) for name in layers])
     axis.set_yticks(range(len(order)), map(measure_title, order, measures["unit"]))
-    axis.tick_params(length=0)
-    axis.spines[:].set_visible(False)
     bar = figure.colorbar(image, ax=axis, pad=0.02, aspect=25, ticks=[-1, -0.5, 0, 0.5, 1])
     bar.set_label(f"Pearson's r with {layer_title(result.settings['target'])}")
     figure.suptitle(f"{label.capitalize()} intervals: r, and below it the higher control level")
     figure.supxlabel(
         "Frame, bold: encoded (95 % interval above both controls); dashed frame: inverse (below "
-        "their mirror\nimage); grey text: not above the controls; no colour: too few values, or "
-        "none",
+        "the\nlower limits of both); grey text: not above the controls; no colour: too few values, "
+        "or none",
         fontsize=TINY_PT,
     )
     return figure
@@ -481,27 +448,20 @@ def draw_encoding(result: Run, rows: pd.DataFrame) -> Figure:
 
 def _draw_cell(axis: Axes, x: int, y: int, row: dict[Any, Any]) -> None:
     """Writes the numbers of a cell and frames it, in colours that can be read on the heat."""
-
-    def write(y: float, text: str, size_pt: float, **look: Any) -> None:
-        written = axis.text(x, y, text, ha="center", fontsize=size_pt, **look)
-        written.set_in_layout(False)  # the layout need not measure it
-
     verdict, r = row["verdict"], row["estimate"]
     if not np.isfinite(r):
-        write(y, DASH, SMALL_PT, va="center", color="#777777")
+        style.write(axis, x, y, DASH, fontsize=SMALL_PT, va="center", color="#777777")
         return
     found, too_few = verdict in ("encoded", "inverse"), verdict == "too few"
-    colour = "white" if abs(r) > 0.65 and not too_few else "black" if found else "#444444"
     level = np.fmax(row["random_high"], row["shuffled_high"])
     controlled = np.isfinite(level) and verdict != "no control"
-    below = f"({fixed(level)})" if controlled else "(no control)"
-    weight = "bold" if found else "normal"
-    write(y - 0.02, fixed(r), SMALL_PT, va="bottom", color=colour, fontweight=weight)
-    write(y + 0.02, "too few" if too_few else below, TINY_PT - 0.5, va="top", color=colour)
+    below = "too few" if too_few else f"({fixed(level)})" if controlled else "(no control)"
+    colour = "white" if abs(r) > 0.65 and not too_few else "black" if found else "#444444"
+    look = {"color": colour, "fontweight": "bold" if found else "normal", "fontsize": SMALL_PT}
+    style.write(axis, x, y - 0.02, fixed(r), **look)
+    style.write(axis, x, y + 0.02, below, va="top", color=colour, fontsize=TINY_PT - 0.5)
     if found:
-        frame = Rectangle((x - 0.47, y - 0.45), 0.94, 0.9, fill=False, edgecolor="black")
-        frame.set(linestyle="-" if verdict == "encoded" else "--", linewidth=1.3)
-        axis.add_patch(frame)
+        style.frame(axis, x, y, dashed=verdict == "inverse")
 
 
 def draw_differences(result: Run, rows: pd.DataFrame) -> Figure:
@@ -509,19 +469,16 @@ def draw_differences(result: Run, rows: pd.DataFrame) -> Figure:
 
     The rows are those of the table ``differences``, of one channel, label and condition.
     """
-    known = rows[rows["estimate"].notna()]
-    names = [result.settings["target"], *reversed(layers_of(result))]
-    layers = [name for name in names if (rows["layer"] == name).any()]
+    known, there = rows[rows["estimate"].notna()], set(rows["layer"])
+    layers = [x for x in (result.settings["target"], *reversed(layers_of(result))) if x in there]
     panels = known.groupby(["measure", "unit"], sort=False, observed=True)
     figure, axes, _ = grid(panels.ngroups, 4, 0.5 + 0.14 * len(layers), 0.9, sharey=True)
     for axis, ((measure, unit), here) in zip(axes, panels, strict=True):
         axis.axvline(0, color=GREY, linewidth=0.6, zorder=0)
         for row in here.to_dict("records"):
-            differs, place = row["verdict"] == "differs", layers.index(row["layer"])
-            colour = ORANGE if differs else BLUE
-            axis.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=1)
-            dot = {"markerfacecolor": colour if differs else "white", "markersize": 4}
-            axis.plot(row["estimate"], place, "o", color=colour, **dot)
+            place, look = layers.index(row["layer"]), style.dot(row["verdict"] == "differs")
+            axis.plot([row["low"], row["high"]], [place] * 2, color=look["color"], linewidth=1)
+            axis.plot(row["estimate"], place, **look)
         axis.set_title(measure_title(measure, unit))
         axis.margins(x=0.12)
         axis.locator_params(axis="x", nbins=4)
@@ -536,7 +493,6 @@ def draw_differences(result: Run, rows: pd.DataFrame) -> Figure:
     figure.supxlabel(
         "Difference with its 95 % interval; filled: differs (Holm, p < 0.05); open: not "
         "shown, or too few",
-        fontsize=8,
     )
     return figure
 
@@ -561,10 +517,11 @@ def draw_words(result: Run) -> Figure:
         base = 0.0 if low < 0 else low  # leaky ReLU goes below 0
         series = (series - base) * (0.95 / ((high - base) or (base - low) or 1.0))
         look = {"color": GREY, "linewidth": 0.5, "zorder": 1}
+        times = times_s(result, series.shape[1])
         for place, line in enumerate(series):
             axis.axhline(place, color=GREY, linewidth=0.25, zorder=0)
-            axis.plot(panel.times_s(), place - series.mean(axis=0), **look)
-            axis.plot(panel.times_s(), place - line, color=BLUE, linewidth=0.6)
+            axis.plot(times, place - series.mean(axis=0), **look)
+            axis.plot(times, place - line, color=BLUE, linewidth=0.6)
         axis.set(title=panel.title, xlim=(0, duration_s(result)))
     for axis in axes[-columns:]:
         axis.set_xlabel("Time (s)")

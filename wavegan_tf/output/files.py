@@ -6,7 +6,6 @@ import os
 import shutil
 import zipfile
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -64,13 +63,9 @@ def read_table(path: str | Path) -> pd.DataFrame:
     """Reads a table that :func:`write_table` wrote; empty cells are empty texts."""
     try:
         return pd.read_csv(
-            path,
-            dtype=dict.fromkeys(TEXTS, str),
-            keep_default_na=False,
-            na_values=["NaN"],
-            low_memory=False,
-            float_precision="round_trip",
-        )
+            path, dtype=dict.fromkeys(TEXTS, str), keep_default_na=False, na_values=["NaN"],
+            low_memory=False, float_precision="round_trip",
+        )  # fmt: skip
     except ValueError as error:  # of pandas too: no columns, ragged rows
         raise InputError(f"{path}: empty or damaged ({error}); run its command again") from None
 
@@ -92,11 +87,8 @@ def map_npz(path: str | Path) -> dict[str, np.ndarray]:
             file.seek(info.header_offset + 26)
             lengths = np.frombuffer(file.read(4), "<u2")
             file.seek(info.header_offset + 30 + int(lengths.sum()))
-            version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0
-            if version != (1, 0):
-                read = np.lib.format.read_array_header_2_0
-            shape, fortran, dtype = read(file)
+            np.lib.format.read_magic(file)  # (1, 0): headers of plain numbers are short
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
             if dtype.hasobject or fortran or info.compress_type != zipfile.ZIP_STORED:
                 raise ValueError(f"{path}: {info.filename} is compressed, or no plain numbers")
             name = info.filename.removesuffix(".npy")
@@ -133,12 +125,7 @@ class SeriesWriter:
                 raise ValueError(f"{self.path}: {name} has shape {row.shape}, not that of a row")
             file.write(row.tobytes())
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         """Puts the arrays together, if all went well."""
         for file in self._files.values():
             file.close()
@@ -157,8 +144,6 @@ class SeriesWriter:
             for name, file in self._files.items():
                 # dated as numpy.savez dates its members
                 member = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-                with (
-                    open(file.name, "rb") as part,
-                    archive.open(member, "w", force_zip64=True) as whole,
-                ):
+                whole = archive.open(member, "w", force_zip64=True)
+                with open(file.name, "rb") as part, whole:
                     shutil.copyfileobj(part, whole, _BLOCK)

@@ -1,5 +1,7 @@
 """What figures, tables and the page call layers, measures and verdicts."""
 
+import numpy as np
+
 from wavegan_tf.output.run import Run
 
 MEASURES = {
@@ -42,6 +44,11 @@ def layer_title(name: str) -> str:
     return name.capitalize()
 
 
+def layer_heading(title: str, rate_hz: float, nyquist_hz: float) -> str:
+    """Names a layer with its rate and Nyquist frequency."""
+    return f"{title}  ({rate_hz:g} Hz, Nyquist {nyquist_hz:g} Hz)"
+
+
 def measure_title(measure: str, unit: str = "") -> str:
     """Names a measure with its unit, unless that is 1: ``F0 (Hz)``."""
     title = MEASURES.get(measure, measure)
@@ -53,11 +60,6 @@ def within_sentence(title: str) -> str:
     return title if title[1:2].isupper() or title[1:2].isdigit() else title[0].lower() + title[1:]
 
 
-def channel_suffix(channel: int | str, n_channels: int) -> str:
-    """Names a channel in a file name, where a run has several: ``_channel2``."""
-    return f"_channel{channel}" if n_channels > 1 else ""
-
-
 def layers_of(result: Run) -> list[str]:
     """Lists the layers but the target, in the order of the network."""
     names = [layer["layer"] for layer in result.settings["layers"]]
@@ -67,3 +69,8 @@ def layers_of(result: Run) -> list[str]:
 def duration_s(result: Run) -> float:
     """Computes the duration of an output in s."""
     return float(result.settings["slice_len"] / result.settings["sample_rate_hz"])
+
+
+def times_s(result: Run, length: int) -> np.ndarray:
+    """Computes the middles of the samples of a series in s, ``[length]``."""
+    return (np.arange(length) + 0.5) * duration_s(result) / length

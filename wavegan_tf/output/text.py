@@ -31,12 +31,12 @@ def number(x: float, signed: bool = False) -> str:
     return sign + text
 
 
-def fixed(x: float, digits: int = 2, signed: bool = False) -> str:
+def fixed(x: float, digits: int = 2) -> str:
     """Writes a number with a fixed number of decimals, as correlations are given."""
     if x is None or not math.isfinite(x):
         return DASH
     text = f"{abs(x):.{digits}f}"
-    return (MINUS if x < 0 and float(text) else "+" if signed and x > 0 else "") + text
+    return (MINUS if x < 0 and float(text) else "") + text
 
 
 def p_value(p: float) -> str:

@@ -45,7 +45,7 @@ def draw_layers(layers: tuple[Layer, ...], series: dict[str, np.ndarray], title:
     """
     look: dict = style.STYLE
     with matplotlib.rc_context(look):
-        figure, axes = style.stacked(len(layers), 1.15, sharex=True)
+        figure, axes, _ = style.grid(len(layers), 1, 1.15, sharex=True)
         for axis, layer in zip(axes, layers, strict=True):
             times_s = (np.arange(layer.length) + 0.5) / layer.rate_hz
             axis.plot(times_s, series[layer.name])

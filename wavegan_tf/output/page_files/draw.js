@@ -6,9 +6,9 @@ function colours() {
   const style = getComputedStyle(document.documentElement);
   const get = (name) => style.getPropertyValue(`--${name}`).trim();
   return {
-    ink: get("ink"), faint: get("faint"), line: get("line"), wave: get("wave"), out: get("ink"),
-    change: get("change"),
-    voiced: get("voiced"), frication: get("frication"), silence: get("silence"),
+    ink: get("ink"), faint: get("faint"), line: get("line"), wave: get("wave"),
+    change: get("change"), voiced: get("voiced"), frication: get("frication"),
+    silence: get("silence"),
     dark: matchMedia("(prefers-color-scheme: dark)").matches && !matchMedia("print").matches,
   };
 }
@@ -97,7 +97,7 @@ function drawWaveform(canvas, series, limits, about, durationS) {
   const y = (value) => STRIP_PX + 3 + ((limits.high - value) / span) * room;
   pen.fillStyle = colour.line;
   pen.fillRect(0, Math.round(y(0)), width, 1);
-  pen.strokeStyle = pen.fillStyle = about.isTarget ? colour.out : colour.wave;
+  pen.strokeStyle = pen.fillStyle = about.isTarget ? colour.ink : colour.wave;
   if (series.length > 2 * width) drawColumns(pen, series, width, y);
   else drawLine(pen, series, width, y);
   label(pen, shown(limits.high), 2, STRIP_PX, colour);

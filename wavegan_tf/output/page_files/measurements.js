@@ -79,27 +79,28 @@ function flagList(flags) {
 }
 
 function missingList(missing) {
-  const made = element("details"), list = element("ul");
-  made.append(element("summary", "Why values are missing"), list);
+  const list = element("ul");
   missing.forEach((places, reason) => {
     const where = [...places].map(
       ([layer, measures]) => `${layer}, ${[...new Set(measures)].join(", ")}`,
     );
     list.append(element("li", `${where.join("; ")}: ${data.texts[reason]}`));
   });
-  made.open = state.missingOpen || false;
-  made.addEventListener("toggle", () => (state.missingOpen = made.open));
-  return made;
+  return details("Why values are missing", list, false);
 }
 
 function numberList(numbers) {
-  const made = element("details"), list = element("p", undefined, { class: "numbers" });
+  const list = element("p", undefined, { class: "numbers" });
   const logits = numbers[0][0].startsWith("logit");
-  const title = logits ? "What the network says (logits)" : "Latent variables";
-  made.append(element("summary", title), list);
   numbers.forEach(([name, value]) => list.append(element("span", `${name} ${shown(value)}`)));
-  made.open = state.numbersOpen ?? logits;
-  made.addEventListener("toggle", () => (state.numbersOpen = made.open));
-  return made;
+  return details(logits ? "What the network says (logits)" : "Latent variables", list, logits);
 }
 
+// A list that is opened by its title, and as it was left at the output before.
+function details(title, list, open) {
+  const made = element("details");
+  made.append(element("summary", title), list);
+  made.open = state.opened[title] ?? open;
+  made.addEventListener("toggle", () => (state.opened[title] = made.open));
+  return made;
+}

@@ -9,8 +9,8 @@ const state = {
   channel: data.channels[0],
   startS: 0, // where playing starts
   series: [], // of the output shown, by panel
-  buffer: null, // an AudioBuffer: what is played
   playing: null, // {source, from} while something sounds
+  opened: {}, // lists of the measurements, by title
   wanted: 0, // number of the newest request to show an output
 };
 let audio = null;
@@ -52,25 +52,23 @@ async function showOutput() {
   let series = [];
   if (data.panels.length) {
     const lengths = data.panels.map((panel) => panel.length);
-    series = await unpack(byId(`series-${output.id}`).textContent, lengths, output.scales);
+    series = await unpack(output.series, lengths, output.scales);
     if (number !== state.wanted) return; // a newer request has been made
   }
-  Object.assign(state, { place, series, buffer: null });
-  drawPanels();
+  Object.assign(state, { place, series });
+  if (data.panels.length) drawPanels();
   writeMeasurements(output);
   document.documentElement.dataset.shown = output.id;
   byId("status").textContent =
     `${output.title}${data.sweeps.length ? `: ${stepText()}` : ""}. ` +
     (output.problem ? `${output.problem}. ` : "") + intervalsText(intervalsOf(output));
-  if (state.playing) play();
+  playOn();
 }
 
 function step(by) {
-  const control = data.sweeps.length ? sliders()[0] : byId("output");
-  if (!control) return;
-  if (data.sweeps.length) control.value = Number(control.value) + by;
-  else control.selectedIndex =
-    Math.max(0, Math.min(data.outputs.length - 1, control.selectedIndex + by));
+  const choice = byId("output"), last = data.outputs.length - 1;
+  if (data.sweeps.length) sliders()[0].value = Number(sliders()[0].value) + by;
+  else choice.selectedIndex = Math.max(0, Math.min(last, choice.selectedIndex + by));
   showOutput();
 }
 
@@ -86,14 +84,11 @@ function intervalsText(intervals) {
     .map((x) => `${x.label} ${x.start_s.toFixed(3)}–${x.end_s.toFixed(3)} s`).join(", ") + ".";
 }
 
-function limitsOf(panel, series) {
-  if (byId("same-scale").checked) return { low: panel.low, high: panel.high };
-  const finite = finiteOnly(series);
-  return { low: Math.min(0, ...minMax(finite)), high: Math.max(0, ...minMax(finite)) };
-}
-
-function minMax(values) {
-  return [values.reduce((a, b) => Math.min(a, b), 0), values.reduce((a, b) => Math.max(a, b), 0)];
+// The least and the largest of 0 and all samples.
+function rangeOf(series) {
+  const known = finiteOnly(series);
+  const low = known.reduce((a, b) => Math.min(a, b), 0);
+  return { low, high: known.reduce((a, b) => Math.max(a, b), 0) };
 }
 
 function drawPanels() {
@@ -101,19 +96,18 @@ function drawPanels() {
   data.panels.forEach((panel, k) => {
     const series = state.series[k], intervals = intervalsOf(output, panel.channel || state.channel);
     const wave = byId(`wave-${k}`), spectrum = byId(`spectrum-${k}`);
-    const isTarget = panel.layer === data.target;
+    const isTarget = panel.layer === data.target, range = rangeOf(series);
     const spikes = data.spikes.filter((spike) => spike.layer === panel.layer);
     const about = { intervals, spikes, axis: !spectrum, isTarget };
-    drawWaveform(wave, series, limitsOf(panel, series), about, durationS);
-    const peak = shown(Math.max(...minMax(finiteOnly(series)).map(Math.abs)));
+    drawWaveform(wave, series, byId("same-scale").checked ? panel : range, about, durationS);
+    const peak = shown(Math.max(-range.low, range.high));
     wave.setAttribute(
       "aria-label",
       `Waveform of ${panel.title}, largest value ${peak}. ${intervalsText(intervals)}`,
     );
     if (spectrum) {
-      drawSpectrogram(
-        spectrum, spectrogram(series, panel.rate_hz), panel.nyquist_hz, durationS,
-      );
+      const picture = spectrogram(series, panel.rate_hz);
+      drawSpectrogram(spectrum, picture, panel.nyquist_hz, durationS);
     }
   });
   moveCursor(state.startS);
@@ -122,10 +116,8 @@ function drawPanels() {
 function moveCursor(timeS) {
   const share = Math.max(0, Math.min(1, timeS / durationS));
   for (const cursor of document.querySelectorAll(".cursor")) cursor.style.left = `${100 * share}%`;
-  const position = byId("position");
-  if (!position) return;
-  position.value = timeS;
-  position.setAttribute("aria-valuetext", `${timeS.toFixed(2)} seconds`);
+  byId("position").value = timeS;
+  byId("position").setAttribute("aria-valuetext", `${timeS.toFixed(2)} seconds`);
   byId("clock").textContent = `${timeS.toFixed(2)} s`;
 }
 
@@ -151,16 +143,20 @@ function play() {
   stop();
   audio = audio || new AudioContext();
   audio.resume();
-  state.buffer = state.buffer || makeBuffer();
   const source = new AudioBufferSourceNode(audio, {
-    buffer: state.buffer, loop: byId("repeat").checked, loopStart: state.startS, loopEnd: durationS,
+    buffer: makeBuffer(), loop: byId("repeat").checked, loopStart: state.startS, loopEnd: durationS,
   });
   source.connect(audio.destination);
   source.start(0, state.startS);
   state.playing = { source, from: audio.currentTime };
-  source.onended = () => state.playing && state.playing.source === source && stop();
+  source.onended = stop;
   markPlaying();
   requestAnimationFrame(follow);
+}
+
+// What sounds, as it is now.
+function playOn() {
+  if (state.playing) play();
 }
 
 function stop() {
@@ -183,27 +179,25 @@ function follow() {
 
 function markPlaying() {
   const on = Boolean(state.playing);
-  byId("play").setAttribute("aria-label", on ? "Stop" : `Play ${data.panels[state.panel].title}`);
-  byId("play").dataset.on = on;
+  const mark = (button, playing, title) => {
+    button.dataset.on = playing;
+    button.setAttribute("aria-label", `${playing ? "Stop" : "Play"} ${title}`);
+  };
+  mark(byId("play"), on, data.panels[state.panel].title);
   document.querySelectorAll(".panel").forEach((section, k) => {
     section.classList.toggle("chosen", k === state.panel);
-    const button = section.querySelector("button");
-    button.dataset.on = on && k === state.panel;
-    button.setAttribute(
-      "aria-label", `${on && k === state.panel ? "Stop" : "Play"} ${data.panels[k].title}`,
-    );
+    mark(section.querySelector("button"), on && k === state.panel, data.panels[k].title);
   });
 }
 
 function toggle(panel = state.panel) {
-  const same = panel === state.panel;
-  if (state.playing && same) return stop();
+  if (state.playing && panel === state.panel) return stop();
   choosePanel(panel);
   play();
 }
 
 function choosePanel(panel) {
-  Object.assign(state, { panel, buffer: null });
+  state.panel = panel;
   byId("listen").value = panel;
   markPlaying();
 }
@@ -211,7 +205,7 @@ function choosePanel(panel) {
 function startAt(timeS) {
   state.startS = Math.max(0, Math.min(durationS - 0.01, timeS));
   moveCursor(state.startS);
-  if (state.playing) play();
+  playOn();
 }
 
 // ---- controls ----
@@ -229,15 +223,11 @@ function listen() {
   byId("play").addEventListener("click", () => toggle());
   byId("listen").addEventListener("change", (event) => {
     choosePanel(Number(event.target.value));
-    if (state.playing) play();
+    playOn();
   });
   byId("position").addEventListener("input", (event) => startAt(Number(event.target.value)));
   byId("same-scale").addEventListener("change", drawPanels);
-  byId("repeat").addEventListener("change", () => state.playing && play());
-  byId("equal").addEventListener("change", () => {
-    state.buffer = null;
-    if (state.playing) play();
-  });
+  for (const id of ["repeat", "equal"]) byId(id).addEventListener("change", playOn);
   document.querySelectorAll(".panel").forEach((section, k) => {
     section.querySelector("button").addEventListener("click", () => toggle(k));
     section.querySelector(".plots").addEventListener("click", (event) => {

@@ -3,9 +3,9 @@
 
 const NOT_FINITE = -32768, FULL_SCALE = 32767;
 
-// Series of one output: what html_data.pack packed, a Float32Array each; NaN where no number was.
+// Series of one output: what output.page.pack packed, a Float32Array each; NaN where no number was.
 async function unpack(text, lengths, scales) {
-  const packed = Uint8Array.from(atob(text.trim()), (c) => c.charCodeAt(0));
+  const packed = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
   const samples = bytes.length / 2;
@@ -21,7 +21,7 @@ async function unpack(text, lengths, scales) {
   });
 }
 
-// analysis.averages.to_sound: clip to -1 .. 1, then upsample; sample i stands at (i + 0.5) / rate.
+// speech.averages.to_sound: clip to -1 .. 1, then upsample; sample i stands at (i + 0.5) / rate.
 function toSound(series, length, upsample, clip) {
   const clipped = clip ? series.map((x) => Math.max(-1, Math.min(1, x))) : series;
   if (clipped.length === length) return Float32Array.from(clipped);
