@@ -254,7 +254,7 @@ def test_cells_come_layer_by_layer_with_names_that_tell_them_apart():
         ({"by": "1"}, "changes nothing"),
         ({"window_s": ["0.5,1.2"]}, "within the output, 0 .. 1.024"),
         ({"window_s": ["0.1"]}, "expected START,END or START:END:STEP"),
-        ({"window_s": ["0:1:0.3"]}, "must lead from 0 to 1, 1000 at most"),
+        ({"window_s": ["0:1:0.3"]}, "steps of 0.3 from 0 miss 1"),
         ({"window_s": ["0.01,0.02"]}, "conv1 has no sample in 0.01 .. 0.02"),
         ({"patch": ("half",)}, "no part 'half'; choose of average"),
         ({"from_": "c1=1", "to": "c1=1,c2=0"}, "give the same latent vectors, so there is no"),

@@ -19,7 +19,7 @@ import pandas as pd
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.result import Result
-from wavegan_tf.latents import Condition, Design, cross, latents_table, parse_settings, parse_sweeps
+from wavegan_tf.latents import Design, cells, cross, latents_table, parse_settings, parse_sweeps
 from wavegan_tf.model import BATCH, Model, layers_table
 from wavegan_tf.models.config import Layer, ModelConfig
 from wavegan_tf.options import check_options, option
@@ -105,11 +105,7 @@ class Activity:
     def add(
         self, maps: np.ndarray, out: np.ndarray, intervals: list[Interval], problem: str
     ) -> None:
-        """Takes in the next output: maps [length, maps], audio and intervals.
-
-        Raises:
-            InputError: An activation is not finite.
-        """
+        """Takes in the next output: maps [length, maps], finite, audio and intervals."""
         number, layer = len(self.intervals), self.layer
         base, value = divmod(number, self.n_values)
         self.intervals.append(intervals)
@@ -139,7 +135,7 @@ class Activity:
         self._earlier[value, present] = masks[present]
 
 
-def run(model: Model, options: Options = Options(), directory: str | None = None) -> Result:
+def run(model: Model, options: Options, directory: str | None = None) -> Result:
     """Follows the feature maps of a layer.
 
     Raises:
@@ -157,11 +153,8 @@ def run(model: Model, options: Options = Options(), directory: str | None = None
         )
     layer = choose_layer(options.layer, config)
     stats.check_clusters(options.clusters, layer.channels, layer.name)  # again of the live ones
-    conditions = [
-        Condition(f"{sweep.name}={x:.10g}", settings | {sweep.name: x}, {"value": x})
-        for x in sweep.values
-    ]
-    design = cross(model.sample(options.n, seed), conditions, config)
+    design = cross(model.sample(options.n, seed), cells([sweep], settings), config)
+    design.table.rename(columns={sweep.name: "value"}, inplace=True)
     activity = follow(model, layer, design, len(sweep.values), options)
     live = (activity.means > 0).any(axis=(0, 1))  # [maps]
     stats.check_clusters(options.clusters, int(live.sum()), layer.name, "live maps")
@@ -219,11 +212,7 @@ def run(model: Model, options: Options = Options(), directory: str | None = None
 
 
 def choose_layer(name: str, config: ModelConfig) -> Layer:
-    """Reads ``--layer``: one layer of feature maps, not the audio.
-
-    Raises:
-        InputError: There is no such layer.
-    """
+    """Reads ``--layer``: one layer of feature maps, not the audio."""
     known = {layer.name: layer for layer in config.layers[:-1]}
     if name not in known:
         raise InputError(
@@ -293,13 +282,11 @@ def summary(result: Result) -> str:
 
 
 def _named(maps: pd.DataFrame, value: str) -> str:
-    """Names the first maps of a table with a value of theirs."""
     first = maps.head(NUM_NAMED).to_dict("records")
     return ", ".join(f"{x['map']} ({text.fixed(x[value])})" for x in first)
 
 
 def _told(result: Result) -> list[str]:
-    """Says how firm the clusters are and what changes."""
     from wavegan_tf.output.figures_feature_maps import by_distance
 
     [firm], maps = result.table("agreement").to_dict("records"), result.table("maps")

@@ -41,9 +41,8 @@ def find_intervals(
     Frames are judged every ``time_step_s``. Voiced: Praat gives an F0 ("Sound: To Pitch (ac)...")
     and the harmonicity ("Sound: To Harmonicity (cc)...", one period per window) is not low for
     long. Silence: neither, and the intensity ("Sound: To Intensity...") is far below the loudest
-    frame's. Frication: none of these, and enough energy lies high. Within each label gaps are
-    closed where no other label stands, short intervals dropped afterwards. Praat has no pitch
-    within 1.5 periods of the floor (25 ms) of either end.
+    frame's. Frication: none of these, and enough energy lies high. Praat has no pitch within 1.5
+    periods of the floor (25 ms) of either end.
 
     Args:
         sound: An output or a layer as a sound, ``[time]``, one channel, of any level and offset.
@@ -110,13 +109,10 @@ def join_frames(
     min_duration_s: float = 0.0,
     barred: np.ndarray | None = None,
 ) -> list[tuple[int, int]]:
-    """Joins runs of chosen frames, bool ``[frames]``, that stand ``step_s`` apart.
+    """Joins runs of chosen frames, bool ``[frames]``: their first frames, and those after the last.
 
     First gaps shorter than ``max_gap_s`` are closed, but not over ``barred`` frames, then runs
     shorter than ``min_duration_s`` dropped.
-
-    Returns:
-        The first frame of each run and the frame after its last, in order.
     """
     barred = np.zeros(len(chosen), bool) if barred is None else barred
     runs: list[tuple[int, int]] = []
