@@ -5,6 +5,7 @@ The experiments read the fields, the command lines make a flag of each (``comman
 """
 
 import dataclasses
+import math
 import numbers
 from typing import Any
 
@@ -84,13 +85,10 @@ def check_options(settings: Any) -> None:
             continue
         if not isinstance(value, numbers.Real):
             raise InputError(f"{name}={value}: must be a number; the default is {field.default}")
-        if low is None and high is None:
+        if low is None:
             continue
-        too_low, too_high = low is not None and value < low, high is not None and value > high
-        if too_low or too_high or value != value:
-            least = "" if low is None else f"{low:g}"
-            most = "" if high is None else f"{high:g}"
-            rule = f"within {least} .. {most}" if least and most else f"{least} or more"
+        if not low <= value <= (math.inf if high is None else high):
+            rule = f"{low:g} or more" if high is None else f"within {low:g} .. {high:g}"
             default = "" if field.default is None else f"; the default is {name}={field.default:g}"
             raise InputError(f"{name}={value:g}: must be {rule} {about['unit']}".rstrip() + default)
         if isinstance(field.default, int) and not float(value).is_integer():
