@@ -98,17 +98,6 @@ def test_old_spellings_still_work(run_script, tmp_path):
     assert "max_gap" not in command and settings["intervals"]["max_gap_s"] == 0.15
 
 
-def test_figures_are_drawn_again_from_the_files_alone(run_script, tmp_path):
-    flags = (*SMALL, *SHORT_WINDOWS, "--max_figures=1")
-    assert run_script("probe.py", f"--out_dir={tmp_path}", *flags).returncode == 0
-    assert not (tmp_path / "figures").exists()
-    result = run_script("-m wavegan_tf figures", f"--run_dir={tmp_path}")
-    assert result.returncode == 0, result.stderr
-    assert (tmp_path / "figures" / "layers_0000.png").stat().st_size > 10_000
-    assert (tmp_path / "report.html").is_file()
-    assert_refused(run_script("-m wavegan_tf figures", "--run_dir=nowhere"), "nowhere")
-
-
 def test_progress_passes_every_item_and_prints_lines_without_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr(progress, "_LINE_SECS", 0)
     items = list(progress.progress(range(3), total=13, label="work", start=10, describe=str))

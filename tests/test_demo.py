@@ -59,22 +59,3 @@ def test_codes_are_those_of_reduplicated_and_bare_words():
         ]
         shares.append(np.mean(np.array(longest_s) > 0.42))
     assert shares[0] > 0.8 and shares[1] < 0.3
-
-
-def test_interpolate_goes_the_way_that_the_demo_recommends(run_script, tmp_path):
-    result = run_script(
-        INTERPOLATE, "--n=1", "--steps=2", "--reference_outputs=0", "--noreport", "--nofigures",
-        "--layers=conv4", "--noaudio", "--jobs=1", cwd=tmp_path,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    assert "the demo model is opened" in result.stderr
-    config = json.loads((tmp_path / "interpolate_out" / "config.json").read_text())
-    assert config["ends"] == ["c1=1", "c2=1"] and "from" not in config["flags"]
-    assert config["praat"]["f0_ceiling_hz"] == 450
-
-
-def test_another_checkpoint_needs_something_that_moves(run_script, tmp_path, reference):
-    checkpoint = reference / "checkpoints" / "ciwgan"
-    result = run_script(INTERPOLATE, f"--ckpt={checkpoint}", "--model=ciwgan", cwd=tmp_path)
-    conftest.assert_refused(result, "nothing moves", "--vary=z11=-15:5:2")
-    assert list(tmp_path.iterdir()) == []

@@ -45,17 +45,14 @@ def test_slope_rank_and_difference_are_means_over_bases_of_what_scipy_finds():
     assert row["estimate"] == pytest.approx(ends.mean())
     assert row["p"] == pytest.approx(stats.ttest_1samp(ends, 0).pvalue)
     assert (row["n"], row["n_values"], row["from_value"], row["to_value"]) == (6, 5, -15, 5)
-    assert row["low"] < row["estimate"] < row["high"]
-    assert row["slope_low"] < row["slope"] < row["slope_high"]
-    assert row["rank_r_low"] < row["rank_r"] < row["rank_r_high"]
+    for name, start in (("estimate", ""), ("slope", "slope_"), ("rank_r", "rank_r_")):
+        assert row[f"{start}low"] < row[name] < row[f"{start}high"]
 
 
 def test_ties_in_a_measure_have_the_ranks_of_scipy_and_no_variation_none():
     y = np.array([[0.0, 0, 1, 1, 1], [2, 2, 2, 2, 2], [1, NAN, NAN, NAN, 2]])
-    found = sweeps.rank_correlations(X, y)
-    assert found[0] == pytest.approx(stats.spearmanr(X, y[0])[0])
-    assert np.isnan(found[1:]).all()
-    np.testing.assert_allclose(sweeps.slopes(X, y)[1:], [0, 1 / 20], atol=1e-15)
+    expected = [stats.spearmanr(X, y[0])[0], NAN, NAN]
+    np.testing.assert_allclose(sweeps.rank_correlations(X, y), expected)
 
 
 def test_one_base_gives_the_numbers_but_no_interval_and_no_verdict_and_no_base_nothing():
@@ -182,9 +179,6 @@ def test_an_interaction_is_the_difference_of_differences_at_the_corners():
     assert row["estimate"] == pytest.approx(0.7 * 2 * 3, abs=0.2)
     assert row["p"] == pytest.approx(stats.ttest_1samp(corners, 0).pvalue)
     assert row["low"] < row["estimate"] < row["high"]
-    y = grid.mean(axis=1)  # axes: base, z2, z3
-    corners = y[:, 1, 1] - y[:, 1, 0] - y[:, 0, 1] + y[:, 0, 0]
-    assert found["z2", "z3"]["estimate"] == pytest.approx(corners.mean())
     assert found["z2", "z3"]["verdict"] == "no change shown" and row["verdict"] == "changes"
 
 

@@ -100,17 +100,15 @@ def nested(cls: type) -> dict[str, Any]:
     return {
         field.name: field.default_factory
         for field in dataclasses.fields(cls)
-        if isinstance(field.default_factory, type)
-        and field.default_factory is not dataclasses.MISSING
-        and dataclasses.is_dataclass(field.default_factory)
+        if dataclasses.is_dataclass(field.default_factory)
     }
 
 
 def build(cls: type, given: dict[str, Any], recommended: dict[str, Any] | None = None) -> Any:
-    """Makes an instance of an options class.
+    """Makes an instance of an options class, whose fields may be dataclasses of options.
 
     Args:
-        cls: The class, whose fields may be options or dataclasses of options.
+        cls: The class.
         given: Values by the name of the field or flag; those of nested dataclasses by their own
             names where no other has them, or together: ``{"praat": {"f0_floor_hz": 75}}``.
             ``f0_range`` is floor and ceiling.
@@ -150,16 +148,13 @@ def build(cls: type, given: dict[str, Any], recommended: dict[str, Any] | None =
 def _plain(cls: type, given: dict[str, Any]) -> dict[str, Any]:
     """Values in the type of their option: one text or a list as a tuple, 25.0 as 25."""
     defaults = {field.name: field.default for field in dataclasses.fields(cls)}
-    plain: dict[str, Any] = {}
-    value: Any
+    plain: dict[str, Any] = dict(given)
     for name, value in given.items():
-        default = defaults[name]
-        if isinstance(default, tuple):
-            value = (value,) if isinstance(value, (str, numbers.Real)) else tuple(value)
-        elif isinstance(default, int) and isinstance(value, numbers.Real):
-            whole = float(value).is_integer() and not isinstance(value, bool)
-            value = int(float(value)) if whole else value
-        plain[name] = value
+        if isinstance(defaults[name], tuple):
+            plain[name] = (value,) if isinstance(value, (str, numbers.Real)) else tuple(value)
+        elif isinstance(defaults[name], int) and isinstance(value, numbers.Real):
+            if float(value).is_integer() and not isinstance(value, bool):
+                plain[name] = int(float(value))
     return plain
 
 

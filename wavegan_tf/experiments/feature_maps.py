@@ -74,31 +74,24 @@ class Options:
 
 
 class Activity:
-    """What the maps of a layer do; grows by one output after the other.
-
-    Attributes:
-        halves: Profiles, sums over the even and the odd bases, [2, values, maps, length].
-        means: Mean activation in each output, [bases, values, maps].
-        distances: Cosine distance from the first value, likewise.
-        sums: Sums over each base's outputs of the activation inside and outside intervals, of the
-            index, and of the index with other intervals (those of the last base before that has
-            the label at the same value), [4, bases, labels, maps].
-        counts: How many outputs have a value, likewise.
-        first: Maps [maps, length] and audio of the first base's outputs.
-        intervals: Those of each output; ``problems`` say why it has none.
-    """
+    """What the maps of a layer do; grows by one output after the other."""
 
     def __init__(self, layer: Layer, n_bases: int, n_values: int):
         """Begins with nothing."""
         self.layer, self.n_values = layer, n_values
+        # profiles: sums over the even and the odd bases [2, values, maps, length]
         self.halves = np.zeros((2, n_values, layer.channels, layer.length))
+        # mean activation in each output, and cosine distance from the first [bases, values, maps]
         self.means = np.empty((n_bases, n_values, layer.channels))
         self.distances = np.empty_like(self.means)
+        # sums over each base's outputs of the activation inside and outside intervals, of the
+        # index, and of the index with other intervals (those of the last base before that has the
+        # label at the same value) [4, bases, labels, maps]; and how many outputs have a value
         self.sums = np.zeros((4, n_bases, len(LABELS), layer.channels))
         self.counts = np.zeros(self.sums.shape, int)
-        self.first: list[tuple[np.ndarray, np.ndarray]] = []
-        self.intervals: list[list[Interval]] = []
-        self.problems: list[str] = []
+        self.first: list[tuple[np.ndarray, np.ndarray]] = []  # maps and audio of the first base
+        self.intervals: list[list[Interval]] = []  # of each output
+        self.problems: list[str] = []  # why an output has no intervals
         self._reference = np.zeros(0)
         self._earlier = np.zeros((n_values, len(LABELS), layer.length), bool)
 
@@ -171,16 +164,14 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     distances, counts = activity.distances[:, 1:], activity.counts
     with np.errstate(invalid="ignore"):
         firing = activity.sums / counts
+    changes = extremes, activity.means, distances, clusters
+    fires = firing, counts[2].sum(axis=0), live
     found = {
         "agreement": agreement,
         "clusters": seeds,
-        "maps": stats.map_table(
-            layer.rate_hz, extremes, activity.means, distances, clusters, seed, given
-        ),
+        "maps": stats.map_table(layer.rate_hz, *changes, seed, given),
         "distances": stats.distance_table(sweep.values[1:], distances, seed, given),
-        "selectivity": stats.selectivity_table(
-            LABELS, firing, counts[2].sum(axis=0), live, seed, given
-        ),
+        "selectivity": stats.selectivity_table(LABELS, *fires, seed, given),
     }
     for table in found.values():
         table.insert(0, "layer", layer.name)

@@ -144,28 +144,29 @@ class Batch(NamedTuple):
     another: dict[str, np.ndarray] | None
 
 
+@dataclass
 class Ends:
     """A Generator, latent vectors at both ends of an effect, and what replaces parts of layers."""
 
-    def __init__(
-        self,
-        model: Model,
-        start: np.ndarray,
-        end: np.ndarray | None,
-        by: str | float,
-        split_hz: float,
-    ):
-        """Takes latent vectors [n, latent_dim]; ``end`` is None without another end."""
-        self.model, self.start, self.end, self.by, self.split_hz = model, start, end, by, split_hz
-        self.rates_hz = {layer.name: layer.rate_hz for layer in model.config.layers}
-        self.places = [slice(k, k + BATCH) for k in range(0, len(start), BATCH)]
-        self._means: dict[str, np.ndarray] = {}
-        if by == "mean":
-            sums: dict[str, Any] = {}
-            for here in self.places:
-                for name, x in model.activations(start[here]).items():
-                    sums[name] = sums.get(name, 0.0) + x.sum(axis=0, dtype=np.float64)
-            self._means = {name: (x / len(start)).astype(np.float32) for name, x in sums.items()}
+    model: Model
+    start: np.ndarray  # [n, latent_dim]
+    end: np.ndarray | None  # likewise; None without another end
+    by: str | float
+    split_hz: float
+
+    @property
+    def places(self) -> list[slice]:
+        """The bases of each batch."""
+        return [slice(k, k + BATCH) for k in range(0, len(self.start), BATCH)]
+
+    @functools.cached_property
+    def means(self) -> dict[str, np.ndarray]:
+        """The mean of each layer over the outputs at the start."""
+        sums: dict[str, Any] = {}
+        for here in self.places:
+            for name, x in self.model.activations(self.start[here]).items():
+                sums[name] = sums.get(name, 0.0) + x.sum(axis=0, dtype=np.float64)
+        return {name: (x / len(self.start)).astype(np.float32) for name, x in sums.items()}
 
     def batches(self) -> Iterator[Batch]:
         """Yields the outputs at both ends, with every layer's activation.
@@ -180,7 +181,7 @@ class Ends:
                 if len(self.end) > 1:
                     another = self.model.activations(np.roll(self.end, -1, axis=0)[here])
             elif self.by == "mean":
-                donor = {m: np.broadcast_to(self._means[m], x.shape) for m, x in own.items()}
+                donor = {m: np.broadcast_to(self.means[m], x.shape) for m, x in own.items()}
             else:
                 donor = {m: (x * self.by).astype(np.float32) for m, x in own.items()}
             for name, outputs in {"from": own, "to": own if self.end is None else donor}.items():
@@ -198,8 +199,9 @@ class Ends:
 
     def patched(self, cell: Cell, batch: Batch, donor: dict[str, np.ndarray]) -> np.ndarray:
         """Makes the outputs of an intervention."""
-        ends = batch.own[cell.layer], donor[cell.layer]
-        return self.run_from(cell.layer, cell.apply(*ends, self.rates_hz[cell.layer]))
+        own, config = batch.own[cell.layer], self.model.config
+        rate_hz = config.sample_rate * own.shape[1] / config.slice_len
+        return self.run_from(cell.layer, cell.apply(own, donor[cell.layer], rate_hz))
 
     def outputs(self, batch: Batch, cells: Sequence[Cell]) -> list[np.ndarray]:
         """Makes the outputs of a batch: from, to if there is another, cells, and their controls."""
