@@ -140,14 +140,10 @@ def _voiced_frames(
         times_s = (np.arange(math.ceil(duration_s / step_s)) + 0.5) * step_s
         return times_s, np.zeros(len(times_s), bool)
     pitch = praat.track_f0(
-        sound,
-        rate_hz,
-        pitch_floor=floor_hz,
+        sound, rate_hz, pitch_floor=floor_hz, time_step=step_s,
         pitch_ceiling=min(settings.voicing_ceiling_hz, nyquist_hz),
-        time_step=step_s,
-        silence_threshold=settings.silence_threshold,
-        voicing_threshold=settings.voicing_threshold,
-    )
+        silence_threshold=settings.silence_threshold, voicing_threshold=settings.voicing_threshold,
+    )  # fmt: skip
     times_s, voiced = pitch.frames_s, pitch.frames > 0
     edges_s, low = _edges_s(times_s, step_s), np.zeros(len(voiced), bool)
     margin_s = 2 / floor_hz  # the window of harmonicity, which is that of the stretch alone
@@ -155,12 +151,9 @@ def _voiced_frames(
         start = max(0, math.floor((edges_s[first] - margin_s) * rate_hz))
         end = math.ceil((edges_s[stop] + margin_s) * rate_hz)
         hnr = praat.track_hnr(
-            sound[start:end],
-            rate_hz,
-            time_step=_HNR_STEP_S,
-            minimum_pitch=floor_hz,
+            sound[start:end], rate_hz, time_step=_HNR_STEP_S, minimum_pitch=floor_hz,
             silence_threshold=0.0,
-        )
+        )  # fmt: skip
         hnr_db = np.interp(times_s[first:stop], hnr.frames_s + start / rate_hz, hnr.frames)
         low[first:stop] = hnr_db < settings.min_hnr_db
     for first, stop in join_frames(low, step_s, min_duration_s=settings.max_gap_s):

@@ -1,9 +1,8 @@
 """Measures of a sound, by interval: at points of normalised time and over the interval.
 
-A layer's averaged series, clipped and upsampled to the rate of the output
-(:func:`wavegan_tf.speech.averages.to_sound`), is measured like a recording (Beguš & Zhou 2022,
-section IV) in every interval of the final output. A value that Praat or the bandwidth of the layer
-cannot give is NaN with the reason; one that is suspect is kept and flagged.
+A layer's averaged series (:func:`wavegan_tf.speech.averages.to_sound`) is measured like a recording
+(Beguš & Zhou 2022, section IV) in every interval of the final output. A value that Praat or the
+bandwidth of the layer cannot give is NaN with the reason; one that is suspect is kept and flagged.
 """
 
 import math
@@ -264,17 +263,12 @@ def _reads_any(track: praat.Track, times_s: np.ndarray, bad: np.ndarray, n: int)
 
 
 def _pitch(layer: _Layer, times_s: praat.Times = (), spans_s: praat.Spans = ()) -> praat.Track:
+    settings = layer.settings
     return praat.track_f0(
-        layer.sound,
-        layer.rate_hz,
-        times_s,
-        spans_s,
-        pitch_floor=layer.settings.f0_floor_hz,
-        pitch_ceiling=layer.limits.f0_ceiling_hz,
-        time_step=layer.settings.pitch_time_step_s,
-        silence_threshold=layer.settings.silence_threshold,
-        voicing_threshold=layer.settings.voicing_threshold,
-    )
+        layer.sound, layer.rate_hz, times_s, spans_s, pitch_floor=settings.f0_floor_hz,
+        pitch_ceiling=layer.limits.f0_ceiling_hz, time_step=settings.pitch_time_step_s,
+        silence_threshold=settings.silence_threshold, voicing_threshold=settings.voicing_threshold,
+    )  # fmt: skip
 
 
 def _f0(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[str, _Column]:
@@ -298,16 +292,13 @@ def _intensity(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[
 
 def _formants(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[str, _Column]:
     settings, reach_s = layer.settings, layer.settings.formant_window_s
+    sound = layer.sound - layer.sound.mean() if settings.center else layer.sound
     tracks = praat.track_formants(
-        layer.sound - layer.sound.mean() if settings.center else layer.sound,
-        layer.rate_hz,
-        times_s.ravel(),
-        spans_s,
+        sound, layer.rate_hz, times_s.ravel(), spans_s, window_length=reach_s,
         max_number_of_formants=layer.limits.n_formants,
         maximum_formant=layer.limits.formant_ceiling_hz,
-        window_length=reach_s,
         pre_emphasis_from=settings.pre_emphasis_from_hz,
-    )
+    )  # fmt: skip
     # Praat finds formants even where nothing varies.
     windows_s = np.stack([times_s - reach_s, times_s + reach_s], axis=-1)
     windows_s = np.concatenate([windows_s, spans_s[:, None]], axis=1)  # [intervals, points + 1, 2]
@@ -324,16 +315,12 @@ def _formants(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[s
 
 
 def _hnr(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[str, _Column]:
+    settings = layer.settings
     track = praat.track_hnr(
-        layer.sound,
-        layer.rate_hz,
-        times_s.ravel(),
-        spans_s,
-        time_step=layer.settings.hnr_time_step_s,
-        minimum_pitch=layer.settings.hnr_min_pitch_hz,
-        silence_threshold=layer.settings.hnr_silence_threshold,
-        periods_per_window=layer.settings.hnr_periods,
-    )
+        layer.sound, layer.rate_hz, times_s.ravel(), spans_s, time_step=settings.hnr_time_step_s,
+        minimum_pitch=settings.hnr_min_pitch_hz, periods_per_window=settings.hnr_periods,
+        silence_threshold=settings.hnr_silence_threshold,
+    )  # fmt: skip
     # A line reads one frame on either side; -200 dB in one of them is no harmonicity.
     silent = _reads_any(track, times_s, track.frames <= praat.SILENT_HNR_DB, 1)
     still = np.column_stack([silent, np.zeros(len(spans_s), bool)])
@@ -356,13 +343,9 @@ def _moments(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[st
             reasons[i, k] = NOTHING_VARIES
         else:
             values[i, k] = praat.moments(
-                layer.sound,
-                layer.rate_hz,
-                (start_s, end_s),
-                hanning=at_point,
-                subtract_mean=layer.settings.center,
-                ceiling_hz=layer.limits.spectrum_ceiling_hz,
-            )
+                layer.sound, layer.rate_hz, (start_s, end_s), hanning=at_point,
+                subtract_mean=layer.settings.center, ceiling_hz=layer.limits.spectrum_ceiling_hz,
+            )  # fmt: skip
     return {name: (values[..., m], reasons) for m, name in enumerate(known.MOMENTS)}
 
 
@@ -384,15 +367,10 @@ def _cpps(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[str, 
         held_s = layer.between(*span_s).size / layer.rate_hz
         if held_s >= window_s and not layer.is_constant(*span_s):
             values[i] = praat.cpps(
-                layer.sound,
-                layer.rate_hz,
-                span_s,
-                subtract_mean=settings.center,
-                min_pitch_hz=settings.cpps_min_pitch_hz,
-                max_pitch_hz=settings.cpps_max_pitch_hz,
-                time_step_s=settings.cpps_time_step_s,
-                ceiling_hz=layer.limits.cpps_ceiling_hz,
-            )
+                layer.sound, layer.rate_hz, span_s, subtract_mean=settings.center,
+                min_pitch_hz=settings.cpps_min_pitch_hz, max_pitch_hz=settings.cpps_max_pitch_hz,
+                time_step_s=settings.cpps_time_step_s, ceiling_hz=layer.limits.cpps_ceiling_hz,
+            )  # fmt: skip
         held = f"the interval holds {held_s:.3g} s of the sound, the cepstrogram's window lasts "
         reasons.append(f"{held}{window_s:g} s" if held_s < window_s else NOTHING_VARIES)
     return {"cpps": _over(values, reasons)}
@@ -421,12 +399,11 @@ def _durations(
             same = [own for own in own_intervals if own.label == label]
             shared_s = [min(own.end_s, end_s) - max(own.start_s, start_s) for own in same]
             most = int(np.argmax([0.0, *shared_s]))
-            if most:
-                value = same[most - 1].end_s - same[most - 1].start_s
-            else:
+            value = same[most - 1].end_s - same[most - 1].start_s if most else math.nan
+            if not most:
+                reason = f"no {label} interval of the layer's own overlaps with it"
                 needed = {"voiced": "f0", "frication": known.MOMENTS[0]}.get(label, "")
-                forbidden = limits.forbidden.get(needed)
-                value, reason = math.nan, f"no {label} interval of the layer's own overlaps with it"
-                reason += f" ({forbidden})" if forbidden else ""
+                if needed in limits.forbidden:
+                    reason += f" ({limits.forbidden[needed]})"
         found[i, "duration"] = [value], [reason]
     return found
