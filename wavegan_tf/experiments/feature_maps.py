@@ -1,10 +1,9 @@
 """What do single feature maps of a layer do while one latent variable goes to its extremes?
 
-Every base latent vector is run at each value of the variable; each map is averaged over the outputs
-at the first and last value, maps are parted into clusters by these profiles (Beguš & Zhou 2022,
-Fig. 11), their courses are compared with those at the first value (Fig. 13), and their activation
-inside voiced, fricative or silent intervals with that outside. Of the maps only sums are kept, but
-for the first base vector, so that memory hardly grows with the number of outputs.
+Maps are parted into clusters by their averages over the outputs at the first and last value (Beguš
+& Zhou 2022, Fig. 11), their courses are compared with those at the first value (Fig. 13), and their
+activation inside intervals with that outside. Of the maps only sums are kept, but for the first
+base vector, so that memory hardly grows with the number of outputs.
 """
 
 import dataclasses

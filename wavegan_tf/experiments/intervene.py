@@ -1,11 +1,9 @@
 """What share of an effect do parts of a layer carry?
 
-Each base latent vector is generated under ``--from`` and under ``--to``; the difference is the
-effect. Then a part of a layer is replaced in the first by that of the second, and the Generator
-runs on from there: the share of the effect that follows is what this part carries. A WHOLE layer
-always carries all of it: the Generator is a chain, and nothing gets past a layer. Every run checks
-this (table ``checks``); it is no finding. With ``--by=mean`` or a factor there is no other output:
-parts become their mean over the outputs or are scaled, and the change in the output is told.
+A part of a layer is replaced in the output under ``--from`` by that of the output under ``--to``,
+and the Generator runs on from there. A WHOLE layer always carries the whole effect: every run
+checks this (table ``checks``); it is no finding. With ``--by=mean`` or a factor there is no other
+output: parts become their mean over the outputs or are scaled, and the change is told.
 """
 
 import dataclasses
@@ -44,15 +42,14 @@ NAME = "intervene"
 SCAN = "scan"
 VOICED = ("f0", "intensity", "f1", "f2")  # measured by Praat, means over voiced intervals
 
-TOLERANCE = 1e-5
-"""A whole layer of the other output gives the other output, but for this (full scale 1)."""
+TOLERANCE = 1e-5  # of a whole layer of the other output, full scale 1
 
 ALL_UNITS = stats.UNITS | {"n_voiced": "1", "frication": "1"} | {m: UNITS[m] for m in VOICED}
 """Every measure that interventions are judged by, with its unit. ``n_voiced`` is the number of
 voiced intervals, ``frication`` the share of outputs that have some."""
 
+# columns of the table ``compared``
 LEVELS = (*stats.UNITS, *(f"{measure}_scaled" for measure in stats.DISTANCES))
-"""Columns of the table ``compared``."""
 
 
 @dataclass(frozen=True)
@@ -169,11 +166,7 @@ class Ends:
         return {name: (x / len(self.start)).astype(np.float32) for name, x in sums.items()}
 
     def batches(self) -> Iterator[Batch]:
-        """Yields the outputs at both ends, with every layer's activation.
-
-        Raises:
-            InputError: An output is not finite.
-        """
+        """Yields the outputs at both ends, all finite, with every layer's activation."""
         for here in self.places:
             own, another = self.model.activations(self.start[here]), None
             if self.end is not None:
@@ -610,11 +603,12 @@ def summary(result: Result) -> str:
     """Says as Markdown what was replaced and what it carries."""
     settings, ((title, _), *sections) = result.settings, _sections(result, True)
     gaps = result.table("checks").groupby("patch")["max_difference"].max()
+    checkpoint = settings["checkpoint"]
     parts = [
         f"# Interventions: {title}",
-        f"{settings['n_bases']} base latent vectors; checkpoint "
-        f"{settings['checkpoint']['prefix']}, step {settings['checkpoint']['step']}. Nothing "
-        f"replaced leaves every output as it is (largest difference {gaps['none']:g}).",
+        f"{settings['n_bases']} base latent vectors; checkpoint {checkpoint['prefix']}, step "
+        f"{checkpoint['step']}. Nothing replaced leaves every output as it is (largest difference "
+        f"{gaps['none']:g}).",
     ]
     parts += [WHOLE.format(gaps["whole"])] if "whole" in gaps else []
     for legend, frame in sections:

@@ -12,11 +12,8 @@ import numpy as np
 
 from wavegan_tf.errors import InputError
 
-REDUCTIONS = ("mean", "max", "l2", "weighted", "channel:N")
-"""What ``--reduce`` may be; N is the number of a feature map, from 1."""
-
+REDUCTIONS = ("mean", "max", "l2", "weighted", "channel:N")  # N: of a feature map, from 1
 UPSAMPLES = ("linear", "band_limited")
-"""What ``--upsample`` may be."""
 
 _REACH = 32  # samples of the series to either side that a sample of the result is made of
 _KAISER_BETA = 0.1102 * (80 - 8.7)  # a window of 80 dB

@@ -20,13 +20,10 @@ from wavegan_tf.speech.settings import LayerLimits, PraatSettings, layer_limits
 
 MEASURES = tuple(known.UNITS)
 
-FULL_SCALE = 0.9999
-CLIPPED_RUN = 3
-"""So many consecutive samples of at least :data:`FULL_SCALE` are clipped: a peak that just touches
-full scale (in 16-bit files 0.99997) rarely holds it for three."""
-
-SILENCE_DB = -100.0
-"""Below this a frame is digital silence: Praat writes -300 dB or the rounding of its arithmetic."""
+# So many consecutive samples of at least full scale are clipped: a peak that just touches it (in
+# 16-bit files 0.99997) rarely holds it for three.
+FULL_SCALE, CLIPPED_RUN = 0.9999, 3
+SILENCE_DB = -100.0  # below is digital silence: Praat writes -300 or the rounding of its arithmetic
 
 NOTHING_VARIES = "silent: nothing varies within the window"
 AT_THE_EDGE = "no analysis frame so near the edge of the sound"

@@ -14,11 +14,8 @@ from typing import NamedTuple
 from wavegan_tf.errors import InputError
 from wavegan_tf.speech.intervals import LABELS, Interval
 
-ROUNDING_S = 1e-6
-"""Overlaps up to this are the rounding of the program that wrote the times."""
-
-DURATION_TOLERANCE_S = 1e-3
-"""A TextGrid may differ by this from its sound, as one made from a resampled copy does."""
+ROUNDING_S = 1e-6  # overlaps up to this are the rounding of the program that wrote the times
+DURATION_TOLERANCE_S = 1e-3  # from the sound, as of a TextGrid made from a resampled copy
 
 # What Praat reads in a text file: quoted strings, <flags> and numbers that stand free; the rest is
 # for the human reader, comments begin with "!". A quote with which no string can end is "open".

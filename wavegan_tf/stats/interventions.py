@@ -24,8 +24,7 @@ from wavegan_tf.stats.resampling import (
     resample,
 )  # fmt: skip
 
-PARTS = ("average", "gain", "rest")
-"""Parts of a layer that can be replaced, besides single maps and stretches of time."""
+PARTS = ("average", "gain", "rest")  # besides single maps and stretches of time
 
 UNITS = {"waveform": "1", "shape": "1", "spectrum": "dB²", "rms": "dB", "high": "dB"}
 """What :meth:`Reference.measure` computes of every output, with its unit."""
@@ -40,21 +39,15 @@ LEAST_DB, OVERSHOOT = 0.1, 1.5
 """Least mean effect or change of a level (``rms``, ``high``) that has a verdict; a share whose
 interval lies above the second is no share of anything: ``overshoots``."""
 
-NEEDED = (0.5, 0.8, 0.95)
-"""Shares of the whole layer's effect for which the number of maps is told."""
-
-FLOOR_DB = -100.0
-"""Least level, re full scale: a sound 100 dB down is silent."""
+NEEDED = (0.5, 0.8, 0.95)  # shares of the whole layer's effect for which maps are counted
+FLOOR_DB = -100.0  # least level, re full scale
 
 SPECTRUM_WINDOW_S, SPECTRUM_RANGE_DB = 0.032, 60.0
 """Hann window of the spectra that are compared, half of it between frames; they are compared as far
 down from the loudest point of a pair of outputs, and what is weaker in both counts as equal."""
 
-GAINS_DB = range(-60, 61)
-"""Gains at which the spectrum of an untouched output is compared; the least makes it silent."""
-
-SEED = 0
-"""Of the resampling of bases: the same values give the same numbers in all runs."""
+GAINS_DB = range(-60, 61)  # at which the spectrum of an untouched output is compared
+SEED = 0  # of the resampling of bases
 
 
 def replace_part(own: np.ndarray, donor: np.ndarray, part: str) -> np.ndarray:

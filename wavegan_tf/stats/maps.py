@@ -29,8 +29,7 @@ CHANGES, NO_CHANGE, DEAD = "changes", "no change shown", "dead"
 PREFERS, AVOIDS, BY_TIME = "prefers", "avoids", "by time"
 NO_PREFERENCE = "no preference shown"
 
-NUM_SEEDS = 20
-"""Seeds that the clusters are computed with."""
+NUM_SEEDS = 20  # that the clusters are computed with
 
 LEAST_DEPARTURE, MOST_DECAY = 1e-11, 30.0
 """Least departure of the kernel from 1, at the largest distance (rounding by 1e-16 leaves five

@@ -26,11 +26,8 @@ from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings, mean_interv
 
 KEYS = ("channel", "layer", "label", "measure", "unit")
 
-OUTPUT = "output"
-"""The label of measures of a whole output."""
-
-SHARE = "share"
-"""The measure that is 1 where an output has an interval of a label, and 0 where it has none."""
+OUTPUT = "output"  # the label of measures of a whole output
+SHARE = "share"  # the measure that is 1 where an output has an interval of a label, else 0
 
 FROM_MIDDLE = ("from_middle_first", "from_middle_last")
 """Columns of the differences between the ends of a sweep and its middle value."""
