@@ -13,20 +13,14 @@ from wavegan_tf.output.files import read_table
 from wavegan_tf.speech.intervals import find_intervals
 from wavegan_tf.speech.settings import IntervalSettings
 
-PROBE, INTERPOLATE = (str(conftest.ROOT / f"{name}.py") for name in ("probe", "interpolate"))
-
-
-def test_the_box_holds_at_most_8_mb():
-    folder = conftest.ROOT / "wavegan_tf" / "demo"
-    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 8e6
+INTERPOLATE = str(conftest.ROOT / "interpolate.py")
 
 
 def test_the_model_says_how_it_was_trained_and_its_recipe_agrees():
     opened = open_checkpoint(demo.CHECKPOINT)
     assert opened.origin == "config.json"
     lines = (demo.CHECKPOINT / "metrics.jsonl").read_text().splitlines()
-    steps = [json.loads(line)["step"] for line in lines]
-    assert steps == sorted(steps) and steps[-1] == opened.step
+    assert json.loads(lines[-1])["step"] == opened.step
     record = json.loads((demo.CHECKPOINT / "config.json").read_text())
     last = record["resumed"][-1]["flags"]
     recipe = run_recipes.flags_of("small_ciwgan_reduplication")
@@ -65,27 +59,3 @@ def test_codes_are_those_of_reduplicated_and_bare_words():
         ]
         shares.append(np.mean(np.array(longest_s) > 0.42))
     assert shares[0] > 0.8 and shares[1] < 0.3
-
-
-def test_interpolate_goes_the_way_that_the_demo_recommends(run_script, tmp_path):
-    result = run_script(
-        INTERPOLATE, "--n=1", "--steps=2", "--reference_outputs=0", "--noreport", "--nofigures",
-        "--layers=conv4", "--noaudio", "--jobs=1", cwd=tmp_path,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    assert "the demo model is opened" in result.stderr
-    config = json.loads((tmp_path / "interpolate_out" / "config.json").read_text())
-    assert config["ends"] == ["c1=1", "c2=1"] and "from" not in config["flags"]
-    assert config["praat"]["f0_ceiling_hz"] == 450
-
-
-def test_another_checkpoint_needs_something_that_moves(run_script, tmp_path, reference):
-    checkpoint = reference / "checkpoints" / "ciwgan"
-    result = run_script(INTERPOLATE, f"--ckpt={checkpoint}", "--model=ciwgan", cwd=tmp_path)
-    conftest.assert_refused(result, "nothing moves", "--vary=z11=-15:5:2")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_architecture_that_the_demo_has_not_is_refused(run_script, tmp_path):
-    result = run_script(PROBE, "--num_categ=3", cwd=tmp_path)
-    conftest.assert_refused(result, "num_categ")

@@ -91,12 +91,9 @@ def model(reference):
     ("options", "words"),
     [
         ({"vary": "z1=-15,15", "clusters": 4}, "--clusters=4: conv3.*2 .."),
-        ({"vary": "z1=-15,15", "n": 4}, "--n=4: must be 5 or more"),
         ({}, "--vary=: expected NAME=VALUE, for example z11=-15"),
         ({"vary": "z1=-15:15:0.01"}, "500 x 3001 = 1500500 outputs, over 100000"),
-        ({"vary": "z500=1,2"}, "latent 'z500'"),
         ({"vary": "z1=-15,15", "layer": "out"}, "--layer=out: no layer of .*conv1, conv2, conv3, "),
-        ({"vary": "z1=-15,15", "layer": "conv5"}, "--layer=conv5: no layer of feature maps"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_runs(model, options, words):
@@ -107,9 +104,8 @@ def test_what_cannot_be_is_refused_before_anything_runs(model, options, words):
 @pytest.fixture(scope="module")
 def results(model):
     """The same run with one process and with two."""
-    intervals = IntervalSettings(voicing_floor_hz=200)
     given = {"layer": LAYER, "vary": "z1=-15,15", "n": 5, "rbf_gamma": "auto"}
-    given["intervals"] = intervals
+    given["intervals"] = IntervalSettings(voicing_floor_hz=200)
     return [run(model, Options(jobs=jobs, **given)) for jobs in (1, 2)]
 
 
@@ -143,9 +139,6 @@ def test_a_saved_run_says_and_draws_the_same(results, tmp_path, drawn):
 def test_figures_show_what_the_tables_hold(results):
     result = results[0]
     maps, arrays = result.table("maps"), result.arrays["first_output"]
-    profiles = result.figure("profiles").axes
-    sizes = [len(axis.lines) - 1 for axis in profiles]  # beside the mean
-    assert sizes == list(maps[maps["cluster"] > 0].groupby("cluster").size())
     for k, column in ((0, 0), (-1, 1)):
         lines = [axis.lines[0] for axis in result.figure("first_output").axes[column::2]]
         np.testing.assert_array_equal(lines[0].get_ydata(), arrays["out"][k, :, 0])
@@ -153,8 +146,3 @@ def test_figures_show_what_the_tables_hold(results):
     known = maps.dropna(subset="distance").sort_values("distance")
     [axis] = result.figure("changes").axes
     assert [x.get_text() for x in axis.get_xticklabels()] == [f"{x}" for x in known["map"]]
-    least, most = (axis.get_title("left") for axis in result.figure("stable").axes[:2])
-    assert least.startswith(f"Map {known['map'].iloc[0]} ")
-    assert most.startswith(f"Map {known['map'].iloc[-1]} ")
-    heat = result.figure("selectivity").axes[0].images[0].get_array()
-    assert heat.shape == (3, (~maps["dead"]).sum())

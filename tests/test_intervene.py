@@ -15,8 +15,6 @@ from wavegan_tf.experiments.intervene import (
     Ends,
     Options,
     make_cells,
-    output_means,
-    parse_windows,
     run,
     scan_tables,
 )
@@ -27,7 +25,6 @@ from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.models.networks import build_networks
 from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
 from wavegan_tf.stats.effects import holm, paired_t
-from wavegan_tf.stats.interventions import shares
 from wavegan_tf.stats.resampling import StatisticsSettings
 
 CELLS = ["conv3 maps 2,3", "conv4 gain", "conv4 window 0.1-0.6"]
@@ -72,33 +69,19 @@ def test_chosen_maps_or_a_stretch_are_the_others_and_no_further():
     assert (replaced[:, [0, 3, 4]] == own[:, [0, 3, 4]]).all()
 
 
-@pytest.mark.parametrize("name", ["ciwgan", "wavegan_65536_postfilter"])
-def test_a_whole_layer_gives_the_other_output_and_nothing_replaced_the_same(reference, name):
-    given = {"model": "ciwgan"} if name == "ciwgan" else {}
-    ends = ends_of(load(reference / "checkpoints" / name, **given))
+def test_a_whole_layer_gives_the_other_output_and_nothing_replaced_the_same(reference):
+    ends = ends_of(load(reference / "checkpoints" / "wavegan_65536_postfilter"))
     batch = next(ends.batches())
     found = pd.DataFrame(ends.check(batch))
     inner = [layer for layer in batch.own if layer != "out"]
-    assert ("pre_filter" in inner) == ("postfilter" in name) and "z_project" in inner
+    assert {"pre_filter", "z_project"} <= {*inner}
     assert list(found["layer"]) == list(np.repeat(inner, 2))
     assert list(found["patch"]) == len(inner) * ["none", "whole"]
     assert found["max_difference"].max() <= 1e-5
     assert np.abs(batch.own["out"] - batch.donor["out"]).max() > 1e-3
-
-
-def test_a_check_that_fails_ends_the_run(tiny):
-    ends = ends_of(tiny)
-    batch = next(ends.batches())
     batch.donor["conv3"][1] += 1
     with pytest.raises(RuntimeError, match="conv3, whole replaced: differs by"):
         ends.check(batch)
-
-
-def test_outputs_that_are_not_finite_are_refused():
-    model = model_of(ModelConfig(dim=1))
-    model.generator.upconv_4.conv.bias.assign([math.nan])
-    with pytest.raises(InputError, match="--from: the Generator puts out NaN or infinity"):
-        run(model, Options(by="0", n=1, jobs=1))
 
 
 def test_silencing_every_map_of_the_last_layer_leaves_the_bias():
@@ -108,6 +91,9 @@ def test_silencing_every_map_of_the_last_layer_leaves_the_bias():
     start, silenced = ends.outputs(next(ends.batches()), [Cell("conv4", "maps", (1, 2))])
     np.testing.assert_allclose(silenced, np.tanh(0.3), rtol=1e-6)
     assert np.ptp(start) > 1e-3
+    model.generator.upconv_4.conv.bias.assign([math.nan])
+    with pytest.raises(InputError, match="--from: the Generator puts out NaN or infinity"):
+        next(ends.batches())
 
 
 def test_the_mean_over_outputs_is_over_all_of_them(tiny):
@@ -132,8 +118,6 @@ def test_the_control_is_the_other_output_of_the_next_base(tiny):
     expected = tiny.generator(np.roll(ends.end, -1, axis=0))["out"].numpy()
     np.testing.assert_allclose(control, expected, atol=1e-5)
     assert np.abs(control - own).max(axis=(1, 2)).min() > 1e-4
-    alone = ends_of(tiny, n=1)
-    assert len(alone.outputs(next(alone.batches()), [cell])) == 3
 
 
 def scanned(ends, measure):
@@ -154,29 +138,6 @@ def test_the_scan_finds_the_one_map_that_carries_an_effect():
     np.testing.assert_allclose(maps["estimate"], np.arange(8) == 5, atol=1e-6)
     np.testing.assert_allclose(maps["cumulative"], 1, atol=1e-6)
     assert list(needed["n_maps"]) == [1, 1, 1] and list(needed["share"]) == [0.5, 0.8, 0.95]
-
-
-@pytest.mark.parametrize(("measure", "n"), [("waveform", 18), ("rms", 2)])
-def test_the_sum_over_all_maps_is_the_whole_layer(tiny, measure, n):
-    found = scanned(ends_of(tiny, n), measure)  # 2 maps
-    np.testing.assert_allclose(found["cumulative"][-1], found["to"], atol=1e-6)
-    assert not np.allclose(found["from"], found["to"], atol=1e-6)
-    change = found["single"] - found["from"], found["to"] - found["from"]
-    share = shares(*change, StatisticsSettings())[0]
-    assert list(found["order"]) == list(np.argsort(-share, kind="stable") + 1)
-
-
-def test_what_praat_measures_is_a_mean_over_voiced_intervals():
-    outputs = pd.DataFrame({
-        "output": [0, 1, 2, 3], "n_voiced": [2, 0, 1, 0], "n_frication": [3, 0, 0, 0],
-        "measured": [True, True, True, False],
-    })  # fmt: skip
-    rows = [(0, "voiced", 100.0), (0, "voiced", 120.0), (0, "frication", 7.0)]
-    intervals = pd.DataFrame([*rows, (2, "voiced", math.nan)], columns=["output", "label", "value"])
-    found = output_means(outputs, intervals.assign(measure="f0"))
-    np.testing.assert_array_equal(found["f0"], [110, math.nan, math.nan, math.nan])
-    np.testing.assert_array_equal(found["n_voiced"], [2, 0, 1, math.nan])
-    np.testing.assert_array_equal(found["frication"], [1, 0, 0, math.nan])
 
 
 @pytest.fixture(scope="module")
@@ -253,16 +214,10 @@ def test_figures_show_the_shares_of_the_tables(intervened):
     result, _ = intervened
     rows, maps = result.table("interventions"), result.table("maps")
     window = rows["patch"] == "window"
-    axes = result.figure("shares").axes
-    assert len(axes) == rows[~window].dropna(subset="estimate")["measure"].nunique()
-    ticks = [tick.get_text() for tick in axes[0].get_yticklabels()]
-    assert ticks == ["Conv3 maps 2,3", "Conv4 gain"]
     heat = result.figure("windows").axes[0].images[0].get_array()
     assert heat.tolist() == [list(rows[window & rows["measure"].eq("waveform")]["estimate"])]
     curve = result.figure("curves").axes[0].lines[0].get_ydata()
     np.testing.assert_array_equal(curve, [0, *maps.sort_values("rank")["cumulative"]])
-    bars = [bar.get_height() for bar in result.figure("scan").axes[0].patches]
-    assert bars == list(maps["estimate"])
 
 
 def test_a_map_that_is_silenced_is_told_as_a_change(ciwgan):
@@ -279,46 +234,32 @@ def test_a_map_that_is_silenced_is_told_as_a_change(ciwgan):
 
 def test_cells_come_layer_by_layer_with_names_that_tell_them_apart():
     config = ModelConfig(dim=4)
-    options = Options(patch=("rest", "gain"), maps=("conv3:2,7", "conv1:1"), window_s=("0.1,0.3",))
-    cells = make_cells(options, config.layers[1:3], config)
+    options = Options(
+        patch=("rest", "gain"), maps=("conv3:2,7", "conv1:1"), window_s=("0:0.4:0.2",)
+    )
+    cells = make_cells(options, config.layers[1:2], config)
     assert [cell.name for cell in cells] == [
-        "conv1 maps 1",
-        "conv2 gain", "conv2 rest", "conv2 window 0.1-0.3",
-        "conv3 gain", "conv3 rest", "conv3 window 0.1-0.3", "conv3 maps 2,7",
+        "conv1 maps 1", "conv2 gain", "conv2 rest", "conv2 window 0-0.2", "conv2 window 0.2-0.4",
+        "conv3 maps 2,7",
     ]  # fmt: skip
-
-
-def test_windows_by_steps_cover_the_stretch():
-    config = ModelConfig()
-    found = parse_windows("0.2:0.5:0.1", config.layers, config)
-    assert found == [(0.2, 0.3), (0.3, 0.4), (0.4, 0.5)]
-    assert parse_windows("0.1,0.3", config.layers, config) == [(0.1, 0.3)]
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"layers": "conv9"}, "--layers=conv9: no layer 'conv9'; there are conv1"),
         ({"layers": "out"}, "--layers=out: no layer 'out'"),
         ({"maps": ["conv3:9"]}, "conv3 has 8 maps; name each once, by its number from 1 to 8"),
-        ({"maps": ["conv3:2,2"]}, "name each once"),
         ({"maps": ["out:1"]}, "--maps=out:1: expected LAYER:MAPS, .*; layers .* are conv1"),
-        ({"maps": ["conv3"]}, "--maps=conv3: expected LAYER:MAPS"),
         ({"by": "nan"}, "--by=nan: must be other, mean, or a finite factor"),
-        ({"by": "-1"}, "0 or more"),
         ({"by": "1"}, "changes nothing"),
         ({"window_s": ["0.5,1.2"]}, "within the output, 0 .. 1.024"),
-        ({"window_s": ["0.3,0.1"]}, "begin before it ends"),
         ({"window_s": ["0.1"]}, "expected START,END or START:END:STEP"),
-        ({"window_s": ["0:1:0.3"]}, "must lead from 0 to 1, 1000 at most"),
-        ({"window_s": ["0:1:0"]}, "give one that divides 1"),
+        ({"window_s": ["0:1:0.3"]}, "steps of 0.3 from 0 miss 1"),
         ({"window_s": ["0.01,0.02"]}, "conv1 has no sample in 0.01 .. 0.02"),
         ({"patch": ("half",)}, "no part 'half'; choose of average"),
-        ({"patch": ()}, "nothing to do"),
         ({"from_": "c1=1", "to": "c1=1,c2=0"}, "give the same latent vectors, so there is no"),
         ({"by": "0", "to": "z11=15"}, "--to=z11=15: has no meaning with --by=0"),
         ({"by": "0", "scan_by": "shape"}, "--scan_by=shape: .*leave it out"),
-        ({"scan_by": "f0"}, "--scan_by=f0: must be one of waveform"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(options, words):

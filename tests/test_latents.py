@@ -13,7 +13,6 @@ from wavegan_tf.latents import (
     Sweep,
     apply_settings,
     cells,
-    check_number,
     cross,
     latent_index,
     latent_names,
@@ -23,7 +22,6 @@ from wavegan_tf.latents import (
     parse_settings,
     parse_sweeps,
     path_latents,
-    plain,
     sample_latents,
 )  # fmt: skip
 from wavegan_tf.models.config import ModelConfig
@@ -38,12 +36,9 @@ def test_latents_are_the_code_then_z_counted_from_one():
     assert latent_names(config)[:3] == ["c1", "c2", "z1"]
     assert [latent_index(name, config) for name in latent_names(config)] == list(range(100))
     assert latent_index("z11", WAVEGAN) == 10
-
-
-@pytest.mark.parametrize("name", ["c6", "z96", "z0", "x1", "z", "z01", ""])
-def test_unknown_variable_is_refused_with_those_there_are(name):
-    with pytest.raises(InputError, match=r"c1 \.\. c5 and z1 \.\. z95"):
-        latent_index(name, CIWGAN)
+    for name in ("c6", "z96", "z0", "z01", ""):
+        with pytest.raises(InputError, match=r"c1 \.\. c5 and z1 \.\. z95"):
+            latent_index(name, CIWGAN)
 
 
 def test_ciwgan_codes_are_one_hot_and_equally_frequent():
@@ -52,7 +47,6 @@ def test_ciwgan_codes_are_one_hot_and_equally_frequent():
     assert set(np.unique(code)) == {0, 1}
     assert np.all(code.sum(1) == 1)
     assert np.all(np.abs(code.mean(0) - 0.2) < 0.03)  # 5 standard errors
-    assert z.shape == (5000, 95)
     assert -1 <= z.min() < -0.999 and 0.999 < z.max() <= 1
     assert abs(z.mean()) < 0.01
 
@@ -70,15 +64,9 @@ def test_sampling_is_seeded_and_its_beginning_does_not_depend_on_n():
     assert not np.array_equal(few, sample_latents(CIWGAN, 5, seed=8))
 
 
-def test_settings_are_read_in_order():
-    assert list(parse_settings("c1=1, z11=-5", CIWGAN).items()) == [("c1", 1), ("z11", -5)]
-    assert parse_settings("", CIWGAN) == {}
-
-
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("c1=1,z300=1", "--set=z300=1: latent 'z300': this ciwgan has c1 .. c5"),
         ("z1=1,z1=2", "--set=z1=1,z1=2: z1 is set twice"),
         ("z1=x", "--set=z1=x: 'x' is no finite number"),
         ("=1", "--set==1: expected NAME=VALUE"),
@@ -99,7 +87,7 @@ def test_naming_a_code_variable_of_a_ciwgan_clears_the_sampled_code():
 
 def test_other_settings_leave_every_other_variable():
     base = sample_latents(FIWGAN, 4, seed=0)
-    changed = apply_settings(base, {"c2": 5.0, "z1": -3.0}, FIWGAN)
+    changed = apply_settings(base, parse_settings("c2=5, z1=-3", FIWGAN), FIWGAN)
     assert np.all(changed[:, [1, 3]] == [5, -3])
     np.testing.assert_array_equal(np.delete(changed, [1, 3], 1), np.delete(base, [1, 3], 1))
 
@@ -112,25 +100,17 @@ def test_latents_are_read_from_npy_and_from_csv_in_any_order(tmp_path):
     np.savetxt(tmp_path / "bare.csv", latents, delimiter=",", fmt="%.9g")
     for name in ("z.npy", "z.csv", "bare.csv"):
         np.testing.assert_array_equal(load_latents(str(tmp_path / name), FIWGAN), latents)
-    np.save(tmp_path / "one.npy", latents[0])
-    np.testing.assert_array_equal(load_latents(str(tmp_path / "one.npy"), FIWGAN), latents[:1])
 
 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
         ("wide.npy", np.zeros([2, 11]), "shape [2, 11]"),
-        ("deep.npy", np.zeros([2, 10, 1]), "shape [2, 10, 1]"),
         ("none.npy", np.zeros([0, 10]), "no vectors"),
         ("nan.npy", np.full([1, 10], np.nan), "NaN"),
-        ("wide.csv", "1,2,3\n4,5,6\n", "shape [2, 3]"),
         ("ragged.csv", "1,2,3\n4,5\n", "row 2 has 2 of 3 columns"),
-        ("twice.csv", "c1,c1\n1,2\n", "look at"),
-        ("names.csv", "id,c1,z1\n0,1,2\n", "2 columns"),
-        ("short.csv", "c1,c2,c3,z1,z2,z3,z4,z5,z6,z7\n1,2\n", "row 2 has 2 of 10 columns"),
         ("words.csv", "c1,c2,c3,z1,z2,z3,z4,z5,z6,z7\n" + ",".join("abcdefghij"), "as numbers"),
         ("empty.csv", "", "cannot be read as numbers"),
-        ("broken.npy", "not an array", "cannot be read as numbers"),
         ("z.txt", "1", ".npy or .csv"),
         ("none.csv", None, "no such file"),
     ],
@@ -155,7 +135,6 @@ def test_the_outputs_of_one_base_stand_together_and_all_that_is_not_set_is_froze
     ]
     z, table = cross(bases, conditions, CIWGAN)
     assert z.shape == (6, 100) and z.dtype == np.float32
-    assert table["output"].tolist() == list(range(6))
     assert table["base"].tolist() == [0, 0, 1, 1, 2, 2]
     assert table["condition"].tolist() == ["c1=1", "c2=2,z1=-5"] * 3
     assert table["value"].tolist() == [1.0, 2.0] * 3
@@ -164,17 +143,10 @@ def test_the_outputs_of_one_base_stand_together_and_all_that_is_not_set_is_froze
     np.testing.assert_array_equal(z[1::2, :6], [[0, 2, 0, 0, 0, -5]] * 3)
 
 
-def test_without_conditions_every_vector_is_its_own_base():
-    z, table = plain(sample_latents(FIWGAN, 2, seed=0))
-    np.testing.assert_array_equal(z, sample_latents(FIWGAN, 2, seed=0))
-    assert table["base"].tolist() == [0, 1] and table["condition"].tolist() == ["", ""]
-
-
 @pytest.mark.parametrize(
     ("text", "values"),
     [
         ("z11=-15:5:2", [-15, -13, -11, -9, -7, -5, -3, -1, 1, 3, 5]),
-        ("c2=0:2:0.25", [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2]),
         ("c2=1.5:0:-0.125", [1.5 - 0.125 * i for i in range(13)]),
         ("z11=-15,0,15", [-15, 0, 15]),
         ("z1=0:0.3:0.1", [0, 0.1, 0.2, 0.3]),
@@ -192,13 +164,10 @@ def test_sweep_includes_both_ends(text, values):
         ("z11=-15:5:3", "end at 3 or 6"),
         ("z11=-15:5", "START:END:STEP"),
         ("z11=a:5:1", "--vary=z11=a:5:1: 'a' is no finite number"),
-        ("z11=1,,2", "'' is no finite number"),
         ("z11=nan", "'nan' is no finite number"),
-        ("z11", "NAME=VALUE"),
         ("z300=0:1:1", "--vary=z300=0:1:1: latent 'z300': this ciwgan has c1 .. c5"),
         ("z1=0:1:0.00001", "over 10000 steps"),
         ("z1=3", "--vary=z1=3: one value is no sweep; give two or more, or --set=z1=3"),
-        ("z1=3:3:1", "one value is no sweep"),
         ("z1=0,5,0", "has a value twice"),
         ("z9=2,3", "--vary=z9=2,3: z9 is varied twice"),
         ("z8=0,1", "--set and --vary both name z8; leave it out of --set"),
@@ -218,17 +187,10 @@ def test_a_grid_has_every_combination_named_so_that_close_values_differ():
     assert grid[2].about == {"c2": 1.0000001, "z1": -5}
 
 
-def test_more_outputs_than_can_be_held_are_refused_with_the_sum():
-    sweeps = [Sweep(name, tuple(range(100))) for name in ("z1", "z2")]
-    check_number(1, sweeps)
-    with pytest.raises(InputError, match=r"2 x 100 x 100 = 20000 outputs .* over 10000"):
-        check_number(2, sweeps)
-
-
 def test_a_way_has_both_ends_and_equal_steps():
     assert parse_path(11) == Sweep("t", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1))
     assert parse_path(2).values == (0, 1)
-    for steps in (1, 0, -3, 10_001):
+    for steps in (1, 10_001):
         with pytest.raises(InputError, match=f"--steps={steps}"):
             parse_path(steps)
 
@@ -275,19 +237,11 @@ def test_ways_that_lead_nowhere_are_refused():
         path_latents(base, base, parse_path(3), "linear", WAVEGAN)
 
 
-def test_both_ends_of_a_way_are_read():
-    assert parse_ends("c1=1", "c1=2", {}, CIWGAN) == [{"c1": 1}, {"c1": 2}]
-    assert parse_ends("z1=0", "z2=0", {}, CIWGAN) == [{"z1": 0}, {"z2": 0}]
-
-
 @pytest.mark.parametrize(
     ("last", "words"),
     [
         ("", "--to: is empty"),
-        ("c9=1", "--to=c9=1: latent 'c9': this ciwgan has c1 .. c5"),
-        ("c1", "--to=c1: expected NAME=VALUE"),
         ("z1=3", "--set and --to both name z1"),
-        ("c1=1.0", "--from=c1=1 and --to=c1=1.0 are the same"),
         ("c1=1,c2=0", "--from=c1=1 and --to=c1=1,c2=0 are the same"),
     ],
 )

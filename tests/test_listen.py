@@ -70,28 +70,16 @@ def test_controls_are_networks_of_random_weights_on_the_same_vectors(model):
     assert counts.to_dict() == {0: 3, 1: 2, 2: 2}
 
 
-def test_each_output_is_shown_to_the_caller_in_order(model):
-    seen = []
-    heard(model, 3, measures=("duration",), each=lambda i, series: seen.append((i, set(series))))
-    assert seen == [(i, {"conv4", "out"}) for i in range(3)]
-
-
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("changes", "words"),
     [
         ({"layers": "conv9"}, "no layer 'conv9'; there are conv1, conv2, conv3, conv4, out"),
-        ({"reduction": Reduction("channel", 999)}, "--reduce=channel:999: conv1 has"),
+        ({"annotations": "nowhere"}, "--annotations=nowhere: no such folder"),
     ],
 )
-def test_what_the_model_has_not_is_refused(model, options, words):
+def test_what_is_not_there_is_refused(model, changes, words):
     with pytest.raises(InputError, match=words):
-        listen(model, plain(model.sample(1)), FAST, **options)
-
-
-def test_a_folder_of_textgrids_must_be_there(model):
-    with pytest.raises(InputError, match="--annotations=nowhere: no such folder"):
-        options = dataclasses.replace(FAST, annotations="nowhere")
-        listen(model, plain(model.sample(1)), options)
+        listen(model, plain(model.sample(1)), dataclasses.replace(FAST, **changes))
 
 
 def test_a_run_without_voice_complains(model):

@@ -13,7 +13,7 @@ from wavegan_tf.experiments.front import experiment_options
 from wavegan_tf.experiments.names import EXPERIMENTS
 from wavegan_tf.experiments.probe import Options
 from wavegan_tf.experiments.result import experiment
-from wavegan_tf.options import build, check_options, name_of, nested, option, options
+from wavegan_tf.options import build, check_options, option
 from wavegan_tf.speech.settings import PraatSettings
 
 
@@ -41,7 +41,6 @@ class Few:
         ({"deep": -1.0}, "deep=-1: must be 0 or more"),
         ({"n": "many"}, "--n=many: must be a number"),
         ({"n": True}, "--n=True: must be no truth value"),
-        ({"n": None}, "--n=None: must be a number"),
     ],
 )
 def test_a_value_that_breaks_its_rule_is_refused(given, words):
@@ -76,28 +75,11 @@ def test_values_are_taken_in_the_type_of_their_option():
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_settings_of_a_file_hold_for_every_experiment(name):
     groups = {"praat": {"n_points": 7}, "statistics": {"confidence": 0.9}}
-    way = {"vary": "z1=0,1"} if name == "feature_maps" else {}
-    way |= {"from_": "c1=1", "to": "c2=1"} if name == "intervene" else {}
-    built = experiment_options(experiment(name), way, groups if name != "feature_maps" else {
-        "statistics": groups["statistics"]})  # fmt: skip
-    confidence = getattr(built, "statistics", built).confidence
-    assert confidence == 0.9 and getattr(built, "praat", PraatSettings(n_points=7)).n_points == 7
-
-
-@pytest.mark.parametrize("given", [{"nn": 3}, {"praat": {"f0": 3}}])
-def test_an_unknown_option_is_refused_with_those_there_are(given):
-    with pytest.raises(InputError, match="no such option; there are"):
-        build(Options, given)
-
-
-def test_every_option_has_a_sentence_a_range_or_choices_and_a_name_of_its_own():
-    classes = [Options, *nested(Options).values()]
-    fields = [field for cls in classes for field in options(cls)]
-    names = [name_of(field) for field in fields if not field.metadata["option"]["advanced"]]
-    assert len(names) == len(set(names))
-    for field in fields:
-        text = field.metadata["option"]["help"]
-        assert text[0].isupper() and text.rstrip().endswith((".", ")")), field.name
+    if name == "feature_maps":  # Praat measures nothing there
+        del groups["praat"]
+    built = experiment_options(experiment(name), {}, groups)
+    assert getattr(built, "statistics", built).confidence == 0.9
+    assert "praat" not in groups or built.praat.n_points == 7
 
 
 def test_praat_settings_are_read_from_a_file_or_from_an_earlier_run(tmp_path):

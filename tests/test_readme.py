@@ -76,6 +76,7 @@ def test_every_command_runs_and_leaves_what_the_pages_promise(desk):
     paths = [desk / name / "tables" / "points.csv" for name in found.split()]
     others = "identified/tables/ranking.csv followed/tables/maps.csv intervened/tables/checks.csv"
     others += " original/args.txt train/continued/checkpoint to_hand_on/config.json"
+    others += " probed/figures/layers_0000.png"
     assert all(path.is_file() for path in [*paths, *(desk / name for name in others.split())])
     original = tf.train.list_variables(str(desk / "original"))
     assert original and not any(name.startswith("wavegan_tf/") for name, _ in original)

@@ -6,7 +6,6 @@ import pytest
 from wavegan_tf.errors import InputError
 from wavegan_tf.speech.averages import (
     UPSAMPLES,
-    Reduction,
     average,
     parse_reduce,
     reduce_maps,
@@ -24,12 +23,6 @@ def test_of_layers_by_name_the_audio_keeps_its_channels():
     np.testing.assert_array_equal(layers["conv4"], [[1, -1.5]])
     np.testing.assert_array_equal(layers["out"], sound[..., 0])
     np.testing.assert_array_equal(layers["input"], MAPS)
-
-
-@pytest.mark.parametrize("shape", [(4, 5), (2, 3, 0), (1, 2, 3, 4)])
-def test_averaging_refuses_what_is_not_batch_time_channels(shape):
-    with pytest.raises(ValueError, match="batch, time, channels"):
-        average(np.zeros(shape))
 
 
 @pytest.mark.parametrize(
@@ -56,32 +49,33 @@ def test_sums_over_many_large_maps_lose_no_precision():
     np.testing.assert_allclose(average(activations), [[expected] * 3], rtol=6e-8)
 
 
-@pytest.mark.parametrize("text", ["", "MAX", "channel:", "channel:0", "channel:1.5"])
+@pytest.mark.parametrize("text", ["", "MAX", "channel:0"])
 def test_an_unknown_reduction_is_refused_with_what_there_is(text):
     with pytest.raises(InputError, match=f"--reduce={text}: .*mean, max, l2, weighted, channel:N"):
         parse_reduce(text)
 
 
-def test_a_feature_map_that_a_layer_has_not_is_refused_with_the_layers_number_of_maps():
-    with pytest.raises(InputError, match=r"--reduce=channel:65: .* 64 feature maps; choose chan"):
-        reduce_maps(np.zeros((1, 2, 64)), Reduction("channel", 65))
-
-
-@pytest.mark.parametrize("weights", [None, [0.5, 0.5], [1, 0, 0.5], [[0.5, 0.25, 0.25]]])
-def test_weights_must_be_of_the_layers_maps_and_sum_to_one(weights):
-    with pytest.raises(ValueError, match=r"weights for activations of shape \(1, 2, 3\)"):
-        reduce_maps(np.zeros((1, 2, 3)), Reduction("weighted"), weights)
+@pytest.mark.parametrize(
+    ("shape", "how", "weights", "message"),
+    [
+        ((4, 5), "mean", None, "batch, time, channels"),
+        ((1, 2, 3), "weighted", [1, 0, 0.5], r"weights for activations of shape \(1, 2, 3\)"),
+        ((1, 2, 64), "channel:65", None, "--reduce=channel:65: .* 64 feature maps; choose chan"),
+    ],
+)
+def test_what_cannot_be_reduced_is_refused(shape, how, weights, message):
+    with pytest.raises((InputError, ValueError), match=message):
+        reduce_maps(np.zeros(shape), parse_reduce(how), weights)
 
 
 @pytest.mark.parametrize("upsample", [upsample_linear, upsample_band_limited])
-def test_upsampling_to_the_same_length_changes_no_bit(upsample):
+def test_equal_lengths_and_constants_change_no_bit(upsample):
     series = np.random.default_rng(0).standard_normal((3, 97)).astype(np.float32)
-    result = upsample(series, 97)
-    assert result.dtype == np.float32
-    np.testing.assert_array_equal(result, series)
+    np.testing.assert_array_equal(upsample(series, 97), series, strict=True)
+    assert np.ptp(upsample(np.full(16, 0.1, np.float32), 16384)) == 0
 
 
-@pytest.mark.parametrize(("time", "length"), [(16, 16384), (1024, 16384), (7, 1000), (1000, 7)])
+@pytest.mark.parametrize(("time", "length"), [(16, 16384), (7, 1000), (1000, 7)])
 def test_upsampling_agrees_with_numpy_interp_between_centres_of_samples(time, length):
     series = np.random.default_rng(1).standard_normal((2, 3, time))
     old, new = (np.arange(time) + 0.5) / time, (np.arange(length) + 0.5) / length
@@ -89,12 +83,7 @@ def test_upsampling_agrees_with_numpy_interp_between_centres_of_samples(time, le
     np.testing.assert_allclose(upsample_linear(series, length), expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("upsample", [upsample_linear, upsample_band_limited])
-def test_a_constant_stays_exactly_constant(upsample):
-    assert np.ptp(upsample(np.full(16, 0.1, np.float32), 16384)) == 0
-
-
-@pytest.mark.parametrize("factor", [3, 16, 256])
+@pytest.mark.parametrize("factor", [3, 256])
 @pytest.mark.parametrize("share_of_nyquist", [0.01, 0.5, 0.9])
 def test_band_limited_upsampling_of_a_tone_is_the_tone(factor, share_of_nyquist):
     time = 128
@@ -107,27 +96,12 @@ def test_band_limited_upsampling_of_a_tone_is_the_tone(factor, share_of_nyquist)
     np.testing.assert_allclose(result[inside], expected[inside], atol=1e-3)
 
 
-def test_band_limited_upsampling_wants_a_multiple():
-    with pytest.raises(ValueError, match=r"shape \(2, 7\) to 1000 samples: no multiple"):
-        upsample_band_limited(np.zeros((2, 7)), 1000)
-
-
-def test_a_sound_is_clipped_at_full_scale_before_it_is_upsampled():
-    sound = to_sound([0.0, 3.0], 4)
-    assert sound.dtype == np.float32
-    np.testing.assert_array_equal(sound, [0, 0.25, 0.75, 1])
-
-
-def test_a_band_limited_sound_is_clipped_again_where_it_overshoots():
+def test_a_sound_is_clipped_before_it_is_upsampled_and_where_it_overshoots_unless_told_not_to():
+    np.testing.assert_array_equal(to_sound([0.0, 3.0], 4), np.float32([0, 0.25, 0.75, 1]))
     step = np.repeat([-5.0, 5.0], 50)
     assert upsample_band_limited(np.clip(step, -1, 1), 400).max() > 1.1
     assert np.abs(to_sound(step, 400, "band_limited")).max() == 1
-
-
-@pytest.mark.parametrize("upsample", UPSAMPLES)
-def test_a_sound_that_is_not_to_be_clipped_keeps_its_peaks(upsample):
-    series = 3 * np.sin(2 * np.pi * np.arange(100) / 25)
-    assert to_sound(series, 400, upsample, clip=False).max() > 2.9
+    assert all(to_sound(step, 400, upsample, clip=False).max() >= 5 for upsample in UPSAMPLES)
 
 
 @pytest.mark.parametrize("upsample", UPSAMPLES)
@@ -144,7 +118,7 @@ def test_a_sound_of_nan_and_infinity_is_made_without_a_warning(upsample):
     [
         ([0.0], 4, "cubic", "--upsample=cubic: must be one of linear, band_limited"),
         (np.zeros((2, 0)), 4, "linear", "at least one sample"),
-        ([0.0], 0, "band_limited", "at least one sample"),
+        (np.zeros((2, 7)), 1000, "band_limited", "no multiple"),
     ],
 )
 def test_what_cannot_be_a_sound_is_refused(series, length, upsample, message):

@@ -21,7 +21,7 @@ from synthesis import (
 from wavegan_tf.errors import InputError
 from wavegan_tf.speech.averages import to_sound, upsample_linear
 from wavegan_tf.speech.intervals import Interval, find_intervals
-from wavegan_tf.speech.measure import clipped_share, f0_range_of, measure
+from wavegan_tf.speech.measure import clipped_share, measure
 from wavegan_tf.speech.settings import (
     INTERVAL_MEASURES,
     POINT_MEASURES,
@@ -52,9 +52,6 @@ def measured(*args, **options):
     return {name: np.array(column) for name, column in values.items()}, means
 
 
-# Truth, at the rate of the output
-
-
 def test_a_gliding_f0_is_followed_at_each_point():
     values, means = measured(vowel(100 + 100 * TIMES_S, VOWELS["e"]))  # 100 .. 202 Hz
     np.testing.assert_allclose(values["f0"], 100 + 100 * POINTS_S, rtol=5e-3)
@@ -71,9 +68,6 @@ def test_intensity_beside_digital_silence_does_not_overshoot():
     assert np.diff(level_db).max() < 0.1  # falls, as the window leaves the tone
 
 
-# Centring
-
-
 @pytest.mark.parametrize("center", [True, False])
 def test_no_measure_feels_an_offset_but_those_that_are_centred_if_they_are_not(center):
     settings, moved = PraatSettings(center=center), set()
@@ -87,8 +81,6 @@ def test_no_measure_feels_an_offset_but_those_that_are_centred_if_they_are_not(c
     centred = "f1 f2 f3 b1 b2 b3 cog spectral_sd skewness kurtosis zcr cpps"
     assert moved == (set() if center else set(centred.split()))
 
-
-# Rates of layers
 
 EVERYWHERE = {"intensity", "zcr", "duration"}
 FROM_250 = EVERYWHERE | {"f0", "voiced_share"}
@@ -121,8 +113,7 @@ def test_a_tone_below_a_fifth_of_the_rate_keeps_f0_level_and_crossings(rate):
 
 
 @pytest.mark.parametrize(
-    ("rate", "vowels", "within"),
-    [(16000, "iea", 0.05), (8000, "a", 0.06), (4000, "a", 0.06), (2000, "a", 0.06)],
+    ("rate", "vowels", "within"), [(16000, "iea", 0.05), (4000, "a", 0.06), (2000, "a", 0.06)]
 )
 def test_formants_are_those_of_the_vowel_as_far_as_a_layer_carries_them(rate, vowels, within):
     for formants_hz in (VOWELS[name] for name in vowels):
@@ -152,17 +143,9 @@ def test_a_layer_gives_the_measures_that_its_nyquist_carries_and_reasons_for_the
         assert math.isnan(row.value) == ("Nyquist" in row.reason) == bool(row.reason)
 
 
-# Through an average after ReLU
-
-
 @pytest.mark.parametrize(
     ("rate", "f0_hz", "f0_within", "slope_within"),
-    [
-        (4000, 120, 0.005, 0.2),
-        (4000, 200, 0.005, 0.2),
-        (1000, 100, 0.02, 0.2),
-        (250, 200, np.inf, 3),
-    ],
+    [(4000, 200, 0.005, 0.2), (1000, 100, 0.02, 0.2), (250, 200, np.inf, 3)],
 )
 def test_f0_and_envelope_survive_rectification_and_averaging(rate, f0_hz, f0_within, slope_within):
     values, means = measured(averaged(vowel(f0_hz, VOWELS["e"]) * 10**-TIMES_S, rate), rate)
@@ -170,9 +153,6 @@ def test_f0_and_envelope_survive_rectification_and_averaging(rate, f0_hz, f0_wit
         np.testing.assert_allclose([*values["f0"], means["f0"]], f0_hz, rtol=f0_within)
     slope = np.polyfit(POINTS_S, values["intensity"], 1)[0]
     assert slope == pytest.approx(-20, abs=slope_within)  # dB per s
-
-
-# Durations
 
 
 def test_the_duration_is_that_of_the_own_interval_that_overlaps_most():
@@ -183,24 +163,10 @@ def test_the_duration_is_that_of_the_own_interval_that_overlaps_most():
     ]
     assert measured(tone(100), own=own)[1]["duration"] == pytest.approx(0.45)
     assert measured(tone(100), own=None)[1]["duration"] == pytest.approx(0.6)
-
-
-@pytest.mark.parametrize(
-    ("rate", "label", "reason"),
-    [
-        (RATE, "voiced", "no voiced interval of the layer's own overlaps with it"),
-        (62.5, "voiced", "with it (the layer's Nyquist, 31.25 Hz, is not above the F0 floor"),
-        (4000, "frication", "with it (the layer's Nyquist, 2000 Hz, is below the 4000 Hz"),
-    ],
-)
-def test_without_an_own_interval_the_duration_is_missing_with_the_reason(rate, label, reason):
-    own = [Interval(label, 0.8, 1.02)]
-    rows = rows_of(tone(100), rate, [Interval(label, 0.2, 0.8)], own=own)
-    found = next(row for row in rows if row.measure == "duration")
-    assert math.isnan(found.value) and reason in found.reason
-
-
-# Rows
+    for rate, reason in ((RATE, "overlaps with it"), (62.5, "(the layer's Nyquist, 31.25 Hz, is")):
+        rows = rows_of(tone(100), rate, own=[Interval("voiced", 0.8, 1.02)])
+        found = next(row for row in rows if row.measure == "duration")
+        assert math.isnan(found.value) and reason in found.reason
 
 
 def test_rows_name_interval_label_point_time_and_unit():
@@ -236,33 +202,11 @@ def test_single_measures_have_the_values_that_they_have_among_all():
     assert few["value"].tolist() == wanted["value"].tolist()
 
 
-@pytest.mark.parametrize(
-    ("sound", "label", "message"),
-    [
-        (np.zeros((LENGTH, 1)), "voiced", "one channel"),
-        (np.zeros(0), "voiced", "one channel"),
-        (tone(100), "vowel", r"\['vowel'\]: only \['voiced', "),
-    ],
-)
-def test_only_one_channel_with_samples_and_known_labels_is_measured(sound, label, message):
-    with pytest.raises(ValueError, match=message):
-        measure(sound, RATE, [Interval(label, 0, 1)])
-
-
-# Flags
-
-
 @pytest.mark.parametrize(("before_hz", "after_hz"), [(100.0, 210.0), (210.0, 100.0)])
 def test_an_octave_jump_is_flagged_on_the_later_point(before_hz, after_hz):
     sound = vowel(np.where(TIMES_S < 0.5, before_hz, after_hz), VOWELS["e"])
     rows = rows_of(sound, settings=PraatSettings(n_points=6))
     assert [row.point for row in rows if row.flag == "octave jump"] == [4]
-
-
-def test_implausible_values_are_kept_and_flagged_with_the_range():
-    rows = rows_of(tone(45), settings=PraatSettings(f0_floor_hz=30))
-    found = next(row for row in rows if row.measure == "f0" and not row.point)
-    assert (found.value, found.flag) == (pytest.approx(45, rel=0.02), "outside 60 .. 500 Hz")
 
 
 def test_what_stays_at_full_scale_is_clipped_and_flagged_where_it_does():
@@ -274,9 +218,8 @@ def test_what_stays_at_full_scale_is_clipped_and_flagged_where_it_does():
     for row in rows_of(loud, intervals=intervals):
         expected = row.interval == 1 and row.measure != "duration"
         assert ("clipped" in row.flag) == expected
-
-
-# Reasons
+    row = next(row for row in rows_of(tone(45), settings=PraatSettings(f0_floor_hz=30)))
+    assert (row.value, row.flag) == (pytest.approx(45, rel=0.02), "outside 60 .. 500 Hz")
 
 
 @pytest.mark.parametrize("rate", [62.5, 1000, 16000])
@@ -296,17 +239,12 @@ STOPS = np.where(TIMES_S < 0.1, tone(100), 0)
 @pytest.mark.parametrize(
     ("sound", "measure", "rate", "reason"),
     [
-        (tone(100), "f0", 62.5, "Nyquist, 31.25 Hz, is not above the F0 floor, 60 Hz"),
-        (tone(100), "hnr", 250, "is not above the second harmonic of the harmonicity's"),
         (tone(100), "b2", 2000, "Nyquist, 1000 Hz, is below the 2000 Hz that B2 needs"),
-        (tone(100), "cpps", 2000, "Nyquist, 1000 Hz, is below the 2000 Hz that cpps needs"),
         (np.full(LENGTH, 0.3), "f0", RATE, "silent: the series is constant"),
         (np.where(TIMES_S < 0.1, tone(100), 0.7), "intensity", RATE, "silent: nothing varies"),
         (averaged(vowel(200, VOWELS["e"]), 250), "f0", 250, "unvoiced"),
-        (STOPS, "f0", RATE, "unvoiced"),
         (STOPS, "hnr", RATE, "no harmonicity: no period, or quieter"),
         (STOPS, "f1", RATE, "silent: nothing varies"),
-        (STOPS, "cpps", RATE, "silent: nothing varies"),
         (STOPS, "cog", RATE, "silent: nothing varies"),
         (tone(100), "f3", 7500, "no formant 3 found"),
         (np.where(TIMES_S > 0.5, np.nan, 0.1), "f0", RATE, "8384 of 16384 samples are NaN"),
@@ -315,7 +253,7 @@ STOPS = np.where(TIMES_S < 0.1, tone(100), 0)
 def test_what_cannot_be_measured_says_why(sound, measure, rate, reason):
     label = "frication" if measure == "cog" else "voiced"
     rows = [r for r in rows_of(sound, rate, [Interval(label, 0.6, 0.9)]) if r.measure == measure]
-    assert len(rows) == (1 if measure == "cpps" else 11)
+    assert len(rows) == 11
     assert all(math.isnan(row.value) and reason in row.reason for row in rows)
 
 
@@ -324,8 +262,6 @@ def test_what_cannot_be_measured_says_why(sound, measure, rate, reason):
     [
         ("f0", 640, "lasts 0.04 s, Praat needs more than 0.05 s"),
         ("intensity", 640, "lasts 0.04 s, Praat needs more than 0.064 s"),
-        ("f1", 100, "lasts 0.00625 s, Praat needs more than 0.05 s"),
-        ("hnr", 320, "lasts 0.02 s, Praat needs more than 0.0266667 s"),
         ("cpps", 640, "holds 0.02 s of the sound, the cepstrogram's window lasts 0.1 s"),
     ],
 )
@@ -334,7 +270,7 @@ def test_a_sound_too_short_for_praat_says_how_long_it_must_be(measure, samples, 
     assert reason in next(row.reason for row in rows if row.measure == measure)
 
 
-@pytest.mark.parametrize("floor_hz", [12.8, 60, 62.5, 150])
+@pytest.mark.parametrize("floor_hz", [12.8, 60, 150])
 def test_praat_never_refuses_a_sound_of_just_its_window(floor_hz):
     settings = PraatSettings(
         f0_floor_hz=floor_hz, intensity_min_pitch_hz=6.4 / 3 * floor_hz, hnr_min_pitch_hz=floor_hz
@@ -357,54 +293,18 @@ def test_near_the_edges_of_the_sound_there_is_no_frame(measure, needed_s):
     assert reasons == {"no analysis frame so near the edge of the sound"}
 
 
-def test_an_interval_between_frames_or_beyond_the_sound_says_that_it_has_none():
-    intervals = [Interval("voiced", *x) for x in ((0.5, 0.50005), (2.0, 3.0), (-1.0, -0.5))]
-    rows = rows_of(vowel(120, VOWELS["a"]), intervals=intervals)
-    reasons = {row.reason for row in rows if row.measure != "cpps" and row.reason}
-    assert reasons == {
-        f"no analysis frame {x}" for x in ("in the interval", "so near the edge of the sound")
-    }
-
-
-# Two passes
-
-
-@pytest.mark.parametrize(
-    ("sound", "place", "limit_hz"),
-    [
-        (vowel(70, VOWELS["e"]), 0, 60),
-        (vowel(290, VOWELS["e"]), 1, 300),
-        *((sound, slice(2), (60, 300)) for sound in (white_noise(0.1), tone(100)[:300])),
-    ],
-)
-def test_the_range_of_two_passes_stays_within_the_fixed_one(sound, place, limit_hz):
-    assert f0_range_of(sound, RATE, SETTINGS)[place] == limit_hz
-
-
-# Settings
-
-
 def test_a_layer_lowers_the_ceilings_to_its_nyquist_and_says_so():
     limits = layer_limits(4000, SETTINGS)
     assert (limits.formant_ceiling_hz, limits.n_formants) == (2000, 2.0)
     assert (limits.cpps_ceiling_hz, limits.spectrum_ceiling_hz) == (2000, 2000)
-    assert limits.warnings == (
-        "f2: the layer's Nyquist, 2000 Hz, is below the F2 of front vowels, up to 2800 Hz",
-        "cpps: ceiling lowered from 5000 Hz to the layer's Nyquist, 2000 Hz; its dB do not compare "
-        "with those of a full spectrum",
-    )
-    narrow = layer_limits(250, SETTINGS)
-    assert narrow.f0_ceiling_hz == 125
-    assert "ceiling lowered from 300 Hz to the layer's Nyquist, 125 Hz" in narrow.warnings[0]
-    assert "above 31.25 Hz a period has fewer than 8 samples" in narrow.warnings[1]
+    assert [warning.split(":")[0] for warning in limits.warnings] == ["f2", "cpps"]
+    assert layer_limits(250, SETTINGS).f0_ceiling_hz == 125
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"f0_floor_hz": 300, "f0_ceiling_hz": 60}, "--f0_range=300,60: the floor must be above"),
-        ({"f0_ceiling_hz": math.nan}, "--f0_range=60,nan"),
-        ({"formant_ceiling_hz": 9}, "formant_ceiling_hz=9: must be within 1000 .. 50000 Hz"),
         ({"cpps_min_pitch_hz": 400}, "cpps_max_pitch_hz=330: must be above cpps_min_pitch_hz=400"),
         ({"n_formants": 4.7}, "n_formants=4.7: must be a multiple of 0.5"),
         (

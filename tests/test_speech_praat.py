@@ -54,6 +54,9 @@ def test_quartiles_of_the_two_passes_are_those_of_the_command():
     quartiles_hz = [call(pitch, "Get quantile...", 0, 0, q, "Hertz") for q in (0.25, 0.75)]
     range_hz = f0_range_of(SOUND, RATE, PraatSettings())
     assert range_hz == pytest.approx((0.75 * quartiles_hz[0], 1.5 * quartiles_hz[1]), rel=1e-9)
+    assert f0_range_of(vowel(70, VOWELS["e"]), RATE, PraatSettings())[0] == 60  # never beyond
+    assert f0_range_of(vowel(290, VOWELS["e"]), RATE, PraatSettings())[1] == 300
+    assert f0_range_of(SOUND[:300], RATE, PraatSettings()) == (60, 300)  # too short
 
 
 @pytest.mark.parametrize("measure", ["f1", "f2", "f3"])

@@ -12,7 +12,6 @@ from wavegan_tf.speech.textgrids import (
     load_intervals,
     parse_labels,
     read_textgrid,
-    save_intervals,
     write_textgrid,
 )
 
@@ -52,9 +51,6 @@ def path(tmp_path):
     return tmp_path / "a.TextGrid"
 
 
-# Writing and reading
-
-
 def test_praat_sees_what_was_written(path):
     write_textgrid(path, GRID)
     grid = parselmouth.read(str(path))
@@ -91,7 +87,7 @@ def test_what_praat_saves_is_read_and_point_tiers_are_left_out(
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("bom", ["", "\ufeff"], ids=["bare", "bom"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-be"])
 def test_unicode_of_both_byte_orders_and_any_line_end_is_read(path, encoding, bom, line_end):
     write_textgrid(path, GRID)
     text = path.read_text("utf-8").replace("\n", line_end)
@@ -140,7 +136,6 @@ Object class = "TextGrid"
     [
         ("", ""),
         ("<exists>", '<exists> ! 3 "comment"'),
-        ("\n0.5", " 0.5"),
         ('"ooTextFile"\nObject class = ', '"ooTextFile short"\n'),
     ],
 )
@@ -148,24 +143,13 @@ def test_short_format_is_read_with_signs_exponents_comments_and_its_old_header(p
     path.write_text(SHORT.replace(old, new) if old else SHORT)
     tier = Tier("a", [Interval("x", -1.0, 0.5), Interval("", 0.5, 1.0)])
     assert read_textgrid(path) == TextGrid(-1.0, 1.0, [tier])
-
-
-def test_a_textgrid_without_tiers_has_none(path):
-    path.write_text('"ooTextFile" "TextGrid" 0 1 <absent>')
-    assert read_textgrid(path) == TextGrid(0.0, 1.0, [])
-
-
-def test_overlaps_of_rounding_are_no_errors(path):
-    path.write_text(SHORT.replace("5e-1", "0.4999999999"))
+    path.write_text(path.read_text().replace("5e-1", "0.4999999999"))  # rounding is no overlap
     assert read_textgrid(path).tiers[0].intervals[1].start_s == 0.4999999999
 
 
-# What is wrong with a file
-
-
 def test_a_file_cut_off_anywhere_is_refused(path):
-    odd = [SHORT.encode("utf-16")[:-7]]  # within a letter
-    for data in [SHORT.encode()[:end] for end in range(len(SHORT.rstrip()))] + odd:
+    parts = [SHORT.encode()[:end] for end in range(len(SHORT.rstrip()))]
+    for data in [*parts, SHORT.encode("utf-16")[:-7], b"RIFF$\0WAVEfmt "]:
         path.write_bytes(data)
         message = "a.TextGrid.*(cut off|not a TextGrid|not after its start|should be)"
         with pytest.raises(InputError, match=message):
@@ -177,14 +161,12 @@ def test_a_file_cut_off_anywhere_is_refused(path):
     [
         ('"x"', '"x', "line 15: the label of interval 1 of 2 .* is cut off, or has a quote"),
         ("-1\n0.5\n", "0.5\n0.5\n", r'interval 1 of 2 of tier 1 \("a"\), 0.5 .. 0.5 s, must begin'),
-        ("5e-1\n1", "0.4\n1", "interval 2 of 2 of .*, 0.4 .. 1 s, must begin at 0.5 s or later"),
         ("\n-1\n1\n<exists>", "\n1\n0\n<exists>", "ends at 0 s, not after its start, 1 s"),
         ('"IntervalTier"', '"PitchTier"', r'tier 1 \("a"\) is a PitchTier'),
-        ("<exists>\n2", "<exists>\n2.5", "the number of tiers is 2.5, not a whole number"),
         ("<exists>\n2", "<exists>\n1", "line 19: more than the announced tiers"),
         ('"x"\n', "7\n", r"line 15: the label of interval 1 of 2 .* should be a string, not '7'"),
-        ("\n0.5\n", "\n1e999\n", "the end of interval 1 of 2 .* too large"),
         ('"TextGrid"', '"Pitch 1"', "a Pitch 1, not a TextGrid"),
+        ("File", "ooBinaryFile", "a binary file of Praat; save it there as a text file"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_name_and_place(path, old, new, message):
@@ -195,26 +177,9 @@ def test_a_wrong_file_is_refused_with_its_name_and_place(path, old, new, message
 
 
 @pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (b"", "not a TextGrid"),
-        (b"RIFF\x24\x00\x00\x00WAVEfmt ", "not a TextGrid"),
-        (b"ooBinaryFile\x08TextGrid", "a binary file of Praat; save it there as a text file"),
-        (None, "cannot be read"),
-    ],
-)
-def test_other_files_are_no_textgrids(path, data, message):
-    if data is not None:
-        path.write_bytes(data)
-    with pytest.raises(InputError, match=f"a.TextGrid: {message}"):
-        read_textgrid(path)
-
-
-@pytest.mark.parametrize(
     "grid",
     [
         TextGrid(0.0, 1.0, []),
-        TextGrid(1.0, 1.0, [Tier("a", [])]),
         TextGrid(0.0, 1.0, [Tier("a", [Interval("x", 0.2, 0.5), Interval("y", 0.4, 0.6)])]),
         TextGrid(0.0, 1.0, [Tier("a", [Interval("x", 0.5, 1.5)])]),
     ],
@@ -225,18 +190,9 @@ def test_what_praat_could_not_open_is_not_written(path, grid):
     assert not path.exists()
 
 
-# Intervals of a sound
-
-
 def hand_made(path, *tiers):
     made = [Tier("abc"[k], [Interval(*i) for i in tier]) for k, tier in enumerate(tiers)]
     write_textgrid(path, TextGrid(0.0, 1.0, made))
-
-
-@pytest.mark.parametrize("intervals", [[Interval("voiced", 0.1, 1 / 3)], []])
-def test_intervals_come_back_exactly(path, intervals):
-    save_intervals(path, intervals, 1.024)
-    assert load_intervals(path, [1.024], {}) == (intervals, {})
 
 
 def test_labels_of_the_user_are_translated_and_unknown_ones_counted(path):

@@ -45,17 +45,14 @@ def test_slope_rank_and_difference_are_means_over_bases_of_what_scipy_finds():
     assert row["estimate"] == pytest.approx(ends.mean())
     assert row["p"] == pytest.approx(stats.ttest_1samp(ends, 0).pvalue)
     assert (row["n"], row["n_values"], row["from_value"], row["to_value"]) == (6, 5, -15, 5)
-    assert row["low"] < row["estimate"] < row["high"]
-    assert row["slope_low"] < row["slope"] < row["slope_high"]
-    assert row["rank_r_low"] < row["rank_r"] < row["rank_r_high"]
+    for name, start in (("estimate", ""), ("slope", "slope_"), ("rank_r", "rank_r_")):
+        assert row[f"{start}low"] < row[name] < row[f"{start}high"]
 
 
 def test_ties_in_a_measure_have_the_ranks_of_scipy_and_no_variation_none():
     y = np.array([[0.0, 0, 1, 1, 1], [2, 2, 2, 2, 2], [1, NAN, NAN, NAN, 2]])
-    found = sweeps.rank_correlations(X, y)
-    assert found[0] == pytest.approx(stats.spearmanr(X, y[0])[0])
-    assert np.isnan(found[1:]).all()
-    np.testing.assert_allclose(sweeps.slopes(X, y)[1:], [0, 1 / 20], atol=1e-15)
+    expected = [stats.spearmanr(X, y[0])[0], NAN, NAN]
+    np.testing.assert_allclose(sweeps.rank_correlations(X, y), expected)
 
 
 def test_one_base_gives_the_numbers_but_no_interval_and_no_verdict_and_no_base_nothing():
@@ -72,8 +69,7 @@ def test_one_base_gives_the_numbers_but_no_interval_and_no_verdict_and_no_base_n
 @pytest.mark.parametrize(
     "values, middle",
     [
-        ([-15, -1, 5], -1), ([5, 0.5, -0.5, -5], 0.5), ([-10, -3, 2, 10], 2), ([0, 1, 2], NAN),
-        ([-15, -10, -5], NAN), ([-5, 5], NAN),
+        ([-15, -1, 5], -1), ([5, 0.5, -0.5, -5], 0.5), ([0, 1, 2], NAN), ([-5, 5], NAN),
     ],
 )  # fmt: skip
 def test_the_middle_is_the_value_nearest_to_zero_unless_it_is_an_end(values, middle):
@@ -114,13 +110,6 @@ def test_sweeps_of_a_grid_are_judged_with_the_others_averaged_within_a_base():
     assert second["p"] == pytest.approx(stats.ttest_1samp(differences, 0).pvalue)
 
 
-def test_a_line_without_one_end_is_not_compared_with_other_lines():
-    grid = np.array([[[1.0, 2.0], [100.0, NAN]]])  # [base, a, b]
-    first, second = effects([grid], [("a", [0.0, 1]), ("b", [0.0, 1])])
-    assert first["estimate"] == 99  # only where b = 0 has both ends
-    assert second["estimate"] == 1  # only where a = 0 has
-
-
 def test_holm_corrects_over_all_differences_of_a_latent_and_finds_the_planted_one():
     noise = np.random.default_rng(11).standard_normal([20, 8, 5])
     noise[4] += X
@@ -159,8 +148,6 @@ def test_responses_are_means_over_bases_of_means_over_the_other_sweep():
         reach = stats.t.ppf(0.975, len(known) - 1) * stats.sem(known)
         assert row.high - row.low == pytest.approx(2 * reach, rel=0.35)
         assert row.low < row.estimate < row.high
-    few = sweeps.measure_responses(values_of([grid[:4]]), GRID, FAST).iloc[0]
-    assert few["n"] == 4 and math.isnan(few["low"]) and math.isfinite(few["estimate"])
 
 
 def test_the_interval_of_a_share_is_wilsons():
@@ -192,9 +179,6 @@ def test_an_interaction_is_the_difference_of_differences_at_the_corners():
     assert row["estimate"] == pytest.approx(0.7 * 2 * 3, abs=0.2)
     assert row["p"] == pytest.approx(stats.ttest_1samp(corners, 0).pvalue)
     assert row["low"] < row["estimate"] < row["high"]
-    y = grid.mean(axis=1)  # axes: base, z2, z3
-    corners = y[:, 1, 1] - y[:, 1, 0] - y[:, 0, 1] + y[:, 0, 0]
-    assert found["z2", "z3"]["estimate"] == pytest.approx(corners.mean())
     assert found["z2", "z3"]["verdict"] == "no change shown" and row["verdict"] == "changes"
 
 

@@ -18,12 +18,8 @@ from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
 
 MAX_OUTPUTS = 10_000  # of an interpolation
-
-BETWEEN = ("linear", "spherical")
-"""How to get from one latent vector to another."""
-
-PATH = "t"
-"""What varies between two whole vectors: 0 at the first, 1 at the second."""
+BETWEEN = ("linear", "spherical")  # how to get from one latent vector to another
+PATH = "t"  # what varies between two whole vectors: 0 at the first, 1 at the second
 
 
 class Condition(NamedTuple):
@@ -47,10 +43,8 @@ class Design(NamedTuple):
 def cross(bases: np.ndarray, conditions: Sequence[Condition], config: ModelConfig) -> Design:
     """Puts every base vector under every condition: the one order of outputs in this package.
 
-    Output ``base * len(conditions) + k`` is the base vector under the k-th condition, so that the
-    outputs of one base stand together.
-
-    Takes ``bases`` [n, latent_dim] and at least one condition.
+    Of ``bases`` [n, latent_dim]; output ``base * len(conditions) + k`` is the base vector under the
+    k-th condition, so that the outputs of one base stand together.
     """
     under = [apply_settings(bases, condition.settings, config) for condition in conditions]
     return arrange(np.stack(under, axis=1), conditions)
@@ -85,15 +79,10 @@ def latent_names(config: ModelConfig) -> list[str]:
 
 
 def latent_index(name: str, config: ModelConfig, given: str = "") -> int:
-    """Position of a latent variable in the vector, counting from zero.
-
-    Args:
-        name: Of the variable.
-        config: The model.
-        given: What the user wrote, with the flag, for the message.
+    """Finds the position of a latent variable in the vector, counting from zero.
 
     Raises:
-        InputError: The model has no variable of that name.
+        InputError: The model has no such variable; ``given`` is what the user wrote, with the flag.
     """
     names = latent_names(config)
     if name not in names:
@@ -106,13 +95,10 @@ def latent_index(name: str, config: ModelConfig, given: str = "") -> int:
 
 
 def sample_latents(config: ModelConfig, n: int, seed: int) -> np.ndarray:
-    """Draws latent vectors as in training.
+    """Draws latent vectors as in training, float32 [n, latent_dim].
 
     z is uniform in -1 .. 1; the code is one-hot with equal chances (ciwGAN) or made of independent
-    fair bits (fiwGAN). The first k of n vectors are those of a draw of k.
-
-    Returns:
-        float32 [n, latent_dim]; the same seed gives the same vectors.
+    fair bits (fiwGAN). The first k of n vectors are those of a draw of k with the same seed.
     """
     code_rng, z_rng = (np.random.default_rng([seed, stream]) for stream in (0, 1))
     num_z = config.latent_dim - config.num_categ
@@ -166,13 +152,10 @@ def _is_number(text: str) -> bool:
 def apply_settings(
     latents: np.ndarray, settings: dict[str, float], config: ModelConfig
 ) -> np.ndarray:
-    """Sets variables to values, all others kept.
+    """Sets variables to values, all others kept, in a copy: float32 [n, latent_dim].
 
     One exception: in a ciwGAN, whose code is one-hot, naming any code variable sets the code
     variables not named to 0, so that ``c2=5`` means the code [0, 5, 0, ..] of the papers.
-
-    Returns:
-        A copy of the latent vectors, float32 [n, latent_dim].
     """
     latents = np.array(latents, np.float32)
     if config.model == "ciwgan" and any(name.startswith("c") for name in settings):
@@ -183,14 +166,11 @@ def apply_settings(
 
 
 def load_latents(path: str, config: ModelConfig) -> np.ndarray:
-    """Reads latent vectors from a file.
+    """Reads latent vectors from a file, float32 [n, latent_dim].
 
     A ``.npy`` array [n, latent_dim] or [latent_dim], or a ``.csv`` table of one vector a row. A
     table's header names the variables (``c1``, ``z1``, ..) in any order, and an ``id`` column is
     passed over; a table without a header has the variables in order.
-
-    Returns:
-        float32 [n, latent_dim].
 
     Raises:
         InputError: The file cannot be read, or has another width, no rows, or values that are no
@@ -258,12 +238,9 @@ class Sweep(NamedTuple):
 
 
 def parse_sweeps(texts: Sequence[str], settings: Container, config: ModelConfig) -> list[Sweep]:
-    """Reads sweeps: ``z11=-15:5:2`` (start, end, step; both ends included) or ``z11=-15,0,15``.
+    """Reads ``--vary``: ``z11=-15:5:2`` (start, end, step; both ends included) or ``z11=-15,0,15``.
 
-    Args:
-        texts: Values of ``--vary``.
-        settings: Names set by ``--set``, of which none may be varied.
-        config: The model.
+    None of the variables in ``settings`` (``--set``) may be varied.
 
     Raises:
         InputError: One is not of that form, there is no such variable, a value comes twice or
@@ -274,7 +251,7 @@ def parse_sweeps(texts: Sequence[str], settings: Container, config: ModelConfig)
         given = f"--vary={text}"
         name, value = _assigned(text.strip(), "--vary", "z11=-15:5:2 or z11=-15,0,15", config)
         if ":" in value:
-            values = _read_range(value, name, given)
+            values = read_steps(value, given, f"{name}=")
         else:
             values = tuple(_finite(x, given) for x in value.split(","))
         if len(values) < 2:
@@ -291,10 +268,14 @@ def parse_sweeps(texts: Sequence[str], settings: Container, config: ModelConfig)
     return list(sweeps.values())
 
 
-def _read_range(text: str, name: str, given: str) -> tuple[float, ...]:
-    """Reads START:END:STEP."""
+def read_steps(text: str, given: str, name: str = "") -> tuple[float, ...]:
+    """Reads START:END:STEP, both ends included.
+
+    Raises:
+        InputError: It is not of that form, or steps do not lead from start to end.
+    """
     if text.count(":") != 2:
-        raise InputError(f"{given}: expected START:END:STEP, for example z11=-15:5:2")
+        raise InputError(f"{given}: expected START:END:STEP, for example {name}-15:5:2")
     start, end, step = (_finite(x, given) for x in text.split(":"))
     if step == 0:
         raise InputError(f"{given}: the step is 0; give one that leads from {start:g} up")
@@ -302,7 +283,7 @@ def _read_range(text: str, name: str, given: str) -> tuple[float, ...]:
     if count < 0:
         raise InputError(
             f"{given}: a step of {step:g} never leads from {start:g} to {end:g}; "
-            f"change its sign: {name}={start:g}:{end:g}:{-step:g}"
+            f"change its sign: {name}{start:g}:{end:g}:{-step:g}"
         )
     if abs(count - round(count)) > 1e-6:
         below, above = (start + x * step for x in (math.floor(count), math.ceil(count)))
@@ -316,7 +297,7 @@ def _read_range(text: str, name: str, given: str) -> tuple[float, ...]:
 
 
 def parse_path(steps: int) -> Sweep:
-    """The sweep from one vector to another: ``steps`` values from 0 to 1, both included.
+    """Makes the sweep from one vector to another: ``steps`` values from 0 to 1, both included.
 
     Raises:
         InputError: Fewer than two steps, or too many.
@@ -356,11 +337,7 @@ def parse_ends(
 
 
 def check_number(n_bases: int, sweeps: Sequence[Sweep]) -> None:
-    """Refuses an interpolation of more outputs than :data:`MAX_OUTPUTS`.
-
-    Raises:
-        InputError: There are more.
-    """
+    """Raises InputError for an interpolation of more outputs than :data:`MAX_OUTPUTS`."""
     factors = [n_bases, *(len(sweep.values) for sweep in sweeps)]
     if math.prod(factors) > MAX_OUTPUTS:
         raise InputError(
@@ -374,7 +351,7 @@ def cells(sweeps: Sequence[Sweep], settings: dict[str, float]) -> list[Condition
     """Makes a condition of every combination of the sweeps' values, the last sweep fastest.
 
     They are called ``z11=-15,c2=0.5`` and have a column for each sweep; ``settings`` are set in
-    every cell, and do not name what varies.
+    every cell.
     """
     found = []
     for values in itertools.product(*(sweep.values for sweep in sweeps)):
@@ -387,21 +364,14 @@ def cells(sweeps: Sequence[Sweep], settings: dict[str, float]) -> list[Condition
 def path_latents(
     starts: np.ndarray, ends: np.ndarray, sweep: Sweep, between: str, config: ModelConfig
 ) -> np.ndarray:
-    """The vectors on the way from each start to its end.
+    """Makes the vectors on the way from each start to its end.
 
     ``linear``: (1 - t) start + t end. ``spherical``: the code as before; z turns at a constant rate
     along the great circle through both z, its norm going linearly from one to the other. Where one
     z is 0 or both have one direction that is the straight line.
 
-    Args:
-        starts: [pairs, latent_dim].
-        ends: [pairs, latent_dim].
-        sweep: The values of t (:func:`parse_path`).
-        between: One of :data:`BETWEEN`.
-        config: The model.
-
-    Returns:
-        float32 [pairs, steps, latent_dim]; the first and last are start and end to the bit.
+    From [pairs, latent_dim] both, at the values of t in ``sweep`` (:func:`parse_path`), to float32
+    [pairs, steps, latent_dim]; the first and last are start and end to the bit.
 
     Raises:
         InputError: A pair's vectors are equal, or on the sphere its z point in opposite directions.

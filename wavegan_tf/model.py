@@ -1,5 +1,6 @@
 """``load``: any checkpoint as a Model, whose every layer can be looked at."""
 
+import functools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,6 @@ class Model:
         step: Generator updates of the training.
         origin: The file that the architecture was read from.
         settings: What the checkpoint's config.json recommends for measuring it.
-        checkpoint: The checkpoint's ``prefix`` and ``sha256``.
     """
 
     def __init__(self, opened: "Opened"):
@@ -58,15 +58,12 @@ class Model:
         return layers_table(self.config.layers)
 
     def sample(self, n: int = 1, seed: int = 0, set: str = "") -> np.ndarray:
-        """Draws latent vectors as in training.
+        """Draws latent vectors as in training, float32 [n, latent_dim], the code first.
 
         Args:
             n: How many.
             seed: The same seed gives the same vectors; the first k of n are those of k.
             set: Variables held at a value, such as ``c1=1,z11=-5``.
-
-        Returns:
-            float32 [n, latent_dim], the code first.
 
         Raises:
             InputError: ``n`` or ``seed`` is negative, or there is no such variable.
@@ -77,10 +74,7 @@ class Model:
         return apply_settings(z, parse_settings(set, self.config), self.config)
 
     def activations(self, z: np.ndarray) -> dict[str, np.ndarray]:
-        """Runs the Generator and returns every layer.
-
-        Args:
-            z: Latent vectors, [n, latent_dim] or [latent_dim].
+        """Runs the Generator on latent vectors, [n, latent_dim] or [latent_dim].
 
         Returns:
             By layer float32 [n, time, channels]: ``z_project`` and ``conv1`` .. after ReLU, ``out``
@@ -96,30 +90,20 @@ class Model:
 
     def run(self, network: str, inputs: np.ndarray) -> dict[str, np.ndarray]:
         """Runs a network on one batch: ``generator``, ``discriminator`` or ``q``."""
-        import tensorflow as tf
-
-        if network not in self._run:
-            self._run[network] = tf.function(getattr(self, network))
-        outputs = self._run[network](tf.constant(inputs))
-        return {name: x.numpy() for name, x in outputs.items()}
+        return self._compiled(network, getattr(self, network), inputs)
 
     def run_from(self, layer: str, activation: np.ndarray) -> dict[str, np.ndarray]:
-        """Runs the Generator on from what one of its layers is to have put out.
+        """Runs the Generator on from the activation of a layer, [n, time, channels]."""
+        activation = np.asarray(activation, np.float32)
+        onward = functools.partial(self.generator.run_from, layer)
+        return self._compiled(f"from {layer}", onward, activation)
 
-        Args:
-            layer: ``z_project`` or ``conv1`` .. .
-            activation: [n, time, channels].
-
-        Returns:
-            By layer, from this one on to ``out``.
-        """
+    def _compiled(self, key: str, function: Any, inputs: np.ndarray) -> dict[str, np.ndarray]:
         import tensorflow as tf
 
-        key = f"from {layer}"
         if key not in self._run:
-            self._run[key] = tf.function(lambda x: self.generator.run_from(layer, x))
-        outputs = self._run[key](tf.constant(activation, tf.float32))
-        return {name: x.numpy() for name, x in outputs.items()}
+            self._run[key] = tf.function(function)
+        return {name: x.numpy() for name, x in self._run[key](tf.constant(inputs)).items()}
 
     def __repr__(self) -> str:
         """Says what it is in one line."""

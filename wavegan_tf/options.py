@@ -5,6 +5,7 @@ The experiments read the fields, the command lines make a flag of each (``comman
 """
 
 import dataclasses
+import math
 import numbers
 from typing import Any
 
@@ -84,13 +85,10 @@ def check_options(settings: Any) -> None:
             continue
         if not isinstance(value, numbers.Real):
             raise InputError(f"{name}={value}: must be a number; the default is {field.default}")
-        if low is None and high is None:
+        if low is None:
             continue
-        too_low, too_high = low is not None and value < low, high is not None and value > high
-        if too_low or too_high or value != value:
-            least = "" if low is None else f"{low:g}"
-            most = "" if high is None else f"{high:g}"
-            rule = f"within {least} .. {most}" if least and most else f"{least} or more"
+        if not low <= value <= (math.inf if high is None else high):
+            rule = f"{low:g} or more" if high is None else f"within {low:g} .. {high:g}"
             default = "" if field.default is None else f"; the default is {name}={field.default:g}"
             raise InputError(f"{name}={value:g}: must be {rule} {about['unit']}".rstrip() + default)
         if isinstance(field.default, int) and not float(value).is_integer():
@@ -102,17 +100,15 @@ def nested(cls: type) -> dict[str, Any]:
     return {
         field.name: field.default_factory
         for field in dataclasses.fields(cls)
-        if isinstance(field.default_factory, type)
-        and field.default_factory is not dataclasses.MISSING
-        and dataclasses.is_dataclass(field.default_factory)
+        if dataclasses.is_dataclass(field.default_factory)
     }
 
 
 def build(cls: type, given: dict[str, Any], recommended: dict[str, Any] | None = None) -> Any:
-    """Makes an instance of an options class.
+    """Makes an instance of an options class, whose fields may be dataclasses of options.
 
     Args:
-        cls: The class, whose fields may be options or dataclasses of options.
+        cls: The class.
         given: Values by the name of the field or flag; those of nested dataclasses by their own
             names where no other has them, or together: ``{"praat": {"f0_floor_hz": 75}}``.
             ``f0_range`` is floor and ceiling.
@@ -152,16 +148,13 @@ def build(cls: type, given: dict[str, Any], recommended: dict[str, Any] | None =
 def _plain(cls: type, given: dict[str, Any]) -> dict[str, Any]:
     """Values in the type of their option: one text or a list as a tuple, 25.0 as 25."""
     defaults = {field.name: field.default for field in dataclasses.fields(cls)}
-    plain: dict[str, Any] = {}
-    value: Any
+    plain: dict[str, Any] = dict(given)
     for name, value in given.items():
-        default = defaults[name]
-        if isinstance(default, tuple):
-            value = (value,) if isinstance(value, (str, numbers.Real)) else tuple(value)
-        elif isinstance(default, int) and isinstance(value, numbers.Real):
-            whole = float(value).is_integer() and not isinstance(value, bool)
-            value = int(float(value)) if whole else value
-        plain[name] = value
+        if isinstance(defaults[name], tuple):
+            plain[name] = (value,) if isinstance(value, (str, numbers.Real)) else tuple(value)
+        elif isinstance(defaults[name], int) and isinstance(value, numbers.Real):
+            if float(value).is_integer() and not isinstance(value, bool):
+                plain[name] = int(float(value))
     return plain
 
 

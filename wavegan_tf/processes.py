@@ -31,13 +31,10 @@ def num_processes(jobs: int | None = None) -> int:
 def in_processes(
     work: Callable[[J, P], R], jobs: Iterable[J], plan: P, num_processes: int
 ) -> Iterator[R]:
-    """Does work with every job, in processes of their own.
+    """Does work, a function of a module, with every job and the plan, in processes of their own.
 
-    Args:
-        work: A function of a module, of a job and the plan.
-        jobs: What it is done with; only a few are drawn ahead of their turn.
-        plan: What all jobs share; it is sent to each process once.
-        num_processes: 1 works here. The results, in the order of the jobs, do not depend on it.
+    Only a few jobs are drawn ahead of their turn; the plan is sent to each process once. The
+    results, in the order of the jobs, do not depend on the number of processes; 1 works here.
 
     Raises:
         InputError: A process died, as it does when memory runs out.

@@ -18,15 +18,8 @@ def progress(
 ) -> Iterator:
     """Passes items on and shows how far it is: a bar, or without a terminal lines.
 
-    Args:
-        items: To iterate over.
-        total: How many there will be, ``start`` included; None if unknown.
-        label: Shown in front.
-        start: How many are done already.
-        describe: Says something of the item at hand, when there is something to show.
-
-    Yields:
-        The items.
+    ``total`` is how many there will be, ``start``, those done already, included; None if unknown.
+    ``describe`` says something of the item at hand, when there is something to show.
     """
     on_terminal = sys.stderr.isatty()
     bar = tqdm(total=total, initial=start, desc=label, disable=not on_terminal)

@@ -5,6 +5,8 @@ import json
 import os
 import re
 import sys
+import textwrap
+from pathlib import Path
 from typing import Any
 
 from absl import flags
@@ -14,8 +16,7 @@ from wavegan_tf.options import GROUPS, nested, options
 
 FIRST = GROUPS[0]
 
-OLD_SPELLINGS = {"--no_center": "--nocenter"}
-"""Spellings of earlier versions, and what they are called now."""
+OLD_SPELLINGS = {"--no_center": "--nocenter"}  # of earlier versions
 
 
 def define_options(cls: type) -> dict[str, str]:
@@ -57,11 +58,7 @@ def _define(name: str, field: dataclasses.Field, about: dict[str, Any]) -> None:
 
 
 def read_options(cls: type, values: flags.FlagValues) -> dict[str, Any]:
-    """Reads the flags that were given, by the name of the flag; the others keep their defaults.
-
-    Raises:
-        InputError: A list of numbers holds something else.
-    """
+    """Reads the flags that were given, by the name of the flag; the others keep their defaults."""
     given: dict[str, Any] = {}
     for inner in nested(cls).values():
         given |= read_options(inner, values)
@@ -107,8 +104,7 @@ def read_settings_file(path: str | None) -> dict[str, dict[str, Any]]:
     if path is None:
         return {}
     try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
+        content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"--praat_settings={path}: no such file") from None
     except ValueError as error:
@@ -146,8 +142,6 @@ def help_text(usage: str, what: str, groups: dict[str, str], every: bool) -> str
 
 
 def _flag_lines(flag: flags.Flag, width: int) -> list[str]:
-    import textwrap
-
     default = flag.default_as_str
     shown = f"  --{'[no]' if flag.boolean else ''}{flag.name}"
     text = re.sub(r";\s+repeat this option.*", " It may be repeated.", flag.help or "")
@@ -158,11 +152,10 @@ def _flag_lines(flag: flags.Flag, width: int) -> list[str]:
 
 
 def parse(argv: list[str], usage: str, what: str, groups: dict[str, str]) -> None:
-    """Parses the flags of a command; prints help where it is asked for.
+    """Parses the flags of a command; prints help where it is asked for, and exits.
 
     Raises:
         InputError: A flag is unknown or its value is of the wrong kind.
-        SystemExit: Help was asked for.
     """
     for word in argv:
         if word in ("--help", "-h", "-help", "--helpfull", "--helpshort"):
@@ -172,8 +165,6 @@ def parse(argv: list[str], usage: str, what: str, groups: dict[str, str]) -> Non
         argv = flags.FLAGS.read_flags_from_files(argv, force_gnu=False)
         rest = flags.FLAGS([usage, *(OLD_SPELLINGS.get(word, word) for word in argv)])
     except flags.Error as error:
-        raise InputError(
-            f"{str(error).removeprefix('FATAL Flags parsing error:').strip()}"
-        ) from None
+        raise InputError(str(error).removeprefix("FATAL Flags parsing error:").strip()) from None
     if len(rest) > 1:
         raise InputError(f"unexpected argument {rest[1]!r}; every option is a --flag=value")

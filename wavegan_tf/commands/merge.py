@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     from wavegan_tf.experiments.result import Result
 
 GROUPS = dict.fromkeys(("shards", "out_dir", "overwrite", "figures", "report"), "Basics")
-
 FLAGS = flags.FLAGS
 
-_OWN = ("shard", "jobs")
-"""Options in which the shards of one run may differ."""
+_OWN = ("shard", "jobs")  # options in which the shards of one run may differ
 
 
 def define_flags() -> None:
@@ -55,11 +53,7 @@ def main() -> None:
 
 
 def find_shards(patterns: list[str]) -> "list[Result]":
-    """Loads the shards of one run, in order.
-
-    Raises:
-        InputError: A pattern fits nothing, or the shards are not all those of one run.
-    """
+    """Loads the shards of one run, in order; InputError if they are not all and each once."""
     from wavegan_tf.experiments.result import load_run
 
     given = ",".join(patterns)
@@ -77,27 +71,21 @@ def find_shards(patterns: list[str]) -> "list[Result]":
                 "probe --shard wrote"
             )
     shards.sort(key=lambda shard: shard.settings["outputs"])
-    end, n = 0, shards[0].settings["n"]
     for shard in shards:
-        other = _differences(shards[0].settings, shard.settings)
-        if other:
+        if other := _differences(shards[0].settings, shard.settings):
             raise InputError(
                 f"--shards={given}: {shard.directory} and {shards[0].directory} differ in "
                 f"{', '.join(other)}; give the shards of one run"
             )
-        start, stop = shard.settings["outputs"]
+    end, n = 0, shards[0].settings["n"]
+    for start, stop in [*(shard.settings["outputs"] for shard in shards), (n, n)]:
         if start != end:
-            kind, (first, last) = "missing", (end, start)
-            if start < end:
-                kind, (first, last) = "there twice", (start, end)
+            first, last = sorted((start, end))
+            kind = "missing" if start > end else "there twice"
             raise InputError(
                 f"--shards={given}: outputs {first} .. {last - 1} are {kind}; give each shard once"
             )
         end = stop
-    if end != n:
-        raise InputError(
-            f"--shards={given}: outputs {end} .. {n - 1} are missing; give each shard once"
-        )
     return shards
 
 

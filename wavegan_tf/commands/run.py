@@ -73,21 +73,16 @@ def _command(name: str) -> tuple[dict[str, str], Callable[[], None]]:
 
 def define_model_flags() -> dict[str, str]:
     """Defines the flags that choose a checkpoint; returns group by flag."""
+    unsaid = "where an original's files do not say it."
     flags.DEFINE_string(
         "ckpt",
         None,
         "Checkpoint: a run directory (its newest one) or a prefix such as train/model.ckpt-12255, "
         "of this package or of the original code. Without it the demo model is opened.",
     )
-    flags.DEFINE_enum(
-        "model", None, MODELS, "Variant of the model, where an original's files do not say it."
-    )
-    flags.DEFINE_integer(
-        "data_slice_len", None, "Samples of audio, where an original's files do not say it."
-    )
-    flags.DEFINE_integer(
-        "num_categ", None, "Number of code variables, where an original's files do not say it."
-    )
+    flags.DEFINE_enum("model", None, MODELS, f"Variant of the model, {unsaid}")
+    flags.DEFINE_integer("data_slice_len", None, f"Samples of audio, {unsaid}")
+    flags.DEFINE_integer("num_categ", None, f"Number of code variables, {unsaid}")
     flags.DEFINE_string(
         "praat_settings",
         None,
@@ -119,12 +114,8 @@ def run_experiment(name: str, experiment: ModuleType, names: list[str]) -> None:
     with output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         if FLAGS.ckpt is None:
             logging.getLogger("wavegan_tf").info("no --ckpt: the demo model is opened")
-        model = load(
-            FLAGS.ckpt,
-            model=FLAGS.model,
-            slice_len=FLAGS.data_slice_len,
-            num_categ=FLAGS.num_categ,
-        )
+        about = {"slice_len": FLAGS.data_slice_len, "num_categ": FLAGS.num_categ}
+        model = load(FLAGS.ckpt, model=FLAGS.model, **about)
         options = experiment_options(experiment, given, model.settings, settings)
         result = experiment.run(model, options, directory)
         record(result, options, {x: FLAGS[x].value for x in sorted(names) if FLAGS[x].present})

@@ -1,10 +1,9 @@
 """What do single feature maps of a layer do while one latent variable goes to its extremes?
 
-Every base latent vector is run at each value of the variable; each map is averaged over the outputs
-at the first and last value, maps are parted into clusters by these profiles (Beguš & Zhou 2022,
-Fig. 11), their courses are compared with those at the first value (Fig. 13), and their activation
-inside voiced, fricative or silent intervals with that outside. Of the maps only sums are kept, but
-for the first base vector, so that memory hardly grows with the number of outputs.
+Maps are parted into clusters by their averages over the outputs at the first and last value (Beguš
+& Zhou 2022, Fig. 11), their courses are compared with those at the first value (Fig. 13), and their
+activation inside intervals with that outside. Of the maps only sums are kept, but for the first
+base vector, so that memory hardly grows with the number of outputs.
 """
 
 import dataclasses
@@ -19,7 +18,7 @@ import pandas as pd
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.result import Result
-from wavegan_tf.latents import Condition, Design, cross, latents_table, parse_settings, parse_sweeps
+from wavegan_tf.latents import Design, cells, cross, latents_table, parse_settings, parse_sweeps
 from wavegan_tf.model import BATCH, Model, layers_table
 from wavegan_tf.models.config import Layer, ModelConfig
 from wavegan_tf.options import check_options, option
@@ -74,42 +73,31 @@ class Options:
 
 
 class Activity:
-    """What the maps of a layer do; grows by one output after the other.
-
-    Attributes:
-        halves: Profiles, sums over the even and the odd bases, [2, values, maps, length].
-        means: Mean activation in each output, [bases, values, maps].
-        distances: Cosine distance from the first value, likewise.
-        sums: Sums over each base's outputs of the activation inside and outside intervals, of the
-            index, and of the index with other intervals (those of the last base before that has
-            the label at the same value), [4, bases, labels, maps].
-        counts: How many outputs have a value, likewise.
-        first: Maps [maps, length] and audio of the first base's outputs.
-        intervals: Those of each output; ``problems`` say why it has none.
-    """
+    """What the maps of a layer do; grows by one output after the other."""
 
     def __init__(self, layer: Layer, n_bases: int, n_values: int):
         """Begins with nothing."""
         self.layer, self.n_values = layer, n_values
+        # profiles: sums over the even and the odd bases [2, values, maps, length]
         self.halves = np.zeros((2, n_values, layer.channels, layer.length))
+        # mean activation in each output, and cosine distance from the first [bases, values, maps]
         self.means = np.empty((n_bases, n_values, layer.channels))
         self.distances = np.empty_like(self.means)
+        # sums over each base's outputs of the activation inside and outside intervals, of the
+        # index, and of the index with other intervals (those of the last base before that has the
+        # label at the same value) [4, bases, labels, maps]; and how many outputs have a value
         self.sums = np.zeros((4, n_bases, len(LABELS), layer.channels))
         self.counts = np.zeros(self.sums.shape, int)
-        self.first: list[tuple[np.ndarray, np.ndarray]] = []
-        self.intervals: list[list[Interval]] = []
-        self.problems: list[str] = []
+        self.first: list[tuple[np.ndarray, np.ndarray]] = []  # maps and audio of the first base
+        self.intervals: list[list[Interval]] = []  # of each output
+        self.problems: list[str] = []  # why an output has no intervals
         self._reference = np.zeros(0)
         self._earlier = np.zeros((n_values, len(LABELS), layer.length), bool)
 
     def add(
         self, maps: np.ndarray, out: np.ndarray, intervals: list[Interval], problem: str
     ) -> None:
-        """Takes in the next output: maps [length, maps], audio and intervals.
-
-        Raises:
-            InputError: An activation is not finite.
-        """
+        """Takes in the next output: maps [length, maps], finite, audio and intervals."""
         number, layer = len(self.intervals), self.layer
         base, value = divmod(number, self.n_values)
         self.intervals.append(intervals)
@@ -139,7 +127,7 @@ class Activity:
         self._earlier[value, present] = masks[present]
 
 
-def run(model: Model, options: Options = Options(), directory: str | None = None) -> Result:
+def run(model: Model, options: Options, directory: str | None = None) -> Result:
     """Follows the feature maps of a layer.
 
     Raises:
@@ -157,11 +145,8 @@ def run(model: Model, options: Options = Options(), directory: str | None = None
         )
     layer = choose_layer(options.layer, config)
     stats.check_clusters(options.clusters, layer.channels, layer.name)  # again of the live ones
-    conditions = [
-        Condition(f"{sweep.name}={x:.10g}", settings | {sweep.name: x}, {"value": x})
-        for x in sweep.values
-    ]
-    design = cross(model.sample(options.n, seed), conditions, config)
+    design = cross(model.sample(options.n, seed), cells([sweep], settings), config)
+    design.table.rename(columns={sweep.name: "value"}, inplace=True)
     activity = follow(model, layer, design, len(sweep.values), options)
     live = (activity.means > 0).any(axis=(0, 1))  # [maps]
     stats.check_clusters(options.clusters, int(live.sum()), layer.name, "live maps")
@@ -178,16 +163,14 @@ def run(model: Model, options: Options = Options(), directory: str | None = None
     distances, counts = activity.distances[:, 1:], activity.counts
     with np.errstate(invalid="ignore"):
         firing = activity.sums / counts
+    changes = extremes, activity.means, distances, clusters
+    fires = firing, counts[2].sum(axis=0), live
     found = {
         "agreement": agreement,
         "clusters": seeds,
-        "maps": stats.map_table(
-            layer.rate_hz, extremes, activity.means, distances, clusters, seed, given
-        ),
+        "maps": stats.map_table(layer.rate_hz, *changes, seed, given),
         "distances": stats.distance_table(sweep.values[1:], distances, seed, given),
-        "selectivity": stats.selectivity_table(
-            LABELS, firing, counts[2].sum(axis=0), live, seed, given
-        ),
+        "selectivity": stats.selectivity_table(LABELS, *fires, seed, given),
     }
     for table in found.values():
         table.insert(0, "layer", layer.name)
@@ -219,11 +202,7 @@ def run(model: Model, options: Options = Options(), directory: str | None = None
 
 
 def choose_layer(name: str, config: ModelConfig) -> Layer:
-    """Reads ``--layer``: one layer of feature maps, not the audio.
-
-    Raises:
-        InputError: There is no such layer.
-    """
+    """Reads ``--layer``: one layer of feature maps, not the audio."""
     known = {layer.name: layer for layer in config.layers[:-1]}
     if name not in known:
         raise InputError(
@@ -293,13 +272,11 @@ def summary(result: Result) -> str:
 
 
 def _named(maps: pd.DataFrame, value: str) -> str:
-    """Names the first maps of a table with a value of theirs."""
     first = maps.head(NUM_NAMED).to_dict("records")
     return ", ".join(f"{x['map']} ({text.fixed(x[value])})" for x in first)
 
 
 def _told(result: Result) -> list[str]:
-    """Says how firm the clusters are and what changes."""
     from wavegan_tf.output.figures_feature_maps import by_distance
 
     [firm], maps = result.table("agreement").to_dict("records"), result.table("maps")

@@ -1,11 +1,9 @@
 """What share of an effect do parts of a layer carry?
 
-Each base latent vector is generated under ``--from`` and under ``--to``; the difference is the
-effect. Then a part of a layer is replaced in the first by that of the second, and the Generator
-runs on from there: the share of the effect that follows is what this part carries. A WHOLE layer
-always carries all of it: the Generator is a chain, and nothing gets past a layer. Every run checks
-this (table ``checks``); it is no finding. With ``--by=mean`` or a factor there is no other output:
-parts become their mean over the outputs or are scaled, and the change in the output is told.
+A part of a layer is replaced in the output under ``--from`` by that of the output under ``--to``,
+and the Generator runs on from there. A WHOLE layer always carries the whole effect: every run
+checks this (table ``checks``); it is no finding. With ``--by=mean`` or a factor there is no other
+output: parts become their mean over the outputs or are scaled, and the change is told.
 """
 
 import dataclasses
@@ -23,7 +21,7 @@ import pandas as pd
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.listen import choose_layers
 from wavegan_tf.experiments.result import Result
-from wavegan_tf.latents import Condition, cross, latents_table, parse_settings
+from wavegan_tf.latents import Condition, cross, latents_table, parse_settings, read_steps
 from wavegan_tf.model import BATCH, Model, batches, layers_table
 from wavegan_tf.models.config import Layer, ModelConfig
 from wavegan_tf.options import check_options, option
@@ -41,19 +39,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "intervene"
-
 SCAN = "scan"
 VOICED = ("f0", "intensity", "f1", "f2")  # measured by Praat, means over voiced intervals
 
-TOLERANCE = 1e-5
-"""A whole layer of the other output gives the other output, but for this (full scale 1)."""
+TOLERANCE = 1e-5  # of a whole layer of the other output, full scale 1
 
 ALL_UNITS = stats.UNITS | {"n_voiced": "1", "frication": "1"} | {m: UNITS[m] for m in VOICED}
 """Every measure that interventions are judged by, with its unit. ``n_voiced`` is the number of
 voiced intervals, ``frication`` the share of outputs that have some."""
 
+# columns of the table ``compared``
 LEVELS = (*stats.UNITS, *(f"{measure}_scaled" for measure in stats.DISTANCES))
-"""Columns of the table ``compared``."""
 
 
 @dataclass(frozen=True)
@@ -145,35 +141,32 @@ class Batch(NamedTuple):
     another: dict[str, np.ndarray] | None
 
 
+@dataclass
 class Ends:
     """A Generator, latent vectors at both ends of an effect, and what replaces parts of layers."""
 
-    def __init__(
-        self,
-        model: Model,
-        start: np.ndarray,
-        end: np.ndarray | None,
-        by: str | float,
-        split_hz: float,
-    ):
-        """Takes latent vectors [n, latent_dim]; ``end`` is None without another end."""
-        self.model, self.start, self.end, self.by, self.split_hz = model, start, end, by, split_hz
-        self.rates_hz = {layer.name: layer.rate_hz for layer in model.config.layers}
-        self.places = [slice(k, k + BATCH) for k in range(0, len(start), BATCH)]
-        self._means: dict[str, np.ndarray] = {}
-        if by == "mean":
-            sums: dict[str, Any] = {}
-            for here in self.places:
-                for name, x in model.activations(start[here]).items():
-                    sums[name] = sums.get(name, 0.0) + x.sum(axis=0, dtype=np.float64)
-            self._means = {name: (x / len(start)).astype(np.float32) for name, x in sums.items()}
+    model: Model
+    start: np.ndarray  # [n, latent_dim]
+    end: np.ndarray | None  # likewise; None without another end
+    by: str | float
+    split_hz: float
+
+    @property
+    def places(self) -> list[slice]:
+        """The bases of each batch."""
+        return [slice(k, k + BATCH) for k in range(0, len(self.start), BATCH)]
+
+    @functools.cached_property
+    def means(self) -> dict[str, np.ndarray]:
+        """The mean of each layer over the outputs at the start."""
+        sums: dict[str, Any] = {}
+        for here in self.places:
+            for name, x in self.model.activations(self.start[here]).items():
+                sums[name] = sums.get(name, 0.0) + x.sum(axis=0, dtype=np.float64)
+        return {name: (x / len(self.start)).astype(np.float32) for name, x in sums.items()}
 
     def batches(self) -> Iterator[Batch]:
-        """Yields the outputs at both ends, with every layer's activation.
-
-        Raises:
-            InputError: An output is not finite.
-        """
+        """Yields the outputs at both ends, all finite, with every layer's activation."""
         for here in self.places:
             own, another = self.model.activations(self.start[here]), None
             if self.end is not None:
@@ -181,7 +174,7 @@ class Ends:
                 if len(self.end) > 1:
                     another = self.model.activations(np.roll(self.end, -1, axis=0)[here])
             elif self.by == "mean":
-                donor = {m: np.broadcast_to(self._means[m], x.shape) for m, x in own.items()}
+                donor = {m: np.broadcast_to(self.means[m], x.shape) for m, x in own.items()}
             else:
                 donor = {m: (x * self.by).astype(np.float32) for m, x in own.items()}
             for name, outputs in {"from": own, "to": own if self.end is None else donor}.items():
@@ -198,9 +191,10 @@ class Ends:
         return self.model.run_from(layer, padded)["out"][: len(activation)]
 
     def patched(self, cell: Cell, batch: Batch, donor: dict[str, np.ndarray]) -> np.ndarray:
-        """Makes the outputs [bases, slice_len, channels] of an intervention."""
-        ends = batch.own[cell.layer], donor[cell.layer]
-        return self.run_from(cell.layer, cell.apply(*ends, self.rates_hz[cell.layer]))
+        """Makes the outputs of an intervention."""
+        own, config = batch.own[cell.layer], self.model.config
+        rate_hz = config.sample_rate * own.shape[1] / config.slice_len
+        return self.run_from(cell.layer, cell.apply(own, donor[cell.layer], rate_hz))
 
     def outputs(self, batch: Batch, cells: Sequence[Cell]) -> list[np.ndarray]:
         """Makes the outputs of a batch: from, to if there is another, cells, and their controls."""
@@ -211,11 +205,8 @@ class Ends:
     def check(self, batch: Batch) -> list[dict[str, Any]]:
         """Compares nothing replaced with the output, and a whole layer with the other output.
 
-        Returns:
-            Rows: ``layer``, ``patch`` (``none``, ``whole``), ``max_difference`` of a sample.
-
         Raises:
-            RuntimeError: One is above :data:`TOLERANCE`: the Generator would be no chain.
+            RuntimeError: A sample differs by over :data:`TOLERANCE`: the Generator is no chain.
         """
         sides = {"none": batch.own} | ({} if self.end is None else {"whole": batch.donor})
         rows = []
@@ -261,9 +252,9 @@ class Ends:
         """Intervenes on each feature map of a layer alone, then on the first 1, 2, .. together.
 
         Returns:
-            ``from`` and ``to`` [n], the measure at both ends as given; ``single`` [maps, n], with
-            each map alone; ``order`` [maps], counted from 1, from the greatest share of the effect
-            to the least; ``cumulative`` [maps, n], with the first 1, 2, .. of that order.
+            The measure ``from`` and ``to`` [n], as given; ``single`` [maps, n], with each map
+            alone; ``order`` [maps] from 1, of falling shares of the effect; ``cumulative`` [maps,
+            n], with the first 1, 2, .. of that order.
         """
 
         def measured(sets: list) -> np.ndarray:
@@ -288,7 +279,7 @@ class Ends:
         return {"from": start, "to": end, "single": single, "order": order, "cumulative": together}
 
 
-def run(model: Model, options: Options = Options(), directory: str | None = None) -> Result:
+def run(model: Model, options: Options, directory: str | None = None) -> Result:
     """Intervenes on the layers of a Generator and judges what follows.
 
     Raises:
@@ -406,13 +397,9 @@ def scan_tables(
     gain: np.ndarray | None,
     settings: StatisticsSettings,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tells what :meth:`Ends.scan` found, by layer; ``gain`` is the distance at the best gain [n].
+    """Makes ``maps`` and ``needed`` of what :meth:`Ends.scan` found, by layer.
 
-    Returns:
-        A row for each map: its share ``estimate`` with ``low``, ``high``; its ``rank``; the share
-        of the first ``rank`` maps ``cumulative`` with its interval; ``scaled``, the share that a
-        gain reaches; ``n`` bases. And a row for each layer and share of what all its maps do: the
-        number of maps that bring it about, ``n_maps``, of ``maps``.
+    ``gain`` is the distance at the best gain [n].
     """
     tables, needed = [], []
     for layer, found in scanned.items():
@@ -434,11 +421,7 @@ def scan_tables(
 
 
 def parse_by(options: Options) -> str | float:
-    """Reads ``--by``: ``other``, ``mean`` or a factor, 0 or more, but 1.
-
-    Raises:
-        InputError: It is none, or an option has no meaning with it.
-    """
+    """Reads ``--by``: ``other``, ``mean`` or a factor, 0 or more, but 1."""
     given = options.by
     if given == "other":
         return given
@@ -501,26 +484,18 @@ def parse_windows(
     given: str, layers: Sequence[Layer], config: ModelConfig
 ) -> list[tuple[float, float]]:
     """Reads ``0.1,0.3``, one stretch, or ``0:1:0.1``, stretches of 0.1 s from 0 to 1 s."""
-    match = re.fullmatch("x,x|x:x:x".replace("x", r"(\d*\.?\d+)"), given)
-    if not match:
+    if not re.fullmatch("x,x|x:x:x".replace("x", r"\d*\.?\d+"), given):
         raise InputError(
             f"--window_s={given}: expected START,END or START:END:STEP in s, for example 0.1,0.3 "
             "or 0:1:0.1"
         )
-    start_s, end_s, *step = (float(x) for x in match.groups() if x is not None)
+    start_s, end_s = (float(x) for x in given.replace(":", ",").split(",")[:2])
     duration_s = config.slice_len / config.sample_rate
     if not start_s < end_s <= duration_s:
         raise InputError(
             f"--window_s={given}: must begin before it ends, within the output, 0 .. {duration_s:g}"
         )
-    step_s = step[0] if step else end_s - start_s
-    count = (end_s - start_s) / step_s if step_s else 0
-    if not 1 <= round(count) <= 1000 or abs(count - round(count)) > 1e-6:
-        raise InputError(
-            f"--window_s={given}: steps of {step_s:g} must lead from {start_s:g} to {end_s:g}, "
-            f"1000 at most; give one that divides {end_s - start_s:g}"
-        )
-    edges = [round(start_s + i * step_s, 9) for i in range(round(count) + 1)]
+    edges = read_steps(given, f"--window_s={given}") if ":" in given else (start_s, end_s)
     stretches = list(zip(edges, edges[1:], strict=False))
     for layer in layers:
         for first_s, last_s in stretches:
@@ -560,7 +535,6 @@ LIMITS = (
 
 
 def _cell(row: Any, key: str, intervals: bool) -> str:
-    """Writes a share or change with its mark."""
     mark = MARKS.get(row["verdict"], "")
     if key == "control":
         mark = "+" if row["specific_low"] > 0 else "-" if row["specific_high"] < 0 else ""
@@ -577,7 +551,6 @@ def _sections(result: Result, intervals: bool) -> list[tuple[str, pd.DataFrame]]
     from wavegan_tf.output import figures_intervene as names
 
     def parts(key: str) -> pd.DataFrame:
-        """Writes a row for each part and a column for each measure that has a value."""
         table: dict[str, dict[str, str]] = {}
         for row in names.with_value(rows, key).to_dict("records"):
             unit = row["unit"] if key == "change" else ""
@@ -630,11 +603,12 @@ def summary(result: Result) -> str:
     """Says as Markdown what was replaced and what it carries."""
     settings, ((title, _), *sections) = result.settings, _sections(result, True)
     gaps = result.table("checks").groupby("patch")["max_difference"].max()
+    checkpoint = settings["checkpoint"]
     parts = [
         f"# Interventions: {title}",
-        f"{settings['n_bases']} base latent vectors; checkpoint "
-        f"{settings['checkpoint']['prefix']}, step {settings['checkpoint']['step']}. Nothing "
-        f"replaced leaves every output as it is (largest difference {gaps['none']:g}).",
+        f"{settings['n_bases']} base latent vectors; checkpoint {checkpoint['prefix']}, step "
+        f"{checkpoint['step']}. Nothing replaced leaves every output as it is (largest difference "
+        f"{gaps['none']:g}).",
     ]
     parts += [WHOLE.format(gaps["whole"])] if "whole" in gaps else []
     for legend, frame in sections:

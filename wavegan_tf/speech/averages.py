@@ -12,11 +12,8 @@ import numpy as np
 
 from wavegan_tf.errors import InputError
 
-REDUCTIONS = ("mean", "max", "l2", "weighted", "channel:N")
-"""What ``--reduce`` may be; N is the number of a feature map, from 1."""
-
+REDUCTIONS = ("mean", "max", "l2", "weighted", "channel:N")  # N: of a feature map, from 1
 UPSAMPLES = ("linear", "band_limited")
-"""What ``--upsample`` may be."""
 
 _REACH = 32  # samples of the series to either side that a sample of the result is made of
 _KAISER_BETA = 0.1102 * (80 - 8.7)  # a window of 80 dB
@@ -74,19 +71,12 @@ def average(activations: np.ndarray | Mapping[str, np.ndarray]) -> Any:
 def reduce_maps(
     activations: np.ndarray, how: Reduction = MEAN, weights: np.ndarray | None = None
 ) -> np.ndarray:
-    """Joins the feature maps C_i of a layer into one series.
+    """Joins the feature maps C_i of a layer into one series, summed in float64.
 
     ``mean``: eq. 4. ``max``: the largest C_i at each time. ``l2``: their root mean square, equal to
     the mean where all maps agree, and larger the fewer are active. ``weighted``: the sum of w_i
-    C_i. ``channel:N``: one map as it is.
-
-    Args:
-        activations: A layer after its activation, ``[batch, time, channels]``.
-        how: One of :func:`parse_reduce`.
-        weights: Of ``weighted`` alone, ``[channels]``, of sum 1.
-
-    Returns:
-        float32 ``[batch, time]``, summed in float64.
+    C_i, with ``weights`` ``[channels]`` of sum 1. ``channel:N``: one map as it is. From a layer
+    after its activation, ``[batch, time, channels]``, to float32 ``[batch, time]``.
 
     Raises:
         InputError: The layer has fewer feature maps than the one asked for.
@@ -116,12 +106,11 @@ def reduce_maps(
 
 
 def upsample_linear(series: np.ndarray, length: int) -> np.ndarray:
-    """Interpolates series linearly to another number of samples over the same time.
+    """Interpolates series linearly, ``[..., time]`` to ``[..., length]`` over the same time.
 
-    From floats ``[..., time]`` to ``[..., length]``. Sample i of a series at rate r stands at (i +
-    0.5) / r seconds, as the centred ("same") transposed convolutions of the Generator place it; so
-    the layers line up with the output. Beyond the outer samples the series is held. Without change
-    of length the values are returned exactly.
+    Sample i of a series at rate r stands at (i + 0.5) / r seconds, as the centred ("same")
+    transposed convolutions of the Generator place it; so the layers line up with the output. Beyond
+    the outer samples the series is held. An equal length changes no value.
     """
     n = series.shape[-1]
     if n == length:
@@ -162,15 +151,14 @@ def to_sound(
 ) -> np.ndarray:
     """Turns a series into a sound: clips it to -1 .. 1, then upsamples it (footnote 2).
 
+    From ``[..., time]``, full scale 1, to float32 ``[..., length]``; NaN stays NaN.
+
     Args:
-        series: ``[..., time]``, in units of full scale.
+        series: Usually an average of a layer.
         length: Samples of the sound, usually those of the Generator's output.
         upsample: ``linear``, the paper's, or ``band_limited``, whose overshoots are clipped again.
         clip: Whether what exceeds 1 is clipped, as in the paper; the largest of many maps and a
             classifier's last layers mostly do, and would be flat.
-
-    Returns:
-        float32 ``[..., length]`` (NaN stays NaN).
 
     Raises:
         InputError: There is no such kind of upsampling.

@@ -41,9 +41,8 @@ def find_intervals(
     Frames are judged every ``time_step_s``. Voiced: Praat gives an F0 ("Sound: To Pitch (ac)...")
     and the harmonicity ("Sound: To Harmonicity (cc)...", one period per window) is not low for
     long. Silence: neither, and the intensity ("Sound: To Intensity...") is far below the loudest
-    frame's. Frication: none of these, and enough energy lies high. Within each label gaps are
-    closed where no other label stands, short intervals dropped afterwards. Praat has no pitch
-    within 1.5 periods of the floor (25 ms) of either end.
+    frame's. Frication: none of these, and enough energy lies high. Praat has no pitch within 1.5
+    periods of the floor (25 ms) of either end.
 
     Args:
         sound: An output or a layer as a sound, ``[time]``, one channel, of any level and offset.
@@ -110,13 +109,10 @@ def join_frames(
     min_duration_s: float = 0.0,
     barred: np.ndarray | None = None,
 ) -> list[tuple[int, int]]:
-    """Joins runs of chosen frames, bool ``[frames]``, that stand ``step_s`` apart.
+    """Joins runs of chosen frames, bool ``[frames]``: their first frames, and those after the last.
 
     First gaps shorter than ``max_gap_s`` are closed, but not over ``barred`` frames, then runs
     shorter than ``min_duration_s`` dropped.
-
-    Returns:
-        The first frame of each run and the frame after its last, in order.
     """
     barred = np.zeros(len(chosen), bool) if barred is None else barred
     runs: list[tuple[int, int]] = []
@@ -144,14 +140,10 @@ def _voiced_frames(
         times_s = (np.arange(math.ceil(duration_s / step_s)) + 0.5) * step_s
         return times_s, np.zeros(len(times_s), bool)
     pitch = praat.track_f0(
-        sound,
-        rate_hz,
-        pitch_floor=floor_hz,
+        sound, rate_hz, pitch_floor=floor_hz, time_step=step_s,
         pitch_ceiling=min(settings.voicing_ceiling_hz, nyquist_hz),
-        time_step=step_s,
-        silence_threshold=settings.silence_threshold,
-        voicing_threshold=settings.voicing_threshold,
-    )
+        silence_threshold=settings.silence_threshold, voicing_threshold=settings.voicing_threshold,
+    )  # fmt: skip
     times_s, voiced = pitch.frames_s, pitch.frames > 0
     edges_s, low = _edges_s(times_s, step_s), np.zeros(len(voiced), bool)
     margin_s = 2 / floor_hz  # the window of harmonicity, which is that of the stretch alone
@@ -159,12 +151,9 @@ def _voiced_frames(
         start = max(0, math.floor((edges_s[first] - margin_s) * rate_hz))
         end = math.ceil((edges_s[stop] + margin_s) * rate_hz)
         hnr = praat.track_hnr(
-            sound[start:end],
-            rate_hz,
-            time_step=_HNR_STEP_S,
-            minimum_pitch=floor_hz,
+            sound[start:end], rate_hz, time_step=_HNR_STEP_S, minimum_pitch=floor_hz,
             silence_threshold=0.0,
-        )
+        )  # fmt: skip
         hnr_db = np.interp(times_s[first:stop], hnr.frames_s + start / rate_hz, hnr.frames)
         low[first:stop] = hnr_db < settings.min_hnr_db
     for first, stop in join_frames(low, step_s, min_duration_s=settings.max_gap_s):

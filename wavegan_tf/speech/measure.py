@@ -1,9 +1,8 @@
 """Measures of a sound, by interval: at points of normalised time and over the interval.
 
-A layer's averaged series, clipped and upsampled to the rate of the output
-(:func:`wavegan_tf.speech.averages.to_sound`), is measured like a recording (Beguš & Zhou 2022,
-section IV) in every interval of the final output. A value that Praat or the bandwidth of the layer
-cannot give is NaN with the reason; one that is suspect is kept and flagged.
+A layer's averaged series (:func:`wavegan_tf.speech.averages.to_sound`) is measured like a recording
+(Beguš & Zhou 2022, section IV) in every interval of the final output. A value that Praat or the
+bandwidth of the layer cannot give is NaN with the reason; one that is suspect is kept and flagged.
 """
 
 import math
@@ -21,13 +20,10 @@ from wavegan_tf.speech.settings import LayerLimits, PraatSettings, layer_limits
 
 MEASURES = tuple(known.UNITS)
 
-FULL_SCALE = 0.9999
-CLIPPED_RUN = 3
-"""So many consecutive samples of at least :data:`FULL_SCALE` are clipped: a peak that just touches
-full scale (in 16-bit files 0.99997) rarely holds it for three."""
-
-SILENCE_DB = -100.0
-"""Below this a frame is digital silence: Praat writes -300 dB or the rounding of its arithmetic."""
+# So many consecutive samples of at least full scale are clipped: a peak that just touches it (in
+# 16-bit files 0.99997) rarely holds it for three.
+FULL_SCALE, CLIPPED_RUN = 0.9999, 3
+SILENCE_DB = -100.0  # below is digital silence: Praat writes -300 or the rounding of its arithmetic
 
 NOTHING_VARIES = "silent: nothing varies within the window"
 AT_THE_EDGE = "no analysis frame so near the edge of the sound"
@@ -54,13 +50,11 @@ def measure(
 ) -> pd.DataFrame:
     """Measures a recording, an output, or a layer in the intervals of the output.
 
-    :mod:`wavegan_tf.speech.praat` names the commands, :mod:`wavegan_tf.speech.settings` the units
-    and which label has which measures. Point k of N stands at start + (k - 0.5) / N * duration; its
-    value is that of the analysis at this time. Point 0 is Praat's own mean over the interval, but
-    of b1 .. b3 that of the points, and of cog, spectral_sd, skewness and kurtosis (at points: of a
-    Hanning window) the value of the interval as a whole. Of an interval alone are duration, for a
-    layer that of its own interval of the same label that overlaps most; voiced_share, of the pitch
-    frames in it; zcr, changes of sign over its duration; and cpps.
+    Point k of N stands at start + (k - 0.5) / N * duration. Point 0 is Praat's own mean over the
+    interval, but of b1 .. b3 that of the points, and of cog, spectral_sd, skewness and kurtosis
+    (at points: of a Hanning window) the value of the interval as a whole. Of an interval alone are
+    duration, for a layer that of its own interval of the same label that overlaps most;
+    voiced_share, of the pitch frames in it; zcr, changes of sign over its duration; and cpps.
 
     Args:
         sound: ``[time]``, in -1 .. 1; a layer's series goes through ``to_sound`` first.
@@ -75,9 +69,8 @@ def measure(
         One row for each value, by interval, measure and point; columns label (voiced, frication,
         silence), interval (from 1), point (from 1; 0: the whole interval), time_s (of the point, or
         of the middle), measure, unit, value (NaN where there is none), reason (why it is NaN) and
-        flag (why it is suspect, joined with "; ": ``outside LOW .. HIGH UNIT``, ``clipped``
-        somewhere in the interval, ``octave jump`` against the point before). No rows without
-        intervals.
+        flag (why it is suspect: ``outside LOW .. HIGH UNIT``, ``clipped`` somewhere in the
+        interval, ``octave jump`` against the point before). No rows without intervals.
 
     Raises:
         InputError: The sound is too short to find intervals in, not of finite floats, or its rate
@@ -130,14 +123,13 @@ def measure_rows(
     wanted = set(MEASURES if measures is None else measures)
     if isinstance(measures, str) or wanted - set(MEASURES):
         raise InputError(f"measures={measures}: name them from {', '.join(MEASURES)}")
-    limits = layer_limits(layer_rate_hz, settings)
-    refused = _refused(sound, rate_hz, limits, settings)
-    layer = _Layer(sound, rate_hz, settings, limits)
+    layer = _Layer(sound, rate_hz, settings, layer_limits(layer_rate_hz, settings))
+    refused = _refused(layer)
     spans_s = np.array([interval[1:] for interval in intervals], np.float64).reshape(-1, 2)
     share = (np.arange(settings.n_points) + 0.5) / settings.n_points
     times_s = spans_s[:, :1] + share * np.diff(spans_s)  # [intervals, points]
     of_label = {x: known.POINT_MEASURES[x] + known.INTERVAL_MEASURES[x] for x in LABELS}
-    found = _durations(intervals, own_intervals, limits)
+    found = _durations(intervals, own_intervals, layer.limits)
     for analysis, names in _ANALYSES.items():
         made = wanted.intersection(names).difference(refused)
         chosen = [i for i, x in enumerate(intervals) if made.intersection(of_label[x.label])]
@@ -177,12 +169,9 @@ def f0_range_of(sound: np.ndarray, rate_hz: float, settings: PraatSettings) -> t
     modelling and coding of intonation, Speech Prosody), neither outside the settings' range in Hz,
     which remains where nothing is voiced.
     """
-    limits = layer_limits(rate_hz, settings)
-    layer = _Layer(one_channel(sound), rate_hz, settings, limits)
+    layer = _Layer(one_channel(sound), rate_hz, settings, layer_limits(rate_hz, settings))
     fixed_hz = (settings.f0_floor_hz, settings.f0_ceiling_hz)
-    if "f0" in _refused(layer.sound, rate_hz, limits, settings):
-        return fixed_hz
-    f0_hz = _pitch(layer).frames
+    f0_hz = np.zeros(0) if "f0" in _refused(layer) else _pitch(layer).frames
     if not f0_hz.any():
         return fixed_hz
     first_hz, third_hz = np.percentile(f0_hz[f0_hz > 0], [25, 75], method="hazen")
@@ -218,10 +207,9 @@ class _Layer(NamedTuple):
         return samples.size > 1 and np.ptp(samples) == 0
 
 
-def _refused(
-    sound: np.ndarray, rate_hz: float, limits: LayerLimits, settings: PraatSettings
-) -> dict[str, str]:
+def _refused(layer: _Layer) -> dict[str, str]:
     """Maps each measure that cannot be made anywhere in the sound to the reason."""
+    sound, settings = layer.sound, layer.settings
     n_bad = int(np.count_nonzero(~np.isfinite(sound)))
     if n_bad or np.ptp(sound) == 0:
         reason = f"{n_bad} of {len(sound)} samples are NaN or infinite"
@@ -231,7 +219,7 @@ def _refused(
     needed_s["f0"] = needed_s["voiced_share"] = known.PITCH_PERIODS / settings.f0_floor_hz
     needed_s["hnr"] = (1 + settings.hnr_periods) / settings.hnr_min_pitch_hz
     needed_s["intensity"] = known.INTENSITY_PERIODS / settings.intensity_min_pitch_hz
-    refused, duration_s = dict(limits.forbidden), len(sound) / rate_hz
+    refused, duration_s = dict(layer.limits.forbidden), len(sound) / layer.rate_hz
     for name, seconds in needed_s.items():
         if duration_s <= seconds * (1 + 1e-9):  # at equality rounding decides in Praat
             reason = f"the series lasts {duration_s:g} s, Praat needs more than {seconds:g} s"
@@ -239,7 +227,7 @@ def _refused(
     return refused
 
 
-def _over(values: Sequence[float], reasons: str | Sequence[str]) -> _Column:
+def _over(values: Sequence[float] | np.ndarray, reasons: str | Sequence[str]) -> _Column:
     """Makes a column of what only an interval has, with the reasons of those that are NaN."""
     column = np.array(values, np.float64)
     return column[:, None], np.where(np.isnan(column), reasons, "")[:, None]
@@ -272,17 +260,12 @@ def _reads_any(track: praat.Track, times_s: np.ndarray, bad: np.ndarray, n: int)
 
 
 def _pitch(layer: _Layer, times_s: praat.Times = (), spans_s: praat.Spans = ()) -> praat.Track:
+    settings = layer.settings
     return praat.track_f0(
-        layer.sound,
-        layer.rate_hz,
-        times_s,
-        spans_s,
-        pitch_floor=layer.settings.f0_floor_hz,
-        pitch_ceiling=layer.limits.f0_ceiling_hz,
-        time_step=layer.settings.pitch_time_step_s,
-        silence_threshold=layer.settings.silence_threshold,
-        voicing_threshold=layer.settings.voicing_threshold,
-    )
+        layer.sound, layer.rate_hz, times_s, spans_s, pitch_floor=settings.f0_floor_hz,
+        pitch_ceiling=layer.limits.f0_ceiling_hz, time_step=settings.pitch_time_step_s,
+        silence_threshold=settings.silence_threshold, voicing_threshold=settings.voicing_threshold,
+    )  # fmt: skip
 
 
 def _f0(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[str, _Column]:
@@ -306,16 +289,13 @@ def _intensity(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[
 
 def _formants(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[str, _Column]:
     settings, reach_s = layer.settings, layer.settings.formant_window_s
+    sound = layer.sound - layer.sound.mean() if settings.center else layer.sound
     tracks = praat.track_formants(
-        layer.sound - layer.sound.mean() if settings.center else layer.sound,
-        layer.rate_hz,
-        times_s.ravel(),
-        spans_s,
+        sound, layer.rate_hz, times_s.ravel(), spans_s, window_length=reach_s,
         max_number_of_formants=layer.limits.n_formants,
         maximum_formant=layer.limits.formant_ceiling_hz,
-        window_length=reach_s,
         pre_emphasis_from=settings.pre_emphasis_from_hz,
-    )
+    )  # fmt: skip
     # Praat finds formants even where nothing varies.
     windows_s = np.stack([times_s - reach_s, times_s + reach_s], axis=-1)
     windows_s = np.concatenate([windows_s, spans_s[:, None]], axis=1)  # [intervals, points + 1, 2]
@@ -332,16 +312,12 @@ def _formants(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[s
 
 
 def _hnr(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[str, _Column]:
+    settings = layer.settings
     track = praat.track_hnr(
-        layer.sound,
-        layer.rate_hz,
-        times_s.ravel(),
-        spans_s,
-        time_step=layer.settings.hnr_time_step_s,
-        minimum_pitch=layer.settings.hnr_min_pitch_hz,
-        silence_threshold=layer.settings.hnr_silence_threshold,
-        periods_per_window=layer.settings.hnr_periods,
-    )
+        layer.sound, layer.rate_hz, times_s.ravel(), spans_s, time_step=settings.hnr_time_step_s,
+        minimum_pitch=settings.hnr_min_pitch_hz, periods_per_window=settings.hnr_periods,
+        silence_threshold=settings.hnr_silence_threshold,
+    )  # fmt: skip
     # A line reads one frame on either side; -200 dB in one of them is no harmonicity.
     silent = _reads_any(track, times_s, track.frames <= praat.SILENT_HNR_DB, 1)
     still = np.column_stack([silent, np.zeros(len(spans_s), bool)])
@@ -364,51 +340,36 @@ def _moments(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[st
             reasons[i, k] = NOTHING_VARIES
         else:
             values[i, k] = praat.moments(
-                layer.sound,
-                layer.rate_hz,
-                (start_s, end_s),
-                hanning=at_point,
-                subtract_mean=layer.settings.center,
-                ceiling_hz=layer.limits.spectrum_ceiling_hz,
-            )
+                layer.sound, layer.rate_hz, (start_s, end_s), hanning=at_point,
+                subtract_mean=layer.settings.center, ceiling_hz=layer.limits.spectrum_ceiling_hz,
+            )  # fmt: skip
     return {name: (values[..., m], reasons) for m, name in enumerate(known.MOMENTS)}
 
 
 def _zcr(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[str, _Column]:
-    rates, reasons = [], []
-    for start_s, end_s in spans_s:
+    rates, reasons = np.full(len(spans_s), math.nan), []
+    for i, (start_s, end_s) in enumerate(spans_s):
         samples = layer.between(start_s, end_s)
-        rate = math.nan
         if samples.size > 1 and np.ptp(samples) > 0:
             above = samples >= (samples.mean() if layer.settings.center else 0)
-            rate = np.count_nonzero(np.diff(above)) / (end_s - start_s)
-        rates.append(rate)
+            rates[i] = np.count_nonzero(np.diff(above)) / (end_s - start_s)
         reasons.append(NO_FRAMES if samples.size < 2 else NOTHING_VARIES)
     return {"zcr": _over(rates, reasons)}
 
 
 def _cpps(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[str, _Column]:
-    settings, values, reasons = layer.settings, [], []
+    settings, values, reasons = layer.settings, np.full(len(spans_s), math.nan), []
     window_s = known.CPPS_PERIODS / settings.cpps_min_pitch_hz
-    for span_s in spans_s:
+    for i, span_s in enumerate(spans_s):
         held_s = layer.between(*span_s).size / layer.rate_hz
-        value, reason = math.nan, NOTHING_VARIES
-        if held_s < window_s:
-            reason = f"the interval holds {held_s:.3g} s of the sound, the cepstrogram's window "
-            reason += f"lasts {window_s:g} s"
-        elif not layer.is_constant(*span_s):
-            value = praat.cpps(
-                layer.sound,
-                layer.rate_hz,
-                span_s,
-                subtract_mean=settings.center,
-                min_pitch_hz=settings.cpps_min_pitch_hz,
-                max_pitch_hz=settings.cpps_max_pitch_hz,
-                time_step_s=settings.cpps_time_step_s,
-                ceiling_hz=layer.limits.cpps_ceiling_hz,
-            )
-        values.append(value)
-        reasons.append(reason)
+        if held_s >= window_s and not layer.is_constant(*span_s):
+            values[i] = praat.cpps(
+                layer.sound, layer.rate_hz, span_s, subtract_mean=settings.center,
+                min_pitch_hz=settings.cpps_min_pitch_hz, max_pitch_hz=settings.cpps_max_pitch_hz,
+                time_step_s=settings.cpps_time_step_s, ceiling_hz=layer.limits.cpps_ceiling_hz,
+            )  # fmt: skip
+        held = f"the interval holds {held_s:.3g} s of the sound, the cepstrogram's window lasts "
+        reasons.append(f"{held}{window_s:g} s" if held_s < window_s else NOTHING_VARIES)
     return {"cpps": _over(values, reasons)}
 
 
@@ -435,12 +396,11 @@ def _durations(
             same = [own for own in own_intervals if own.label == label]
             shared_s = [min(own.end_s, end_s) - max(own.start_s, start_s) for own in same]
             most = int(np.argmax([0.0, *shared_s]))
-            if most:
-                value = same[most - 1].end_s - same[most - 1].start_s
-            else:
+            value = same[most - 1].end_s - same[most - 1].start_s if most else math.nan
+            if not most:
+                reason = f"no {label} interval of the layer's own overlaps with it"
                 needed = {"voiced": "f0", "frication": known.MOMENTS[0]}.get(label, "")
-                forbidden = limits.forbidden.get(needed)
-                value, reason = math.nan, f"no {label} interval of the layer's own overlaps with it"
-                reason += f" ({forbidden})" if forbidden else ""
+                if needed in limits.forbidden:
+                    reason += f" ({limits.forbidden[needed]})"
         found[i, "duration"] = [value], [reason]
     return found

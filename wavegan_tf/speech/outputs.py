@@ -1,7 +1,6 @@
 """One output at a time: sounds, intervals, measurements; in as many processes as wanted.
 
-Nothing here imports TensorFlow, so that a process starts in a fraction of a second. Processes give
-back arrays of codes, not text; :class:`Measurements` gathers them into tables.
+Processes give back arrays of codes, not text; :class:`Measurements` gathers them into tables.
 """
 
 import dataclasses
@@ -22,13 +21,7 @@ from wavegan_tf.processes import in_processes
 from wavegan_tf.speech import textgrids
 from wavegan_tf.speech.averages import to_sound
 from wavegan_tf.speech.intervals import LABELS, Interval, find_intervals
-from wavegan_tf.speech.measure import (
-    ROW,
-    clipped_share,
-    f0_range_of,
-    make_table,
-    measure_rows,
-)
+from wavegan_tf.speech.measure import ROW, clipped_share, f0_range_of, make_table, measure_rows
 from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
 
 SILENT_PEAK = 1e-5
@@ -86,9 +79,8 @@ def measure_outputs(
 def measure_output(output: Output, plan: Plan) -> Measured:
     """Measures every layer of one output, channel by channel, on the intervals of the target.
 
-    Writes sounds and TextGrid of the model's outputs, if the plan says where. What is wrong stands
-    in the ``problem`` of its row: not finite, silent, its TextGrid unusable (``measured`` is then
-    False), or clipped (it is measured).
+    Writes sounds and TextGrid of the model's outputs, if the plan says where. What is wrong with an
+    output stands in the ``problem`` of its row; one that is only clipped is measured.
     """
     sounds = {
         name: to_sound(values.T, plan.slice_len, plan.upsample, plan.clip).T
@@ -168,22 +160,17 @@ def _read_intervals(
 def _describe(
     sound: np.ndarray, output: Output, channel: int, intervals: list[Interval], problem: str
 ) -> dict[str, Any]:
-    """Makes the row of one channel in the table of outputs."""
     clipped = clipped_share(sound)
     rms = float(np.sqrt(np.mean((sound - sound.mean(dtype=np.float64)) ** 2)))
     return {
-        "network": output.network,
-        "output": output.output,
-        "channel": channel,
-        "name": output.name,
-        "word": output.word,
-        "peak": float(np.abs(sound).max()),
+        "network": output.network, "output": output.output, "channel": channel,
+        "name": output.name, "word": output.word, "peak": float(np.abs(sound).max()),
         "rms_db": 20 * float(np.log10(rms)) if rms > 0 else float("nan"),
         "clipped_share": clipped,
         **{f"n_{label}": sum(i.label == label for i in intervals) for label in LABELS},
         "measured": not problem,
         "problem": problem or (f"{clipped:.2%} of the samples are clipped" if clipped else ""),
-    }
+    }  # fmt: skip
 
 
 _PLACE = {"network": "i2", "output": "i4", "channel": "i1", "layer": "i1"}
@@ -231,10 +218,8 @@ class Measurements:
         """Makes the tables of all that was added, in that order; nothing can be added afterwards.
 
         Returns:
-            ``points``, with the columns network, output, channel, layer, label, interval, point,
-            time_s, measure, unit, value, reason, flag; ``intervals``, with start_s and end_s
-            instead of point and time_s; ``outputs``, a row for each channel of each output. Texts
-            are categories, layers in the order of the plan.
+            ``points``, ``intervals`` (start_s and end_s instead of point and time_s) and
+            ``outputs``, a row for each channel. Texts are categories, layers in the plan's order.
         """
         tables = {"outputs": pd.DataFrame(self._outputs)}
         texts = {"layer": self._layers, **{name: list(k) for name, k in self._codes.items()}}

@@ -113,14 +113,11 @@ def moments(
     subtract_mean: bool,
     ceiling_hz: float,
 ) -> list[float]:
-    """Measures spectral moments of a part of a sound, weighted with power.
+    """Measures four spectral moments of a part of a sound in Hz, Hz, 1 and 1, weighted with power.
 
     "Extract part..." (rectangular), "Subtract mean", "Multiply by window..." (Hanning), "To
     Spectrum..." (fast), all above the ceiling set to 0, then "Get centre of gravity...", "Get
     standard deviation...", "Get skewness...", "Get kurtosis..." with power 2.
-
-    Returns:
-        Hz, Hz, 1, 1 (kurtosis 0 for a normal distribution).
     """
     part = _part(sound, rate_hz, span_s, subtract_mean)
     if hanning:

@@ -51,16 +51,10 @@ MOMENTS_FULL_RANGE_HZ = 8000.0
 HNR_FULL_RANGE_HZ = 2000.0
 
 PLAUSIBLE = {
-    "f0": (60.0, 500.0),
-    "intensity": (4.0, 94.0),
-    "f1": (190.0, 1300.0),
-    "f2": (560.0, 3610.0),
-    "f3": (1400.0, 4380.0),
-    **dict.fromkeys(BANDWIDTHS, (10.0, 700.0)),
-    "hnr": (0.0, 50.0),
-    "cog": (500.0, 12000.0),
-    "cpps": (0.0, 40.0),
-}
+    "f0": (60.0, 500.0), "intensity": (4.0, 94.0), "f1": (190.0, 1300.0), "f2": (560.0, 3610.0),
+    "f3": (1400.0, 4380.0), **dict.fromkeys(BANDWIDTHS, (10.0, 700.0)), "hnr": (0.0, 50.0),
+    "cog": (500.0, 12000.0), "cpps": (0.0, 40.0),
+}  # fmt: skip
 """Values outside are kept and flagged. F0: adults and children speaking (Peterson & Barney 1952: 91
 to 350 Hz, with room for low voices and emphasis). Intensity: from an RMS of one step of 16 bits
 (3.7 dB) to a square wave of full scale (94 dB). Formants: the least and the greatest of Peterson &
@@ -88,12 +82,23 @@ def _praat(default: float, low: float, high: float, help: str, unit: str = "") -
     return option(default, help, group="Praat", low=low, high=high, unit=unit, advanced=True)
 
 
+def _interval(
+    default: float, low: float, high: float, help: str, unit: str = "", flag: str | None = None
+) -> Any:
+    more: dict[str, Any] = {"unit": unit, "flag": flag, "advanced": flag is None}
+    return option(default, help, group="Intervals", low=low, high=high, **more)
+
+
+_SILENCE = "Share of the sound's peak below which frames are unvoiced. Praat's default."
+_VOICING = "Autocorrelation below which a frame is unvoiced. Praat's default."
+
+
 @dataclass(frozen=True)
 class PraatSettings:
     """Settings of the measurements: the paper's for WaveGAN, else Praat's own defaults.
 
-    Each field's help says what it is; those without a flag are set from a file or in Python. A
-    value that breaks its rule raises InputError.
+    Those without a flag are set from a file or in Python. A value that breaks its rule raises
+    InputError.
     """
 
     # fmt: off
@@ -104,10 +109,8 @@ class PraatSettings:
         300.0, "Highest F0. Paper: 300 (ciwGAN: 450).", group="Praat", unit="Hz", advanced=True)
     pitch_time_step_s: float = _praat(
         0.005, 1e-4, 0.1, "Distance of pitch frames; Praat's, 0.75 / floor, is longer.", "s")
-    silence_threshold: float = _praat(
-        0.03, 0, 1, "Share of the sound's peak below which frames are unvoiced. Praat's default.")
-    voicing_threshold: float = _praat(
-        0.45, 0, 1, "Autocorrelation below which a frame is unvoiced. Praat's default.")
+    silence_threshold: float = _praat(0.03, 0, 1, _SILENCE)
+    voicing_threshold: float = _praat(0.45, 0, 1, _VOICING)
     intensity_min_pitch_hz: float = _praat(
         100.0, 1, 10_000, "Pitch whose 6.4 periods are the intensity's window. Paper: 100.", "Hz")
     formant_ceiling_hz: float = _praat(
@@ -174,13 +177,6 @@ class PraatSettings:
             )
 
 
-def _interval(
-    default: float, low: float, high: float, help: str, unit: str = "", flag: str | None = None
-) -> Any:
-    more: dict[str, Any] = {"unit": unit, "flag": flag, "advanced": flag is None}
-    return option(default, help, group="Intervals", low=low, high=high, **more)
-
-
 @dataclass(frozen=True)
 class IntervalSettings:
     """Settings that say what is voiced, frication and silence.
@@ -199,10 +195,8 @@ class IntervalSettings:
         "voicing_ceiling")
     time_step_s: float = _interval(
         0.005, 1e-4, 0.1, "Distance of frames, the grain of every boundary.", "s")
-    silence_threshold: float = _interval(
-        0.03, 0, 1, "Share of the sound's peak below which frames are unvoiced. Praat's default.")
-    voicing_threshold: float = _interval(
-        0.45, 0, 1, "Autocorrelation below which a frame is unvoiced. Praat's default.")
+    silence_threshold: float = _interval(0.03, 0, 1, _SILENCE)
+    voicing_threshold: float = _interval(0.45, 0, 1, _VOICING)
     min_hnr_db: float = _interval(
         0.0, -100, 100, "Harmonicity; voiced stretches lose frames that stay below it for "
         "max_gap_s or longer. 0: as much noise as voice.", "dB")
@@ -259,9 +253,8 @@ class LayerLimits:
 
 def layer_limits(layer_rate_hz: float, settings: PraatSettings) -> LayerLimits:
     """Works out which measures a layer of a rate of its own can carry, below its Nyquist."""
-    nyquist_hz = layer_rate_hz / 2
+    nyquist_hz, least_hz = layer_rate_hz / 2, 2 * settings.hnr_min_pitch_hz
     its_nyquist = f"the layer's Nyquist, {nyquist_hz:g} Hz"
-    least_hz = 2 * settings.hnr_min_pitch_hz
     forbidden = {}
     if nyquist_hz <= settings.f0_floor_hz:
         reason = f"{its_nyquist}, is not above the F0 floor, {settings.f0_floor_hz:g} Hz"
@@ -278,7 +271,6 @@ def layer_limits(layer_rate_hz: float, settings: PraatSettings) -> LayerLimits:
     sparse_hz = layer_rate_hz / MIN_PERIOD_SAMPLES
     window_s = INTENSITY_PERIODS / settings.intensity_min_pitch_hz
     held = window_s * layer_rate_hz
-    # fmt: off
     narrowed = [
         ("f0", nyquist_hz < settings.f0_ceiling_hz,
          f"ceiling lowered from {settings.f0_ceiling_hz:g} Hz to {its_nyquist}"),
@@ -299,8 +291,7 @@ def layer_limits(layer_rate_hz: float, settings: PraatSettings) -> LayerLimits:
         ("cpps", nyquist_hz < settings.cpps_ceiling_hz,
          f"ceiling lowered from {settings.cpps_ceiling_hz:g} Hz to {its_nyquist}; its dB do not "
          "compare with those of a full spectrum"),
-    ]
-    # fmt: on
+    ]  # fmt: skip
     formant_ceiling_hz = min(settings.formant_ceiling_hz, nyquist_hz)
     share = formant_ceiling_hz / settings.formant_ceiling_hz
     return LayerLimits(

@@ -14,11 +14,8 @@ from typing import NamedTuple
 from wavegan_tf.errors import InputError
 from wavegan_tf.speech.intervals import LABELS, Interval
 
-ROUNDING_S = 1e-6
-"""Overlaps up to this are the rounding of the program that wrote the times."""
-
-DURATION_TOLERANCE_S = 1e-3
-"""A TextGrid may differ by this from its sound, as one made from a resampled copy does."""
+ROUNDING_S = 1e-6  # overlaps up to this are the rounding of the program that wrote the times
+DURATION_TOLERANCE_S = 1e-3  # from the sound, as of a TextGrid made from a resampled copy
 
 # What Praat reads in a text file: quoted strings, <flags> and numbers that stand free; the rest is
 # for the human reader, comments begin with "!". A quote with which no string can end is "open".
@@ -32,7 +29,7 @@ _TOKEN = re.compile(
 
 
 class Tier(NamedTuple):
-    """An interval tier: its name and intervals."""
+    """An interval tier."""
 
     name: str
     intervals: list[Interval]
@@ -49,9 +46,8 @@ class TextGrid(NamedTuple):
 def read_textgrid(path: str | Path) -> TextGrid:
     """Reads the interval tiers of a TextGrid, in Praat's text or short text format.
 
-    UTF-8 and UTF-16, with or without a byte order mark; else, as old versions of Praat wrote them,
-    ISO Latin-1 or, where that has no such letter, MacRoman. Line ends inside labels become a line
-    feed, as in Praat. Point tiers are left out, empty labels are not.
+    UTF-8, UTF-16 or, as old versions of Praat wrote them, ISO Latin-1 or MacRoman. Point tiers are
+    left out, empty labels are not.
 
     Raises:
         InputError: The file cannot be read, is no TextGrid, binary, or cut off; or an interval ends
@@ -105,12 +101,10 @@ class _Tokens:
         self.matches = [match for match in _TOKEN.finditer(text) if match.lastgroup]
 
     def error(self, message: str) -> InputError:
-        """Makes an error at the next token."""
         line = self.text.count("\n", 0, self.matches[self.at].start()) + 1
         return InputError(f"{self.path}, line {line}: {message}")
 
     def take(self, kind: str, what: str) -> str:
-        """Takes the next token, which must be of that kind."""
         if self.at == len(self.matches):
             raise InputError(
                 f"{self.path}: cut off: ends where {what} should stand; save it again in Praat"
@@ -165,8 +159,6 @@ def _tier(tokens: _Tokens, number: int, start_s: float, end_s: float) -> list[Ti
 def write_textgrid(path: str | Path, grid: TextGrid) -> None:
     """Writes a TextGrid in Praat's text format, UTF-8; gaps are filled with empty labels.
 
-    :func:`read_textgrid` gives the same back exactly, with the intervals that fill the gaps.
-
     Raises:
         ValueError: No tier or no time, or intervals that overlap or leave the time of the TextGrid.
     """
@@ -187,7 +179,6 @@ def write_textgrid(path: str | Path, grid: TextGrid) -> None:
 
 
 def _filled(tier: Tier, start_s: float, end_s: float) -> list[Interval]:
-    """Fills the gaps of a tier with empty labels."""
     filled, at_s = [], start_s
     for interval in tier.intervals:
         if not at_s <= interval.start_s < interval.end_s <= end_s:
@@ -205,10 +196,9 @@ def _quoted(text: str) -> str:
 def load_intervals(
     path: str | Path, durations_s: Sequence[float], labels: dict[str, str]
 ) -> tuple[list[Interval], dict[str, int]]:
-    """Reads the intervals of a sound from a TextGrid made or corrected by hand.
+    """Reads the intervals of a sound from all tiers of a TextGrid made or corrected by hand.
 
-    Of all interval tiers; the duration is the nearest of ``durations_s``. Labels count without
-    surrounding white space; empty ones are passed over; ``labels`` says what the user's mean.
+    The duration is the nearest of ``durations_s``; ``labels`` says what the user's labels mean.
 
     Returns:
         The intervals in order of time; how often each unknown label occurs, in alphabetical order.

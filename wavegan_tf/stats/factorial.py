@@ -30,11 +30,7 @@ def code_shares(outputs: pd.DataFrame, settings: RankingSettings) -> pd.DataFram
 
     Takes ``code, value, label`` of each output; no label is NaN, and is left out. Of one property
     the label is its name, or :data:`NOT`, which has no row. Categories have rows even if no output
-    has them.
-
-    Returns:
-        A row for each code and value as they first come, and label: ``code, value, label,
-        estimate`` (the share), ``low, high`` (Wilson), ``n`` outputs with a label, ``count``.
+    has them. Intervals are Wilson's.
     """
     labels = sorted({*outputs["label"].astype("category").cat.categories} - {NOT})
     rows = []
@@ -60,11 +56,9 @@ def code_tests(outputs: pd.DataFrame, seed: int, settings: RankingSettings) -> p
     vectors are more alike, which makes the p too large rather than too small.
 
     Returns:
-        A row for each value and code, ``all`` last if there are over two: ``value, code, test,
-        statistic, n`` outputs compared; ``label`` whose share in this code differs most from that
-        in the other codes together, both shares (``estimate, others``); ``p``; ``p_holm`` over all
-        rows; ``verdict``: ``differs``, ``no difference shown``, or ``too few`` where fewer than two
-        codes have labelled outputs.
+        A row for each value and code, ``all`` last if there are over two; ``label`` is the one
+        whose share in this code differs most from that in the other codes together (``estimate,
+        others``); ``p_holm`` over all rows; ``too few`` where fewer than two codes have labels.
     """
     rows = []
     for value, same in outputs.groupby("value"):
@@ -117,15 +111,9 @@ def pair_effects(
     the largest and at the least value of b. Means over bases, bootstrap intervals over bases.
 
     Takes ``latent_a, value_a, latent_b, value_b, base`` of each output, two values of each variable
-    or more, and the measure, a column ``share`` or ``mean``; NaN is left out.
-
-    Returns:
-        The table ``pairs``, a row for each pair and two values: ``latent_a, value_a, latent_b,
-        value_b, estimate, low, high, n``. And ``interactions``, a row for each pair: ``latent_a,
-        latent_b, main_a, main_a_low, main_a_high``, the same of b, ``estimate, low, high, n, p`` of
-        the interaction (``n`` bases that have a value in every cell), ``p_holm`` over the pairs,
-        ``verdict``: ``interact``, ``no interaction shown``, or ``too few`` (below ``min_outputs``
-        base vectors).
+    or more, and the measure, a column ``share`` or ``mean``; NaN is left out. Gives the tables
+    ``pairs``, a row for each pair and two values, and ``interactions``, a row for each pair, of the
+    bases that have a value in every cell; ``p_holm`` over the pairs.
 
     Raises:
         ValueError: A base vector has two outputs of one pair and two values.
@@ -141,11 +129,7 @@ def pair_effects(
         row: dict[str, Any] = dict(names)
         for name, changes in (("main_a", by_a), ("main_b", by_b)):
             main = difference(changes.mean(axis=1), seed, settings)
-            row |= {
-                name: main["estimate"],
-                f"{name}_low": main["low"],
-                f"{name}_high": main["high"],
-            }
+            row |= {name: main["estimate"]} | {f"{name}_{x}": main[x] for x in ("low", "high")}
         effects.append(row | difference(by_a[:, -1] - by_a[:, 0], seed, settings))
     order = ["latent_a", "value_a", "latent_b", "value_b", "estimate", "low", "high", "n"]
     interactions = add_verdicts(pd.DataFrame(effects), settings, INTERACT, NO_INTERACTION)

@@ -1,16 +1,11 @@
 """Interventions on a layer's activation, and what they leave of an effect.
 
-A Generator is a chain: a whole layer replaced by that of another output gives the other output, at
-any depth; it carries all of the effect by construction, and says nothing. Parts of a layer say
-something: its average over the feature maps (equation 4 of Beguš & Zhou 2022, what the technique
-listens to), single maps, a stretch of time. Replacing activations to find what carries an effect is
-causal mediation analysis (Vig et al. 2020, NeurIPS 33) or activation patching.
-
-Two controls stand beside every share. An output comes nearer to another by its loudness alone, so
-that a distance is judged against the untouched output at whatever gain comes nearest (``scaled``).
-And the same part of the same layer is taken from the other output of another base latent vector
-(``control``): what that does too is common to outputs at the other end; what the right one does
-more (``specific``) belongs to this output.
+Replacing activations to find what carries an effect is causal mediation analysis (Vig et al. 2020,
+NeurIPS 33) or activation patching. Two controls stand beside every share. An output comes nearer to
+another by its loudness alone, so that a distance is judged against the untouched output at whatever
+gain comes nearest (``scaled``). And the same part of the same layer is taken from the other output
+of another base latent vector (``control``): what that does too is common to outputs at the other
+end; what the right one does more (``specific``) belongs to this output.
 """
 
 import math
@@ -27,10 +22,9 @@ from wavegan_tf.stats.resampling import (
     interval,
     mean_intervals,
     resample,
-)
+)  # fmt: skip
 
-PARTS = ("average", "gain", "rest")
-"""Parts of a layer that can be replaced, besides single maps and stretches of time."""
+PARTS = ("average", "gain", "rest")  # besides single maps and stretches of time
 
 UNITS = {"waveform": "1", "shape": "1", "spectrum": "dB²", "rms": "dB", "high": "dB"}
 """What :meth:`Reference.measure` computes of every output, with its unit."""
@@ -45,34 +39,25 @@ LEAST_DB, OVERSHOOT = 0.1, 1.5
 """Least mean effect or change of a level (``rms``, ``high``) that has a verdict; a share whose
 interval lies above the second is no share of anything: ``overshoots``."""
 
-NEEDED = (0.5, 0.8, 0.95)
-"""Shares of the whole layer's effect for which the number of maps is told."""
-
-FLOOR_DB = -100.0
-"""Least level, re full scale: a sound 100 dB down is silent."""
+NEEDED = (0.5, 0.8, 0.95)  # shares of the whole layer's effect for which maps are counted
+FLOOR_DB = -100.0  # least level, re full scale
 
 SPECTRUM_WINDOW_S, SPECTRUM_RANGE_DB = 0.032, 60.0
 """Hann window of the spectra that are compared, half of it between frames; they are compared as far
 down from the loudest point of a pair of outputs, and what is weaker in both counts as equal."""
 
-GAINS_DB = range(-60, 61)
-"""Gains at which the spectrum of an untouched output is compared; the least makes it silent."""
-
-SEED = 0
-"""Of the resampling of bases: the same values give the same numbers in all runs."""
+GAINS_DB = range(-60, 61)  # at which the spectrum of an untouched output is compared
+SEED = 0  # of the resampling of bases
 
 
 def replace_part(own: np.ndarray, donor: np.ndarray, part: str) -> np.ndarray:
-    """Replaces the average of a layer, or all but its average.
+    """Replaces the average t over the maps (equation 4), or all but the average.
 
-    With t the average over the maps (equation 4) at each time:
-
-    - ``average``: ReLU(own + t_donor - t_own). Every map is moved by the same amount, clipped at 0
-      as ReLU would, so that the average reached lies above t_donor where maps are clipped.
+    - ``average``: ReLU(own + t_donor - t_own): the average reached lies above t_donor where maps
+      are clipped.
     - ``gain``: own * t_donor / t_own. The average reached is t_donor itself, and what is silent
       stays so; all of it does at times at which t_own is 0.
-    - ``rest``: ReLU(donor + t_own - t_donor), the opposite of ``average``: the maps of the other
-      output, moved to the average of this one.
+    - ``rest``: ReLU(donor + t_own - t_donor), the opposite of ``average``.
 
     Takes activations after ReLU of both outputs and gives float32, ``[batch, time, maps]`` each.
     """
@@ -90,8 +75,7 @@ class Reference:
     def __init__(self, sounds: np.ndarray, others: np.ndarray, rate_hz: float, split_hz: float):
         """Takes outputs ``[batch, time, channels]``, full scale 1, and those at the other end.
 
-        The louder of both sets the range of spectral levels. ``high`` is what is above
-        ``split_hz``.
+        The louder of both sets the range of spectral levels.
         """
         self.sounds = np.asarray(sounds, np.float64)
         self.rate_hz, self.split_hz = rate_hz, split_hz
@@ -102,7 +86,7 @@ class Reference:
         self._spectra_db = self._in_db(self._spectra(self.sounds))
 
     def _spectra(self, sounds: np.ndarray) -> np.ndarray:
-        """Computes spectra [batch, channels, frames, frequencies]."""
+        # [batch, channels, frames, frequencies]
         step = max(1, round(SPECTRUM_WINDOW_S * self.rate_hz / 2))
         window = np.hanning(2 * step + 1)[:-1]
         frames = np.lib.stride_tricks.sliding_window_view(sounds, 2 * step, axis=1)[:, ::step]
@@ -145,11 +129,9 @@ class Reference:
         """Computes the distances at whatever gain comes nearest: what loudness alone can do.
 
         Every output ``[batch, time, channels]`` has a gain of its own, of all its samples or of
-        those ``inside``, bool ``[time]``.
-
-        Returns:
-            The least :data:`DISTANCES`, ``[batch]`` each: of ``waveform`` and ``shape`` over all
-            gains, silence included, in closed form; of ``spectrum`` over :data:`GAINS_DB`.
+        those ``inside``, bool ``[time]``. Gives the least :data:`DISTANCES`, ``[batch]`` each: of
+        ``waveform`` and ``shape`` over all gains, silence included, in closed form; of ``spectrum``
+        over :data:`GAINS_DB`.
         """
         sounds = np.asarray(sounds, np.float64)
         part = sounds if inside is None else sounds * inside[:, np.newaxis]
@@ -187,10 +169,7 @@ def _level_db(power: np.ndarray) -> np.ndarray:
 def shares(
     change: np.ndarray, effect: np.ndarray, settings: StatisticsSettings
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Computes the share of an effect that interventions bring about.
-
-    A ratio of means over base latent vectors: 0 where nothing happens, 1 for the whole effect,
-    negative for its opposite. Parts need not add up to 1, for layers are not linear.
+    """Computes the share of an effect that interventions bring about, a ratio of means over bases.
 
     Takes what each intervention changes, ``[interventions, bases]`` without NaN, and the difference
     between both ends, ``[bases]``.
@@ -216,8 +195,7 @@ def maps_needed(cumulative: np.ndarray) -> dict[float, int]:
     """Counts the maps that bring about some share of what all of them do.
 
     Takes the share of the first 1, 2, .. maps ``[maps]``; gives for each of :data:`NEEDED` the
-    least number from which on it never falls below that part of the last, nothing where the last is
-    not above 0.
+    least number from which on it never falls below that part of the last, if that is above 0.
     """
     if not cumulative[-1] > 0:
         return {}
@@ -254,13 +232,10 @@ def judge(
 
     Returns:
         A row for each intervention (``cell``) and measure, of the ``n`` bases that have the first
-        three values: ``from_mean``, ``to_mean``, ``patched_mean`` (distances, or values);
-        ``effect`` (to - from); ``change`` (patched - from) with its interval; ``p`` of the effect
-        or, without another end, of the change (paired t; none of distances), ``p_holm`` (over the
-        measures; without another end over all rows); ``estimate``, the share, with its interval;
-        ``scaled``, the share that loudness reaches, and ``beyond``, share - scaled, paired;
-        ``control``, the share of another base's part, and ``specific``, share - control, paired;
-        ``verdict``.
+        three values: ``p`` is that of the effect or, without another end, of the change (paired t;
+        none of distances), ``p_holm`` over the measures (without another end over all rows);
+        ``scaled`` the share that loudness reaches, ``beyond`` share - scaled, paired; ``control``
+        the share of another base's part, ``specific`` share - control, paired.
 
         With another end: ``carries``, ``none shown``, ``opposes`` (the share's interval lies above,
         holds, lies below 0), ``not beyond control`` (of a distance: beyond's does not lie above 0),

@@ -29,8 +29,7 @@ CHANGES, NO_CHANGE, DEAD = "changes", "no change shown", "dead"
 PREFERS, AVOIDS, BY_TIME = "prefers", "avoids", "by time"
 NO_PREFERENCE = "no preference shown"
 
-NUM_SEEDS = 20
-"""Seeds that the clusters are computed with."""
+NUM_SEEDS = 20  # that the clusters are computed with
 
 LEAST_DEPARTURE, MOST_DECAY = 1e-11, 30.0
 """Least departure of the kernel from 1, at the largest distance (rounding by 1e-16 leaves five
@@ -38,10 +37,7 @@ digits); largest gamma d² in the median (beyond, most of the kernel is below 1e
 
 
 def samples_within(length: int, rate_hz: float, start_s: float, end_s: float) -> np.ndarray:
-    """Says which samples of a layer lie in a stretch of time, bool ``[length]``.
-
-    Sample i stands at (i + 0.5) / rate_hz.
-    """
+    """Says which samples, at (i + 0.5) / rate_hz, lie in a stretch of time, bool ``[length]``."""
     times_s = (np.arange(length) + 0.5) / rate_hz
     return (times_s >= start_s) & (times_s < end_s)
 
@@ -49,10 +45,7 @@ def samples_within(length: int, rate_hz: float, start_s: float, end_s: float) ->
 def label_masks(
     intervals: Iterable[tuple], labels: Sequence[str], length: int, rate_hz: float
 ) -> np.ndarray:
-    """Says which samples lie in intervals (label, start_s, end_s) of each label.
-
-    Gives bool ``[labels, length]``.
-    """
+    """Says which samples lie in intervals (label, start_s, end_s), bool ``[labels, length]``."""
     masks = np.zeros((len(labels), length), bool)
     for label, *ends_s in intervals:
         masks[labels.index(label)] |= samples_within(length, rate_hz, *ends_s)
@@ -110,10 +103,7 @@ def over_bases(values: np.ndarray, seed: int, settings: StatisticsSettings) -> p
 def distance_table(
     values: Sequence[float], distances: np.ndarray, seed: int, settings: StatisticsSettings
 ) -> pd.DataFrame:
-    """Tells each map's cosine distance from the first value, by the values but the first.
-
-    Takes distances within each base vector, ``[bases, values, maps]``.
-    """
+    """Tells each map's cosine distance from the first value, of ``[bases, values, maps]``."""
     bases, steps, maps = distances.shape
     found = over_bases(distances.reshape(bases, steps * maps), seed, settings)
     found["map"] = np.tile(np.arange(1, maps + 1), steps)
@@ -143,10 +133,9 @@ def map_table(
         settings: Those of the intervals and the verdict.
 
     Returns:
-        For each map ``cluster``, ``dead`` (0 in every output); ``mean``, ``peak``, ``peak_time_s``
-        of its profile; ``mean_first``, ``mean_last`` (at the first and last value), their paired
-        difference ``estimate``, ``p`` (paired t) and ``p_holm`` (over maps); ``distance`` (cosine,
-        mean over values, then over bases) and ``distance_rank``, 1 for the map that changes least.
+        A row for each map: ``estimate`` is the paired difference between the last and the first
+        value, ``p_holm`` over maps; ``distance`` the mean over values, then over bases, and
+        ``distance_rank`` 1 for the map that changes least.
     """
     changes = over_bases(means[:, -1] - means[:, 0], seed, settings)
     moved = over_bases(mean_over(distances, axis=1), seed, settings)
@@ -189,10 +178,8 @@ def selectivity_table(
         settings: Those of the intervals and the level of the verdict.
 
     Returns:
-        For each map and label ``mean_inside``, ``mean_outside``; the index as ``estimate`` with
-        ``low``, ``high``, ``p`` and ``p_holm`` (t over bases, over all maps and labels);
-        ``shuffled``, that with other intervals; ``beyond``, the index less the shuffled one, with
-        its interval, ``beyond_p_holm`` and ``beyond_n``; ``n`` bases and ``n_outputs``;
+        A row for each map and label: ``estimate`` is the index, ``p_holm`` over all maps and
+        labels; ``shuffled`` that with other intervals; ``beyond`` their paired difference;
         ``verdict``: ``prefers`` (index above 0 and above the shuffled one), ``avoids`` (below
         both), ``by time`` (not 0, but not shown to differ from the shuffled one: the map fires at a
         time at which such intervals usually stand), ``no preference shown``, ``too few``, ``dead``.
@@ -223,11 +210,7 @@ def selectivity_table(
 
 
 def parse_gamma(text: str) -> float | None:
-    """Reads ``--rbf_gamma``: a number above 0, or ``auto`` (None).
-
-    Raises:
-        InputError: It is neither.
-    """
+    """Reads ``--rbf_gamma``: a number above 0, or ``auto`` (None)."""
     if text == "auto":
         return None
     gamma = float(pd.to_numeric(text, errors="coerce"))  # NaN of what is no number
@@ -237,13 +220,9 @@ def parse_gamma(text: str) -> float | None:
 
 
 def choose_gamma(profiles: np.ndarray, gamma: float | None, layer: str) -> float:
-    """Chooses the coefficient of the kernel, if it can tell the profiles apart.
+    """Chooses the coefficient of the kernel for profiles of live maps, ``[maps, length]``.
 
-    Args:
-        profiles: Those of the live maps, ``[maps, length]``.
-        gamma: The coefficient; None for 1 / the median of d², under which half the pairs have a
-            kernel below 1/e.
-        layer: Its name, for the message.
+    None becomes 1 / the median of d², under which half the pairs have a kernel below 1/e.
 
     Raises:
         InputError: All profiles are equal, or the kernel of their distances is 1 or 0 to rounding.
@@ -268,11 +247,7 @@ def choose_gamma(profiles: np.ndarray, gamma: float | None, layer: str) -> float
 
 
 def check_clusters(n_clusters: int, n_maps: int, layer: str, kind: str = "maps") -> None:
-    """Checks that a layer can be parted into so many clusters: 2 .. maps - 1.
-
-    Raises:
-        InputError: It cannot.
-    """
+    """Raises InputError where maps cannot be parted into so many clusters, 2 .. maps - 1."""
     if n_maps < 3:
         raise InputError(
             f"--layer={layer}: has {n_maps} {kind}, too few for clusters; choose a layer of more"
@@ -286,10 +261,8 @@ def check_clusters(n_clusters: int, n_maps: int, layer: str, kind: str = "maps")
 def cluster(profiles: np.ndarray, n_clusters: int, gamma: float, seed: int) -> np.ndarray:
     """Parts profiles ``[maps, length]`` by spectral clustering: RBF kernel, then k-means.
 
-    Returns:
-        The cluster of each map, int ``[maps]``, numbered from 1 in falling order of mean
-        activation, of equals the earlier first: the same clusters have the same numbers whatever
-        the seed.
+    Clusters, int ``[maps]``, count from 1 in falling order of mean activation, so that the same
+    clusters have the same numbers whatever the seed.
     """
     from sklearn.cluster import SpectralClustering  # takes a second: here, so that --help does not
 
@@ -310,21 +283,15 @@ def cluster_seeds(
 ) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
     """Clusters with :data:`NUM_SEEDS` seeds, and says how firm the clusters are.
 
-    Args:
-        profiles: Those of the live maps, ``[maps, length]``.
-        halves: The same, over the even and over the odd base vectors alone, ``[2, maps, length]``.
-        n_clusters: From 2 to maps - 1.
-        gamma: As of :func:`choose_gamma`.
+    Takes profiles of the live maps, ``[maps, length]``, and the same over the even and over the odd
+    base vectors alone, ``[2, maps, length]``.
 
     Returns:
-        The clusters of the first seed, int ``[maps]``. A row for each seed: ``seed``,
-        ``ari_first``, the adjusted Rand index with the first (Hubert & Arabie 1985: 1 for equal
-        partitions, 0 on average for random ones), and ``maps_1`` .., the sizes. One row for all:
-        ``clusters``, ``live``, ``gamma``, ``gamma_d2`` (gamma times the median d²: far below 1 the
-        kernel is linear in d²), ``seeds``, ``ari_seeds`` and ``ari_seeds_least`` (mean and least
-        index of two seeds), ``ari_halves`` (that of the two halves of the outputs) and
-        ``silhouette`` (Rousseeuw 1987, mean over maps: 1 for groups far apart, near 0 where one
-        group runs into the other).
+        The clusters of the first seed, int ``[maps]``; a row for each seed, with its adjusted Rand
+        index with the first (Hubert & Arabie 1985: 1 for equal partitions, 0 on average for random
+        ones) and sizes; one row for all: ``gamma_d2`` is gamma times the median d² (far below 1 the
+        kernel is linear in d²), ``silhouette`` the mean over maps (Rousseeuw 1987: 1 for groups far
+        apart, near 0 where one group runs into the other).
     """
     from sklearn.metrics import adjusted_rand_score, silhouette_score
 

@@ -20,6 +20,7 @@ import pandas as pd
 import scipy
 
 from wavegan_tf.stats.effects import add_verdicts, paired_t
+from wavegan_tf.stats.maps import over_bases
 from wavegan_tf.stats.ranking import RankingSettings
 from wavegan_tf.stats.resampling import TOO_FEW, interval, mean_intervals, resample
 from wavegan_tf.stats.sweeps import CHANGES, NO_CHANGE, rank_correlations
@@ -44,9 +45,8 @@ def wilson(count: int, n: int, confidence: float) -> tuple[float, float]:
 def levels(table: pd.DataFrame, measure: str, seed: int, settings: RankingSettings) -> pd.DataFrame:
     """Takes the share (measure ``share``) or mean of a measure at each setting.
 
-    Takes a row for each base vector, a column for each setting; NaN for no value. Returns a row for
-    each column: ``estimate, low, high, n`` outputs that have a value. Intervals are Wilson's, or
-    the bootstrap's over base vectors.
+    Takes a row for each base vector, a column for each setting; gives a row for each column:
+    ``estimate, low, high, n``. Intervals are Wilson's, or the bootstrap's over base vectors.
     """
     n = table.notna().sum()
     if measure == SHARE:
@@ -67,10 +67,8 @@ def prove(
     ``measures`` are units by name of a column, :data:`SHARE` or :data:`MEAN` first.
 
     Returns:
-        The table ``proof``, by variable as they first come, measure and ascending value: ``latent,
-        role, measure, unit, value, estimate, low, high, n``. And ``trends``, of variables that were
-        set alone: ``latent, role, measure, unit``, what :func:`trend` gives, ``p_holm`` over all
-        rows, and ``verdict``: ``rises``, ``falls``, ``no trend shown`` or ``too few``.
+        The table ``proof``, by variable, measure and ascending value (:func:`levels`). And
+        ``trends`` (:func:`trend`) of variables that were set alone, ``p_holm`` over all rows.
 
     Raises:
         ValueError: Two outputs of one base vector have the same setting.
@@ -103,8 +101,7 @@ def trend(table: pd.DataFrame, seed: int, settings: RankingSettings) -> dict[str
         ``estimate, low, high``: the slope per unit of the variable; ``rank_r``, Spearman's
         coefficient of the means over bases with the values (NaN with fewer than 3); ``monotone``,
         the share of steps from one mean to the next that go the way of the slope or stay; ``n``
-        bases that have values at two places or more; ``p``. All but the count NaN where there are
-        none, interval and p below ``min_outputs``.
+        bases that have two values or more; ``p``.
     """
     values, y = table.columns.to_numpy(np.float64), table.to_numpy(np.float64)
     y = y[np.isfinite(y).sum(axis=1) >= 2]
@@ -135,19 +132,10 @@ def trend(table: pd.DataFrame, seed: int, settings: RankingSettings) -> dict[str
 
 
 def difference(differences: np.ndarray, seed: int, settings: RankingSettings) -> dict[str, float]:
-    """Takes the mean of one difference per base vector, ``[bases]``; NaN is left out.
-
-    Returns:
-        ``estimate``, its bootstrap interval over bases ``low, high``, ``n`` bases, and ``p``
-        (:func:`~wavegan_tf.stats.effects.paired_t`); interval and p NaN below ``min_outputs``. An
-        interval of no width says that no base differed from another.
-    """
-    differences = differences[np.isfinite(differences)]
-    n, least = len(differences), settings.min_outputs
-    found = mean_intervals(differences[:, None], seed, settings, least)
-    estimate, low, high = (float(x) for (x,) in found)
-    p = paired_t(differences) if n >= least else math.nan
-    return {"estimate": estimate, "low": low, "high": high, "n": n, "p": p}
+    """Averages one difference per base vector, ``[bases]``, as :func:`over_bases` does."""
+    known = differences[np.isfinite(differences), None]
+    [row] = over_bases(known, seed, settings).to_dict("records")
+    return {name: row[name] for name in ("estimate", "low", "high", "n", "p")}
 
 
 def contrast(
@@ -159,12 +147,7 @@ def contrast(
     where every output is noise; pairs of values at equal distances from 0 do not. A variable of the
     code is 0 or 1 in training: its mirror image -1 is no code, and its opposite is 0.
 
-    Rows of the role ``together`` are left out.
-
-    Returns:
-        ``latent, role, from_value, to_value``, what :func:`difference` gives (at ``to_value`` less
-        that at ``from_value``), ``p_holm`` over all rows and ``verdict``: ``changes``, ``no change
-        shown`` or ``too few``.
+    Rows of the role ``together`` are left out; ``p_holm`` is over all rows.
     """
     found = []
     alone = generated[generated["role"] != TOGETHER]
@@ -188,15 +171,9 @@ def findings(
     """Puts together what ranking and generation say of each variable that was set alone.
 
     Takes the tables of :func:`~wavegan_tf.stats.ranking.rank`, :func:`prove` (of the property only
-    its share or mean counts) and :func:`contrast`.
-
-    Returns:
-        A row for each variable: ``latent, role``; ``ranked``, the verdict of the ranking;
-        ``trend``, that of the slope over all values, with its ``slope`` and ``trend_p_holm``; the
-        contrast ``from_value, to_value`` whose change is the largest among those shown, else that
-        of the smallest p, with both levels ``from_estimate, to_estimate``, their smaller ``n``
-        and ``p_holm``; ``verdict``, that of the contrast; ``moves``, whether slope or contrast
-        shows a change.
+    its share or mean counts) and :func:`contrast`. The contrast of a variable is the one whose
+    change is the largest among those shown, else that of the smallest p; ``n`` is the smaller of
+    its two; ``moves`` says whether slope or contrast shows a change.
     """
     slopes = trends[trends["measure"].isin((SHARE, MEAN))]
     table = pd.DataFrame({

@@ -21,17 +21,13 @@ from scipy.stats import rankdata
 
 from wavegan_tf.stats.effects import add_verdicts, holm, paired_t
 from wavegan_tf.stats.grids import Grids
+from wavegan_tf.stats.maps import CHANGES, NO_CHANGE, over_bases
 from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings, mean_intervals, mean_over
 
 KEYS = ("channel", "layer", "label", "measure", "unit")
 
-OUTPUT = "output"
-"""The label of measures of a whole output."""
-
-SHARE = "share"
-"""The measure that is 1 where an output has an interval of a label, and 0 where it has none."""
-
-CHANGES, NO_CHANGE = "changes", "no change shown"
+OUTPUT = "output"  # the label of measures of a whole output
+SHARE = "share"  # the measure that is 1 where an output has an interval of a label, else 0
 
 FROM_MIDDLE = ("from_middle_first", "from_middle_last")
 """Columns of the differences between the ends of a sweep and its middle value."""
@@ -40,14 +36,9 @@ Sweeps = Sequence[tuple[str, Sequence[float]]]
 
 
 def interval_means(intervals: pd.DataFrame, n_outputs: int) -> pd.DataFrame:
-    """Takes each output's mean over its intervals of a label, of every measure.
+    """Takes each output's mean over its intervals of a label, of every measure, as ``values``.
 
-    Args:
-        intervals: Values of whole intervals, as :class:`~wavegan_tf.stats.grids.Grids` takes them.
-        n_outputs: Number of outputs, counted from 0.
-
-    Returns:
-        ``values``, its rows in order of channel, label, measure and layer.
+    ``intervals`` are as :class:`~wavegan_tf.stats.grids.Grids` takes them.
     """
     grids, found = Grids(None, intervals), {}
     for channel, label, measure in grids.measured():
@@ -62,13 +53,8 @@ def interval_means(intervals: pd.DataFrame, n_outputs: int) -> pd.DataFrame:
 def counts_and_shares(outputs: pd.DataFrame, target: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Takes the number of intervals of each label, and whether there is any, of every output.
 
-    Args:
-        outputs: A row for each output and ``channel``, with ``n_LABEL``, ``measured``, ``problem``.
-        target: Name of the layer that intervals are found in.
-
-    Returns:
-        ``values`` of the measures ``n_LABEL`` of label :data:`OUTPUT`, and of :data:`SHARE` of the
-        labels. An output that could not be measured has no value, a silent one has 0.
+    Gives ``values`` of the measures ``n_LABEL`` of label :data:`OUTPUT`, and of :data:`SHARE` of
+    the labels. An output that could not be measured has no value, a silent one has 0.
     """
     counts, shares = {}, {}
     for channel, rows in outputs.sort_values("output").groupby("channel"):
@@ -96,14 +82,9 @@ def tidy(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Fits the slope of y on x by least squares, along the last axis.
+    """Fits the slope of y ``[..., values]`` on x ``[values]`` by least squares, ``[...]``.
 
-    Args:
-        x: ``[values]``, all different.
-        y: ``[..., values]``; NaN is left out.
-
-    Returns:
-        ``[...]``, in units of y per unit of x; NaN with fewer than 2 values.
+    NaN is left out; NaN with fewer than 2 values.
     """
     dx = _centred(np.where(np.isfinite(y), x, math.nan))
     with np.errstate(invalid="ignore"):
@@ -137,21 +118,14 @@ def measure_effects(
     an end: 0 is the middle of the training range of z, and an end of that of a code. It follows
     from the values alone, so that what is compared is known before anything is measured.
 
-    Args:
-        values: Of all outputs.
-        sweeps: The first slowest.
-        settings: ``min_outputs`` is the number of base vectors that a test needs.
-
     Returns:
         A row for each sweep (``latent``) and measure. ``estimate`` is the last value less the
-        first, the mean over the ``n`` bases that have both, with its interval ``low``, ``high`` and
-        ``p`` of the paired t-test (:func:`~wavegan_tf.stats.effects.paired_t`). The columns that
-        begin with ``from_middle_first`` and ``from_middle_last`` are the same of each end less the
-        ``middle_value``: they show what falls and rises again. ``slope`` (least squares, per unit
-        of the latent) and ``rank_r`` (Spearman) are means over bases with their intervals.
-        ``p_holm`` is corrected over all three differences of all rows of the sweep; ``verdict`` is
-        ``changes`` where one of the three is below 1 - confidence, else ``no change shown`` or
-        ``too few``.
+        first, the mean over the ``n`` bases that have both, ``p`` that of the paired t-test. The
+        columns that begin with :data:`FROM_MIDDLE` are the same of each end less the
+        ``middle_value``: they show what falls and rises again. ``slope`` (per unit of the latent)
+        and ``rank_r`` are means over bases. ``p_holm`` is corrected over all three differences of
+        all rows of the sweep; ``verdict`` is ``changes`` where one of the three is below 1 -
+        confidence, else ``no change shown`` or ``too few``.
     """
     tables = []
     for axis, (latent, given) in enumerate(sweeps):
@@ -190,13 +164,11 @@ def measure_responses(
 ) -> pd.DataFrame:
     """Takes the mean over bases of each measure at each value of each sweep.
 
-    Arguments as for :func:`measure_effects`; measures called :data:`SHARE` hold 0, 1 or NaN.
-
     Returns:
         A row for each sweep (``latent``), measure and ``value``, in this order: ``estimate``, the
         mean of the ``n`` bases that have a value (of a base in a grid the mean over the other
-        sweeps' values), with its bootstrap interval over bases, of a share in a single sweep
-        Wilson's; no interval with fewer than ``min_outputs`` bases.
+        sweeps' values), with its bootstrap interval over bases, of a :data:`SHARE` in a single
+        sweep Wilson's; no interval with fewer than ``min_outputs`` bases.
     """
     tables = []
     is_share = values.index.get_level_values("measure") == SHARE
@@ -222,25 +194,16 @@ def measure_interactions(
 
     ``estimate`` is the difference of differences at the corners of two sweeps: what the second does
     (its last value less its first) at the last value of the first, less what it does at the first
-    value of the first. 0: the two add up. The rest is as in :func:`measure_effects`; ``p_holm`` is
-    corrected over all rows of a pair of sweeps.
-
-    Returns:
-        A row for each pair of sweeps (``latent_a``, ``latent_b``) and measure.
-
-    Raises:
-        ValueError: There are fewer than two sweeps.
+    value of the first. 0: the two add up. ``p_holm`` is corrected over all rows of a pair of
+    sweeps; there must be two sweeps or more.
     """
     tables = []
     for a, b in itertools.combinations(range(len(sweeps)), 2):
         corners = _lines(values, sweeps, a, b)[..., [0, -1], :][..., [0, -1]]
         second = corners[..., 1] - corners[..., 0]  # [measures, bases, lines, ends of a]
         by_base = mean_over(second[..., 1] - second[..., 0])
-        estimate, low, high = _means(by_base, settings)
-        table = _head(values, latent_a=sweeps[a][0], latent_b=sweeps[b][0]).assign(
-            estimate=estimate, low=low, high=high, p=_p_of_rows(by_base, settings),
-            n=np.isfinite(by_base).sum(axis=-1),
-        )  # fmt: skip
+        table = _head(values, latent_a=sweeps[a][0], latent_b=sweeps[b][0])
+        table = table.join(over_bases(by_base.T, 0, settings))
         tables.append(add_verdicts(table, settings, CHANGES, NO_CHANGE))
     return pd.concat(tables, ignore_index=True)
 
