@@ -96,6 +96,16 @@ def speech_dir(tmp_path_factory):
 
 
 @pytest.fixture
+def eagerly():
+    """TensorFlow without graphs, whose making takes most of the time of a few small updates."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def drawn(monkeypatch):
     """Figures by name as they would be saved, without the time that takes."""
     from wavegan_tf.output import style

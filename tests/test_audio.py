@@ -36,9 +36,9 @@ def write(folder, content, name="clip.wav"):
     return str(path)
 
 
-@pytest.mark.parametrize("channels", [1, 2, 6])
 @pytest.mark.parametrize("dtype", ["u1", "<i2", "<i4", "<f4", "<f8"])
-def test_wav_samples_are_those_scipy_wrote_over_their_full_scale(tmp_path, dtype, channels):
+def test_wav_samples_are_those_scipy_wrote_over_their_full_scale(tmp_path, dtype):
+    channels = 6
     rng = np.random.default_rng(0)
     if dtype[-2] == "f":
         written = expected = rng.uniform(-1, 1, [100, channels]).astype(dtype)
@@ -179,20 +179,21 @@ def test_tags_before_an_mp3_or_flac_are_passed_over(tmp_path):
         np.testing.assert_array_equal(found.samples, expected.samples)
 
 
-@pytest.mark.parametrize("kept", [0.01, 0.05, 0.3, 0.7, 0.95])
 @pytest.mark.parametrize("name", ["tone_16bit.flac", "tone.ogg", "tone_id3.mp3", "tone.m4a"])
-def test_a_truncated_compressed_file_is_refused(tmp_path, name, kept):
+def test_a_truncated_compressed_file_is_refused(tmp_path, name):
     content = (REFERENCE / name).read_bytes()
-    with pytest.raises(InputError):
-        audio.read_audio(write(tmp_path, content[: int(kept * len(content))]))
+    for kept in (0.01, 0.05, 0.3, 0.7, 0.95):
+        with pytest.raises(InputError):
+            audio.read_audio(write(tmp_path, content[: int(kept * len(content))]))
 
 
-@pytest.mark.parametrize("place", [-1, -314, -941, -2823])
-def test_a_flac_with_a_damaged_byte_of_sound_is_refused(tmp_path, place):
-    content = bytearray((REFERENCE / "tone_16bit.flac").read_bytes())
-    content[place] ^= 0x55
-    with pytest.raises(InputError, match="damaged"):
-        audio.read_audio(write(tmp_path, content))
+def test_a_flac_with_a_damaged_byte_of_sound_is_refused(tmp_path):
+    sound = (REFERENCE / "tone_16bit.flac").read_bytes()
+    for place in (-1, -314, -941, -2823):
+        content = bytearray(sound)
+        content[place] ^= 0x55
+        with pytest.raises(InputError, match="damaged"):
+            audio.read_audio(write(tmp_path, content))
 
 
 @pytest.mark.parametrize(
@@ -212,16 +213,13 @@ def test_resampling_keeps_what_the_new_rate_can_hold_and_nothing_else(
         assert 20 * np.log10(np.abs(lost[to_hz // 4 : -to_hz // 4]).max() / 0.5) < -85
 
 
-def test_resampling_upwards_leaves_no_image_and_keeps_the_time_of_events():
+def test_resampling_upwards_leaves_no_image_and_keeps_the_time_of_events(tmp_path):
     samples = audio.resample(tone(3000, 8000, 8000), 8000, 16000)[4000:12000, 0]
     spectrum = np.abs(np.fft.rfft(samples * np.blackman(8000)))
     assert 20 * np.log10(spectrum[2000:].max() / spectrum.max()) < -85  # above 4 kHz
     click = np.zeros([8000, 1], np.float32)
     click[2000] = 1
     assert np.argmax(audio.resample(click, 8000, 16000)) == 4000
-
-
-def test_rates_without_a_usable_ratio_are_refused(tmp_path):
     path = write(tmp_path, wav(fmt(rate_hz=95_999), BODY))
     with pytest.raises(InputError, match="95999 Hz to 16000 Hz is a ratio of 16000:95999"):
         audio.load(path, sample_rate_hz=16000, num_channels=1)
@@ -266,13 +264,9 @@ def test_facts_are_of_the_file_and_of_the_samples_before_normalisation(tmp_path)
 
 def test_equal_content_has_one_digest_in_every_format_and_other_content_another(tmp_path):
     pcm = np.int16([1, -2, 3, 4])
-    wide = (pcm.astype("<i4") << 16).tobytes()
-    same = wav(fmt(), pcm.tobytes()), wav(fmt(bits=32), wide), sphere(pcm.tobytes())
-    same += (aiff(pcm.byteswap().tobytes()),)
-    others = [wav(fmt(), pcm[:3].tobytes())]
-    others += [
-        wav(fmt(**{key: n}), pcm.tobytes()) for key, n in (("rate_hz", 8000), ("channels", 2))
-    ]
+    body, wide = pcm.tobytes(), (pcm.astype("<i4") << 16).tobytes()
+    same = [wav(fmt(), body), wav(fmt(bits=32), wide), sphere(body), aiff(pcm.byteswap().tobytes())]
+    others = [wav(fmt(), body[:6]), wav(fmt(rate_hz=8000), body), wav(fmt(channels=2), body)]
 
     def digest(content):
         path = write(tmp_path, content)

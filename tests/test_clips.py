@@ -40,22 +40,14 @@ def read(store, path):
     return store.samples(path, store.facts(path))
 
 
-def test_a_file_is_decoded_once_and_its_samples_are_its_own(tmp_path, decoded):
-    path, samples = write(tmp_path, "a.wav")
-    store = ClipStore(CONFIG)
-    np.testing.assert_array_equal(read(store, path), samples)
-    assert decoded == ["a.wav"]
-
-
 def test_memory_keeps_the_files_used_last_and_no_more_than_it_may(tmp_path, decoded):
-    paths = [write(tmp_path, f"{i}.wav", seed=i)[0] for i in range(3)]
+    written = [write(tmp_path, f"{i}.wav", seed=i) for i in range(3)]
     store = ClipStore(CONFIG, memory_bytes=2 * 4000)
-    facts = [store.facts(path) for path in paths]  # 0 is dropped for 2
-    store.samples(paths[1], facts[1])
-    store.samples(paths[0], facts[0])  # 2 is dropped for 0
-    store.samples(paths[1], facts[1])
+    facts = [store.facts(path) for path, _ in written]  # 0 is dropped for 2
+    for i in (1, 0, 1):  # 2 is dropped for 0
+        np.testing.assert_array_equal(store.samples(written[i][0], facts[i]), written[i][1])
     assert decoded == ["0.wav", "1.wav", "2.wav", "0.wav"]
-    store.samples(paths[2], facts[2])
+    store.samples(written[2][0], facts[2])
     assert decoded[4:] == ["2.wav"]
 
 
@@ -84,11 +76,6 @@ def test_a_second_run_decodes_nothing_and_its_facts_need_no_samples(tmp_path, de
     assert decoded == ["a.wav"]
 
 
-def entry_of(cache):
-    (name,) = os.listdir(cache)
-    return cache / name
-
-
 @pytest.mark.parametrize(
     "damage",
     [
@@ -98,28 +85,22 @@ def entry_of(cache):
         lambda content: b"",
     ],
 )
-def test_a_damaged_entry_is_made_anew(tmp_path, decoded, damage):
+def test_a_damaged_entry_is_made_anew_and_that_of_an_older_state(tmp_path, decoded, damage):
     path, samples = write(tmp_path, "a.wav")
     cache = tmp_path / "cache"
     facts = ClipStore(CONFIG, str(cache)).facts(path)
-    sound = entry_of(cache).read_bytes()
-    entry_of(cache).write_bytes(damage(sound))
-    assert entry_of(cache).read_bytes() != sound
+    (entry,) = cache.iterdir()
+    sound = entry.read_bytes()
+    entry.write_bytes(damage(sound))
+    assert entry.read_bytes() != sound
     store = ClipStore(CONFIG, str(cache))
     assert store.facts(path) == facts
     np.testing.assert_array_equal(store.samples(path, facts), samples)
-    assert decoded == ["a.wav", "a.wav"]
-    assert entry_of(cache).read_bytes() == sound
-
-
-def test_an_entry_of_an_older_state_of_the_file_is_made_anew(tmp_path):
-    path, _ = write(tmp_path, "a.wav")
-    cache = tmp_path / "cache"
-    ClipStore(CONFIG, str(cache)).facts(path)
-    _, samples = write(tmp_path, "a.wav", seed=1)
+    assert decoded == ["a.wav", "a.wav"] and entry.read_bytes() == sound
+    _, newer = write(tmp_path, "a.wav", seed=1)
     os.utime(path, ns=(1, 1))
-    np.testing.assert_array_equal(read(ClipStore(CONFIG, str(cache)), path), samples)
-    entry_of(cache)  # one: in place of the old one
+    np.testing.assert_array_equal(read(ClipStore(CONFIG, str(cache)), path), newer)
+    assert list(cache.iterdir()) == [entry]
 
 
 def test_other_settings_and_files_of_equal_names_have_entries_of_their_own(tmp_path):
@@ -159,13 +140,12 @@ def test_a_cache_that_cannot_be_written_is_said_once_and_gone_without(
 
 def test_words_say_where_samples_are(tmp_path):
     cache, size = str(tmp_path / "cache"), "4.0 MB of samples"
-    enough, too_little = (
-        ClipStore(CONFIG, memory_bytes=4 * 10**6),
-        ClipStore(CONFIG, memory_bytes=10**6),
-    )
-    assert enough.describe(10**6) == f"{size}, kept in memory"
-    assert ClipStore(CONFIG, cache, memory_bytes=0).describe(10**6) == f"{size}, kept in {cache}"
-    assert "--data_cache=DIR" in too_little.describe(10**6)
+    for memory_bytes, directory, words in (
+        (4 * 10**6, None, f"{size}, kept in memory"),
+        (0, cache, f"{size}, kept in {cache}"),
+        (10**6, None, f"{size}, of which memory keeps 1.0 MB"),
+    ):
+        assert ClipStore(CONFIG, directory, memory_bytes).describe(10**6).startswith(words)
 
 
 def test_available_memory_is_part_of_this_machines():

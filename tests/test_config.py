@@ -26,14 +26,11 @@ def test_deeper_model_makes_two_layers_of_every_one():
     assert layers[7][1:2] + layers[7][3:4] == (4096, 64)
 
 
-@pytest.mark.parametrize("slice_len", [32768, 65536])
-def test_longer_slices_have_six_layers(slice_len):
-    layers = ModelConfig(slice_len=slice_len, dim=1).layers
-    assert [x.length for x in layers] == [64, 256, 1024, 4096, 16384, slice_len]
-    assert [x.channels for x in layers[:-1]] == [16, 8, 4, 2, 1]
-
-
-def test_discriminator_mirrors_generator_but_for_the_last_stride_at_32768():
+def test_longer_slices_have_six_layers_and_classifiers_mirror_all_but_the_last_stride():
+    for slice_len in (32768, 65536):
+        layers = ModelConfig(slice_len=slice_len, dim=1).layers
+        assert [x.length for x in layers] == [64, 256, 1024, 4096, 16384, slice_len]
+        assert [x.channels for x in layers[:-1]] == [16, 8, 4, 2, 1]
     layers = ModelConfig(slice_len=32768, dim=1).classifier_layers
     assert [x.length for x in layers] == [8192, 2048, 512, 128, 32, 16]
     assert [x.channels for x in layers] == [1, 2, 4, 8, 16, 32]
@@ -50,21 +47,17 @@ def test_a_round_trip_keeps_every_option_and_an_unknown_one_is_refused():
     )  # fmt: skip
     assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
     assert config.differences(ModelConfig.from_dict(config.to_dict() | {"dim": 5})) == ["dim: 3, 5"]
-    with pytest.raises(InputError, match="unknown option 'depht'"):
+    with pytest.raises(InputError, match="depht: no such option; there are model"):
         ModelConfig.from_dict({"depht": 5})
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"model": "gan"}, ["--model=gan", "wavegan", "fiwgan"]),
         ({"slice_len": 16000}, ["--data_slice_len=16000", "16384"]),
         ({"dim": 0}, ["--wavegan_dim=0", "1 or more"]),
-        ({"kernel_len": 2.5}, ["--wavegan_kernel_len=2.5", "whole number"]),
         ({"stride": 3}, ["--wavegan_stride=3", "4, 2"]),
-        ({"upsample": "cubic"}, ["--wavegan_genr_upsample=cubic", "zeros, nn"]),
         ({"num_categ": 2}, ["--num_categ=2", "--model=ciwgan"]),
-        ({"model": "ciwgan"}, ["--num_categ=0", "1 to 100"]),
         ({"model": "ciwgan", "num_categ": 101}, ["--num_categ=101", "1 to 100"]),
         ({"postfilter_len": 512, "num_channels": 2}, ["--wavegan_genr_pp", "mono"]),
         ({"phaseshuffle": 64}, ["--wavegan_disc_phaseshuffle=64", "below the 64"]),

@@ -1,8 +1,4 @@
 import json
-import subprocess
-import sys
-
-import conftest
 
 SCRIPT = """
 import json
@@ -25,11 +21,10 @@ print(json.dumps([gradient(xs).numpy().tolist(), sorted({op.type for op in graph
 """
 
 
-def test_gradients_are_summed_in_a_fixed_order():
+def test_gradients_are_summed_in_a_fixed_order(tmp_path, run_script):
     # In a process of its own: it changes TensorFlow for good.
-    result = subprocess.run(
-        [sys.executable, "-c", SCRIPT], cwd=conftest.ROOT, capture_output=True, text=True
-    )
+    (tmp_path / "script.py").write_text(SCRIPT)
+    result = run_script(str(tmp_path / "script.py"))
     assert result.returncode == 0, result.stderr
     gradient, ops, options = json.loads(result.stdout)
     assert gradient == [10.0, 10.0]

@@ -18,7 +18,8 @@ from wavegan_tf.training import monitor as monitor_module
 from wavegan_tf.training import pictures, signs
 from wavegan_tf.training.evaluation import BATCH, Evaluation, fixed_latents, fresh_latents
 from wavegan_tf.training.monitor import Monitor, append_metrics, read_metrics
-from wavegan_tf.training.trainer import Trainer, TrainingConfig
+from wavegan_tf.training.options import TrainingConfig
+from wavegan_tf.training.trainer import Trainer
 
 CIWGAN = ModelConfig(model="ciwgan", num_categ=3, latent_dim=8, dim=1)
 HEALTHY = {"D_loss": -8.0, "x_rms": 0.14, "G_z_rms": 0.13, "diversity": 0.8}
@@ -99,12 +100,8 @@ def sound_of(events, tag):
     return sound.reshape(len(sound), -1)
 
 
-# Signs
-
-
 def test_diversity_is_0_of_copies_whatever_their_level_and_1_of_sounds_that_share_nothing():
-    rng = np.random.default_rng(0)
-    copies = np.repeat(tones([440]), 5, axis=0) * rng.uniform(0.1, 1, [5, 1, 1])
+    copies = tones([440] * 3) * np.array([0.1, 0.5, 1])[:, None, None]
     assert signs.diversity(copies) == pytest.approx(0, abs=1e-6)
     assert signs.diversity(np.zeros([5, 16384, 1])) == 0
     assert signs.diversity(tones([250, 1000, 4000])) == pytest.approx(1, abs=0.05)
@@ -135,11 +132,7 @@ def test_collapse_is_seen_but_not_in_a_training_that_has_just_begun(seen, sign, 
     assert list(found) == ([sign] if sign else [])
     assert all(text in found[sign] for text in words)
     assert signs.find_signs(signs.GRACE_STEPS - 1, HEALTHY | seen, losses) == {}
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_value_that_is_not_finite_is_named_at_any_step(value):
-    found = signs.find_signs(1, HEALTHY | {"D_grad_norm": value}, {})
+    found = signs.find_signs(1, HEALTHY | seen | {"D_grad_norm": np.inf}, losses)
     assert list(found) == ["not finite"] and found["not finite"].startswith("D_grad_norm")
 
 
@@ -172,55 +165,34 @@ def test_a_critics_level_is_not_judged_and_losses_before_a_restart_count(network
         assert monitor.losses == {"D_loss": [2.0] * 10, "G_loss": [1.0] * 10}
 
 
-# metrics.jsonl
-
-
-def test_metrics_are_valid_json_with_null_for_what_is_not_finite(tmp_path):
-    append_metrics(str(tmp_path), 5, {"D_loss": np.float32(0.1), "G_loss": np.nan, "Q": -np.inf})
-
-    def refuse(word):
-        raise AssertionError(f"{word} is no JSON")
-
-    (line,) = (tmp_path / "metrics.jsonl").read_text().splitlines(keepends=True)
-    row = json.loads(line, parse_constant=refuse)
-    assert row.pop("time").endswith("Z") and line.endswith("\n")
-    assert row == {"step": 5, "D_loss": 0.1, "G_loss": None, "Q": None}
-
-
-def test_metrics_of_steps_that_come_again_and_lines_cut_short_are_dropped(tmp_path):
+def test_metrics_are_json_without_steps_that_come_again_and_lines_cut_short(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"step": 2, "a": 1}\n[1]\n\0\0\n{"step": 4}\n{"step": 6}\n{"step": 3, "')
     assert read_metrics(str(tmp_path), 4) == [{"step": 2, "a": 1}, {"step": 4}]
-    append_metrics(str(tmp_path), 6, {"a": 9.0})
-    assert [(row["step"], row.get("a")) for row in rows_of(tmp_path)] == [(2, 1), (4, None), (6, 9)]
-
-
-# Latents and networks
+    append_metrics(str(tmp_path), 6, {"a": np.float32(0.1), "b": np.nan, "c": -np.inf})
+    *_, row = rows = rows_of(tmp_path)  # NaN and Infinity, which are no JSON, would be read as such
+    assert [row["step"] for row in rows] == [2, 4, 6] and row.pop("time").endswith("Z")
+    assert row == {"step": 6, "a": 0.1, "b": None, "c": None}
 
 
 @pytest.mark.parametrize(
-    ("model", "num_categ", "names"),
+    ("model", "names", "codes"),
     [
-        ("ciwgan", 4, ["c1", "c2", "c3", "c4"]),
-        ("fiwgan", 2, ["00", "01", "10", "11"]),
-        ("wavegan", 0, ["1", "2", "3", "4", "5", "6", "7", "8"]),
+        ("ciwgan", ["c1", "c2", "c3"], np.eye(3)),
+        ("fiwgan", ["00", "01", "10", "11"], [[0, 0], [0, 1], [1, 0], [1, 1]]),
+        ("wavegan", ["1", "2", "3", "4", "5", "6", "7", "8"], np.zeros([8, 0])),
     ],
 )
-def test_fixed_latents_are_every_code_of_one_z(model, num_categ, names):
+def test_fixed_latents_are_every_code_of_one_z(model, names, codes):
+    num_categ = np.shape(codes)[1]
     config = ModelConfig(model=model, num_categ=num_categ, latent_dim=10)
-    latents = fixed_latents(config, 3)
+    latents, again, other = (fixed_latents(config, seed) for seed in (3, 3, 4))
     assert list(latents) == names
     vectors = np.stack(list(latents.values()))
-    codes = {"ciwgan": np.eye(4), "fiwgan": [[0, 0], [0, 1], [1, 0], [1, 1]]}
-    if num_categ:
-        np.testing.assert_array_equal(vectors[:, :num_categ], codes[model])
-        assert np.all(np.ptp(vectors[:, num_categ:], axis=0) == 0)
-    else:
-        assert len(np.unique(vectors[:, 0])) == 8
-    again, other = fixed_latents(config, 3), fixed_latents(config, 4)
+    np.testing.assert_array_equal(vectors[:, :num_categ], codes)
+    assert len(np.unique(vectors[:, num_categ:], axis=0)) == (1 if num_categ else 8)
     np.testing.assert_array_equal(vectors, np.stack(list(again.values())))
     assert not np.allclose(other[names[0]], vectors[0])
-    assert len(fixed_latents(ModelConfig(model="fiwgan", num_categ=13), 0)) == 32
 
 
 def test_fresh_latents_are_new_at_every_step_and_have_every_code_as_often():
@@ -248,9 +220,8 @@ def test_q_accuracy_of_a_ciwgan_is_told_for_each_code():
     networks = shortcut_networks(4, lambda code: code @ table)  # c3 is taken for c2
     evaluation = Evaluation(networks, ModelConfig(model="ciwgan", num_categ=4, latent_dim=5))
     accuracy = evaluation.q_accuracy(np.eye(5)[[0, 0, 1, 1, 2, 2, 0, 2]])  # no output of c4
-    assert accuracy == {
-        "Q_accuracy": 5 / 8, "Q_accuracy/c1": 1, "Q_accuracy/c2": 1, "Q_accuracy/c3": 0,
-    }  # fmt: skip
+    each = {"Q_accuracy/c1": 1, "Q_accuracy/c2": 1, "Q_accuracy/c3": 0}
+    assert accuracy == {"Q_accuracy": 5 / 8} | each
 
 
 def test_q_accuracy_of_a_fiwgan_is_told_for_each_bit_and_for_whole_codes():
@@ -275,10 +246,7 @@ def test_evaluation_gives_what_the_networks_give_for_any_number_of_examples(netw
         assert judged == pytest.approx(float(tf.reduce_mean(logits)), rel=1e-4, abs=1e-7)
 
 
-# A whole summary
-
-
-def test_everything_the_original_wrote_is_there_and_more(watched):
+def test_everything_the_original_wrote_is_there_and_more_and_nothing_is_traced_twice(watched):
     kinds = {
         tag: watched.events.SummaryMetadata(tag).plugin_data.plugin_name
         for tag in watched.events.Tags()["tensors"]
@@ -291,6 +259,7 @@ def test_everything_the_original_wrote_is_there_and_more(watched):
     assert sounds == {"x", "G_z", *(f"{layer}/c{i}" for layer in layers for i in (1, 2, 3))}
     images = {tag for tag in kinds if kinds[tag] == "images"}
     assert images == {"layers", "spectrogram/x", "spectrogram/G_z"}
+    assert watched.traced == {"_generate": 1, "_criticise": 1, "_name_codes": 1}
 
 
 def test_the_bright_band_of_a_spectrogram_stands_at_the_frequency_of_a_tone(watched):
@@ -304,12 +273,10 @@ def test_the_bright_band_of_a_spectrogram_stands_at_the_frequency_of_a_tone(watc
 
 
 def test_a_spectrogram_shows_when_a_sound_is_there():
-    audio = tones([300, 3000])
-    audio[1, :8192] = 0
-    first, second = pictures.spectrograms(audio, 16000)[..., 0]
-    assert first.min() >= 0 and first.max() == second.max() == 1
-    assert first[:, 10].max() > 0.9 and second[:, 10].max() == 0 and second[:, -20].max() > 0.9
-    assert first[:, 100].argmax() > second[:, 180].argmax() + 20  # rows count from above
+    audio = tones([3000])
+    audio[:, :8192] = 0
+    image = pictures.spectrograms(audio, 16000)[0, ..., 0]
+    assert image.min() == image[:, 10].max() == 0 and image[:, -20].max() > 0.9
 
 
 def test_a_killed_trainings_later_steps_are_forgotten_by_tensorboard_and_metrics(watched):
@@ -358,17 +325,6 @@ def test_a_preview_is_32_outputs_with_half_a_second_between(watched, networks):
     assert np.any(sound[:16384]) and not np.any(sound[16384 : 16384 + 8000])
 
 
-def test_stereo_layers_are_drawn():
-    config = ModelConfig(num_channels=2)
-    series = {x.name: np.ones(x.length) for x in config.layers} | {"out": np.zeros([16384, 2])}
-    image = pictures.draw_layers(config.layers, series, "Step 1")
-    assert image.shape[0::2] == (1, 700) and len(np.unique(image)) > 2
-
-
-def test_no_function_is_traced_twice(watched):
-    assert watched.traced == {"_generate": 1, "_criticise": 1, "_name_codes": 1}
-
-
 def test_pace_counts_real_examples_and_leaves_out_the_time_of_summaries(
     networks, tmp_path, monkeypatch
 ):
@@ -399,9 +355,6 @@ def test_sounds_become_rarer_as_the_step_grows_also_over_a_restart(networks, tmp
         assert monitor.listened == 105 and previews() == [100, 105]
 
 
-# Trouble with files
-
-
 def test_a_full_disk_is_an_error_before_anything_is_half_written(networks, tmp_path, monkeypatch):
     with closing(make_monitor(tmp_path, networks)) as monitor:
         usage = SimpleNamespace(total=10**9, free=1000)
@@ -409,17 +362,3 @@ def test_a_full_disk_is_an_error_before_anything_is_half_written(networks, tmp_p
         with pytest.raises(OSError, match="No space left") as error:
             monitor.write(1, step_outputs(1))
     assert error.value.filename == str(tmp_path) and not (tmp_path / "metrics.jsonl").exists()
-
-
-def test_a_preview_that_cannot_be_written_leaves_nothing_but_an_error(
-    networks, tmp_path, monkeypatch
-):
-    def refuse(source, target):
-        raise OSError(28, "No space left on device")
-
-    with closing(make_monitor(tmp_path, networks)) as monitor:
-        monkeypatch.setattr(monitor_module.os, "replace", refuse)
-        with pytest.raises(OSError, match="No space left") as error:
-            monitor._write_preview(12, np.zeros([32, 16384, 1], np.float32))
-    path = tmp_path / "previews" / "00000012.wav"
-    assert error.value.filename == str(path) and not list(path.parent.iterdir())

@@ -1,6 +1,5 @@
 """The report on a folder, the split of recordings, and training data from a folder of trouble."""
 
-import json
 import os
 
 import numpy as np
@@ -32,34 +31,22 @@ def trouble(tmp_path_factory):
     return folder, words, preflight(str(folder), ClipStore(CONFIG))
 
 
-def test_every_bad_file_is_named_with_its_reason_and_nothing_else_is_left_out(trouble):
-    _, words, report = trouble
+def test_every_bad_file_is_left_out_with_its_reason_and_every_odd_one_used(trouble):
+    folder, words, report = trouble
     left_out = {name: reason for files in report.left_out.values() for name, reason in files}
-    assert set(left_out) == set(words)
-    for name, word in words.items():
-        assert word in left_out[name], (name, left_out[name])
+    assert set(left_out) == set(words) and len(words) > 30
+    assert all(word in left_out[name] for name, word in words.items())
     assert [name for name, _ in report.left_out["too short"]] == [torture.TOO_SHORT]
     assert {name for name, _ in report.left_out["silent"]} == set(torture.SILENT)
-
-
-def test_every_odd_file_is_used_and_what_is_not_audio_counted_and_a_copy_named(trouble):
-    _, words, report = trouble
     expected = {printable(name) for name in torture.good_files()} | {torture.DUPLICATE[0]}
     assert {recording.name for recording in report.recordings} == expected
     assert report.not_audio == torture.NOT_AUDIO
     assert report.duplicates == [tuple(sorted(torture.DUPLICATE, reverse=True))]
-    assert report.num_files == len(report.recordings) + len(words) + 4
-
-
-def test_the_reports_text_names_few_of_each_kind_and_the_file_all(trouble, tmp_path):
-    folder, words, report = trouble
     text = "\n".join(report.lines())
-    assert f"of {report.num_files} files in {folder}" in text
+    num_files = len(report.recordings) + len(words) + 4
+    assert f"{len(expected)} of {num_files} files in {folder}" in text
     assert "2 .txt, " in text and "unreadable, left out: " in text
     assert f".. and {len(words) - 4 - 5} more, all named in data.json" in text
-    record = json.loads(json.dumps(report.to_dict()))
-    named = {name for files in record["left_out"].values() for name in files}
-    assert named == set(words) and record["used"] == len(report.recordings)
 
 
 def test_counts_and_duration_are_those_of_the_files(tmp_path):
@@ -75,19 +62,18 @@ def test_counts_and_duration_are_those_of_the_files(tmp_path):
 
 
 def test_a_folder_of_bad_files_alone_ends_in_one_message_with_the_counts(tmp_path):
-    for name, (content, _) in torture.bad_files().items():
-        (tmp_path / name).write_bytes(content)
+    for name in "abcdefg":
+        (tmp_path / f"{name}.wav").write_text("text")
     write_vowels(tmp_path, [100, 120], num_samples=1999)
     (tmp_path / "a.txt").write_text("text")
-    num_bad = len(torture.bad_files())
     with pytest.raises(InputError) as raised:
         preflight(str(tmp_path), ClipStore(CONFIG))
     message = str(raised.value)
-    counts = f"none of its {num_bad + 3} files can be used: {num_bad} unreadable, 2 too short, "
-    assert message.startswith(f"--data_dir={tmp_path}: {counts}1 not audio")
+    counts = "none of its 10 files can be used: 7 unreadable, 2 too short, 1 not audio"
+    assert message.startswith(f"--data_dir={tmp_path}: {counts}")
     assert "1999 samples at 16000 Hz are less than --data_slice_len=2000" in message
     assert "--data_first_slice or --data_pad_end takes them" in message
-    assert f".. and {num_bad - 5} more\n" in message  # no data.json is written then
+    assert ".. and 2 more\n" in message  # no data.json is written then
 
 
 def test_silence_is_below_80_db_of_full_scale_and_where_channels_cancel_out(tmp_path):
@@ -121,16 +107,10 @@ def test_files_are_found_sorted_in_subfolders_without_hidden_ones(tmp_path):
     os.mkfifo(tmp_path / "pipe.wav")
     expected = ("a/deep/y", "a/z.flac", "b.wav", "broken_link.wav")
     assert find_files(tmp_path) == [str(tmp_path / name) for name in expected]
-
-
-def test_a_folder_that_is_missing_a_file_or_empty_is_refused(tmp_path):
-    with pytest.raises(InputError, match="--data_dir=.*absent does not exist; give a folder"):
-        find_files(tmp_path / "absent")
-    with pytest.raises(InputError, match="--data_dir=.* has no files; give a folder"):
-        find_files(tmp_path)
-    (tmp_path / "clip.wav").touch()
-    with pytest.raises(InputError, match="--data_dir=.*clip.wav is a file; give a folder"):
-        find_files(tmp_path / "clip.wav")
+    (tmp_path / "empty").mkdir()
+    for name, words in (("absent", "does not exist"), ("empty", "has no files"), ("b.wav", "is a")):
+        with pytest.raises(InputError, match=f"--data_dir=.*{name} {words}.*; give a folder"):
+            find_files(tmp_path / name)
 
 
 @pytest.fixture(scope="module")
@@ -165,8 +145,7 @@ def test_a_recordings_side_stays_when_others_come_and_copies_share_it(many):
 
 
 def test_a_split_that_cannot_be_names_the_flag(many):
-    for fraction in (-0.1, 1, float("nan")):
-        with pytest.raises(InputError, match=f"--data_holdout={fraction} must be"):
-            split_holdout(many, fraction, 0)
+    with pytest.raises(InputError, match="--data_holdout=nan must be"):
+        split_holdout(many, float("nan"), 0)
     with pytest.raises(InputError, match="--data_holdout=0.5 leaves none of 1 recordings"):
         split_holdout(many[:1], 0.5, 0)

@@ -3,17 +3,18 @@ import os
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import conftest
 import numpy as np
 import pytest
 import replicas
-import tensorflow as tf
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.training.options import TrainingConfig
 from wavegan_tf.training.strategy import make_strategy, slurm_cluster, worker_place
-from wavegan_tf.training.trainer import Trainer, TrainingConfig
+from wavegan_tf.training.trainer import Trainer
 
 # Two steps (four updates) of one replica and of two differ by the rounding of float32.
 TOLERANCE = 1e-6
@@ -28,52 +29,49 @@ def free_addresses(count):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(tmp_path_factory, run_script):
     """All values after the same training by one replica, two devices, two processes."""
     directory = tmp_path_factory.mktemp("replicas")
-    addresses = free_addresses(2)
-    ways = {"mirrored": [], "worker0": addresses, "worker1": addresses}
-    environment = {k: v for k, v in os.environ.items() if k != "TF_CONFIG"}
-    environment["PYTHONPATH"] = str(conftest.ROOT)
-    processes = [
+    script, addresses = conftest.ROOT / "tests/replicas.py", free_addresses(2)
+    workers = [
         subprocess.Popen(
-            [sys.executable, conftest.ROOT / "tests/replicas.py", directory / f"{way}.npz", way]
-            + others,
-            env=environment,
+            [sys.executable, script, directory / f"worker{i}.npz", f"worker{i}", *addresses],
+            env=os.environ | {"PYTHONPATH": str(conftest.ROOT)},
             stderr=subprocess.PIPE,
             text=True,
         )
-        for way, others in ways.items()
+        for i in range(2)
     ]
+    result = run_script(str(script), directory / "mirrored.npz", "mirrored")
+    assert result.returncode == 0, result.stderr
     replicas.main(directory / "one.npz", "one")
-    for process in processes:
+    for process in workers:
         _, errors = process.communicate(timeout=600)
         assert process.returncode == 0, errors
-    return {way: dict(np.load(directory / f"{way}.npz")) for way in ("one", *ways)}
+    return {path.stem: dict(np.load(path)) for path in directory.iterdir()}
 
 
 @pytest.mark.parametrize("way", ["mirrored", "worker0", "worker1"])
-def test_two_replicas_train_as_one_does(trained, way):
+def test_two_replicas_train_as_one_does_and_workers_stay_the_same_to_the_bit(trained, way):
     one, two = trained["one"], trained[way]
     assert (one["replicas"], two["replicas"]) == (1, 2)
     assert one["global_step"] == two["global_step"] == 2
     assert len(one) > 60 and one.keys() == two.keys()
     for name in one.keys() - {"replicas"}:
         np.testing.assert_allclose(two[name], one[name], rtol=1e-5, atol=TOLERANCE, err_msg=name)
+        np.testing.assert_array_equal(trained["worker0"][name], trained["worker1"][name])
 
 
-def test_workers_stay_bit_for_bit_the_same(trained):
-    for name, value in trained["worker0"].items():
-        np.testing.assert_array_equal(value, trained["worker1"][name])
-
-
-def test_one_replica_without_tf_config(monkeypatch):
+def test_one_replica_without_tf_config_or_with_a_cluster_of_one(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     strategy = make_strategy("auto")
     assert strategy.num_replicas_in_sync == 1 and worker_place(strategy) == (0, 1)
     monkeypatch.delenv("SLURM_STEP_NUM_TASKS", raising=False)
     with pytest.raises(InputError, match="start it with SLURM's srun, or set TF_CONFIG"):
         make_strategy("multi_worker")
+    config = {"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    assert make_strategy("auto").num_replicas_in_sync == 1
 
 
 def test_the_tasks_of_a_slurm_step_are_the_workers(monkeypatch):
@@ -102,27 +100,15 @@ def test_a_bad_tf_config_is_shown(monkeypatch, config):
     assert str(error.value).startswith(f"TF_CONFIG={config}: not as TensorFlow documents it")
 
 
-def test_a_cluster_of_one_is_one_replica(monkeypatch):
-    config = {"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}
-    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
-    assert make_strategy("auto").num_replicas_in_sync == 1
-
-
-class Two:
-    """Stands for a strategy of two replicas."""
-
-    num_replicas_in_sync = 2
-
-
-@pytest.mark.parametrize(
-    ("options", "batch_size", "words"),
-    [
-        ({}, 5, "--train_batch_size=5: the global batch, must be a multiple of the 2 replicas"),
-        ({"batchnorm": True}, 4, "--wavegan_batchnorm: its statistics"),
-    ],
-)
-def test_what_replicas_cannot_share_is_refused(options, batch_size, words):
-    with pytest.raises(InputError) as error:
-        Trainer(ModelConfig(dim=1, **options), TrainingConfig(batch_size=batch_size), Two())
-    assert words in str(error.value)
-    assert tf.distribute.get_strategy().num_replicas_in_sync == 1
+def test_what_replicas_cannot_share_is_refused():
+    two = SimpleNamespace(num_replicas_in_sync=2)
+    for config, batch_size, words in (
+        (
+            ModelConfig(dim=1),
+            5,
+            "--train_batch_size=5: .* must be a multiple of the 2 rep",
+        ),
+        (ModelConfig(dim=1, batchnorm=True), 4, "--wavegan_batchnorm: its statistics"),
+    ):
+        with pytest.raises(InputError, match=words):
+            Trainer(config, TrainingConfig(batch_size=batch_size), two)

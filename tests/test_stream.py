@@ -28,8 +28,8 @@ def write_squares(folder, num_files, num_samples=100):
         wavfile.write(folder / f"{number}.wav", 16000, wave)
 
 
-def make_source(folder, config, memory_bytes=None, **options):
-    store = ClipStore(config, memory_bytes=memory_bytes)
+def make_source(folder, config, memory_bytes=None, directory=None, **options):
+    store = ClipStore(config, directory, memory_bytes)
     recordings = preflight(str(folder), store).recordings
     return SliceSource(recordings, store, **{"batch_size": 4, "seed": 0} | options)
 
@@ -66,8 +66,7 @@ def test_short_files_are_padded_with_zeros(tmp_path):
     write_squares(tmp_path, 3, num_samples=30)
     for config in (FIRST, dataclasses.replace(RAW, pad_end=True)):
         found = make_source(tmp_path, config, batch_size=3).batch(0)
-        assert np.all(found[:, 0] > 0 if config.first_slice else found[:, 0] != 0)
-        assert np.all(found[:, 30:] == 0)
+        assert np.all(found[:, 0] > 0) and np.all(found[:, 30:] == 0)
 
 
 def test_batches_run_on_over_the_ends_of_epochs(tmp_path):
@@ -99,11 +98,8 @@ def test_going_on_at_a_batch_gives_what_would_have_come_and_another_seed_does_no
 def test_neither_cache_changes_the_batches(folder, tmp_path_factory):
     cache = str(tmp_path_factory.mktemp("cache"))
     expected = batches(make_source(folder, RAW), 10)
-    np.testing.assert_array_equal(batches(make_source(folder, RAW, memory_bytes=0), 10), expected)
-    for _ in range(2):
-        store = ClipStore(RAW, cache, memory_bytes=0)
-        recordings = preflight(str(folder), store).recordings
-        source = SliceSource(recordings, store, batch_size=4, seed=0)
+    for directory in (None, cache, cache):
+        source = make_source(folder, RAW, memory_bytes=0, directory=directory)
         np.testing.assert_array_equal(batches(source, 10), expected)
 
 
@@ -117,15 +113,11 @@ def test_replicas_share_the_rows_of_each_batch(folder):
 
 def test_fewer_slices_than_a_batch_are_refused_naming_the_flags_that_help(tmp_path):
     write_squares(tmp_path, 3)
-    with pytest.raises(InputError) as raised:
+    words = "3 slices an epoch, fewer than --train_batch_size=4; lower it to 3 or less, add record"
+    with pytest.raises(InputError, match=f"{words}.*--data_pad_end.*--data_first_slice"):
         make_source(tmp_path, RAW)
-    message = str(raised.value)
-    assert "3 slices an epoch, fewer than --train_batch_size=4; lower it to 3" in message
-    for flag in ("--data_pad_end", "--data_first_slice", "--data_overlap_ratio"):
-        assert flag in message
-    with pytest.raises(InputError) as raised:
+    with pytest.raises(InputError, match=f"{words}ings$"):
         make_source(tmp_path, FIRST)
-    assert "add recordings" in str(raised.value) and "--data_pad_end" not in str(raised.value)
 
 
 def test_a_file_that_fails_is_named_once_and_others_fill_its_places(tmp_path, caplog):

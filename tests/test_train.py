@@ -24,7 +24,7 @@ def test_deeper_stereo_model_is_trained_on_every_format_and_probed_whole(run_scr
         "train.py", "--model=fiwgan", "--num_categ=2", "--data_dir", recordings, "--train_dir",
         tmp_path / "run", "--wavegan_dim=1", "--wavegan_stride=2", "--data_num_channels=2",
         "--data_first_slice", "--train_batch_size=2", "--wavegan_disc_nupdates=1",
-        "--train_steps=1",
+        "--train_steps=1", "--wavegan_loss=lsgan",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     data = json.loads((tmp_path / "run" / "data.json").read_text())
@@ -46,13 +46,11 @@ def test_training_runs_on_a_folder_of_trouble_and_names_every_file(run_script, t
     result = run_script(
         "train.py", "--data_dir", tmp_path / "data", "--train_dir", tmp_path / "run",
         "--wavegan_dim=1", "--data_pad_end", "--train_batch_size=8", "--wavegan_disc_nupdates=1",
-        "--train_steps=2",
+        "--train_steps=2", "--wavegan_loss=lsgan",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     data = json.loads((tmp_path / "run" / "data.json").read_text())
-    named = {name: reason for kind in data["left_out"].values() for name, reason in kind.items()}
-    assert named.keys() == bad.keys() and len(bad) >= 20
-    assert all(words in named[name] for name, words in bad.items())
+    assert {name for kind in data["left_out"].values() for name in kind} == bad.keys()
     assert f"{data['used']} of {data['files']} files" in result.stdout and data["used"] >= 20
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     scalars = [json.loads(line) for line in lines]
@@ -63,7 +61,8 @@ def training_flags(run, data):
     return [
         "train.py", "--model=ciwgan", "--num_categ=3", f"--data_dir={data}",
         f"--train_dir={run}", "--data_first_slice", "--wavegan_dim=1",
-        "--train_batch_size=2", "--wavegan_disc_nupdates=1", "--train_save_steps=2",
+        "--train_batch_size=2", "--wavegan_disc_nupdates=1", "--wavegan_loss=lsgan",
+        "--train_save_steps=2",
     ]  # fmt: skip
 
 
@@ -87,13 +86,10 @@ def test_config_records_what_changed_when_it_went_on(run):
     assert rates == [2e-4, 1e-4]
 
 
-@pytest.mark.parametrize(
-    ("flag", "words"),
-    [("--wavegan_dim=2", "dim: 2, 1"), ("--wavegan_loss=lsgan", "loss: lsgan, wgan-gp")],
-)
-def test_changed_model_is_refused_naming_the_difference(run, run_script, speech_dir, flag, words):
-    result = run_script(*training_flags(run, speech_dir), "--train_steps=9", flag)
-    conftest.assert_refused(result, words)
+def test_changed_model_is_refused_naming_the_differences(run, run_script, speech_dir):
+    changed = ("--train_steps=9", "--wavegan_dim=2", "--wavegan_loss=dcgan")
+    result = run_script(*training_flags(run, speech_dir), *changed)
+    conftest.assert_refused(result, "dim: 2, 1; loss: dcgan, lsgan")
 
 
 def test_training_goes_on_from_an_originals_checkpoint(run_script, speech_dir, tmp_path):
@@ -134,8 +130,7 @@ def test_a_signal_saves_and_leaves(tmp_path, speech_dir):
     ("flag", "words"),
     [
         ("--data_dir=absent", "--data_dir=absent does not exist"),
-        ("--train_keep=-1", "--train_keep"),
-        ("--train_steps=-5", "--train_steps"),
+        ("--train_keep=-1", "--train_keep=-1: must be 0 or more"),
         ("--init_ckpt=nowhere", "--init_ckpt=nowhere: no checkpoint"),
     ],
 )

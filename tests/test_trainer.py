@@ -7,23 +7,13 @@ import tensorflow as tf
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.training import trainer as trainer_module
-from wavegan_tf.training.trainer import Trainer, TrainingConfig
+from wavegan_tf.training.options import TrainingConfig
+from wavegan_tf.training.trainer import Trainer
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"loss": "hinge"}, "--wavegan_loss=hinge: must be one of wgan-gp"),
-        ({"batch_size": 0}, "--train_batch_size=0: must be 1 or more"),
-        ({"disc_nupdates": 0}, "--wavegan_disc_nupdates=0"),
-        ({"seed": -1}, "--seed=-1: must be 0 or more"),
-        ({"learning_rate": 0.0}, "--learning_rate=0: must be between 0 and 1"),
-    ],
-)
-def test_bad_option_is_named_with_its_value_and_rule(options, words):
-    with pytest.raises(InputError) as error:
-        TrainingConfig(**options)
-    assert words in str(error.value)
+def test_a_learning_rate_of_zero_is_refused():
+    with pytest.raises(InputError, match="--learning_rate=0: must be between 0 and 1"):
+        TrainingConfig(learning_rate=0.0)
 
 
 def test_a_step_is_so_many_discriminator_updates_and_one_of_the_generator(monkeypatch):
@@ -52,9 +42,10 @@ def test_a_step_is_so_many_discriminator_updates_and_one_of_the_generator(monkey
     assert places[:5] == [(0, 1, 1, 1), (0, 2, 2, 2), (0, 3, 3, 3), (1, 0, 4, 3), (1, 1, 5, 4)]
 
 
-@pytest.mark.parametrize("options", [{}, {"conv": "keras"}, {"xla": True}], ids=str)
-def test_a_run_is_compiled_once(options):
-    trainer = Trainer(ModelConfig(dim=1), TrainingConfig(batch_size=2, disc_nupdates=1, **options))
+@pytest.mark.parametrize("xla", [False, True])
+def test_a_run_is_compiled_once(xla):
+    training = TrainingConfig("lsgan", batch_size=2, disc_nupdates=1, xla=xla)
+    trainer = Trainer(ModelConfig(dim=1), training)
     batches = itertools.repeat(np.ones([2, 16384, 1], np.float32))
     for _ in range(6):
         outputs = trainer.advance(batches)
@@ -63,7 +54,7 @@ def test_a_run_is_compiled_once(options):
         assert update.experimental_get_tracing_count() == 1
 
 
-def test_bfloat16_trains_much_alike_with_float32_variables():
+def test_bfloat16_trains_much_alike_with_float32_variables(eagerly):
     losses = []
     for precision in ("float32", "bfloat16"):
         training = TrainingConfig(batch_size=2, precision=precision)

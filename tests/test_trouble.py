@@ -66,15 +66,6 @@ def test_a_save_that_the_system_refuses_midway_leaves_all_as_it_was(tmp_path):
     assert content(tmp_path) == before
 
 
-def test_a_full_disk_leaves_all_as_it_was(small_disk):
-    save(small_disk, 1)
-    before = content(small_disk)
-    with pytest.raises(InputError, match="No space left on device.*ckpt-1, is whole"):
-        files.write_checkpoint(str(small_disk), LARGE, 2, keep=1)
-    assert content(small_disk) == before
-    np.testing.assert_array_equal(files.newest_whole(str(small_disk)).read("x"), np.zeros(100))
-
-
 def test_a_disk_that_turns_read_only_leaves_the_checkpoint_and_is_refused(small_disk, run_script):
     save(small_disk, 1)
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
@@ -92,7 +83,7 @@ def test_a_run_that_fills_its_disk_ends_in_one_line_at_a_whole_checkpoint(
     result = run_script(
         "train.py", f"--data_dir={speech_dir}", f"--train_dir={small_disk}", "--data_first_slice",
         "--wavegan_dim=1", "--train_batch_size=2", "--wavegan_disc_nupdates=1",
-        "--train_save_steps=1", "--train_keep=0", "--train_summary_secs=0",
+        "--wavegan_loss=lsgan", "--train_save_steps=1", "--train_keep=0", "--train_summary_secs=0",
     )  # fmt: skip
     assert result.returncode == 1 and "Traceback" not in result.stderr, result.stderr
     assert result.stderr.count("error: ") == 1 and "No space left" in result.stderr
@@ -118,11 +109,11 @@ def test_saving_a_step_again_never_mixes_two_saves(tmp_path, monkeypatch):
     assert newest.prefix.endswith("ckpt-1") and np.all(newest.read("x") == 1)
 
 
-@pytest.mark.parametrize("suffix", [".index", files.DATA_SUFFIX])
+@pytest.mark.parametrize("suffix", files.SUFFIXES)
 @pytest.mark.parametrize("damage", ["truncated", "overwritten", "missing"])
 def test_a_damaged_newest_checkpoint_is_passed_over_by_name(tmp_path, caplog, suffix, damage):
-    good = save(tmp_path, 10, value=1)
-    bad = save(tmp_path, 200, value=2)
+    assert files.newest_whole(str(tmp_path)) is None
+    good, bad = (save(tmp_path, step, value=step) for step in (10, 200))
     path = tmp_path / f"model.ckpt-200{suffix}"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xFF
@@ -132,15 +123,9 @@ def test_a_damaged_newest_checkpoint_is_passed_over_by_name(tmp_path, caplog, su
     assert files.newest_whole(str(tmp_path)).prefix == good
     if (damage, suffix) != ("missing", ".index"):  # without its index it is no checkpoint
         assert bad in caplog.text and f"going on from {good}" in caplog.text
-
-
-def test_a_run_without_one_whole_checkpoint_is_refused(tmp_path):
-    assert files.newest_whole(str(tmp_path)) is None
-    for step in (1, 2):
-        save(tmp_path, step)
-        (tmp_path / f"model.ckpt-{step}.index").write_bytes(b"")
-    with pytest.raises(InputError, match="no checkpoint in it can be read.*ckpt-2"):
-        files.newest_whole(str(tmp_path))
+        (tmp_path / "model.ckpt-10.index").write_bytes(b"")
+        with pytest.raises(InputError, match="no checkpoint in it can be read.*ckpt-200"):
+            files.newest_whole(str(tmp_path))
 
 
 def test_a_checkpoint_inside_a_step_comes_between_its_neighbours(tmp_path):
@@ -164,29 +149,24 @@ def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path):
     assert content(tmp_path) == before
 
 
-def test_backups_are_kept_for_good_so_many_hours_apart_also_over_a_restart(tmp_path):
+@pytest.mark.parametrize("links", [True, False])
+def test_backups_are_kept_for_good_so_many_hours_apart(tmp_path, monkeypatch, links):
+    def no_links(source, target):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    if not links:  # as some file systems have none
+        monkeypatch.setattr(os, "link", no_links)
     run.write_run_config(str(tmp_path), {"model": ModelConfig()})
     for hour in range(8):
         prefix = save(tmp_path, hour, keep=1, value=hour)
         os.utime(f"{prefix}.index", (hour * 3600.0, hour * 3600.0))
-        backup = run.back_up(prefix, hours=3)
-        assert (backup is not None) == (hour % 3 == 0)
-    backups = str(tmp_path / "backups")
-    assert [files.place(p)[0] for p in files.list_prefixes(backups)] == [0, 3, 6]
-    for prefix in files.list_prefixes(backups):
+        assert (run.back_up(prefix, hours=3) is not None) == (hour % 3 == 0)
+    backups = files.list_prefixes(str(tmp_path / "backups"))
+    assert [files.place(prefix)[0] for prefix in backups] == [0, 3, 6]
+    for prefix in backups:
         assert np.all(files.Checkpoint(prefix).read("x") == files.place(prefix)[0])
-    assert run.read_run_config(backups) == run.read_run_config(str(tmp_path))
+    assert run.read_run_config(str(tmp_path / "backups")) == run.read_run_config(str(tmp_path))
     assert [files.place(p)[0] for p in files.list_prefixes(str(tmp_path))] == [7]
-
-
-def test_a_backup_is_a_copy_where_the_file_system_has_no_links(tmp_path, monkeypatch):
-    def no_links(source, target):
-        raise OSError(errno.EPERM, "Operation not permitted")
-
-    monkeypatch.setattr(os, "link", no_links)
-    backup = run.back_up(save(tmp_path, 4, value=4), hours=1)
-    assert np.all(files.Checkpoint(backup).read("x") == 4)
-    assert os.path.getmtime(f"{backup}.index") == os.path.getmtime(tmp_path / "model.ckpt-4.index")
 
 
 HOLD = """
@@ -254,22 +234,27 @@ def test_without_flock_the_process_in_the_file_counts(tmp_path, monkeypatch, cha
         assert f"remove {tmp_path / lock.LOCK_FILE}" in str(error.value)
 
 
-@pytest.mark.parametrize("writes", [True, False])
-def test_a_directory_made_for_the_lock_stays_only_if_something_was_written(tmp_path, writes):
+def test_a_directory_made_for_the_lock_stays_only_if_something_was_written(tmp_path):
     directory = tmp_path / "new" / "run"
     with run_lock(str(directory)):
-        if writes:
-            (directory / "config.json").write_text("{}")
-    assert [p.name for p in tmp_path.rglob("*")] == (
-        ["new", "run", "config.json"] if writes else []
-    )
+        pass
+    assert not list(tmp_path.iterdir())
+    with run_lock(str(directory)):
+        (directory / "config.json").write_text("{}")
+    assert [p.name for p in directory.iterdir()] == ["config.json"]
 
 
-def test_killed_at_random_moments_a_training_loses_nothing(tmp_path, speech_dir):
-    command = [
-        sys.executable, str(conftest.ROOT / "train.py"), "--deterministic",
-        f"--data_dir={speech_dir}", "--train_dir={run}", "--data_first_slice", "--wavegan_dim=1",
-        "--train_batch_size=2", "--wavegan_disc_nupdates=2", "--train_save_steps=1",
-        "--train_steps=30",
+def test_killed_at_random_moments_a_training_loses_nothing(tmp_path, speech_dir, run_script):
+    words = [
+        str(conftest.ROOT / "train.py"), f"--data_dir={speech_dir}", "--train_dir={run}",
+        "--deterministic", "--data_first_slice", "--wavegan_dim=1", "--train_batch_size=2",
+        "--wavegan_loss=dcgan", "--wavegan_disc_nupdates=2", "--train_save_steps=1",
+        "--train_steps=40",
     ]  # fmt: skip
-    kill_and_resume.kill_and_resume(command, tmp_path / "work", kills=2, span_s=0.5)
+
+    def finish(command):
+        result = run_script(*command[1:])
+        assert result.returncode == 0, result.stderr
+
+    command = [sys.executable, *words]
+    kill_and_resume.kill_and_resume(command, tmp_path / "work", 2, span_s=0.3, finish=finish)

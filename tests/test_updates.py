@@ -10,6 +10,7 @@ from wavegan_tf.models.layers import Arithmetic
 from wavegan_tf.models.networks import build_networks
 from wavegan_tf.training import losses
 from wavegan_tf.training.optimizers import Adam, RMSProp
+from wavegan_tf.training.options import LOSSES
 from wavegan_tf.training.updates import (
     Draws,
     draw,
@@ -18,9 +19,10 @@ from wavegan_tf.training.updates import (
     update_generator,
 )
 
-RECORDINGS = [
-    "ciwgan_wgan-gp", "fiwgan_wgan-gp", "wavegan_dcgan", "wavegan_lsgan", "wavegan_wgan-gp",
-    "wavegan_wgan",
+RECORDINGS = [  # XLA, of the form matmul, takes long to compile
+    ("ciwgan_wgan-gp", "keras"), ("wavegan_lsgan", "keras"), ("ciwgan_wgan-gp", "xla"),
+    ("ciwgan_wgan-gp", "mixed"), ("fiwgan_wgan-gp", "mixed"), ("wavegan_wgan-gp", "mixed"),
+    ("wavegan_wgan", "mixed"), ("wavegan_lsgan", "mixed"), ("wavegan_dcgan", "mixed"),
 ]  # fmt: skip
 
 
@@ -42,8 +44,7 @@ class Recording:
                 self.weights[name] = self.values[f"{update}/after/{name}"]
 
 
-@pytest.mark.parametrize("name", RECORDINGS)
-@pytest.mark.parametrize("form", ["keras", "mixed", "xla"])  # XLA: of the form matmul
+@pytest.mark.parametrize(("name", "form"), RECORDINGS)
 def test_every_update_equals_the_originals(reference, name, form):
     model, loss = name.split("_")
     num_categ = 0 if model == "wavegan" else 4
@@ -57,13 +58,15 @@ def test_every_update_equals_the_originals(reference, name, form):
     for key, stored in weights.items():
         stored.variable.assign(np.reshape(recording.weights[key], stored.variable.shape))
 
-    # As in training one function each, traced once.
-    discriminator_update = tf.function(
-        lambda x, draws: update_discriminator(networks, optimizers, loss, x, draws, xla)
-    )
-    generator_update = tf.function(
-        lambda draws: update_generator(networks, optimizers, loss, draws, xla)
-    )
+    def discriminator_update(x, draws):
+        return update_discriminator(networks, optimizers, loss, x, draws, xla)
+
+    def generator_update(draws):
+        return update_generator(networks, optimizers, loss, draws, xla)
+
+    if model == "ciwgan":  # as in training one function each, traced once
+        discriminator_update = tf.function(discriminator_update)
+        generator_update = tf.function(generator_update)
     for update in ("0D", "1D", "2G", "3D", "4D", "5G"):
         values = recording.values
         alpha = values[f"{update}/alpha"] if f"{update}/alpha" in values else np.zeros([3, 1, 1])
@@ -85,13 +88,6 @@ def test_every_update_equals_the_originals(reference, name, form):
         assert differences.max() <= 5e-5
 
 
-def test_penalty_of_a_linear_critic_is_known():
-    w = np.random.default_rng(0).normal(size=[1, 8, 1])
-    gradients = tf.constant(np.repeat(w, 3, axis=0))
-    penalty = losses.gradient_penalty(losses.slopes(gradients))
-    assert float(penalty) == pytest.approx((np.linalg.norm(w) - 1) ** 2)
-
-
 def test_losses_equal_their_formulas():
     fake, real = np.array([0.3, -1.2, 2.0]), np.array([1.5, 0.1, -0.4])
     f, r = tf.constant(fake), tf.constant(real)
@@ -105,7 +101,7 @@ def test_losses_equal_their_formulas():
             -np.log(sigmoid(fake)).mean(),
         ),
     }
-    assert set(expected) == set(losses.LOSSES)
+    assert set(expected) == set(LOSSES)
     for loss, (d, g) in expected.items():
         assert float(losses.discriminator_loss(loss, f, r)) == pytest.approx(d)
         assert float(losses.generator_loss(loss, f)) == pytest.approx(g)
@@ -160,19 +156,12 @@ def test_training_draws_are_distributed_as_sampled_latents(model, num_categ):
     assert 0 <= np.min(draws.alpha) and np.max(draws.alpha) <= 1
 
 
-def test_draws_are_a_function_of_seed_and_update():
+def test_draws_are_a_function_of_seed_and_update_and_every_shift_comes_equally_often():
     config = ModelConfig(latent_dim=4)
-
-    def z(seed, update):
-        return draw(config, 2, tf.constant([seed, update], tf.int64)).z.numpy()
-
-    np.testing.assert_array_equal(z(1, 5), z(1, 5))
-    assert len({z(*key).tobytes() for key in [(1, 5), (1, 6), (2, 5), (5, 1)]}) == 4
-
-
-def test_phase_shuffle_draws_every_shift_equally_often():
-    config = ModelConfig()
+    keys = [(1, 5), (1, 5), (1, 6), (2, 5), (5, 1)]
+    z = [draw(config, 2, tf.constant(key, tf.int64)).z.numpy().tobytes() for key in keys]
+    assert z[0] == z[1] and len(set(z)) == 4
     shifts = [draw(config, 1, tf.constant([0, i], tf.int64)).shifts for i in range(200)]
-    counts = np.unique(np.stack(shifts), return_counts=True)
-    assert list(counts[0]) == [-2, -1, 0, 1, 2]
-    assert np.all(np.abs(counts[1] - 640) < 120)  # 5 standard deviations of 3200 draws
+    values, counts = np.unique(np.stack(shifts), return_counts=True)
+    assert list(values) == [-2, -1, 0, 1, 2]
+    assert np.all(np.abs(counts - 640) < 120)  # 5 standard deviations of 3200 draws

@@ -19,7 +19,7 @@ BELOW = LOW | {"latents", "models", "data", "checkpoints", "model", "speech", "o
 ROOMS = {
     **dict.fromkeys(LOW, {"errors"}),
     "latents": {"errors", "models"},
-    "models": {"errors"},
+    "models": {"errors", "options"},
     "data": LOW,
     "checkpoints": LOW | {"models"},
     "model": LOW | {"latents", "models", "checkpoints", "output"},

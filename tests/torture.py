@@ -40,18 +40,11 @@ def wav(fmt, body, before=b"", data_size=None):
 
 
 def sphere(body, header_len=1024, **fields):
-    """A NIST SPHERE file, of 16-bit little-endian mono unless the fields say otherwise.
-
-    A field of None is left out.
-    """
+    """A NIST SPHERE file, 16-bit little-endian mono but for the fields; without those of None."""
     fields = {
-        "channel_count": 1,
-        "sample_count": len(body) // 2,
-        "sample_rate": RATE_HZ,
-        "sample_n_bytes": 2,
-        "sample_byte_format": "01",
-        "sample_coding": "pcm",
-    } | fields
+        "channel_count": 1, "sample_count": len(body) // 2, "sample_rate": RATE_HZ,
+        "sample_n_bytes": 2, "sample_byte_format": "01", "sample_coding": "pcm",
+    } | fields  # fmt: skip
     lines = [f"NIST_1A\n{header_len:>7}\n"]
     for name, value in fields.items():
         if value is not None:
@@ -157,14 +150,10 @@ LOCKED = "locked.wav"  # only if rights mean anything to the user, which root's 
 
 
 def make(folder):
-    """Fills a folder with one of each.
+    """Fills a folder, a Path, with one of each.
 
-    Args:
-        folder: A pathlib.Path; made.
-
-    Returns:
-        Name -> words of its reason, of each file that must be left out and named (TOO_SHORT is one
-        of them: its reason is another with --data_first_slice).
+    Returns name -> words of its reason, of each file that must be left out and named (TOO_SHORT is
+    one of them: its reason is another with --data_first_slice).
     """
     contents = good_files() | {name: content for name, (content, _) in bad_files().items()}
     contents[DUPLICATE[0]] = contents[DUPLICATE[1]]

@@ -22,6 +22,7 @@ from wavegan_tf.errors import InputError
 
 STATE_FILE = "checkpoint"
 DATA_SUFFIX = ".data-00000-of-00001"
+SUFFIXES = (DATA_SUFFIX, ".index")  # in the order of writing: no half a checkpoint
 SCRATCH = ".saving-"
 # TensorFlow's checkpoint reader turns a damaged file into any of these.
 _READER_ERRORS = (tf.errors.OpError, RuntimeError, ValueError, IndexError)
@@ -78,13 +79,10 @@ def list_prefixes(directory: str) -> list[str]:
 
 
 def newest_whole(directory: str) -> "Checkpoint | None":
-    """Opens the newest checkpoint of a directory of which every value can be read.
+    """Opens the newest checkpoint of a directory of which every value can be read, if there is one.
 
-    A damaged one, as a power cut can leave, is passed over with a warning. None where there is no
-    checkpoint at all.
-
-    Raises:
-        InputError: All are damaged.
+    A damaged one, as a power cut can leave, is passed over with a warning; all damaged are an
+    InputError.
     """
     damaged: list[str] = []
     for prefix in reversed(list_prefixes(directory)):
@@ -113,30 +111,16 @@ class Checkpoint:
     """An opened checkpoint: its ``prefix``, the ``shapes`` of its variables, values on demand."""
 
     def __init__(self, prefix: str):
-        """Opens it.
-
-        Raises:
-            DamagedError: The index cannot be read.
-        """
-        self.prefix = prefix
+        """Opens it; raises DamagedError where the index cannot be read."""
+        self.prefix, self.directory = prefix, os.path.dirname(prefix)
         try:
             self._reader = tf.train.load_checkpoint(prefix)
         except _READER_ERRORS as error:
             raise self._unreadable(error) from None
         self.shapes = {k: tuple(v) for k, v in self._reader.get_variable_to_shape_map().items()}
 
-    @property
-    def directory(self) -> str:
-        """Where it lies."""
-        return os.path.dirname(self.prefix)
-
     def read(self, name: str) -> np.ndarray:
-        """Reads a variable.
-
-        Raises:
-            InputError: The variable is missing.
-            DamagedError: The data is truncated or damaged.
-        """
+        """Reads a variable; raises InputError if it is missing, DamagedError if damaged."""
         if name not in self.shapes:
             raise InputError(f"checkpoint {self.prefix}: variable {name} is missing")
         try:
@@ -168,17 +152,12 @@ def write_checkpoint(
     replaced last, and only then older checkpoints go: a kill or a power cut at any moment leaves
     the checkpoint before intact.
 
-    Args:
-        directory: Made if missing.
-        values: Arrays by variable name.
-        step: Of the training.
-        keep: How many of the newest checkpoints to leave; 0 for all.
-        updates: Updates done of the step after ``step``.
+    So many of the newest are kept (0: all). ``updates`` are those done of the step after ``step``.
 
     Raises:
         InputError: A value is NaN or infinite, or the file system refuses (full, read-only).
     """
-    name = f"model.ckpt-{step}+{updates}" if updates else f"model.ckpt-{step}"
+    name = f"model.ckpt-{step}" + (f"+{updates}" if updates else "")
     for key, value in values.items():
         if not np.all(np.isfinite(value)):
             raise not_finite(directory, step, f"variable {key} has NaN or infinite values")
@@ -207,7 +186,7 @@ def not_finite(directory: str, step: int, what: str) -> InputError:
 
 def remove(prefix: str) -> None:
     """Removes what there is of a checkpoint's files."""
-    for suffix in (".index", DATA_SUFFIX, ".meta"):  # the index first: no half a checkpoint
+    for suffix in (*reversed(SUFFIXES), ".meta"):
         with contextlib.suppress(FileNotFoundError):
             os.remove(prefix + suffix)
 
@@ -233,10 +212,10 @@ def _write(directory: str, values: dict[str, np.ndarray], name: str, keep: int) 
             shape_and_slices=[""] * len(names),
             tensors=[tf.convert_to_tensor(values[name]) for name in names],
         )
-        for suffix in (DATA_SUFFIX, ".index"):
+        for suffix in SUFFIXES:
             disk.sync(written + suffix)
         remove(prefix)  # of the same step: never one's index beside the other's data
-        for suffix in (DATA_SUFFIX, ".index"):
+        for suffix in SUFFIXES:
             os.replace(written + suffix, prefix + suffix)
     except BaseException:
         if not os.path.exists(f"{prefix}.index"):

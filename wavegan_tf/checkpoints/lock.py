@@ -21,10 +21,9 @@ _NO_FLOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
 def run_lock(directory: str) -> Iterator[None]:
     """Holds a run directory, made if missing, for this process alone.
 
-    The lock is the kernel's (flock), so that it goes with its process, however that ends: the file
-    that a killed one leaves is no obstacle. Where the file system has none, the process written in
-    the file counts: one that does not live on this machine any more is no obstacle either; one of
-    another machine is, for nobody here can tell.
+    The lock is the kernel's (flock), so that it goes with its process, however that ends. Where the
+    file system has none, the process written in the file counts: one that does not live on this
+    machine any more is no obstacle; one of another machine is, for nobody here can tell.
 
     Raises:
         InputError: Another process holds it, or it cannot be written to.

@@ -25,12 +25,9 @@ class Opened(NamedTuple):
 
 
 def open_checkpoint(path: str | os.PathLike, overrides: dict[str, Any] | None = None) -> Opened:
-    """Opens a checkpoint of ours or of the original.
+    """Opens a checkpoint of ours or of the original: of a run directory the newest, or a prefix.
 
-    Args:
-        path: A run directory (its newest checkpoint), or a prefix (``train/model.ckpt-12255``).
-        overrides: Options that an original's files leave open, by the names of ModelConfig:
-            ``slice_len``, ``model``, ``num_categ``.
+    ``overrides`` are options that an original's files leave open, by the names of ModelConfig.
 
     Raises:
         InputError: No checkpoint there; truncated; a variable missing or of another shape; the
@@ -59,5 +56,4 @@ def read_config(checkpoint: files.Checkpoint, overrides: dict[str, Any]) -> tupl
     args_path = os.path.join(directory, original.ARGS_FILE)
     if os.path.isfile(args_path):
         return original.config_from_args(args_path, overrides), original.ARGS_FILE
-    config = original.config_from_shapes(checkpoint.shapes, checkpoint.prefix, overrides)
-    return config, "variables"
+    return original.config_from_shapes(checkpoint, overrides), "variables"

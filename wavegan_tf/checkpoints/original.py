@@ -1,41 +1,29 @@
 """The architecture of an original run: from its args.txt, or from its variables alone."""
 
-import itertools
 import logging
 import os
 from typing import Any
 
 from wavegan_tf.checkpoints import run
+from wavegan_tf.checkpoints.files import Checkpoint
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import SLICE_LENS, STRIDES, Z_PROJECT_LENGTH, ModelConfig
+from wavegan_tf.options import options
 
 ARGS_FILE = "args.txt"
 
-# The original's flag for each option of a ModelConfig, where the value is the same; the last two
-# are ours, written beside them: what the original's own files do not say.
+# The flag of each option; the original's own files lack ``model`` and ``wavegan_stride``.
 _FLAGS = {
-    "slice_len": "data_slice_len",
-    "sample_rate": "data_sample_rate",
-    "num_channels": "data_num_channels",
-    "dim": "wavegan_dim",
-    "kernel_len": "wavegan_kernel_len",
-    "latent_dim": "wavegan_latent_dim",
-    "batchnorm": "wavegan_batchnorm",
-    "upsample": "wavegan_genr_upsample",
-    "phaseshuffle": "wavegan_disc_phaseshuffle",
-    "model": "model",
-    "stride": "wavegan_stride",
+    field.name: field.metadata["option"]["flag"] or field.name
+    for field in options(ModelConfig)
+    if not field.metadata["option"]["advanced"]
 }
 
 _log = logging.getLogger("wavegan_tf")
 
 
 def read_args(path: str) -> dict[str, str]:
-    """Reads an args.txt: ``name,value`` lines.
-
-    Raises:
-        InputError: A line is of another form.
-    """
+    """Reads an args.txt; raises InputError where a line is not ``name,value``."""
     args = {}
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):
@@ -65,8 +53,8 @@ def write_args(directory: str, config: ModelConfig, training: dict[str, str]) ->
     args |= {flag: getattr(config, option) for option, flag in _FLAGS.items()}
     args["wavegan_genr_pp"] = config.postfilter_len > 0
     args["wavegan_genr_pp_len"] = config.postfilter_len or 512
-    if config.num_categ:
-        args["num_categ"] = config.num_categ
+    if not config.num_categ:
+        del args["num_categ"]
     text = "\n".join(f"{name},{args[name]}" for name in sorted(args))
     with open(os.path.join(directory, ARGS_FILE), "w", encoding="utf-8") as file:
         file.write(text)
@@ -79,39 +67,35 @@ def config_from_args(path: str, overrides: dict) -> ModelConfig:
         InputError: A value breaks its rule, or an option contradicts the file.
     """
     args = read_args(path)
-    options: dict[str, Any] = {o: args[f] for o, f in _FLAGS.items() if f in args}
+    texts = {option: args[flag] for option, flag in _FLAGS.items() if flag in args}
     if _parse(args.get("wavegan_genr_pp", "False"), bool, path):
-        options["postfilter_len"] = args.get("wavegan_genr_pp_len", "512")
-    if "num_categ" in args:
-        options["num_categ"] = args["num_categ"]
-    types = {field: type(value) for field, value in ModelConfig().to_dict().items()}
-    options = {o: _parse(v, types[o], f"{path}: {o}") for o, v in options.items()}
-    return _complete(options, overrides, source=path)
+        texts["postfilter_len"] = args.get("wavegan_genr_pp_len", "512")
+    defaults = ModelConfig().to_dict()
+    found = {o: _parse(text, type(defaults[o]), f"{path}: {o}") for o, text in texts.items()}
+    return _complete(found, overrides, path)
 
 
-def config_from_shapes(shapes: dict[str, tuple], prefix: str, overrides: dict) -> ModelConfig:
+def config_from_shapes(checkpoint: Checkpoint, overrides: dict) -> ModelConfig:
     """Infers the architecture from the shapes of a checkpoint's variables and what the user states.
 
     Raises:
         InputError: The variables are not a Generator's, or leave the slice length open.
     """
-    depth = 0
+    source, shapes, depth = f"checkpoint {checkpoint.prefix}", checkpoint.shapes, 0
     while any(name.startswith(f"G/upconv_{depth}/") for name in shapes):
         depth += 1
     dense = shapes.get("G/z_project/dense/kernel", ())
-    every = (
-        ModelConfig(slice_len=n, stride=s, dim=1) for n, s in itertools.product(SLICE_LENS, STRIDES)
-    )
+    every = [ModelConfig(slice_len=n, stride=s, dim=1) for n in SLICE_LENS for s in STRIDES]
     fitting = {config.slice_len: config for config in every if config.depth == depth}
     if len(dense) != 2 or not fitting:
         raise InputError(
-            f"checkpoint {prefix}: its variables are not those of a WaveGAN, ciwGAN or fiwGAN "
+            f"{source}: its variables are not those of a WaveGAN, ciwGAN or fiwGAN "
             f"({depth} layers G/upconv_i, expected 5 or 6, or 10 to 12 of the deeper model)"
         )
     slice_len = overrides.get("slice_len")
     if len(fitting) > 1 and slice_len not in fitting:
         raise InputError(
-            f"checkpoint {prefix}: {depth} layers are those of 32768 or 65536 samples, and "
+            f"{source}: {depth} layers are those of 32768 or 65536 samples, and "
             f"without an {ARGS_FILE} beside it nothing says which; add --data_slice_len=32768 "
             "or --data_slice_len=65536"
         )
@@ -132,7 +116,7 @@ def config_from_shapes(shapes: dict[str, tuple], prefix: str, overrides: dict) -
     }
     if "Q/Qoutput/dense/bias" in shapes:
         options["num_categ"] = shapes["Q/Qoutput/dense/bias"][0]
-    return _complete(options, overrides, source=f"checkpoint {prefix}")
+    return _complete(options, overrides, source)
 
 
 def check_overrides(options: dict, overrides: dict, source: str) -> None:

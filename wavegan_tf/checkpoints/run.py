@@ -45,10 +45,7 @@ def back_up(prefix: str, hours: float) -> str | None:
 
     The first always is kept. ``backups/`` is a run directory of its own, with a copy of
     ``config.json``. Files are linked, not copied, where the file system can. The time is that of
-    the files, so that it goes on over a restart.
-
-    Returns:
-        The backup's prefix; None where it was not yet time.
+    the files, so that it goes on over a restart. Returns the backup's prefix, if it was time.
     """
     directory = os.path.join(os.path.dirname(prefix), BACKUPS)
     saved = os.path.getmtime(f"{prefix}.index")
@@ -60,7 +57,7 @@ def back_up(prefix: str, hours: float) -> str | None:
     if os.path.exists(config):
         shutil.copyfile(config, os.path.join(directory, CONFIG_FILE))
     backup = os.path.join(directory, os.path.basename(prefix))
-    for suffix in (files.DATA_SUFFIX, ".index"):  # the index last: no half a checkpoint
+    for suffix in files.SUFFIXES:
         with disk.written(backup + suffix) as scratch:
             with contextlib.suppress(FileNotFoundError):
                 os.remove(scratch)

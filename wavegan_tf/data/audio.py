@@ -111,9 +111,8 @@ def read_audio(path: str | os.PathLike[str]) -> Audio:
             reason += "; if it is a compressed SPHERE file, expand it with sph2pipe"
         raise InputError(f"{path}: {reason}; {WAY_OUT}") from error
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}); check its name and rights"
-        ) from error
+        reason = f"cannot be read ({error.strerror}); check its name and rights"
+        raise InputError(f"{path}: {reason}") from error
     return audio
 
 
@@ -135,10 +134,8 @@ def load(
     """Reads a recording at the model's rate and with its number of channels, its peak one.
 
     Several channels are averaged into one, or one is copied into several. The file is divided by
-    its largest absolute value, as the original always does; a silent file stays silent.
-
-    Returns:
-        (samples, facts): float32 [time, num_channels], and what was found.
+    its largest absolute value, as the original always does; a silent file stays silent. Returns
+    the samples, float32 [time, num_channels], and what was found.
 
     Raises:
         InputError: `read_audio` cannot read the file, the rates have no usable ratio, or the file's
@@ -170,14 +167,7 @@ def resample(samples: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
 
     The filter passes 0 to 0.91 of the lower of the two Nyquist frequencies and suppresses all above
     that frequency by 90 dB. (scipy's default filter lets a tone 2 % above it through at -9 dB.)
-
-    Args:
-        samples: float32 [time, channels].
-        from_hz: The rate of `samples`.
-        to_hz: The rate wanted.
-
-    Returns:
-        float32 [ceil(time * to_hz / from_hz), channels].
+    float32 [time, channels] becomes [ceil(time * to_hz / from_hz), channels].
 
     Raises:
         InputError: The ratio of the rates has no terms below 50000.
@@ -243,8 +233,7 @@ def _recognise(file: BinaryIO) -> tuple[str, str]:
 
 def _plain_wav(data: bytes) -> bytes:
     """Makes a WAV of nothing but format and samples, once it is sure that these are all there."""
-    chunks: dict[bytes, bytes] = {}
-    start = 12
+    chunks, start = dict[bytes, bytes](), 12
     while start + 8 <= len(data) and b"data" not in chunks:
         name, size = struct.unpack_from("<4sI", data, start)
         start += 8
@@ -257,9 +246,7 @@ def _plain_wav(data: bytes) -> bytes:
         start += size + size % 2
     fmt, body = chunks.get(b"fmt ", b""), chunks.get(b"data", b"")
     if len(fmt) < 16 or b"data" not in chunks:
-        raise InputError(
-            "a WAV without a format and data chunk (its start is truncated or damaged)"
-        )
+        raise InputError("a WAV without a format and data chunk (truncated or damaged)")
     codec, channels, rate_hz, byte_rate, frame_len, bits = struct.unpack_from("<HHIIHH", fmt)
     if codec == _WAV_EXTENSIBLE and len(fmt) >= 26:
         (codec,) = struct.unpack_from("<H", fmt, 24)

@@ -18,7 +18,6 @@ from wavegan_tf.data import audio
 from wavegan_tf.data.slices import SliceConfig
 from wavegan_tf.errors import InputError
 
-_MEMORY_SHARE = 4
 _Clip = tuple[np.ndarray, audio.Facts]
 
 
@@ -36,20 +35,14 @@ class ClipStore:
     ) -> None:
         """Makes a store that holds nothing yet.
 
-        Args:
-            config: What decides the samples: rate and channels.
-            directory: Where clips are kept on disk, made if missing; None for nowhere.
-            memory_bytes: The limit of memory; by default a quarter of what is available now.
-
-        Raises:
-            InputError: The directory cannot be made or read.
+        By default its memory is a quarter of what is available now. The directory is made if
+        missing; an InputError says if it cannot be.
         """
         if memory_bytes is None:
-            memory_bytes = available_memory() // _MEMORY_SHARE
+            memory_bytes = available_memory() // 4
         self.config, self.directory, self.memory_bytes = config, directory, memory_bytes
-        self._options = {
-            "sample_rate_hz": config.sample_rate_hz, "num_channels": config.num_channels
-        }  # fmt: skip
+        fields = ("sample_rate_hz", "num_channels")  # what decides the samples
+        self._options = {name: getattr(config, name) for name in fields}
         self._keeps = directory is not None  # until writing there fails
         self._held: collections.OrderedDict[str, _Clip] = collections.OrderedDict()  # by last use
         self._held_bytes = 0
@@ -65,11 +58,7 @@ class ClipStore:
                 ) from error
 
     def facts(self, path: str) -> audio.Facts:
-        """Tells what is known of a recording, from the directory without reading any samples.
-
-        Raises:
-            InputError: The recording cannot be used (see `audio.load`).
-        """
+        """Tells what is known of a recording, from the directory without reading any samples."""
         entry = self._read_entry(path, with_samples=False)
         return (entry or self._clip(path))[1]
 
@@ -91,8 +80,8 @@ class ClipStore:
         """Says in words where so many samples of each channel are kept."""
         num_bytes = 4 * num_samples * self.config.num_channels
         size = f"{num_bytes / 1e6:.1f} MB of samples"
-        if num_bytes <= self.memory_bytes or self.directory is not None:
-            where = "memory" if num_bytes <= self.memory_bytes else self.directory
+        where = "memory" if num_bytes <= self.memory_bytes else self.directory
+        if where:
             return f"{size}, kept in {where}"
         return (
             f"{size}, of which memory keeps {self.memory_bytes / 1e6:.1f} MB: the others are "
@@ -104,7 +93,11 @@ class ClipStore:
             if path in self._held:
                 self._held.move_to_end(path)
                 return self._held[path]
-        clip = self._read_entry(path) or self._decode(path)
+        source = _stat_of(path)
+        if (clip := self._read_entry(path)) is None:
+            clip = audio.load(path, **self._options)
+            if self._keeps:
+                self._write_entry(path, source, clip)
         with self._lock:
             if path not in self._held:  # by another thread meanwhile
                 self._held[path] = clip
@@ -112,13 +105,6 @@ class ClipStore:
             while self._held_bytes > self.memory_bytes and len(self._held) > 1:
                 _, (dropped, _) = self._held.popitem(last=False)
                 self._held_bytes -= dropped.nbytes
-        return clip
-
-    def _decode(self, path: str) -> _Clip:
-        source = _stat_of(path)
-        clip = audio.load(path, **self._options)
-        if self._keeps:
-            self._write_entry(path, source, clip)
         return clip
 
     def _entry_path(self, path: str) -> str:

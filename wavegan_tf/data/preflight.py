@@ -19,12 +19,12 @@ AUDIO_SUFFIXES = frozenset(
     ".wma .caf .w64".split()
 )
 UNREADABLE, TOO_SHORT, SILENT = "unreadable", "too short", "silent"
-_NAMED = 5  # files of each kind of trouble; data.json names all
-_WAYS_OUT = {  # what may be done about files left out
+_WAYS_OUT = {
     UNREADABLE: audio.WAY_OUT,
     TOO_SHORT: "--data_first_slice or --data_pad_end takes them",
     SILENT: "no louder than -80 dB of full scale: record them again",
 }
+_NAMED = 5  # files of each kind of trouble; data.json names all
 _LeftOut = dict[str, list[tuple[str, str]]]  # per kind of trouble names of files and the reasons
 
 
@@ -104,9 +104,7 @@ class Report:
 
 
 def find_files(data_dir: str) -> list[str]:
-    """Lists the files of a folder and its sub-folders, sorted, whatever their suffix.
-
-    All regular files, and links to nothing; hidden ones and those in hidden folders are left out.
+    """Lists the files of a folder and its sub-folders, sorted, and links to nothing, none hidden.
 
     Raises:
         InputError: There is no such folder, it cannot be read, or it has no files.
@@ -122,10 +120,8 @@ def find_files(data_dir: str) -> list[str]:
             # A pipe is no file: to read it would be to wait for ever.
             files += [path for path in paths if os.path.isfile(path) or not os.path.exists(path)]
     except OSError as error:
-        raise InputError(
-            f"--data_dir={data_dir}: {error.filename} cannot be read ({error.strerror}); check its "
-            "rights"
-        ) from error
+        reason = f"{error.filename} cannot be read ({error.strerror}); check its rights"
+        raise InputError(f"--data_dir={data_dir}: {reason}") from error
     if not files:
         raise InputError(f"--data_dir={data_dir} has no files; give a folder of audio files")
     return sorted(files)
@@ -140,7 +136,6 @@ def preflight(
 
     A file is left out if it cannot be read, gives no slice, or is silent (`SILENCE`). One whose
     first bytes are those of no audio format is only counted, unless its suffix promises audio.
-    `progress` passes items on and shows how far it is, given them and their number.
 
     Raises:
         InputError: There is no such folder, or no file of it can be used.
@@ -159,10 +154,8 @@ def preflight(
             reason = str(found).removeprefix(f"{path}: ").removesuffix(f"; {audio.WAY_OUT}")
             left_out[UNREADABLE].append((name, reason))
         elif not store.config.num_starts(found.num_samples):
-            reason = (
-                f"{found.num_samples} samples at {store.config.sample_rate_hz} Hz are less than "
-                f"--data_slice_len={store.config.slice_len}"
-            )
+            found_s = f"{found.num_samples} samples at {store.config.sample_rate_hz} Hz"
+            reason = f"{found_s} are less than --data_slice_len={store.config.slice_len}"
             left_out[TOO_SHORT].append((name, reason))
         elif found.level < SILENCE:
             left_out[SILENT].append((name, f"RMS {found.level:.2g} of full scale"))
@@ -196,21 +189,20 @@ def split_holdout(
         raise InputError(f"--data_holdout={fraction} must be at least 0 and below 1")
     if not fraction:
         return recordings, []
-    sides: tuple[list[Recording], list[Recording]] = [], []
-    places = []
-    for recording in recordings:  # 0 <= place < 1, evenly distributed over contents
+
+    def place(recording: Recording) -> float:  # 0 <= place < 1, evenly distributed over contents
         content = f"{seed} {recording.facts.digest}".encode()
         hashed = hashlib.blake2b(content, digest_size=8).digest()
-        places.append((int.from_bytes(hashed, "big") >> 11) * 2.0**-53)
-    limit = max(fraction, min(places) + 2.0**-53)
-    for recording, place in zip(recordings, places, strict=True):
-        sides[place < limit].append(recording)
-    if not sides[0]:
+        return (int.from_bytes(hashed, "big") >> 11) * 2.0**-53
+
+    limit = max(fraction, min(map(place, recordings)) + 2.0**-53)
+    to_train_on = [recording for recording in recordings if place(recording) >= limit]
+    if not to_train_on:
         raise InputError(
             f"--data_holdout={fraction} leaves none of {len(recordings)} recordings to train on; "
             "use a lower one or more recordings of different content"
         )
-    return sides
+    return to_train_on, [recording for recording in recordings if place(recording) < limit]
 
 
 def printable(text: str) -> str:

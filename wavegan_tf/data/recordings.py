@@ -25,8 +25,7 @@ class FirstSlice(NamedTuple):
 def find_recordings(wav_dir: str) -> list[str]:
     """Lists the audio files of a folder and its sub-folders: paths below it, sorted, at least one.
 
-    A file counts if it begins like one of a known format or if its suffix promises audio (one that
-    does not hold it is for `load_recording` to refuse). The log counts the others.
+    A file counts if it begins like one of a known format, or if its suffix promises audio.
 
     Raises:
         InputError: There is no such folder, it cannot be read, or it has no audio.
@@ -35,11 +34,8 @@ def find_recordings(wav_dir: str) -> list[str]:
         paths = find_files(wav_dir)
     except InputError as error:
         raise InputError(str(error).replace("--data_dir=", "--wav_dir=", 1)) from error
-    found = [
-        path
-        for path in paths
-        if os.path.splitext(path)[1].lower() in AUDIO_SUFFIXES or audio.is_audio(path)
-    ]
+    suffixes = tuple(AUDIO_SUFFIXES)
+    found = [path for path in paths if path.lower().endswith(suffixes) or audio.is_audio(path)]
     if not found:
         raise InputError(
             f"--wav_dir={wav_dir}: none of its {len(paths)} files is audio; give a folder of WAV, "
@@ -53,11 +49,7 @@ def find_recordings(wav_dir: str) -> list[str]:
 
 
 def load_recording(path: str, config: Any) -> FirstSlice:
-    """Reads a recording as training with --data_first_slice does.
-
-    Resampled, its channels averaged or copied, scaled as a whole to a peak of one (`audio.load`);
-    then the first slice, zeros after the end of a shorter one. `config` is a ModelConfig, or what
-    else has ``slice_len``, ``sample_rate`` and ``num_channels``.
+    """Reads a recording as training with --data_first_slice does, for a ModelConfig.
 
     Raises:
         InputError: The recording cannot be used - unreadable, silent - and why.

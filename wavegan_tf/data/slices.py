@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from wavegan_tf.errors import InputError
+from wavegan_tf.options import option
 
 WINDOW = 4096  # slices that are mixed with one another
 # What the random draws of one seed are for.
@@ -23,9 +24,17 @@ class SliceConfig:
     slice_len: int = 16384  # samples
     sample_rate_hz: int = 16000  # to which files are resampled (--data_sample_rate)
     num_channels: int = 1
-    first_slice: bool = False  # only the first slice of each file, padded, without a random start
-    overlap_ratio: float = 0.0  # the part of a slice that the next one repeats, 0 <= ratio < 1
-    pad_end: bool = False  # pads the last slice of a file with zeros instead of dropping it
+    # fmt: off
+    first_slice: bool = option(
+        False, "Only the first slice of each recording is used, padded with zeros.",
+        flag="data_first_slice")
+    overlap_ratio: float = option(
+        0.0, "Overlap of a recording's slices, from 0 to below 1.", flag="data_overlap_ratio",
+        group="Data")
+    pad_end: bool = option(
+        False, "Zero padding of a recording's last slice, which is dropped otherwise.",
+        flag="data_pad_end", group="Data")
+    # fmt: on
 
     def __post_init__(self) -> None:  # noqa: D105
         flag = f"--data_overlap_ratio={self.overlap_ratio}"

@@ -26,12 +26,6 @@ class SliceSource:
     on at batch k repeats nothing and loses nothing. Where a file fails during the training, it is
     named once, and another slice of its epoch, drawn in the same way, takes the place of each of
     its slices.
-
-    Attributes:
-        order: The SliceOrder.
-        batch_size: Number of slices in a batch, of all replicas together.
-        slices_per_epoch: That of the first one; random starts change it a little.
-        skipped: Paths of files that failed since the start, each with its reason.
     """
 
     def __init__(
@@ -42,14 +36,14 @@ class SliceSource:
         Raises:
             InputError: An epoch has fewer slices than a batch.
         """
-        self.batch_size = batch_size
+        self.batch_size = batch_size  # of all replicas together
         self.order = SliceOrder([r.facts.num_samples for r in recordings], store.config, seed)
-        self.skipped: dict[str, str] = {}
+        self.skipped: dict[str, str] = {}  # paths of files that failed, and why
         self._recordings, self._store = list(recordings), store
         self._lock = threading.Lock()
-        self.slices_per_epoch = self.order.locate(0)[2]
-        if self.slices_per_epoch < batch_size:
-            found, ways = self.slices_per_epoch, "add recordings"
+        found = self.slices_per_epoch = self.order.locate(0)[2]  # random starts change it a little
+        if found < batch_size:
+            ways = "add recordings"
             if not store.config.first_slice:
                 ways += ", or get more slices: --data_pad_end (pads the end of each file), "
                 ways += "--data_first_slice (takes short files), a higher --data_overlap_ratio"
@@ -59,11 +53,7 @@ class SliceSource:
             )
 
     def batch(self, number: int, shard: tuple[int, int] = (0, 1)) -> np.ndarray:
-        """Gives a batch, or the share of replica `index` of `count`, float32 [n, time, channels].
-
-        Raises:
-            InputError: No file can be read any more.
-        """
+        """Gives a batch, or replica `index`'s share of `count`, float32 [n, time, channels]."""
         index, count = shard
         rows = self.batch_size // count
         return self._slices(number * self.batch_size + index * rows, rows)

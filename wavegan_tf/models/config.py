@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from wavegan_tf.errors import InputError
+from wavegan_tf.options import build, check_options, option
 
 MODELS = ("wavegan", "ciwgan", "fiwgan")
 STRIDES = (4, 2)
-UPSAMPLES = ("zeros", "nn")
 FORMS = ("keras", "mixed", "matmul")  # of convolutions: the layers' own, or models.convolution's
 Z_PROJECT_LENGTH = 16
 
@@ -44,41 +44,48 @@ class ModelConfig:
     Raises InputError where a value is outside its rule; it names flag, value and way out.
     """
 
-    model: str = "wavegan"  # no code; or ciwgan (one-hot code), fiwgan (binary code)
-    slice_len: int = 16384  # samples of audio: 16384, 32768 or 65536
-    sample_rate: int = 16000  # Hz
-    num_channels: int = 1  # of the audio: 1 mono, 2 stereo ..
-    dim: int = 64  # the width that every layer's channel count is a multiple of; the papers' is 64
-    kernel_len: int = 25  # length of the filters, samples
-    stride: int = 4  # the original's; 2 makes two layers of every one (the deeper WaveGAN)
-    latent_dim: int = 100  # length of the latent vector, the code included
-    num_categ: int = 0  # length of the code c, which stands first in the latent vector
-    batchnorm: bool = False  # whether batch normalisation is on
-    upsample: str = "zeros"  # transposed convolution; or nn, nearest neighbour and convolution
-    postfilter_len: int = 0  # length of the filter on the Generator's audio, samples; 0 for none
-    phaseshuffle: int = 2  # largest shift of the phase shuffle, samples; 0 for none
+    # fmt: off
+    model: str = option(
+        "wavegan", "Variant of the model: without a code, with a one-hot code, with a binary code.",
+        choices=MODELS)
+    slice_len: int = option(16384, "Samples of a slice: 16384, 32768 or 65536.",
+                            flag="data_slice_len")
+    sample_rate: int = option(16000, "Rate in Hz that recordings are resampled to.", low=1,
+                              flag="data_sample_rate", group="Data")
+    num_channels: int = option(1, "Number of channels: 1 mono, 2 stereo.", low=1,
+                               flag="data_num_channels", group="Data")
+    dim: int = option(64, "Width of the networks; 64 in the papers.", low=1, flag="wavegan_dim")
+    kernel_len: int = option(25, "Length of the filters in samples.", low=1,
+                             flag="wavegan_kernel_len", group="Model")
+    stride: int = option(
+        4, f"Stride of a layer, one of {STRIDES}; 2 makes the deeper model of twice as many "
+        "layers.", flag="wavegan_stride", group="Model")
+    latent_dim: int = option(100, "Number of latent variables, the code included.", low=1,
+                             flag="wavegan_latent_dim", group="Model")
+    num_categ: int = option(
+        0, "Number of code variables, which come first; 10 for a ciwgan and 3 for a fiwgan unless "
+        "given.")
+    batchnorm: bool = option(False, "Batch normalisation in all networks.",
+                             flag="wavegan_batchnorm", group="Model")
+    upsample: str = option(
+        "zeros", "Upsampling in the Generator: zeros (transposed convolution) or nn (nearest "
+        "neighbour).", choices=("zeros", "nn"), flag="wavegan_genr_upsample", group="Model")
+    postfilter_len: int = option(
+        0, "Length of the filter on the Generator's audio, samples; 0 for none.", low=0,
+        advanced=True)
+    phaseshuffle: int = option(2, "Largest phase shuffle in samples; 0 turns it off.", low=0,
+                               flag="wavegan_disc_phaseshuffle", group="Model")
+    # fmt: on
 
     def __post_init__(self) -> None:
         """Checks every value against its rule."""
+        check_options(self)
         for flag, value, allowed in (
-            ("model", self.model, MODELS),
             ("data_slice_len", self.slice_len, SLICE_LENS),
             ("wavegan_stride", self.stride, STRIDES),
-            ("wavegan_genr_upsample", self.upsample, UPSAMPLES),
         ):
             if value not in allowed:
                 raise InputError(f"--{flag}={value}: must be one of {', '.join(map(str, allowed))}")
-        for flag, number, least in (
-            ("data_sample_rate", self.sample_rate, 1),
-            ("data_num_channels", self.num_channels, 1),
-            ("wavegan_dim", self.dim, 1),
-            ("wavegan_kernel_len", self.kernel_len, 1),
-            ("wavegan_latent_dim", self.latent_dim, 1),
-            ("wavegan_genr_pp_len", self.postfilter_len, 0),
-            ("wavegan_disc_phaseshuffle", self.phaseshuffle, 0),
-        ):
-            if isinstance(number, bool) or not isinstance(number, int) or number < least:
-                raise InputError(f"--{flag}={number}: must be a whole number of {least} or more")
         if self.model == "wavegan" and self.num_categ != 0:
             raise InputError(
                 f"--num_categ={self.num_categ}: a wavegan has no code; leave the flag out, or "
@@ -161,13 +168,7 @@ class ModelConfig:
         Raises:
             InputError: An option is unknown or its value breaks its rule.
         """
-        known = sorted(field.name for field in dataclasses.fields(cls))
-        if unknown := sorted(set(options) - set(known)):
-            raise InputError(
-                f"model configuration: unknown option {unknown[0]!r}; known are "
-                f"{', '.join(known)} (written by a newer version?)"
-            )
-        return cls(**options)
+        return build(cls, options)
 
     def differences(self, other: "ModelConfig") -> list[str]:
         """Lists the options in which two configs differ, each as ``name: mine, other``."""

@@ -115,19 +115,13 @@ def kernel_gradient(
 
 
 def _as_product(form: str, n: int, out: int, stride: int) -> bool:
-    """The rule: a matrix product where ``n`` frames are fewer than a quarter of ``out`` channels.
-
-    Never with stride 1, where every form of a convolution is good and the columns are largest.
-    """
+    """The rule: a product where ``n`` frames are fewer than a quarter of ``out`` channels."""
+    # Never with stride 1, where every form of a convolution is good and the columns are largest.
     return stride > 1 and (form == "matmul" or 4 * n < out)
 
 
 def _geometry(kernel_len: int, stride: int) -> tuple[int, int, int, int]:
-    """How a kernel lies over frames of ``stride`` samples.
-
-    Frames before the one of the output; number of frames that the kernel touches; samples in them
-    before the kernel, and after it.
-    """
+    """Frames before that of the output; all that the kernel touches; samples before, after it."""
     left = max(kernel_len - stride, 0) // 2  # 'SAME', the length a multiple of the stride
     lead = -(-left // stride)
     before = lead * stride - left
@@ -159,7 +153,6 @@ def _overlap_add(columns: tf.Tensor, kernel_len: int, stride: int) -> tf.Tensor:
     unused = [before * channels, after * channels]
     columns = tf.pad(columns, [[0, 0], [frames - 1, frames - 1], unused])
     width, first = stride * channels, frames - 1 + lead
-    blocks = [
-        columns[:, first - i : first - i + n, i * width : (i + 1) * width] for i in range(frames)
-    ]
-    return tf.reshape(tf.add_n(blocks), [-1, stride * n, channels])  # [batch, stride * n, channels]
+    places = ((first - i, i * width) for i in range(frames))
+    blocks = [columns[:, at : at + n, left : left + width] for at, left in places]
+    return tf.reshape(tf.add_n(blocks), [-1, stride * n, channels])

@@ -47,7 +47,13 @@ class ZProject(keras.layers.Layer):
         return tf.nn.relu(x)
 
 
-class UpConv(keras.layers.Layer):
+class _Conv(keras.layers.Layer):
+    def build(self, input_shape: tuple) -> None:
+        """Makes the convolution's variables."""
+        self.conv.build(input_shape)
+
+
+class UpConv(_Conv):
     """Transposed convolution, [batch, time, in] -> [batch, stride * time, out].
 
     With ``upsample='nn'``: every sample repeated ``stride`` times, then a convolution of stride 1.
@@ -70,17 +76,10 @@ class UpConv(keras.layers.Layer):
         self.stride, self.upsample, self.form = layer.stride, upsample, arithmetic.form
         self.activation = activation
         options = _options(arithmetic, seed)
-        if upsample == "nn":
-            self.conv = keras.layers.Conv1D(layer.channels, kernel_len, **options)
-        else:
-            self.conv = keras.layers.Conv1DTranspose(
-                layer.channels, kernel_len, layer.stride, **options
-            )
+        of_nn = upsample == "nn"
+        kind = keras.layers.Conv1D if of_nn else keras.layers.Conv1DTranspose
+        self.conv = kind(layer.channels, kernel_len, 1 if of_nn else layer.stride, **options)
         self.batch_norm = _batch_norm(BATCHNORM_MOMENTUM) if batchnorm else None
-
-    def build(self, input_shape: tuple) -> None:
-        """Makes the convolution's variables."""
-        self.conv.build(input_shape)
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the layer's output after its activation."""
@@ -89,13 +88,12 @@ class UpConv(keras.layers.Layer):
             x = _convolve(convolution.down, x, self.conv, 1, self.form)
         else:
             x = _convolve(convolution.up, x, self.conv, self.stride, self.form)
-        # x: [batch, stride * time, out]
         if self.batch_norm is not None:
             x = self.batch_norm(x, training=training)
         return self.activation(x)
 
 
-class DownConv(keras.layers.Layer):
+class DownConv(_Conv):
     """Strided convolution and leaky ReLU 0.2, [batch, time, in] -> [batch, time / stride, out].
 
     Batch normalisation uses the batch's own statistics always, in training and out of it, and
@@ -118,10 +116,6 @@ class DownConv(keras.layers.Layer):
         options = _options(arithmetic, seed)
         self.conv = keras.layers.Conv1D(layer.channels, kernel_len, layer.stride, **options)
         self.batch_norm = _batch_norm(momentum=1.0) if batchnorm else None
-
-    def build(self, input_shape: tuple) -> None:
-        """Makes the convolution's variables."""
-        self.conv.build(input_shape)
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Returns the layer's output after leaky ReLU."""
@@ -173,14 +167,9 @@ def leaky_relu(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor
 
 
 def phase_shuffle(x: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
-    """Shifts a batch in time, reflecting at its edge (Donahue et al. 2019, section 3.2).
+    """Shifts [batch, time, channels] in time, reflecting at the edge (Donahue et al. 2019, 3.2).
 
-    Args:
-        x: [batch, time, channels].
-        shift: Scalar int32, samples; positive moves later. Less than ``time`` in size.
-
-    Returns:
-        [batch, time, channels].
+    ``shift`` is a scalar int32, samples, less than ``time`` in size; positive moves later.
     """
     batch, (length, channels) = tf.shape(x)[0], x.shape[1:]
     source = tf.abs(tf.range(length) - shift)  # reflected at the start

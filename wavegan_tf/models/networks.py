@@ -53,11 +53,9 @@ class Generator(keras.Model):
         return [getattr(self, name) for name in names]
 
     def call(self, z: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
-        """Runs the network.
+        """Runs the network on latent vectors, code first, [batch, latent_dim].
 
-        Args:
-            z: Latent vectors, code first, [batch, latent_dim].
-            training: Whether batch norm uses the batch's statistics and moves its averages.
+        In ``training`` batch norm uses the batch's statistics and moves its averages.
 
         Returns:
             In order: ``z_project`` [batch, 16, channels] and ``conv1`` .. [batch, time,
@@ -67,12 +65,7 @@ class Generator(keras.Model):
         return self.run_from("z_project", self.z_project(z, training=training), training)
 
     def run_from(self, name: str, x: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
-        """Runs the network on from the output of one of its layers.
-
-        Args:
-            name: The layer: ``z_project``, ``conv1`` .. (with a post filter also ``pre_filter``).
-            x: What it is to have put out, [batch, time, channels].
-            training: As of the network.
+        """Runs the network on from ``x``, what a layer is to have put out, [batch, time, channels].
 
         Returns:
             By layer, from this one, as it was given, to ``out``.
@@ -121,12 +114,9 @@ class Discriminator(keras.Model):
         return [*downconvs, self.output_dense]
 
     def call(self, x: tf.Tensor, shifts: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
-        """Runs the network.
+        """Runs the network on audio, [batch, slice_len, num_channels].
 
-        Args:
-            x: Audio, [batch, slice_len, num_channels].
-            shifts: Phase shuffle, one shift per convolution but the last, int32 [depth - 1];
-                None for none, as outside training.
+        ``shifts`` are the phase shuffle's, one per convolution but the last, int32 [depth - 1].
 
         Returns:
             In order: ``conv1`` .. [batch, time, channels] after leaky ReLU and before the

@@ -6,15 +6,12 @@ from wavegan_tf.models.networks import Discriminator, Generator
 
 
 def outgoing_weights(network: Generator | Discriminator, layer_name: str) -> np.ndarray:
-    """Weighs a layer's feature maps by the layer after it, for ``--reduce=weighted``.
+    """Weighs a layer's feature maps by the layer after it, float64 [channels] of sum 1.
 
     The weight of a map is the L2 norm of all that multiplies it in the kernel of the next
     (transposed) convolution or dense layer, over the sum of these norms; biases and batch
     normalisation are left aside. The channels of the audio ``out``, which nothing reads, weigh the
     same, as do maps that a kernel of zeros reads.
-
-    Returns:
-        float64 [channels], of sum 1.
 
     Raises:
         ValueError: The network has no such layer.

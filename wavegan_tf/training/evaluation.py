@@ -33,34 +33,28 @@ class Evaluation:
 
     def generate(self, z: np.ndarray) -> np.ndarray:
         """Makes audio of latents [n, latent_dim]: float32 [n, slice_len, num_channels]."""
-        return _in_batches(self._generate, z, lambda outputs: {"out": outputs["out"]})["out"]
+        return _in_batches(self._generate, z, "out")["out"]
 
     def average_layers(self, z: np.ndarray) -> dict[str, np.ndarray]:
         """Averages the layers (eq. 4) of latents [n, latent_dim], unclipped: by layer [n, length].
 
         ``out`` of several channels is [n, slice_len, num_channels].
         """
-        names = [layer.name for layer in self.config.layers]
-        return _in_batches(
-            self._generate, z, lambda outputs: average({k: outputs[k].numpy() for k in names})
-        )
+        return average(_in_batches(self._generate, z, *(x.name for x in self.config.layers)))
 
     def criticise(self, audio: np.ndarray) -> float:
         """Computes the mean of D(audio) over [n, slice_len, num_channels]."""
-        return float(np.mean(_logits(self._criticise, audio)))
+        return float(np.mean(_in_batches(self._criticise, audio, "logits")["logits"]))
 
     def q_accuracy(self, z: np.ndarray) -> dict[str, float]:
-        """Measures how often the Q-network names the code of what the Generator makes of it.
+        """Measures how often the Q-network names the code of what the Generator makes of z.
 
-        Args:
-            z: [n, latent_dim], the code first.
-
-        Returns:
-            ``Q_accuracy``, the share of outputs whose whole code is right; then ``Q_accuracy/c1``
-            ..: ciwGAN, the share of right ones among the outputs of a code (left out where there
-            are none); fiwGAN, the share of outputs of which the bit is right.
+        ``Q_accuracy`` is the share of outputs whose whole code is right; then ``Q_accuracy/c1`` ..:
+        ciwGAN, the share of right ones among the outputs of a code (left out where there are none);
+        fiwGAN, the share of outputs of which the bit is right.
         """
-        logits, code = _logits(self._name_codes, z), z[:, : self.config.num_categ]
+        logits = _in_batches(self._name_codes, z, "logits")["logits"]
+        code = z[:, : self.config.num_categ]
         if self.config.model == "fiwgan":
             right = (logits > 0) == (code > 0.5)  # [n, bits]
             whole, shares = right.all(axis=1), right.mean(axis=0)
@@ -74,11 +68,10 @@ class Evaluation:
 
 
 def fixed_latents(config: ModelConfig, seed: int) -> dict[str, np.ndarray]:
-    """Makes latents that stay the same throughout a training.
+    """Makes latents that stay the same throughout a training, vectors [latent_dim] by name.
 
-    Returns:
-        Vectors [latent_dim] by name. ciwGAN and fiwGAN: one z with every code (the first 32),
-        ``c1`` .. or the bits ``000`` ..; WaveGAN: eight vectors, ``1`` .. .
+    ciwGAN and fiwGAN: one z with every code (the first 32), ``c1`` .. or the bits ``000`` ..;
+    WaveGAN: eight vectors, ``1`` .. .
     """
     if not config.num_categ:
         vectors = sample_latents(config, 8, seed)
@@ -102,17 +95,11 @@ def fresh_latents(config: ModelConfig, n: int, seed: int, step: int) -> np.ndarr
     return z
 
 
-def _logits(network: Callable, array: np.ndarray) -> np.ndarray:
-    read = _in_batches(network, array, lambda outputs: {"logits": outputs["logits"]})
-    return read["logits"]
-
-
-def _in_batches(network: Callable, array: np.ndarray, read: Callable) -> dict[str, np.ndarray]:
-    """Runs a network on [BATCH, ...] at a time and joins what ``read`` takes of its outputs."""
+def _in_batches(network: Callable, array: np.ndarray, *names: str) -> dict[str, np.ndarray]:
+    """Runs a network on [BATCH, ...] at a time and joins its outputs of these names."""
     n, parts = len(array), []
     for start in range(0, n, BATCH):
         # Filled up from the first, for batch norm would mix zeros into the others.
-        batch = array[np.arange(start, start + BATCH) % n]
-        values = read(network(tf.constant(batch, tf.float32)))
-        parts.append({k: np.asarray(value, np.float32)[: n - start] for k, value in values.items()})
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        outputs = network(tf.constant(array[np.arange(start, start + BATCH) % n], tf.float32))
+        parts.append({name: outputs[name].numpy()[: n - start] for name in names})
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}

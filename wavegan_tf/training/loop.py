@@ -2,25 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from wavegan_tf.checkpoints import files, run
+from wavegan_tf.training.options import Schedule
 from wavegan_tf.training.trainer import Trainer
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """When a training stops, saves and summarises; 0 stands for never, of ``keep`` for all."""
-
-    train_steps: int = 0  # the step to stop at
-    save_secs: float = 300  # seconds, and
-    save_steps: int = 0  # steps between checkpoints
-    summary_secs: float = 120  # seconds, and
-    summary_steps: int = 0  # steps between summaries
-    keep: int = 5  # how many of the newest checkpoints to leave
-    keep_every_hours: float = 0  # hours between checkpoints kept for good
 
 
 def train(
@@ -36,7 +23,7 @@ def train(
 
     Args:
         trainer: At its start or restored, maybe inside a step.
-        batches: Real audio, [batch, slice_len, num_channels] each.
+        batches: Of its real audio.
         directory: The run directory.
         schedule: When to stop, save and summarise.
         stopped: Asked before every update; True saves, inside a step too, and ends the training.
@@ -93,7 +80,7 @@ class _Every:
         self.last = time.monotonic()
 
     def __call__(self, step: int) -> bool:
-        due = self.secs > 0 and time.monotonic() - self.last >= self.secs
+        due = 0 < self.secs <= time.monotonic() - self.last
         due = due or (self.steps > 0 and step % self.steps == 0)
         if due:
             self.last = time.monotonic()

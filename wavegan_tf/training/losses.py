@@ -1,12 +1,11 @@
 """The four GAN losses and the two of the Q-network: arrays in, scalars out.
 
 WaveGAN (Donahue et al. 2019) and its published code; WGAN-GP: Gulrajani et al. 2017. The logits
-are D(G(z)) and D(x), each [batch]; ``loss`` is one of ``LOSSES``.
+are D(G(z)) and D(x), each [batch]; ``loss`` is one of ``options.LOSSES``.
 """
 
 import tensorflow as tf
 
-LOSSES = ("wgan-gp", "wgan", "lsgan", "dcgan")
 PENALTY_WEIGHT = 10.0
 CLIP = 0.01  # of the Discriminator's weights, wgan
 
@@ -34,28 +33,10 @@ def generator_loss(loss: str, logits_fake: tf.Tensor) -> tf.Tensor:
     return _sigmoid_cross_entropy(tf.ones_like(logits_fake), logits_fake)
 
 
-def gradient_penalty(slopes: tf.Tensor) -> tf.Tensor:
-    """Computes E[(slope - 1)^2], a scalar; to be weighted by ``PENALTY_WEIGHT``."""
-    return tf.reduce_mean(tf.square(slopes - 1.0))
-
-
-def slopes(gradients: tf.Tensor) -> tf.Tensor:
-    """Computes norms of D's gradients on its input, [batch, time, channels] -> [batch]."""
-    return tf.sqrt(tf.reduce_sum(tf.square(gradients), axis=[1, 2]))
-
-
-def interpolate(real: tf.Tensor, fake: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
-    """Computes x + alpha (G(z) - x), [batch, time, channels]; alpha is 0 .. 1, [batch, 1, 1]."""
-    return real + alpha * (fake - real)
-
-
 def code_loss(model: str, code: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Computes the cross-entropy, a scalar, between codes and the Q-network's estimates of them.
+    """Computes the cross-entropy, a scalar, of codes and the logits of Q, both [batch, num_categ].
 
-    Args:
-        model: ``ciwgan`` (softmax) or ``fiwgan`` (sigmoid, mean over the bits).
-        code: [batch, num_categ].
-        logits: Q(G(z)), [batch, num_categ].
+    Softmax of a ``ciwgan``; of a ``fiwgan`` sigmoid, the mean over its bits.
     """
     if model == "ciwgan":
         return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=code, logits=logits))

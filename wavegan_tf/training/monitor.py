@@ -51,14 +51,8 @@ class Monitor:
     ):
         """Opens the files of a run directory; drops what they say of steps after the trainer's.
 
-        Args:
-            directory: The run directory.
-            trainer: The training, at its start or restored.
-            num_slices: Slices in an epoch.
-            holdout: Held-out real audio, float32 [n, slice_len, num_channels], or None.
-
-        Raises:
-            OSError: A file cannot be written.
+        ``num_slices`` are those of an epoch; ``holdout`` is real audio, float32 [n, slice_len,
+        num_channels].
         """
         self.directory, self.config, self.seed = directory, trainer.config, trainer.seed
         training, step = trainer.training, trainer.step
@@ -77,18 +71,10 @@ class Monitor:
         self.last: tuple[int, float] | None = None  # step and time at the end of the last summary
         self.listened = self._drop_previews(step)
         self.events = self._open_events(step)
-
-    def close(self) -> None:
-        """Closes the files."""
-        self.events.close()
+        self.close = self.events.close
 
     def write(self, step: int, outputs: dict) -> None:
-        """Writes the summary of one step.
-
-        Args:
-            step: Generator updates done.
-            outputs: What its updates returned: scalars, whatever their names; ``x``, the last real
-                audio, and ``z``, the last latents.
+        """Writes the summary of one step, of which Trainer.advance returned ``outputs``.
 
         Raises:
             OSError: A file cannot be written.

@@ -14,14 +14,11 @@ import tensorflow as tf
 class Optimizer:
     """What both optimisers share.
 
-    Attributes:
-        kind: The slots' name in a TensorFlow 1 checkpoint.
-        slots: Per variable two tf.Variables: first and second moment (Adam), or mean square and
-            last step (RMSProp).
-        powers: Of Adam ``beta1_power`` and ``beta2_power``, beta to the number of updates + 1.
+    ``slots`` are two tf.Variables per variable: first and second moment (Adam), or mean square and
+    last step (RMSProp). ``powers`` are Adam's of beta, to the number of updates + 1.
     """
 
-    kind: str
+    kind: str  # the slots' name in a TensorFlow 1 checkpoint
 
     def __init__(self, variables: Iterable, learning_rate: float, starts: tuple[float, float]):
         """Makes the state; ``starts`` are the values that the slots begin with."""
@@ -85,10 +82,7 @@ class RMSProp(Optimizer):
 
 
 def make_optimizer(loss: str, variables: Iterable, learning_rate: float | None = None) -> Optimizer:
-    """Makes the optimiser that the original pairs with a loss, for Generator and Discriminator.
-
-    A ``learning_rate`` takes the place of the original's.
-    """
+    """Makes the optimiser, at its rate unless given, that the original pairs with a loss."""
     if loss == "wgan-gp":
         return Adam(variables, learning_rate or 1e-4, beta1=0.5, beta2=0.9)
     if loss == "dcgan":

@@ -15,11 +15,7 @@ LOWEST_HZ = 40.0
 
 
 def spectrograms(audio: np.ndarray, rate_hz: int) -> np.ndarray:
-    """Draws a mel spectrogram of each sound with tensorflow-io's audio operations.
-
-    Args:
-        audio: [n, time, channels]; the channels are averaged.
-        rate_hz: Samples per second.
+    """Draws a mel spectrogram of each sound, [n, time, channels], with tensorflow-io.
 
     Returns:
         float32 [n, 96, frames, 1], 1 where a sound is loudest, 0 from 70 dB below it on: time from
@@ -43,8 +39,7 @@ def draw_layers(layers: tuple[Layer, ...], series: dict[str, np.ndarray], title:
 
     ``series`` are [length] by layer; ``out`` of several channels is [length, channels].
     """
-    look: dict = style.STYLE
-    with matplotlib.rc_context(look):
+    with matplotlib.rc_context(dict(style.STYLE)):
         figure, axes, _ = style.grid(len(layers), 1, 1.15, sharex=True)
         for axis, layer in zip(axes, layers, strict=True):
             times_s = (np.arange(layer.length) + 0.5) / layer.rate_hz

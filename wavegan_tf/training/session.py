@@ -1,7 +1,4 @@
-"""One run of a training: its data, its run directory, its loop, from the start to an orderly end.
-
-``flags`` are the flags that commands/train.py defines, as absl has read them.
-"""
+"""One run of a training: data, run directory, loop, from the start to an orderly end."""
 
 import contextlib
 import dataclasses
@@ -19,87 +16,82 @@ from wavegan_tf.checkpoints import disk, files, lock, run
 from wavegan_tf.checkpoints.open import read_config
 from wavegan_tf.data.clips import ClipStore
 from wavegan_tf.data.preflight import Report, preflight, split_holdout
-from wavegan_tf.data.slices import SliceConfig
 from wavegan_tf.data.stream import SliceSource
 from wavegan_tf.errors import InputError
-from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.progress import progress
 from wavegan_tf.training.determinism import make_deterministic
-from wavegan_tf.training.loop import Schedule, train
+from wavegan_tf.training.loop import train
 from wavegan_tf.training.monitor import Monitor
+from wavegan_tf.training.options import Options, Schedule
 from wavegan_tf.training.strategy import check_agreement, make_strategy, make_sum, worker_place
-from wavegan_tf.training.trainer import Trainer, TrainingConfig
+from wavegan_tf.training.trainer import Trainer
 
 NUM_HELD_OUT = 256  # slices, at most
 
 
-def run_training(flags: Any, config: ModelConfig, record: dict[str, Any]) -> None:
+def run_training(options: Options, record: dict[str, Any], new_seed: int | None = None) -> None:
     """Trains, from the start or from where the run directory stands.
 
-    Args:
-        flags: Of the command.
-        config: The architecture.
-        record: What repeats the run, for its config.json.
+    ``record`` is what repeats the run, for its config.json; a ``new_seed`` takes the place of that
+    of a run that goes on.
     """
-    if flags.deterministic:
+    if options.deterministic:
         make_deterministic()
-    strategy = make_strategy(flags.strategy)
+    strategy = make_strategy(options.strategy)
     is_chief = worker_place(strategy)[0] == 0
-    with lock.run_lock(flags.train_dir) if is_chief else contextlib.nullcontext():
-        _train(flags, config, strategy, record)
+    with lock.run_lock(options.train_dir) if is_chief else contextlib.nullcontext():
+        _train(options, record, new_seed, strategy)
 
 
 def _train(
-    flags: Any, config: ModelConfig, strategy: tf.distribute.Strategy, record: dict[str, Any]
+    options: Options, record: dict, new_seed: int | None, strategy: tf.distribute.Strategy
 ) -> None:
-    training = TrainingConfig(
-        loss=flags.wavegan_loss,
-        batch_size=flags.train_batch_size,
-        disc_nupdates=flags.wavegan_disc_nupdates,
-        seed=flags.seed,
-        learning_rate=flags.learning_rate,
-        conv=flags.conv,
-        precision=flags.precision,
-        xla=flags.xla,
-    )
+    directory, config = options.train_dir, options.architecture
     shard = worker_place(strategy)
     is_chief = shard[0] == 0
-    checkpoint = _starting_point(flags, config, training, is_chief)
-    store, report = _read_data(flags, config)
-    trainer = Trainer(config, training, strategy)
+    checkpoint = _starting_point(options, is_chief)
+    slices = dataclasses.replace(
+        options.slices,
+        slice_len=config.slice_len,
+        sample_rate_hz=config.sample_rate,
+        num_channels=config.num_channels,
+    )
+    store = ClipStore(slices, options.data_cache)
+    report = preflight(options.data_dir, store, lambda x, n: progress(x, n, "reading data"))
+    print("\n".join(report.lines()))
+    trainer = Trainer(config, options.training, strategy)
     if checkpoint is not None:
         trainer.restore(checkpoint)
-        if flags["seed"].present:
-            trainer.seed = flags.seed
-    recordings, held_out = split_holdout(report.recordings, flags.data_holdout, trainer.seed)
-    source = SliceSource(recordings, store, batch_size=training.batch_size, seed=trainer.seed)
+        if new_seed is not None:
+            trainer.seed = new_seed
+    recordings, held_out = split_holdout(report.recordings, options.data_holdout, trainer.seed)
+    source = SliceSource(
+        recordings, store, batch_size=options.training.batch_size, seed=trainer.seed
+    )
     batches = source.batches(trainer.batches_used, shard)
     place = [trainer.step, trainer.update, trainer.seed]
     check_agreement(strategy, {"its place": place, "its data": report.fingerprint})
     if is_chief:
-        _record_run(flags.train_dir, trainer, checkpoint, record)
-        _record_data(flags, report)
+        _record_run(directory, trainer, checkpoint, record)
+        _record_data(options, report)
         holdout = None
         if held_out:
             one = SliceSource(held_out, store, batch_size=1, seed=trainer.seed)
             holdout = one.sample(NUM_HELD_OUT)
-        monitor = Monitor(flags.train_dir, trainer, source.slices_per_epoch, holdout)
+        print(f"tensorboard --logdir={directory} --samples_per_plugin=images=100,audio=30")
+        monitor = Monitor(directory, trainer, source.slices_per_epoch, holdout)
         with contextlib.closing(monitor):
-            command = f"tensorboard --logdir={flags.train_dir}"
-            print(f"{command} --samples_per_plugin=images=100,audio=30")
-            _run_steps(flags, trainer, batches, monitor.write)
+            _run_steps(directory, trainer, batches, options.schedule, monitor.write)
     else:
-        _run_steps(flags, trainer, batches, None)
-    if trainer.step < (flags.train_steps or trainer.step + 1):
+        _run_steps(directory, trainer, batches, options.schedule, None)
+    if trainer.step < (options.schedule.train_steps or trainer.step + 1):
         sys.exit(f"stopped and saved at step {trainer.step}; the same command goes on from there")
-    print(f"{flags.train_dir}: at step {trainer.step}")
+    print(f"{directory}: at step {trainer.step}")
 
 
-def _starting_point(
-    flags: Any, config: ModelConfig, training: TrainingConfig, is_chief: bool
-) -> files.Checkpoint | None:
+def _starting_point(options: Options, is_chief: bool) -> files.Checkpoint | None:
     """Finds the checkpoint to go on from: the run directory's own, or --init_ckpt."""
-    directory = flags.train_dir
+    directory, config, loss = options.train_dir, options.architecture, options.training.loss
     run_config = run.read_run_config(directory)
     checkpoint: files.Checkpoint | None
     if run_config is None:
@@ -108,20 +100,20 @@ def _starting_point(
                 f"--train_dir={directory}: not empty and no run of this package (no config.json); "
                 f"name another; to go on from an original's run add --init_ckpt={directory}"
             )
-        if not flags.init_ckpt:
+        if not options.init_ckpt:
             return None
-        checkpoint = files.Checkpoint(files.find_prefix(flags.init_ckpt, flag="init_ckpt"))
+        checkpoint = files.Checkpoint(files.find_prefix(options.init_ckpt, flag="init_ckpt"))
         theirs, _ = read_config(checkpoint, {"model": config.model})
         differences = config.differences(theirs)
-        where = f"--init_ckpt={flags.init_ckpt}"
+        where = f"--init_ckpt={options.init_ckpt}"
     else:
         if is_chief:
             run.remove_remains(directory)
         checkpoint = files.newest_whole(directory)
         differences = config.differences(run_config["model"])
-        then = run_config.get("training", {}).get("loss", training.loss)
-        if then != training.loss:
-            differences.append(f"loss: {training.loss}, {then}")
+        then = run_config.get("training", {}).get("loss", loss)
+        if then != loss:
+            differences.append(f"loss: {loss}, {then}")
         where = f"--train_dir={directory}"
     if differences:
         raise InputError(
@@ -134,22 +126,6 @@ def _starting_point(
             "probe, not to train; give the whole checkpoint"
         )
     return checkpoint
-
-
-def _read_data(flags: Any, config: ModelConfig) -> tuple[ClipStore, Report]:
-    """Looks through --data_dir; returns the store of its samples, and the report."""
-    slices = SliceConfig(
-        slice_len=config.slice_len,
-        sample_rate_hz=config.sample_rate,
-        num_channels=config.num_channels,
-        first_slice=flags.data_first_slice,
-        overlap_ratio=flags.data_overlap_ratio,
-        pad_end=flags.data_pad_end,
-    )
-    store = ClipStore(slices, flags.data_cache)
-    report = preflight(flags.data_dir, store, lambda x, total: progress(x, total, "reading data"))
-    print("\n".join(report.lines()))
-    return store, report
 
 
 def _record_run(
@@ -171,40 +147,37 @@ def _record_run(
         run.write_run_config(directory, run_config)
 
 
-def _record_data(flags: Any, report: Report) -> None:
+def _record_data(options: Options, report: Report) -> None:
     """Writes data.json, what was found in --data_dir; warns where the last start found other."""
-    path = os.path.join(flags.train_dir, "data.json")
+    path = os.path.join(options.train_dir, "data.json")
     if os.path.exists(path):
         with open(path, encoding="utf-8") as file:
             before = json.load(file).get("fingerprint")
         if before != report.fingerprint:
             logging.getLogger("wavegan_tf").warning(
-                f"--data_dir={flags.data_dir}: other recordings than at the last start: from here "
-                "on the order of the data is a new one"
+                f"--data_dir={options.data_dir}: other recordings than at the last start: "
+                "from here on the order of the data is a new one"
             )
     disk.write_text(path, json.dumps(report.to_dict(), indent=1) + "\n")
 
 
-def _run_steps(flags: Any, trainer: Trainer, batches: Iterator, summarize: Callable | None) -> None:
+def _run_steps(
+    directory: str,
+    trainer: Trainer,
+    batches: Iterator,
+    schedule: Schedule,
+    summarize: Callable | None,
+) -> None:
     """Runs the loop to its end, or to a signal to any of the workers; the chief summarises."""
-    schedule = Schedule(
-        train_steps=flags.train_steps,
-        save_secs=flags.train_save_secs,
-        save_steps=flags.train_save_steps,
-        summary_secs=flags.train_summary_secs,
-        summary_steps=flags.train_summary_steps,
-        keep=flags.train_keep,
-        keep_every_hours=flags.keep_every_hours,
-    )
     wanted, add = _stop_on_signal(), make_sum(trainer.strategy)
 
     def stopped() -> bool:  # all workers leave together
         return add(int(wanted())) > 0
 
     saves = summarize is not None
-    steps = train(trainer, batches, flags.train_dir, schedule, stopped, summarize, saves)
+    steps = train(trainer, batches, directory, schedule, stopped, summarize, saves)
     try:
-        for _ in progress(steps, flags.train_steps or None, "training", trainer.step, _describe):
+        for _ in progress(steps, schedule.train_steps or None, "training", trainer.step, _describe):
             pass
     except tf.errors.OpError as error:
         worker, num_workers = worker_place(trainer.strategy)

@@ -24,17 +24,12 @@ def rms(audio: np.ndarray) -> np.ndarray:
 
 
 def diversity(audio: np.ndarray) -> float:
-    """Computes how different sounds are from one another, whatever their levels.
+    """Computes how different sounds, [n, time, channels], are, whatever their levels.
 
     Each is described by the amplitudes in 32 stretches of time and 16 bands of frequency
     (logarithmic, up to the Nyquist frequency), coarse enough that two noises of one shape are
-    alike; the diversity is the mean over all pairs of 1 - cosine.
-
-    Args:
-        audio: [n, time, channels], n of 2 or more, time of 32 * 64 or more.
-
-    Returns:
-        0 (all alike, or all silent) to 1. Spoken digits of several speakers: 0.6.
+    alike; the diversity is the mean over all pairs of 1 - cosine, 0 (all alike, or all silent) to
+    1. Spoken digits of several speakers: 0.6.
     """
     n, time, _ = audio.shape
     length = time // _FRAMES
@@ -69,8 +64,8 @@ def find_signs(
         losses: Sizes of each loss that is to be judged, by name, oldest first, the present last.
 
     Returns:
-        By name of the sign a message: what was seen, what it may mean, what to do. Values that are
-        not finite count at any step, the rest from ``GRACE_STEPS`` on.
+        Messages by name of the sign; from ``GRACE_STEPS`` on, but values that are not finite count
+        at any step.
     """
     found = {}
     undefined = [name for name, value in scalars.items() if not np.isfinite(value)]

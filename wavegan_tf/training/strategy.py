@@ -11,13 +11,7 @@ from wavegan_tf.errors import InputError
 
 
 def make_strategy(name: str) -> tf.distribute.Strategy:
-    """Makes a tf.distribute strategy; call it before anything else of TensorFlow.
-
-    Args:
-        name: ``one`` replica; ``mirrored``, one on each GPU of this machine; ``multi_worker``, one
-            on each GPU (or, without any, the CPU) of each process that ``TF_CONFIG`` names, as
-            TensorFlow documents it, or without it of each task of a SLURM step; ``auto`` chooses by
-            ``TF_CONFIG`` and the number of GPUs.
+    """Makes a strategy of the flag --strategy; call it before anything else of TensorFlow.
 
     Raises:
         InputError: ``TF_CONFIG`` is missing or not as documented.
@@ -34,11 +28,7 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
 
 
 def slurm_cluster() -> tf.distribute.cluster_resolver.ClusterResolver:
-    """Reads the tasks of the SLURM step that this process belongs to, one worker each.
-
-    Raises:
-        InputError: It belongs to none.
-    """
+    """Reads the tasks of the SLURM step that this process belongs to, one worker each."""
     if "SLURM_STEP_NUM_TASKS" not in os.environ:
         raise InputError(
             "--strategy=multi_worker: start it with SLURM's srun, or set TF_CONFIG in each process "

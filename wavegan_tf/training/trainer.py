@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
@@ -14,49 +13,16 @@ from wavegan_tf.models.convolution import choose_form
 from wavegan_tf.models.layers import Arithmetic
 from wavegan_tf.models.networks import build_networks
 from wavegan_tf.training import updates
-from wavegan_tf.training.losses import LOSSES
+from wavegan_tf.training.options import TrainingConfig
 
 _log = logging.getLogger("wavegan_tf")
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """How a model is trained; raises InputError where a value is outside its rule."""
-
-    loss: str = "wgan-gp"  # one of losses.LOSSES
-    batch_size: int = 64  # examples in every update
-    disc_nupdates: int = 5  # Discriminator updates in a step, before the Generator's one
-    seed: int = 0  # of initial weights, latent vectors and the order of the data
-    learning_rate: float | None = None  # of G and D, Q's is half of it; None: the original's
-    conv: str = "auto"  # a form of models.convolution, or the one measured best on such a machine
-    precision: str = "float32"  # of the convolutions' products, or bfloat16
-    xla: bool = False  # whether gradients are compiled with XLA
-
-    def __post_init__(self) -> None:
-        """Checks every value against its rule."""
-        if self.loss not in LOSSES:
-            raise InputError(f"--wavegan_loss={self.loss}: must be one of {', '.join(LOSSES)}")
-        rate = self.learning_rate
-        if rate is not None and not 0 < rate < 1:
-            raise InputError(
-                f"--learning_rate={rate:g}: must be between 0 and 1; the original's without it"
-            )
-        for flag, value, least in (
-            ("train_batch_size", self.batch_size, 1),
-            ("wavegan_disc_nupdates", self.disc_nupdates, 1),
-            ("seed", self.seed, 0),
-        ):
-            if value < least:
-                raise InputError(f"--{flag}={value}: must be {least} or more")
 
 
 class Trainer:
     """A model in training: its networks, optimisers and place in the run.
 
-    Attributes:
-        step: Generator updates done.
-        update: Discriminator updates done in the step at hand, 0 .. disc_nupdates.
-        seed: All that the random draws depend on beside the place.
+    ``step`` counts Generator updates, ``update`` those of the Discriminator in the step at hand, 0
+    .. disc_nupdates; ``seed`` is all that the random draws depend on beside the place.
     """
 
     def __init__(
@@ -80,6 +46,7 @@ class Trainer:
             self.optimizers = updates.make_optimizers(
                 self.networks, training.loss, training.learning_rate
             )
+        self._updated = self.networks, self.optimizers, training.loss
         self.step, self.update, self.seed = 0, 0, training.seed
 
     @property
@@ -120,24 +87,22 @@ class Trainer:
         else:
             what = f"of the optimisers of --wavegan_loss={self.training.loss}: they start anew"
             _log.warning("checkpoint %s holds no state %s", checkpoint.prefix, what)
-        place = {names.UPDATE: 0, names.SEED: self.seed}  # where they are not in the file
-        kept = [names.STEP, *(name for name in place if name in checkpoint.shapes)]
-        place |= {name: int(checkpoint.read(name)) for name in kept}
+        step, update, seed = (
+            int(checkpoint.read(name)) if name in checkpoint.shapes or default is None else default
+            for name, default in ((names.STEP, None), (names.UPDATE, 0), (names.SEED, self.seed))
+        )
         with self.strategy.scope():
             names.assign(stored, checkpoint)
-        self.step, self.seed = place[names.STEP], place[names.SEED]
-        self.update = min(place[names.UPDATE], self.training.disc_nupdates)
+        self.step, self.seed = step, seed
+        self.update = min(update, self.training.disc_nupdates)
 
     def advance(self, batches: Iterator) -> dict[str, tf.Tensor]:
         """Runs the next update: of the Discriminator, or the one that ends the step.
 
-        Args:
-            batches: Of real audio, this process' rows of each global batch, [rows, slice_len,
-                num_channels]; the Generator's update takes none.
-
-        Returns:
-            The update's losses, scalar tensors by name, and what it was run on: ``x``, the real
-            audio, or ``z``, the latents [batch, latent_dim].
+        ``batches`` are of real audio, this process' rows of each global batch, [rows, slice_len,
+        num_channels]; the Generator's update takes none. Returns the update's losses, scalar
+        tensors by name, and what it was run on: ``x``, the real audio, or ``z``, the latents
+        [batch, latent_dim].
         """
         key = tf.constant([self.seed, self.updates_done], tf.int64)
         if self.update < self.training.disc_nupdates:
@@ -152,16 +117,15 @@ class Trainer:
     @tf.function
     def _update_discriminator(self, x: tf.Tensor, key: tf.Tensor) -> dict[str, tf.Tensor]:
         draws = updates.draw(self.config, self.training.batch_size, key)
-        of_all, xla = (self.networks, self.optimizers, self.training.loss), self.training.xla
         with self.strategy.scope():
-            return updates.update_discriminator(*of_all, x, draws, xla)
+            return updates.update_discriminator(*self._updated, x, draws, self.training.xla)
 
     @tf.function
     def _update_generator(self, key: tf.Tensor) -> dict[str, tf.Tensor]:
         draws = updates.draw(self.config, self.training.batch_size, key)
-        of_all, xla = (self.networks, self.optimizers, self.training.loss), self.training.xla
         with self.strategy.scope():
-            return updates.update_generator(*of_all, draws, xla) | {"z": draws.z}
+            outputs = updates.update_generator(*self._updated, draws, self.training.xla)
+        return outputs | {"z": draws.z}
 
     def _distribute(self, x: tf.Tensor) -> tf.Tensor:
         """This process' rows of a batch, a share for each of its replicas."""

@@ -57,17 +57,13 @@ def make_optimizers(
 def draw(config: ModelConfig, batch_size: int, key: tf.Tensor) -> Draws:
     """Draws what one update needs, the code as :func:`wavegan_tf.latents.sample_latents` does.
 
-    Args:
-        config: The model.
-        batch_size: Examples in the update.
-        key: The run's seed and the number of the update, int64 [2].
+    ``key`` is the run's seed and the number of the update, int64 [2].
     """
     z_key, code_key, alpha_key, shift_key = (
         tf.random.experimental.stateless_fold_in(key, i) for i in range(4)
     )
-    num_z = config.latent_dim - config.num_categ
-    z = tf.random.stateless_uniform([batch_size, num_z], z_key, -1.0, 1.0)
     num_categ = config.num_categ
+    z = tf.random.stateless_uniform([batch_size, config.latent_dim - num_categ], z_key, -1.0, 1.0)
     if config.model == "ciwgan":
         chosen = tf.random.stateless_uniform([batch_size], code_key, 0, num_categ, tf.int32)
         code = tf.one_hot(chosen, num_categ)
@@ -92,13 +88,8 @@ def update_discriminator(
 ) -> dict[str, tf.Tensor]:
     """Updates the Discriminator once.
 
-    Args:
-        networks: Generator and Discriminator.
-        optimizers: Theirs.
-        loss: One of ``losses.LOSSES``.
-        x: Real audio, [batch, slice_len, num_channels], or with replicas a value for each.
-        draws: The update's random numbers, of the global batch.
-        xla: Compile the gradients with XLA.
+    ``x`` is real audio, [batch, slice_len, num_channels], or with replicas a value for each;
+    ``draws`` are of the global batch; ``xla`` compiles the gradients.
 
     Returns:
         Scalars by name: ``D_loss``; of wgan and wgan-gp its parts, ``D_wasserstein``, the estimate
@@ -118,13 +109,10 @@ def update_discriminator(
 def update_generator(
     networks: Networks, optimizers: Optimizers, loss: str, draws: Draws, xla: bool = False
 ) -> dict[str, tf.Tensor]:
-    """Updates the Generator and, with a code, the Q-network once.
+    """Updates the Generator and, with a code, the Q-network once; returns scalars by name.
 
     Both gradients are of the same weights; the Generator's step comes first, then that of the
     Q-network's loss, over the variables of both. Arguments as of :func:`update_discriminator`.
-
-    Returns:
-        Scalars by name: ``G_loss``, ``G_grad_norm`` and, with a code, ``Q_loss``, ``Q_grad_norm``.
     """
     variables = optimizers.generator.variables
     q_variables = optimizers.q.variables if optimizers.q else []
@@ -154,12 +142,13 @@ def discriminator_gradients(
         if loss in ("wgan", "wgan-gp"):
             values["D_wasserstein"] = -value
         if loss == "wgan-gp":
-            between = losses.interpolate(x, fake, draws.alpha)
+            between = x + draws.alpha * (fake - x)
             with tf.GradientTape() as inner:
                 inner.watch(between)
                 logits = discriminator(between, shifts=penalty_shifts)["logits"]
-            slopes = losses.slopes(inner.gradient(logits, between))
-            penalty = losses.PENALTY_WEIGHT * losses.gradient_penalty(slopes)
+            squares = tf.square(inner.gradient(logits, between))
+            slopes = tf.sqrt(tf.reduce_sum(squares, axis=[1, 2]))  # [batch]
+            penalty = losses.PENALTY_WEIGHT * tf.reduce_mean(tf.square(slopes - 1.0))
             value += penalty
             values |= {"D_penalty": penalty, "D_slope": tf.reduce_mean(slopes)}
     gradients = tape.gradient(value, discriminator.trainable_variables)
