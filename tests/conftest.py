@@ -132,3 +132,9 @@ def said(figure):
     """All that is written in a figure."""
     texts = figure.findobj(lambda x: hasattr(x, "get_text"))
     return " | ".join(text.get_text() for text in texts)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cache(tmp_path_factory):
+    """Controls are kept for the tests alone."""
+    os.environ["WAVEGAN_TF_CACHE"] = str(tmp_path_factory.mktemp("cache"))

@@ -23,7 +23,7 @@ WHOLE = {
 }
 SPANS_S = {"frication": (0.05, 0.2), "voiced": (0.22, 0.47), "silence": (0.47, 0.77)}
 TYPICAL = {"f0": (180, 25), "f1": (600, 120), "f2": (1600, 300), "duration": (0.22, 0.05)}
-VERDICTS = ("encoded", "not above random", "not above either", "inverse", "too few", "no control")
+VERDICTS = ("encoded", "as random", "as both controls", "inverse", "too few", "no control")
 
 
 def layers_table(layers, network):
@@ -45,7 +45,7 @@ def measured(rng, layers, channels, outputs):
     for i, c, layer in itertools.product(range(outputs - 1), range(1, channels + 1), layers):
         for k, (label, (start_s, end_s)) in enumerate(SPANS_S.items(), start=1):
             head = {
-                "network": 0, "output": i, "channel": c, "layer": layer, "label": label,
+                "output": i, "channel": c, "layer": layer, "label": label,
                 "interval": k, "start_s": start_s, "end_s": end_s,
             }  # fmt: skip
             for measure, unit in (POINTS[label] | WHOLE[label]).items():
@@ -72,16 +72,20 @@ def correlations(rng, layers, channels, outputs):
                 verdict = VERDICTS[(i + m) % len(VERDICTS)]
                 r = {"encoded": 0.8, "inverse": -0.7, "too few": np.nan}.get(verdict, 0.2)
                 r += 0.1 * rng.random()
-                random, high = (np.nan, np.nan) if verdict == "no control" else (0.2, 0.31)
+                p = {"encoded": 0.001, "inverse": 0.002, "as random": 0.3, "as both controls": 0.5}
+                p_of = p.get(verdict, np.nan)
+                level = (np.nan,) * 3 if verdict == "no control" else (0.2, 0.1, 0.31)
                 numbers = (r, r - 0.1, r + 0.1, 10 * outputs, outputs, 2)
-                limits = (random, high, 5, random, high, verdict)
+                controls = (*level, 20, outputs, p_of, *level, outputs, p_of)
                 for kind in ("pearson", "within_output", "spearman"):
-                    rows.append((channel, label, measure, unit, layer, kind, *numbers, *limits))
+                    ps = (p_of, p_of, verdict) if kind == "pearson" else (np.nan, np.nan, "")
+                    about = (channel, label, measure, unit, layer, kind)
+                    rows.append((*about, *numbers, *controls, *ps))
     return pd.DataFrame(rows, columns=CORRELATION_COLUMNS)
 
 
 def durations(layers, channels, outputs):
-    fit = (0.96, 0.9, 1.02, 0.01, 30.31, 1e-12, 0.97, outputs, outputs, 0.2)
+    fit = (0.96, 0.9, 1.02, 0.01, 30.31, 1e-12, 0.97, outputs, outputs, 0.2, 20)
     keys = itertools.product(range(1, channels + 1), POINTS, layers)
     return pd.DataFrame([(*key, *fit) for key in keys], columns=DURATION_COLUMNS)
 
@@ -118,10 +122,11 @@ def make_probe(
         "checkpoint": {"prefix": "train/model.ckpt-1754", "sha256": "ab" * 32, "step": 1754},
         "model": {"model": "ciwgan"}, "sample_rate_hz": RATE_HZ, "slice_len": SLICE_LEN,
         "layers": about.to_dict("records"), "reduce": "mean", "limits": limits,
+        "clip": False, "strides_hz": [62.5, 125, 250],
         "praat": {"f0_floor_hz": 60.0, "f0_ceiling_hz": 300.0},
-        "statistics": {"confidence": 0.95}, "options": {"max_figures": 1},
+        "statistics": {"confidence": 0.95}, "options": {"max_figures": 1, "annotations": None},
     }  # fmt: skip
-    facts = {"network": 0, "name": "", "word": "", "measured": True}
+    facts = {"name": "", "word": "", "measured": True}
     facts |= {"peak": 0.8, "rms_db": -20.0, "clipped_share": 0.0}
     if network != "generator":
         facts |= {"name": "six_1.wav", "word": "six"}

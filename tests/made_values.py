@@ -8,7 +8,7 @@ def points_of(layer, table, measure="intensity", unit="dB", **others):
     """Rows of ``points`` from ``[outputs, points]``."""
     n_outputs, n_points = np.shape(table)
     rows = {
-        "network": 0, "output": np.repeat(np.arange(n_outputs), n_points), "channel": 1,
+        "output": np.repeat(np.arange(n_outputs), n_points), "channel": 1,
         "layer": layer, "label": "voiced", "interval": 1,
         "point": np.tile(np.arange(1, n_points + 1), n_outputs), "measure": measure, "unit": unit,
         "value": np.ravel(table).astype(float), "reason": "", "flag": "",
@@ -28,8 +28,3 @@ NO_INTERVALS = intervals_of("out", np.zeros((0, 1)))
 
 def join(*tables):
     return pd.concat(tables, ignore_index=True)
-
-
-def numbered(tables):
-    """Tables of several networks as one: 0 the model, 1 .. its controls."""
-    return join(*(table.assign(network=k) for k, table in enumerate(tables)))

@@ -22,10 +22,10 @@ from wavegan_tf.data.recordings import find_recordings, load_recording
 from wavegan_tf.latents import sample_latents
 from wavegan_tf.output.files import write_table
 from wavegan_tf.speech.intervals import find_intervals
-from wavegan_tf.speech.outputs import Measurements, Output, Plan, measure_outputs
+from wavegan_tf.speech.outputs import Output, Plan, gather, measure_outputs
 from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
+from wavegan_tf.stats.health import diversity
 from wavegan_tf.training.evaluation import Evaluation, fresh_latents
-from wavegan_tf.training.signs import diversity
 
 QUANTILES = (0.05, 0.5, 0.95)
 MEASURES = ("duration", "f0", "intensity", "f1", "f2", "hnr", "cog")
@@ -40,11 +40,8 @@ def describe(audio, config, f0_range):
         PraatSettings(f0_floor_hz=floor_hz, f0_ceiling_hz=ceiling_hz),
         IntervalSettings(voicing_floor_hz=floor_hz, voicing_ceiling_hz=ceiling_hz),
     )  # fmt: skip
-    measured = Measurements(plan)
     sounds = (Output(i, 0, {"out": sound}) for i, sound in enumerate(audio))
-    for result in measure_outputs(sounds, plan, 2):
-        measured.add(result)
-    tables = measured.tables()
+    tables, _ = gather(measure_outputs(sounds, plan, 2), plan)
     outputs, rows = tables["outputs"], tables["intervals"]
     rows = rows[(rows["label"] != "silence") & rows["measure"].isin(MEASURES)]
     values = {

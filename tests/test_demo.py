@@ -2,18 +2,19 @@
 
 import json
 
-import conftest
 import numpy as np
 import run_recipes
 
 from wavegan_tf import demo
 from wavegan_tf.checkpoints.open import open_checkpoint
+from wavegan_tf.experiments import controls, probe
+from wavegan_tf.experiments.listen import Heard, make_network, make_plan
 from wavegan_tf.model import load
+from wavegan_tf.options import build
 from wavegan_tf.output.files import read_table
+from wavegan_tf.speech.averages import MEAN
 from wavegan_tf.speech.intervals import find_intervals
 from wavegan_tf.speech.settings import IntervalSettings
-
-INTERPOLATE = str(conftest.ROOT / "interpolate.py")
 
 
 def test_the_model_says_how_it_was_trained_and_its_recipe_agrees():
@@ -59,3 +60,27 @@ def test_codes_are_those_of_reduplicated_and_bare_words():
         ]
         shares.append(np.mean(np.array(longest_s) > 0.42))
     assert shares[0] > 0.8 and shares[1] < 0.3
+
+
+def test_its_random_networks_come_measured(monkeypatch, tmp_path):
+    monkeypatch.setenv("WAVEGAN_TF_CACHE", str(tmp_path))  # an empty one
+    model = load()
+    options = build(probe.Options, {}, model.settings)
+    inputs = probe.choose_inputs(options, model.config)
+    network = make_network(model, inputs, options)
+    plan = make_plan(model, network.layers, network.target, options)
+    heard = Heard({}, {}, plan, {"network": "generator"})
+    given = model, inputs, options, heard, MEAN
+
+    def not_called(*_):
+        raise AssertionError("measured anew")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(controls, "measure_outputs", not_called)
+        found = controls.measure_controls(*given, 20, 100)
+    assert sorted(found["network"].unique()) == list(range(1, 21))
+    monkeypatch.setattr(controls, "VERSION", -1)  # what comes with it is not read
+    keys = ["label", "measure", "layer"]
+    anew = controls.measure_controls(*given, 1, 100).set_index(keys)["pearson"].dropna()
+    kept = found[found["network"] == 1].set_index(keys)["pearson"].dropna()
+    np.testing.assert_allclose(anew, kept.reindex(anew.index), atol=0.02)

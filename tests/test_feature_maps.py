@@ -116,6 +116,22 @@ def test_results_do_not_depend_on_the_number_of_processes(results):
         pd.testing.assert_frame_equal(table, second.tables[name])
 
 
+def test_the_scale_of_the_layer_changes_nothing_at_all(reference, results):
+    scaled = load(reference / "checkpoints" / "ciwgan", model="ciwgan")
+    *_, before, conv3, after, _ = scaled.generator.blocks
+    assert (conv3.name, after.name) == ("upconv_2", "upconv_3")
+    for x in conv3.trainable_variables:
+        x.assign(x * 16)
+    after.trainable_variables[0].assign(after.trainable_variables[0] / 16)
+    intervals = IntervalSettings(voicing_floor_hz=200)
+    given = {"layer": LAYER, "vary": "z1=-15,15", "n": 5, "rbf_gamma": "auto", "jobs": 1}
+    other = run(scaled, Options(**given, intervals=intervals))
+    for name, table in results[0].tables.items():
+        pd.testing.assert_frame_equal(table, other.tables[name], check_exact=True)
+    assert other.settings["scale"] == results[0].settings["scale"] / 16
+    assert other.summary() == results[0].summary()
+
+
 def test_profiles_of_a_run_are_those_of_its_table(results):
     maps, arrays = results[0].table("maps"), results[0].arrays["profiles"]
     np.testing.assert_allclose(arrays["extremes"], arrays["profiles"].mean(axis=0))

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import said
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
 from scipy import stats
 
 from wavegan_tf.experiments import interpolate
+from wavegan_tf.experiments.followed import Followed
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import Sweep
 from wavegan_tf.model import layers_table
@@ -33,7 +35,7 @@ def made(varied, n_bases=1, layers=1, ends=None):
     first = np.tile(cells, n_bases)
     every = [Layer(f"conv{i}", 2 ** (5 + i), 4, 4, 4, 31.25 * 2**i) for i in range(1, layers + 1)]
     every.append(Layer("out", 16384, 4, 1, 4, 16000.0))
-    followed = interpolate.Followed(every, "out", varied, n_bases, {})
+    followed = Followed(every, "out", varied, n_bases, {})
     series = {}
     for layer in every:
         times_s = (np.arange(layer.length) + 0.5) / layer.rate_hz
@@ -111,6 +113,25 @@ def test_every_figure_of_nine_layers_fits_a_page_and_names_each():
             assert all(f"Conv{i}" in said(figure) for i in range(1, 10)), name
 
 
+@pytest.mark.parametrize(
+    "given, ends",
+    [
+        ({"z11": [-15, 0, 5], "c2": [0, 1], "z12": [0, 1]}, None),
+        ({"t": np.linspace(0, 1, 5)}, ("c1=1,z11=-15,z12=3,z14=5", "c2=1,z11=15,z12=-3,z14=-5")),
+    ],
+)
+def test_no_title_is_cut_at_the_ends(given, ends):
+    result = made(given, n_bases=15, layers=2, ends=ends)
+    for name in result.figures:
+        if not name[-1].isdigit() or name.endswith("base0000"):
+            figure = result.figure(name)
+            renderer = FigureCanvasAgg(figure).get_renderer()
+            titles = [figure._suptitle, *(axis._left_title for axis in figure.axes)]
+            for title in titles + [axis.xaxis.label for axis in figure.axes]:
+                box = title.get_window_extent(renderer)
+                assert 0 <= box.x0 and box.x1 <= figure.bbox.x1, (name, title.get_text())
+
+
 def test_of_many_steps_an_evenly_spaced_choice_is_drawn_and_said():
     figure = made({"z11": np.linspace(-25, 25, 101)}).figure("interpolation_z11_base0000")
     assert "(40 of 101 steps)" in figure.get_suptitle()
@@ -177,12 +198,18 @@ def test_in_a_grid_a_base_has_the_mean_over_the_other_sweep():
     np.testing.assert_allclose(run.lines(values, 1), np.nanmean(grid, axis=1))
 
 
+def frames_of(figure):
+    return [patch for axis in figure.axes if axis.images for patch in axis.patches]
+
+
 def test_effects_are_coloured_by_their_interval_and_framed_where_they_are_shown():
     result = made({"z11": [-5, 0, 5]}, n_bases=6, layers=2)
     rows = result.tables["effects"]
-    axes = [axis for axis in result.figure("effects_z11").axes if axis.images]
-    shown = rows[rows["verdict"] == "changes"]
-    assert sum(len(axis.patches) for axis in axes) == len(shown) > 0
+    figure = result.figure("effects_z11")
+    axes = [axis for axis in figure.axes if axis.images]
+    assert len(frames_of(figure)) == (rows["verdict"] == "changes").sum() > 0
+    assert {frame.get_linestyle() for frame in frames_of(figure)} <= {"-", "solid"}
+    assert "controls" not in said(figure)
     bold = [x for axis in axes for x in axis.texts if x.get_fontweight() == "bold"]
     assert len(bold) == (rows["p_holm"] < 0.05).sum()
     drawn = np.ma.concatenate([axis.images[0].get_array().ravel() for axis in axes]).compressed()
@@ -192,15 +219,18 @@ def test_effects_are_coloured_by_their_interval_and_framed_where_they_are_shown(
     np.testing.assert_allclose(np.sort(drawn), np.sort(value[there] / arm[there]))
 
 
-def test_what_only_differs_from_the_middle_is_framed_by_dashes():
+def test_what_changes_more_than_controls_has_a_solid_frame_and_what_does_not_a_dashed_one():
     result = made({"z11": [-5, 0, 5]}, n_bases=6)
     rows = result.tables["effects"]
-    rows[["p_holm", "verdict"]] = 1.0, "no change shown"
-    rows.loc[0, "verdict"] = "changes"
+    rows[["p_holm", "verdict", "n_controls"]] = 1.0, "no change shown", 20
+    rows.loc[:2, "verdict"] = [
+        "changes, more than controls", "changes, as controls do", "changes",
+    ]  # fmt: skip
     figure = result.figure("effects_z11")
-    frames = [patch for axis in figure.axes if axis.images for patch in axis.patches]
-    assert [frame.get_linestyle() != "solid" for frame in frames] == [True]
-    assert "an end from the middle, 0" in said(figure)
+    solid = [frame.get_linestyle() in ("-", "solid") for frame in frames_of(figure)]
+    assert sorted(solid) == [False, False, True]
+    words = " ".join(said(figure).split())
+    assert "an end from the middle, 0" in words and "solid: more than controls" in words
 
 
 def test_differences_of_one_base_stand_in_brackets_without_colour():

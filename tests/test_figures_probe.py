@@ -128,12 +128,12 @@ def test_durations_show_every_pair_and_the_numbers_of_the_model(result):
         assert axis.texts[0].get_text() == text
 
 
-def test_the_heat_map_writes_r_and_the_higher_control_and_frames_what_is_encoded(result):
+def test_the_heat_map_writes_r_and_p_and_frames_what_is_encoded(result):
     rows = result.tables["correlations"].query("label == 'voiced' and statistic == 'pearson'")
     axis = result.figure("encoding_voiced").axes[0]
     texts = [text.get_text() for text in axis.texts]
     assert all(f"{r:.2f}".replace("-", "−") in texts for r in rows["estimate"].dropna())
-    assert {"(0.31)", "(no control)", "–"} <= set(texts)
+    assert {"p 0.001", "p 0.300", "no control", "–"} <= set(texts)
     frames = [patch.get_linestyle() for patch in axis.patches]
     verdicts = rows["verdict"].tolist()
     assert sum(x in ("-", "solid") for x in frames) == verdicts.count("encoded") > 0

@@ -14,11 +14,10 @@ from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.identify import (
     Options,
     choose_latents,
-    code_conditions,
-    count_clipped,
     parse_pairs,
 )
-from wavegan_tf.experiments.result import Result, load_run
+from wavegan_tf.experiments.result import load_run
+from wavegan_tf.experiments.stages import code_conditions, count_clipped
 from wavegan_tf.latents import latent_names, sample_latents
 from wavegan_tf.models.config import ModelConfig
 
@@ -26,14 +25,17 @@ CIWGAN = "tests/reference/checkpoints/ciwgan"
 QUICK = {"n_permutations": 199, "n_resamples": 200, "n_selections": 10, "min_class": 5}
 
 
-TWO = {"n": 60, "top": 1, "controls": 0, "values": (-5.0, 5.0), "proof_outputs": 10}
+TWO = {"n": 60, "top": 1, "controls": 0, "values": (-5.0, 5.0), "proof_outputs": 15}
 TWO |= {"pairs": "z5*z6", **QUICK}
+
+
+VALUES = (-5.0, -1.0, 0.0, 1.0, 5.0)
 
 
 @pytest.fixture(scope="module")
 def one():
     """z3 causes the burst; the best latent and one control are proved."""
-    return identify(planted.model(), n=150, top=1, controls=1, values=(-5.0, 0.0, 5.0), **QUICK)
+    return identify(planted.model(), n=150, top=1, controls=1, values=VALUES, **QUICK)
 
 
 def stage(result, name, table="design"):
@@ -41,22 +43,54 @@ def stage(result, name, table="design"):
     return rows[rows["stage"] == name]
 
 
+def failures(result, kind):
+    return [*planted_cause.wrong(result, kind), *planted_cause.missed(result, kind)]
+
+
 def test_the_cause_is_ranked_first_and_proved_and_the_control_shows_nothing(one):
     best, second = one.table("ranking")[:2].itertuples()
     assert best.estimate > 3 * abs(second.estimate)
-    assert not list(planted_cause.failures_of_one(one))
+    assert not failures(one, "monotone")
     text = one.summary()
     assert (
-        "z3 (above chance): share of `frication` 0 % at −5, 100 % at 5 (n = 12, p < 0.001), rises"
+        "z3 causes frication: 0 % at −1, 100 % at 1 (20 bases, p < 0.001); "
+        "control latents that do as much: 0 of 1."
     ) in text
-    assert "(control): share of `frication` no change shown." in text
-    assert "nan" not in text.lower() and "That is a cause" not in text
-    assert "z3" in one.terminal() and "measured." in one.terminal().splitlines()[0]
+    assert "nan" not in text.lower() and text.index("## What may be") < text.index("\n|")
+    assert len(text[: text.index("\n|")].split()) < 400  # conclusions and the first legend
+    assert "z3" in one.terminal() and "150 outputs, measured." in one.terminal()
+    count = int(one.table("labels")["label"].sum())
+    assert f"| frication | {count} | {count / 1.5:.0f} % [" in text
+
+
+def test_an_even_cause_is_ranked_and_said_as_such():
+    found = planted_cause.of_kind("even", 0, n=150, top=1, controls=1, values=VALUES, **QUICK)
+    assert not failures(found, "even")
+    text = found.summary()
+    assert "Above chance in the ranking of 150 outputs: z3 (even)" in text
+    assert "z3 causes frication, either way from 0: " in text and "100 % at ±1 (20" in text
+
+
+def test_what_only_the_screen_finds_is_no_cause_and_what_chance_makes_is_nothing():
+    given = {"n": 60, "screen_outputs": 1, "top": 1, "controls": 1, **QUICK}
+    found = planted_cause.of_kind("outside", 0, values=VALUES, **given)
+    assert not failures(found, "outside") and not len(found.table("ranking"))
+    screen = found.table("screen")
+    assert len(screen) == 200 and set(screen["latent"][:2]) == {"z3"}
+    assert sorted(screen["value"][:2]) == [-15, 15] and set(screen["estimate"][2:]) == {0}
+    text = found.summary()
+    assert (
+        "z3 is shown to move frication only outside the training range, either way from 0: " in text
+    )
+    assert "0 % at 0, 100 % at ±5" in text and "each was set alone (1 outputs a value)" in text
+    assert found.table("labels")["label"].sum() == 0
+    with pytest.raises(InputError, match="--property=frication: 0 of 60 outputs have it"):
+        planted_cause.of_kind("outside", 0, **given | {"screen_outputs": 0})
 
 
 def test_a_product_is_found_by_the_pair_and_claimed_for_neither_alone(tmp_path):
     two = identify(planted.model(("z5", "z6")), **TWO)
-    assert not list(planted_cause.failures_of_two(two))
+    assert not failures(two, "product")
     shares = two.table("pairs").set_index(["value_a", "value_b"])["estimate"]
     assert [shares[v] for v in ((-3, -3), (3, 3), (-3, 3), (3, -3))] == [1, 1, 0, 0]
     text = two.summary()
@@ -78,7 +112,7 @@ def test_labels_and_shares_are_those_of_the_tables(one):
     rows = stage(one, "proof").assign(has=lambda table: table["output"].map(has))
     proof = one.table("proof")
     shares = proof[proof["measure"] == "share"].set_index(["latent", "value"])
-    assert len(shares) == 6 and set(shares["n"]) == {12}
+    assert len(shares) == 10 and set(shares["n"]) == {20}
     pd.testing.assert_series_equal(
         shares["estimate"].sort_index(),
         rows.groupby(["latent", "value"])["has"].mean(),
@@ -89,9 +123,9 @@ def test_labels_and_shares_are_those_of_the_tables(one):
 def test_outputs_are_numbered_on_through_the_stages_base_by_base(one):
     design = one.table("design")
     assert (
-        list(design["output"]) == list(range(150 + 6 * 12)) == list(one.table("latents")["output"])
+        list(design["output"]) == list(range(150 + 10 * 20)) == list(one.table("latents")["output"])
     )
-    assert list(stage(one, "proof")["base"]) == list(np.repeat(np.arange(12), 6))
+    assert list(stage(one, "proof")["base"]) == list(np.repeat(np.arange(20), 10))
     for name in ("outputs", "intervals", "points"):
         assert set(one.table(name)["output"]) <= set(design["output"])
         assert stage(one, "proof", name)["output"].min() >= 150
@@ -100,7 +134,7 @@ def test_outputs_are_numbered_on_through_the_stages_base_by_base(one):
 
 def test_one_latent_moves_and_all_else_stays_at_vectors_that_were_not_ranked_by(one):
     config = planted.model().config
-    drawn, names = sample_latents(config, 150 + 12, 0), latent_names(config)
+    drawn, names = sample_latents(config, 150 + 20, 0), latent_names(config)
     latents = one.table("latents")[names].to_numpy()
     np.testing.assert_array_equal(latents[:150], drawn[:150])
     for row, z in zip(stage(one, "proof").itertuples(), latents[150:], strict=True):
@@ -118,7 +152,7 @@ def test_a_code_that_causes_it_is_found_and_said_with_the_other_codes():
     tests = result.table("code_tests").set_index("code")
     assert tests.loc["c2", "verdict"] == "differs"
     assert tests.loc["c2", "others"] == pytest.approx((codes["c1"] + codes["c3"]) / 2)
-    assert "Code c2 at 1: `frication` 100 %, the others" in result.summary()
+    assert "Code c2 at 1: frication 100 %, the others" in result.summary()
     assert "compared with 0, which is not among the --values" in result.summary()
 
 
@@ -154,7 +188,8 @@ def test_words_given_by_hand_are_compared_between_codes(words):
     assert labels[7] == "" and labels[0] == "year"
     text = result.summary()
     assert "--label=WORD" in text and "labels by hand cannot be counted in new outputs" in text
-    assert "39 outputs are labelled by hand: oily" in text
+    assert "40 outputs, labelled by hand; without a label, and left out: 1." in text
+    assert "| year | 2 | 5.1 % [" in text
 
 
 def test_a_word_is_ranked_by_and_a_property_proves(words):
@@ -182,29 +217,37 @@ def test_a_property_that_all_or_none_have_is_refused_with_a_way_out():
         identify(planted.model(), n=6, property="voicing", **QUICK)
 
 
-def ranking_table(verdicts, estimates):
-    names = [f"z{k}" for k in range(1, len(verdicts) + 1)]
-    return pd.DataFrame({"latent": names, "verdict": verdicts, "estimate": estimates})
+def ranking_table(verdicts, estimates, names=None, forms="linear"):
+    names = names or [f"z{k}" for k in range(1, len(verdicts) + 1)]
+    about = {"latent": names, "form": forms, "verdict": verdicts, "estimate": estimates}
+    return pd.DataFrame(about)
 
 
-def test_latents_above_chance_are_proved_first_and_controls_are_drawn_from_the_rest():
-    verdicts = ["above chance", "not above chance", "above chance"]
-    verdicts += ["not above chance"] * 5 + ["too few"]
-    table = ranking_table(verdicts, [2.0, 1.0, -1.0, 0.5, 0.4, 0.3, 0.2, 0.1, np.nan])
-    top, controls, together = choose_latents(table, Options(top=3, controls=4))
-    assert top == ["z1", "z3", "z2"]
-    assert together == {"z1": 1, "z3": -1}
+def test_the_best_latents_are_proved_and_controls_are_drawn_from_those_above_chance_in_no_form():
+    names = ["z1", "z2", "z2", "z3", "z1", *(f"z{k}" for k in range(4, 10))]
+    forms = ["linear", "even", "linear", "linear", "even", *["linear"] * 6]
+    verdicts = ["above chance"] * 4 + ["not above chance"] * 6 + ["too few"]
+    estimates = [2.0, 1.0, -1.0, 0.5, 0.4, 0.3, 0.2, 0.1, 0.1, 0.1, np.nan]
+    table = ranking_table(verdicts, estimates, names, forms)
+    top, controls = choose_latents(table, Options(top=2, controls=4))
+    assert top == ["z1", "z2"]
     assert len(controls) == 4 and set(controls) < {"z4", "z5", "z6", "z7", "z8"}
     assert controls == sorted(controls)
     seeds = {tuple(choose_latents(table, Options(top=3, controls=4, seed=s))[1]) for s in range(9)}
     assert len(seeds) > 1
 
 
+def test_where_a_code_is_proved_codes_are_among_the_controls():
+    names = ["c1", *(f"z{k}" for k in range(1, 60)), "c2", "c3"]
+    table = ranking_table(["above chance"] + ["not above chance"] * 61, [1.0] * 62, names)
+    top, controls = choose_latents(table, Options(top=1, controls=1))
+    assert top == ["c1"] and len(controls) == 2 and controls[-1] == "c2"
+
+
 def test_where_none_is_above_chance_the_best_three_are_proved():
     table = ranking_table(["not above chance"] * 5, [3.0, 2.0, -1.0, 0.5, 0.1])
-    top, controls, together = choose_latents(table, Options(top=7, controls=7))
+    top, controls = choose_latents(table, Options(top=7, controls=7))
     assert (top, controls) == (["z1", "z2", "z3"], ["z4", "z5"])
-    assert together == {"z1": 1, "z2": 1, "z3": -1}
 
 
 def test_codes_are_single_variables_of_a_ciwgan_and_all_bits_of_a_fiwgan():
@@ -223,18 +266,12 @@ def test_codes_are_single_variables_of_a_ciwgan_and_all_bits_of_a_fiwgan():
 
 
 def test_clipped_outputs_are_counted_by_value_of_latents_alone():
-    roles = ["", "top", "control", "together", "top"]
-    design = pd.DataFrame({"output": range(5), "stage": ["drawn"] + ["proof"] * 4, "role": roles,
-                           "value": [np.nan, 9.0, 9.0, 9.0, -9.0]})  # fmt: skip
-    outputs = pd.DataFrame({"output": range(5), "channel": 1, "clipped_share": [0, 0.1, 0, 1, 0]})
+    design = pd.DataFrame({"output": range(4), "stage": ["drawn"] + ["proof"] * 3,
+                           "value": [np.nan, 9.0, 9.0, -9.0]})  # fmt: skip
+    outputs = pd.DataFrame({"output": range(4), "channel": 1, "clipped_share": [0, 0.1, 0, 0]})
     table = count_clipped({"design": design, "outputs": outputs})
     proof = table[table["stage"] == "proof"].set_index("value")
     assert proof["estimate"].to_dict() == {-9: 0, 9: 0.5} and proof["n"].to_dict() == {-9: 1, 9: 2}
-    about = {"measure": "share", "by_hand": False, "property": "frication", "proved": [],
-             "kind": "binary", "labelled": {"counts": {}}}  # fmt: skip
-    often = table.assign(estimate=table["estimate"] + 0.1)
-    text = Result("identify", {"identify": about}, {"clipped": often}).terminal()
-    assert "Most outputs are clipped at 9 (proof)" in text
 
 
 @pytest.mark.parametrize(
@@ -247,6 +284,7 @@ def test_clipped_outputs_are_counted_by_value_of_latents_alone():
         ({"property": "fricative"}, "no property 'fricative'"),
         ({"label": "rag"}, "--label=rag: is a word of --labels"),
         ({"pairs": "z1*z2"}, "add the --property"),
+        ({"clip": True}, "clip=True: identify measures outputs alone"),
     ],
 )
 def test_options_that_have_no_meaning_are_refused(given, message):
@@ -291,14 +329,14 @@ def test_the_command_writes_all_it_promises(run_script, tmp_path):
     flags += ["--pair_values=-1,1", *conftest.SHORT_WINDOWS]
     result = run(run_script, tmp_path / "found", *flags)
     assert result.returncode == 0, result.stderr
-    assert "of 30 outputs, measured" in result.stdout and "written to" in result.stdout
+    assert "30 outputs, measured" in result.stdout and "written to" in result.stdout
     found = load_run(tmp_path / "found")
     names = ["labels", "ranking", "proof", "trends", "contrasts", "findings", "codes"]
     names += ["code_tests", "pairs", "interactions", "clipped", "design", "outputs", "intervals"]
     assert set(names) <= set(found.tables)
     assert list(found.table("design")["stage"].unique()) == ["drawn", "proof", "codes", "pairs"]
     assert len(os.listdir(tmp_path / "found" / "audio")) >= 30
-    assert found.settings["identify"]["property"] == "rms_db>-48.4"
+    assert found.settings["identify"]["property"] == "rms_db > -48.4"
     assert found.figures == ["ranking", "proof", "doses", "codes", "pairs"]
     for name in found.figures:
         assert (tmp_path / "found" / "figures" / f"{name}.png").stat().st_size > 5_000

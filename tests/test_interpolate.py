@@ -1,17 +1,23 @@
 """What interpolate generates, and what it finds of causes that are known by construction."""
 
+import re
+
 import conftest
 import numpy as np
+import pandas as pd
 import planted
 import pytest
+import tensorflow as tf
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments import interpolate
+from wavegan_tf.experiments.followed import Followed
 from wavegan_tf.experiments.front import experiment_options
+from wavegan_tf.experiments.listen import REFERENCE_SEED
 from wavegan_tf.experiments.result import load_run
-from wavegan_tf.latents import sample_latents
+from wavegan_tf.latents import latent_index, sample_latents
 from wavegan_tf.model import Model, load
-from wavegan_tf.stats import changes
+from wavegan_tf.stats import changes, sweeps
 from wavegan_tf.stats.resampling import StatisticsSettings
 
 N_BASES, N_REFERENCE = 5, 32
@@ -26,9 +32,13 @@ def model(reference):
     return load(reference / "checkpoints" / "ciwgan", model="ciwgan")
 
 
+def moves_of(model, **given):
+    return interpolate.Moves(model, options(**given))
+
+
 def steps(model, **given):
-    chosen = options(**given)
-    return interpolate.choose_steps(model, chosen, interpolate.choose_ends(model, chosen))
+    moves = moves_of(model, **given)
+    return moves.design(), moves.sweeps
 
 
 def test_a_grid_varies_two_variables_of_each_base_and_nothing_else(model):
@@ -67,11 +77,11 @@ def test_a_way_between_vectors_leads_from_each_odd_one_to_the_next(model, tmp_pa
 def test_the_model_goes_its_own_way_unless_another_is_given(model):
     ends = {"from": "z1=0", "to": "z1=1"}
     own = Model(planted.opened()._replace(measuring={"interpolate": ends}))
-    assert interpolate.choose_ends(own, options(steps=5)) == ("z1=0", "z1=1")
+    assert moves_of(own, steps=5).ends == ("z1=0", "z1=1")
     for given in ({"vary": "z1=0,1"}, {"between": "linear"}):
-        assert interpolate.choose_ends(own, options(**given)) is None
+        assert moves_of(own, **given).ends is None
     with pytest.raises(InputError, match="nothing moves: give --vary=.*--between="):
-        interpolate.choose_ends(model, options())
+        moves_of(model)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +98,7 @@ def test_the_model_goes_its_own_way_unless_another_is_given(model):
         ({"between": "linear", "n": 1000}, "1000 x 11 = 11000 outputs"),
         ({"vary": "z1=0,1", "latents": "ODD", "n": 2}, "leave out --n"),
         ({"vary": "z1=0,1", "reference_outputs": 5}, "--reference_outputs=5.*at least 20"),
+        ({"vary": "z1=0,1", "hold_intervals": True, "annotations": "."}, "leave out one"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(model, given, words):
@@ -99,7 +110,7 @@ def test_options_that_make_no_sense_are_refused(model, given, words):
 def result():
     """A grid of z3, which causes a burst, and z40, which causes nothing."""
     given = {"vary": ("z3=-25,25", "z40=-25,25"), "n": N_BASES, "seed": 1, "n_resamples": 500}
-    given |= {"layers": "conv4", "jobs": 1, "reference_outputs": N_REFERENCE}
+    given |= {"layers": "conv4", "jobs": 1, "reference_outputs": N_REFERENCE, "controls": 0}
     return interpolate.run(Model(planted.opened()), options(**given))
 
 
@@ -128,7 +139,7 @@ def test_the_planted_cause_changes_what_it_should_and_the_idle_latent_nothing(re
     effects = result.tables["effects"]
     ((_, frication),) = of(effects, latent="z3", measure="n_frication").iterrows()
     assert frication[["estimate", "low", "high"]].tolist() == [1, 1, 1]
-    assert frication["p"] == 0.5 ** (N_BASES - 1)  # five equal differences: the sign test's
+    assert np.isnan(frication["p"])  # a test of signs needs fifteen
     rms = of(effects, latent="z3", measure="rms", layer="out")
     assert rms["verdict"].tolist() == ["changes"]
     voiced = of(effects, latent="z3", layer="out", label="voiced", measure="duration")
@@ -145,7 +156,7 @@ def test_the_planted_cause_changes_what_it_should_and_the_idle_latent_nothing(re
 
 def test_distances_compare_with_outputs_as_in_training(result):
     model = planted.opened()
-    z = sample_latents(model.config, N_REFERENCE, interpolate.REFERENCE_SEED)
+    z = sample_latents(model.config, N_REFERENCE, REFERENCE_SEED)
     out = model.networks.generator(z)["out"].numpy()[:, :, 0]
     described = np.array([changes.features(x, changes.band_powers(x, 16000)) for x in out])
     known = result.arrays["reference"]
@@ -176,7 +187,7 @@ def test_channels_are_told_apart_and_a_broken_base_is_left_out(result):
     stereo[5, 100] = np.nan  # the second base
     layer = planted.opened().config.layers[-1]
     varied = [interpolate.Sweep(x["name"], x["values"]) for x in result.settings["vary"]]
-    followed = interpolate.Followed([layer], "out", varied, N_BASES, {})
+    followed = Followed([layer], "out", varied, N_BASES, {})
     for i, series in enumerate(stereo):
         followed.add(i, {"out": series})
     one, two = followed.values().xs("rms", level="measure").to_numpy()
@@ -190,18 +201,201 @@ def test_channels_are_told_apart_and_a_broken_base_is_left_out(result):
 
 def test_summary_and_terminal_say_what_the_tables_hold(result):
     effects = result.tables["effects"]
-    rows = interpolate.by_evidence(of(effects, latent="z3"))
-    shown, few = ((rows["verdict"] == x).sum() for x in ("changes", "too few"))
-    said = (
-        f"z3 from −25 to 25: {shown} of {len(rows) - few} measures change (Holm, over all "
-        f"measures of all layers), {few} have too few base vectors for a verdict (five or more)"
+    rows = of(effects, latent="z3").query("n > 0")  # others have no value
+    shown, not_shown, few = (
+        (rows["verdict"] == x).sum() for x in ("changes", "no change shown", "too few")
     )
     terminal, summary = result.terminal(), result.summary()
-    assert terminal.startswith(f"{said}\n") and said in summary
-    assert "z40 from −25 to 25: 0 of" in terminal and "z3 and z40 together: 0 of" in terminal
+    assert f"| z3 from −25 to 25 | {shown} | {not_shown} | {few} |" in summary
+    head, first = (re.split("  +", line) for line in terminal.splitlines()[:2])
+    assert head == ["Moved", "Change", "Not shown", "Too few"] and "Ends differ" not in summary
+    assert first == ["z3 from −25 to 25", *map(str, (shown, not_shown, few))]
+    assert "There are no controls in a grid" in terminal
+    assert "any variable may change much: here z3, z40." in terminal
+    assert "z40 from −25 to 25" in terminal and "z3 and z40 together" in terminal
     assert summary.count("\n| z3 |") >= shown  # a row for each change, spike and band
     for title in ("What changes", "z3 and z40 together", "Where in time", "Where in frequency"):
         assert f"## {title}" in summary
+    missed = effects[effects["verdict"] == "no change shown"].sort_values("p").iloc[0]
+    assert interpolate.NOT_SHOWN in terminal and interpolate.NOT_SHOWN in summary
+    assert f"| {missed['latent']} | {missed['layer'].capitalize()} |" in summary
+    assert "nan" not in summary
+
+
+def test_what_changes_more_than_controls_is_listed_first_with_layers_in_order(result):
+    made = of(result.tables["effects"], latent="z3").copy()
+    made["p"] = np.linspace(0, 1, len(made))
+    made["verdict"] = ["changes, as controls do", "changes, more than controls"] * (len(made) // 2)
+    rows = interpolate.by_evidence(made)
+    assert rows["verdict"].is_monotonic_decreasing
+    for _, found in rows.groupby(["verdict", "label", "measure"], sort=False):
+        assert found.index.is_monotonic_increasing
+        assert np.ptp(rows.index.get_indexer(found.index)) == len(found) - 1
+    assert list(made["layer"].unique()) == ["conv4", "out"]
+
+
+class Hum:
+    """A Generator of hums too deep to be a voice: z3 sets their level, others do a little."""
+
+    def __init__(self, config):
+        self.config = config
+        weights = np.random.default_rng(0).uniform(0.5, 1, config.latent_dim)
+        weights[latent_index("z3", config)] = 20
+        self.weights = weights[:, None].astype(np.float32)
+        time_s = np.arange(config.slice_len, dtype=np.float32) / config.sample_rate
+        self.hum = np.sin(2 * np.pi * 20 * time_s)
+
+    def __call__(self, z):
+        level = tf.exp(0.05 * tf.tanh(z @ self.weights / 20))
+        chance = tf.sin(1e3 * tf.reduce_sum(z, axis=1, keepdims=True))  # of each output its own
+        return {"out": (0.1 * level * (1 + 0.001 * chance) * self.hum)[:, :, tf.newaxis]}
+
+
+def hums(**given):
+    opened = planted.opened()
+    networks = opened.networks._replace(generator=Hum(opened.config))
+    given = {"layers": "out", "jobs": 1, "reference_outputs": 20, "n_resamples": 200} | given
+    return interpolate.run(Model(opened._replace(networks=networks)), options(**given))
+
+
+def test_a_cause_is_above_its_controls_and_a_variable_like_them_is_not(capsys):
+    found = hums(vary="z3=-1,1", n=N_BASES)
+    controls = found.settings["controls"]["latents"]
+    assert len(set(controls)) == 20 and "z3" not in controls
+    assert found.settings["controls"]["n"] == 2 * 20 * N_BASES
+    assert "20 control latents, 200 outputs" in capsys.readouterr().err
+    (rms,) = of(found.tables["effects"], measure="rms").to_dict("records")
+    assert rms["verdict"] == "changes, more than controls"
+    assert rms["n_controls_as_large"] == 0 and rms["excess_low"] > 0
+    assert len(found.tables["outputs"]) == 2 * N_BASES == len(found.arrays["series"]["out"])
+    more = (found.tables["effects"]["verdict"] == "changes, more than controls").sum()
+    assert f"| z3 from −1 to 1 | {more} | {more} | " in found.summary()
+    for words in ("Controls: 20 other latent variables", "by chance", "(200 outputs)"):
+        assert words.lower() in found.summary().lower()
+    assert "training range" not in found.summary()
+    (like,) = of(hums(vary="z40=-1,1", n=N_BASES).tables["effects"], measure="rms").to_dict(
+        "records"
+    )
+    assert like["n_controls_as_large"] > 0
+    assert like["verdict"] in ("changes, as controls do", "no change shown")
+
+
+def test_a_change_through_the_middle_is_not_counted_among_those_whose_ends_differ():
+    found = hums(vary="z3=-1,0,1", n=N_BASES)
+    effects = found.tables["effects"]
+    effects["verdict"] = "changes, more than controls"
+    effects["p_holm"] = 0.001
+    effects["control_high"] = effects["estimate"].abs() * 2
+    effects.loc[effects.index[0], "control_high"] = 0
+    effects.loc[effects.index[0], "estimate"] = 1
+    assert f"| z3 from −1 to 1 | {len(effects)} | 1 | " in found.summary()
+
+
+def test_the_table_of_the_terminal_fits_100_columns():
+    found = hums(vary="z3=-1,0,1", n=N_BASES)
+    effects = found.tables["effects"]
+    effects["verdict"], effects["measure"], effects["unit"] = sweeps.MORE, "cog", "Hz"
+    effects["label"], effects["layer"], effects["from_middle_first"] = "frication", "z_project", 1.5
+    numbers = effects.select_dtypes(float)
+    effects[numbers.columns] = numbers * 0 - 0.00123456
+    lines = found.terminal().splitlines()
+    start = lines.index("z3 from −1 to 1")
+    assert all(len(line) <= 100 for line in [*lines[:2], *lines[start : start + 3]])
+    assert "Frication: Centre of gravity (Hz)" in lines[start + 2]
+
+
+def test_controls_are_moved_as_the_variable_on_the_same_bases(model):
+    moves = moves_of(model, vary="c2=0:2:1", set="c1=0,z2=3", n=2, controls=3)
+    names, why = moves.choose_controls()
+    assert len(names) == 3 and not {"z2"} & set(names) and names[0].startswith("z") and not why
+    z = moves.control_latents(names)
+    assert z.shape == (2, 3, 2, 100)  # c2 has no middle: 0 is an end
+    drawn = sample_latents(model.config, 2, 0)  # their code stays one of training
+    drawn[:, 6] = 3  # z2 is set
+    for k, name in enumerate(names):
+        column = latent_index(name, model.config)
+        np.testing.assert_array_equal(z[:, k, :, column], [[0, 2]] * 2)
+        rest = np.delete(np.arange(100), column)
+        np.testing.assert_array_equal(z[:, k][..., rest], np.stack([drawn[:, rest]] * 2, axis=1))
+
+
+def test_beside_a_way_controls_go_as_far_about_zero(model):
+    given = {"from": "c1=3", "to": "c2=4", "n": 2, "steps": 5, "controls": 200}
+    moves = moves_of(model, **given)
+    names, _ = moves.choose_controls()
+    assert names == [f"z{k}" for k in range(1, 96)]  # all there are
+    z = moves.control_latents(names)
+    np.testing.assert_allclose(z[:, 7, :, 5 + 7], [[-2.5, 0, 2.5]] * 2)
+    first = moves.design().z[5]
+    np.testing.assert_array_equal(np.delete(z[1, 7, 0], 12), np.delete(first, 12))
+
+
+@pytest.mark.parametrize(
+    "given, why",
+    [
+        ({"between": "linear"}, "whole"), ({"vary": "z1=0,1", "annotations": "."}, "annotations"),
+        ({"vary": ("z1=0,1", "z2=0,1")}, "grid"), ({"vary": "z1=0,1", "controls": 0}, "none"),
+    ],
+)  # fmt: skip
+def test_where_nothing_can_be_compared_there_are_no_controls(model, given, why):
+    assert moves_of(model, **given).choose_controls() == ([], why)
+    assert interpolate.BESIDE[why].startswith("There are no controls")
+
+
+def test_the_formant_ceiling_is_that_of_the_controls_as_well(monkeypatch):
+    ceilings = []
+    measure = interpolate.measure_outputs
+
+    def noted(outputs, plan, *given):
+        ceilings.append(plan.praat.formant_ceiling_hz)
+        return measure(outputs, plan, *given)
+
+    monkeypatch.setattr(interpolate, "measure_outputs", noted)
+    hums(vary="z3=-1,1", n=1, controls=1, formant_ceiling="4000")
+    assert ceilings == [4000]
+
+
+def test_held_intervals_are_those_of_the_middle_step():
+    given = {"vary": "z3=-25,0,25", "n": 1, "layers": "out", "controls": 0, "jobs": 1}
+    planted_model = Model(planted.opened())
+    free, held = (
+        interpolate.run(planted_model, options(hold_intervals=x, reference_outputs=0, **given))
+        for x in (False, True)
+    )
+    place = ["label", "start_s", "end_s"]
+    outputs = [
+        [x[x["output"] == k] for k in range(3)]
+        for x in (free.tables["intervals"], held.tables["intervals"])
+    ]
+    spans = [[x[place].drop_duplicates().to_numpy().tolist() for x in run] for run in outputs]
+    assert spans[1] == [spans[0][1]] * 3 and spans[0][2] != spans[0][1]
+    middle = [x[1][["measure", "value"]].reset_index(drop=True) for x in outputs]
+    pd.testing.assert_frame_equal(*middle)
+    measures = held.tables["effects"]["measure"]
+    assert not measures.str.startswith("n_").any() and "duration" not in set(measures)
+    assert "f0" in set(measures) and "middle step" in held.summary()
+    assert held.settings["hold_intervals"] and not free.settings["hold_intervals"]
+
+
+def test_the_scale_of_inner_layers_changes_nothing_at_all(reference):
+    found = []
+    for factors in ((1, 1, 1, 1, 1), (16, 4, 0.5, 64, 16)):
+        scaled = load(reference / "checkpoints" / "ciwgan", model="ciwgan")
+        before = 1.0
+        for block, factor in zip(scaled.generator.blocks, (*factors, 1), strict=True):
+            for x in block.trainable_variables:
+                bias = len(x.shape) == 1
+                x.assign(x * (factor if bias else factor / before))
+            before = factor
+        given = {"vary": "z11=-5,5", "n": 2, "controls": 1, "jobs": 1, "reference_outputs": 20}
+        found.append(interpolate.run(scaled, options(voicing_floor_hz=200, **given)))
+    one, other = found
+    assert set(one.tables) == set(other.tables)
+    for name, table in one.tables.items():
+        pd.testing.assert_frame_equal(table, other.tables[name], check_exact=True)
+    for name, series in one.arrays["series"].items():
+        np.testing.assert_array_equal(series, other.arrays["series"][name])
+    assert one.settings["scales"] != other.settings["scales"]
 
 
 def test_a_saved_run_tells_the_same(result, tmp_path):
@@ -214,11 +408,18 @@ def test_a_saved_run_tells_the_same(result, tmp_path):
 def test_the_command_writes_the_run(run_script, reference, tmp_path):
     checkpoint = reference / "checkpoints" / "ciwgan"
     flags = ["--ckpt", checkpoint, "--model=ciwgan", "--vary=z11=-5,5", "--n=1", "--layers=conv4"]
-    flags += ["--reference_outputs=0", "--nofigures", "--noreport", "--noaudio", "--jobs=1"]
+    flags += [
+        "--reference_outputs=0",
+        "--controls=0",
+        "--nofigures",
+        "--noreport",
+        "--noaudio",
+        "--jobs=1",
+    ]
     out = tmp_path / "out"
     done = run_script("interpolate.py", *flags, *conftest.SHORT_WINDOWS, "--out_dir", out)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("z11 from −5 to 5: 0 of 0 measures change")
+    assert "\nz11 from −5 to 5 " in done.stdout
     assert {path.name for path in out.iterdir()} >= {"config.json", "series.npz", "summary.md"}
     loaded = load_run(out)
     assert loaded.settings["n_bases"] == 1 and "reference" not in loaded.arrays

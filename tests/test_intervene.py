@@ -1,6 +1,7 @@
 """Interventions on Generators with a known path, runs, their words and figures."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from wavegan_tf.experiments.intervene import (
     run,
     scan_tables,
 )
-from wavegan_tf.experiments.result import load_run
+from wavegan_tf.experiments.result import Result, load_run
 from wavegan_tf.latents import apply_settings, sample_latents
 from wavegan_tf.model import Model, load
 from wavegan_tf.models.config import ModelConfig
@@ -120,6 +121,39 @@ def test_the_control_is_the_other_output_of_the_next_base(tiny):
     assert np.abs(control - own).max(axis=(1, 2)).min() > 1e-4
 
 
+class IdleMaps:
+    """Ends whose maps change the output by chance alone, each by what is drawn for it and base."""
+
+    places = [slice(0, 20)]
+
+    def __init__(self, seed):
+        self.noise = 0.2 * np.random.default_rng(seed).standard_normal([64, 20])
+
+    def batches(self):
+        yield SimpleNamespace(here=self.places[0], donor=None)
+
+    def reference(self, batch):
+        return SimpleNamespace(measure=lambda change: {"rms": change})
+
+    def patched(self, cell, batch, donor):
+        return self.noise[np.array(cell.maps) - 1].sum(axis=0)
+
+
+def test_idle_maps_bring_about_nothing_together_however_they_are_ordered():
+    layer, start = SimpleNamespace(name="conv1", channels=64), np.zeros(20)
+    shares = []
+    for seed in range(8):
+        found = Ends.scan(IdleMaps(seed), layer, "rms", start, start + 1)
+        maps, _ = scan_tables({"conv1": found}, "rms", None, StatisticsSettings(n_resamples=100))
+        assert (maps["n"] == 20).all() and (maps["n_cumulative"] == 10).all()
+        best = found["cumulative"][31]  # of the maps that did most in the bases 0, 2, ..
+        assert best[::2].mean() > 1
+        ordered = maps.sort_values("rank")["cumulative"].to_numpy()
+        shares.append(ordered[31])
+        np.testing.assert_allclose(ordered, found["cumulative"][:, 1::2].mean(axis=1))
+    assert abs(np.mean(shares)) < 0.4
+
+
 def scanned(ends, measure):
     """What the scan of conv3 finds."""
     levels = [ends.levels(batch, ends.outputs(batch, []), []) for batch in ends.batches()]
@@ -218,6 +252,20 @@ def test_figures_show_the_shares_of_the_tables(intervened):
     assert heat.tolist() == [list(rows[window & rows["measure"].eq("waveform")]["estimate"])]
     curve = result.figure("curves").axes[0].lines[0].get_ydata()
     np.testing.assert_array_equal(curve, [0, *maps.sort_values("rank")["cumulative"]])
+
+
+def test_what_a_part_does_more_than_a_control_is_marked_where_it_is_shown(intervened):
+    result, _ = intervened
+    rows = result.table("interventions").copy()
+    told = rows["measure"].eq("waveform") & rows["patch"].eq("gain")
+    rows["p_specific_holm"] = np.where(told, 0.04, 0.2)
+    rows["specific"], rows["specific_low"], rows["specific_high"] = -0.2, -0.3, -0.1
+    tables = result.tables | {"interventions": rows}
+    made = Result("intervene", result.settings, tables)
+    control = made.summary().split("The same with the part of another")[1].split("\n\n")[1]
+    assert control.count("]-") == 1 and "]+" not in control
+    strict = result.settings | {"statistics": {"confidence": 0.99}}
+    assert "]-" not in Result("intervene", strict, tables).summary()
 
 
 def test_a_map_that_is_silenced_is_told_as_a_change(ciwgan):

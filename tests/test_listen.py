@@ -3,14 +3,14 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from wavegan_tf.errors import InputError
-from wavegan_tf.experiments.listen import Measuring, complaints, listen, make_networks
-from wavegan_tf.latents import plain
+from wavegan_tf.experiments.listen import Measuring, complaints, listen, make_network
+from wavegan_tf.latents import plain, sample_latents
 from wavegan_tf.model import load
 from wavegan_tf.models.networks import build_networks
-from wavegan_tf.speech.averages import Reduction
 from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
 
 FAST = Measuring(
@@ -40,12 +40,39 @@ def test_an_output_depends_neither_on_its_neighbours_nor_on_the_shard(model):
     assert part.tables["latents"]["output"].tolist() == [15, 16, 17]
 
 
-def test_series_are_the_average_of_the_layer_and_the_sound(model):
-    series = heard(model, 2, keep_series=True, measures=("duration",)).arrays["series"]
-    activations = model.activations(model.sample(2))
+def test_series_are_the_average_of_the_layer_times_one_factor_for_the_run(model):
+    found = heard(model, 2, keep_series=True, measures=("duration",))
+    series, activations = found.arrays["series"], model.activations(model.sample(2))
     mean = activations["conv4"].astype(np.float64).mean(axis=2)
-    np.testing.assert_allclose(series["conv4"], mean, rtol=1e-6, atol=1e-7)
+    scale = found.settings["scales"]["conv4"]
+    np.testing.assert_allclose(series["conv4"], scale * mean, rtol=1e-6, atol=1e-7)
     np.testing.assert_array_equal(series["out"], activations["out"][:, :, 0])
+    ordinary = model.activations(sample_latents(model.config, 16, 2_000_000))["conv4"]
+    assert scale * ordinary.mean(axis=2).max() == pytest.approx(0.5, rel=1e-5)
+    clipped = listen(
+        model, plain(model.sample(2)), dataclasses.replace(FAST, clip=True), layers="conv4",
+        keep_series=True, measures=("duration",),
+    )  # fmt: skip
+    np.testing.assert_allclose(clipped.arrays["series"]["conv4"], mean, rtol=1e-6, atol=1e-7)
+    assert clipped.settings["scales"] == {}
+
+
+def test_nothing_rests_on_the_scale_of_a_layer(model, reference):
+    """ReLU is homogeneous: all inner layers 16 times as large, and the audio the same."""
+    other = load(reference / "checkpoints" / "ciwgan", model="ciwgan")
+    *inner, last_kernel, _ = other.generator.weights  # of the audio the bias stays
+    for weight in inner:
+        if weight.path.endswith("bias") or "z_project" in weight.path:
+            weight.assign(16 * weight.numpy())
+    last_kernel.assign(last_kernel.numpy() / 16)
+    results = [
+        listen(x, plain(x.sample(3)), FAST, layers="all", keep_series=True) for x in (model, other)
+    ]
+    one, two = (x.tables["points"] for x in results)
+    pd.testing.assert_frame_equal(one, two)
+    np.testing.assert_array_equal(*(x.arrays["series"]["conv2"] for x in results))
+    scales = [x.settings["scales"]["conv2"] for x in results]
+    assert scales[0] == 16 * scales[1]
 
 
 def test_series_on_disk_are_those_in_memory(model, tmp_path):
@@ -61,13 +88,10 @@ def test_series_on_disk_are_those_in_memory(model, tmp_path):
 
 
 def test_controls_are_networks_of_random_weights_on_the_same_vectors(model):
-    networks = make_networks(model, "generator", "conv1", Reduction(), controls=2)
+    network = make_network(model, plain(model.sample(1)), FAST, layers="conv1", control=2)
     z = model.sample(16)
     other = build_networks(model.config, 1_000_002, generator_only=True).generator(z)
-    np.testing.assert_allclose(networks[2].run(z)["conv1"], other["conv1"].numpy(), atol=1e-6)
-    tables = heard(model, 3, controls=2, control_outputs=2, measures=("duration",)).tables
-    counts = tables["outputs"].groupby("network")["output"].nunique()
-    assert counts.to_dict() == {0: 3, 1: 2, 2: 2}
+    np.testing.assert_allclose(network.run(z)["conv1"], other["conv1"].numpy(), atol=1e-6)
 
 
 @pytest.mark.parametrize(

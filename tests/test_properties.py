@@ -29,7 +29,8 @@ def tables():
         for label, start_s, *f0_hz in found:
             here = {"output": i, "channel": 1, "label": label, "start_s": start_s}
             intervals += [here | {"measure": "f0", "value": x} for x in f0_hz]
-            intervals.append(here | {"measure": "duration", "value": 0.1})
+            length_s = 0.2 if start_s == 0.6 else 0.1
+            intervals.append(here | {"measure": "duration", "value": length_s})
             intervals.append(here | {"measure": "duration", "value": 7.0, "channel": 2})
     intervals = pd.DataFrame(intervals).astype({"label": "category", "measure": "category"})
     return pd.DataFrame(outputs[::-1]), intervals
@@ -49,8 +50,6 @@ NAN = float("nan")
         ("n_voiced", [1, 2, 0, 2, 0, NAN]),
         ("rms_db", [-10, -11, -12, -13, -14, NAN]),
         ("voiced.f0", [100, 200, NAN, 220, NAN, NAN]),
-        ("voiced.f0 > 200", [0, 0, NAN, 1, NAN, NAN]),
-        ("voiced.f0>=200", [0, 1, NAN, 1, NAN, NAN]),
         ("n_voiced==0", [0, 0, 1, 0, 1, NAN]),
     ],
 )
@@ -58,6 +57,47 @@ def test_a_property_is_decided_by_the_tables_alone(text, expected):
     y = properties.label_outputs(properties.parse_property(text), *tables())
     assert list(y.index) == list(OUTPUTS)
     np.testing.assert_array_equal(y, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "definition", "expected"),
+    [
+        ("voiced.f0 > 200", None, "any voiced.f0 > 200", [0, 1, NAN, 1, NAN, NAN]),
+        ("voiced.f0<=200", "any", "any voiced.f0 <= 200", [1, 1, NAN, 0, NAN, NAN]),
+        ("voiced.f0>200", "mean", "mean voiced.f0 > 200", [0, 0, NAN, 1, NAN, NAN]),
+        ("voiced.f0>=200", "mean", "mean voiced.f0 >= 200", [0, 1, NAN, 1, NAN, NAN]),
+        ("voiced.f0>200", "longest", "longest voiced.f0 > 200", [0, 1, NAN, 1, NAN, NAN]),
+        ("voiced.f0", None, "mean voiced.f0", [100, 200, NAN, 220, NAN, NAN]),
+        ("voiced.f0", "longest", "longest voiced.f0", [100, 250, NAN, 220, NAN, NAN]),
+        ("n_voiced>=2", None, "n_voiced >= 2", [0, 1, 0, 1, 0, NAN]),
+    ],
+)
+def test_several_intervals_decide_by_a_rule_that_is_written_out(text, rule, definition, expected):
+    wanted = properties.parse_property(text, rule)
+    assert wanted.definition == wanted.name == definition
+    np.testing.assert_array_equal(properties.label_outputs(wanted, *tables()), expected)
+
+
+def test_one_stretch_that_is_long_enough_is_enough_though_the_mean_is_not():
+    outputs, intervals = tables()
+    intervals.loc[(intervals["output"] == 1) & (intervals["label"] == "voiced"), "value"] = 0.3
+    long = (intervals["output"] == 1) & (intervals["start_s"] == 0.6)
+    intervals.loc[long & (intervals["measure"] == "duration"), "value"] = 0.485
+    found = {
+        rule: properties.label_outputs(
+            properties.parse_property("voiced.duration>0.42", rule), outputs, intervals
+        )[1]
+        for rule in properties.RULES
+    }
+    assert found == {"any": 1, "longest": 1, "mean": 0}
+
+
+def test_a_property_has_the_name_that_is_given():
+    wanted = properties.parse_property("voiced.duration>0.42", "any", "reduplication")
+    assert (wanted.name, wanted.text) == ("reduplication", "voiced.duration>0.42")
+    assert wanted.definition == "any voiced.duration > 0.42"
+    with pytest.raises(InputError, match="--rule=any: .*--property=voiced.f0 lacks"):
+        properties.parse_property("voiced.f0", "any")
 
 
 @pytest.mark.parametrize(

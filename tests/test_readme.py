@@ -27,12 +27,13 @@ ENDS = r"_(low|high|p|p_holm|n)$"  # of columns that belong to another
 # Added to an example, so that it takes seconds: the last of two equal flags counts.
 SMALL = {
     "train": "--wavegan_dim=1 --train_batch_size=2 --train_steps=2",
-    "probe": "--controls=1 --nofigures --jobs=1 --layers=conv4",
-    "interpolate": "--n=1 --layers=conv4 --jobs=1 --reference_outputs=0 --nofigures",
+    "probe": "--controls=1 --nofigures --jobs=1 --layers=conv4 --noreport",
+    "interpolate": "--n=1 --layers=conv4 --jobs=1 --controls=0 --reference_outputs=0 --nofigures "
+    "--noreport",
     "identify": "--property=rms_db --n=30 --proof_outputs=2 --code_outputs=1 --top=1 --controls=1 "
-    "--values=-1,1 --code_levels=1 --n_permutations=99 --nofigures --jobs=1",
-    "feature_maps": "--n=5 --layer=conv1 --nofigures --jobs=1",
-    "intervene": "--n=2 --layers=conv4 --patch=average,scan --nofigures --jobs=1",
+    "--values=-1,1 --code_levels=1 --n_permutations=99 --nofigures --jobs=1 --noreport",
+    "feature_maps": "--n=5 --layer=conv1 --nofigures --jobs=1 --noreport",
+    "intervene": "--n=2 --layers=conv4 --patch=average,scan --nofigures --jobs=1 --noreport",
     "merge": "--nofigures",
     "make_corpus": "--n=12 --jobs=1",
     "prepare_words": "--skip_words=1 --num_words=3 --jobs=1",

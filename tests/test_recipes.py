@@ -48,7 +48,7 @@ def test_published_runs_have_their_steps_codes_and_layers(name):
     assert "data_first_slice" in flags
 
 
-@pytest.mark.parametrize("name", ["small_ciwgan_reduplication", "train_wavegan_timit"])
-def test_recipe_runs_from_corpus_to_figures(name, run_script, tmp_path):
+def test_a_recipe_runs_from_corpus_to_figures(run_script, tmp_path):
     lay_desk(tmp_path)
-    run_chain(name, functools.partial(run_script, cwd=tmp_path), tmp_path)
+    run = functools.partial(run_script, cwd=tmp_path)
+    run_chain("small_ciwgan_reduplication", run, tmp_path)

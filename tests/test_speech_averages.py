@@ -96,19 +96,22 @@ def test_band_limited_upsampling_of_a_tone_is_the_tone(factor, share_of_nyquist)
     np.testing.assert_allclose(result[inside], expected[inside], atol=1e-3)
 
 
-def test_a_sound_is_clipped_before_it_is_upsampled_and_where_it_overshoots_unless_told_not_to():
-    np.testing.assert_array_equal(to_sound([0.0, 3.0], 4), np.float32([0, 0.25, 0.75, 1]))
+def test_a_sound_is_clipped_before_it_is_upsampled_and_where_it_overshoots_if_it_is_clipped():
+    np.testing.assert_array_equal(
+        to_sound([0.0, 3.0], 4, clip=True), np.float32([0, 0.25, 0.75, 1])
+    )
     step = np.repeat([-5.0, 5.0], 50)
     assert upsample_band_limited(np.clip(step, -1, 1), 400).max() > 1.1
-    assert np.abs(to_sound(step, 400, "band_limited")).max() == 1
-    assert all(to_sound(step, 400, upsample, clip=False).max() >= 5 for upsample in UPSAMPLES)
+    assert np.abs(to_sound(step, 400, "band_limited", clip=True)).max() == 1
+    assert all(to_sound(step, 400, upsample).max() >= 5 for upsample in UPSAMPLES)
 
 
 @pytest.mark.parametrize("upsample", UPSAMPLES)
 def test_a_sound_of_nan_and_infinity_is_made_without_a_warning(upsample):
     series = np.zeros(128)
     series[3], series[120] = np.nan, np.inf
-    sound = to_sound(series, 1024, upsample)
+    assert np.isnan(to_sound(series, 1024, upsample)[3 * 8 + 3])
+    sound = to_sound(series, 1024, upsample, clip=True)
     assert np.isnan(sound[3 * 8 + 3]) and np.nanmax(sound) <= 1
     assert np.isfinite(sound[8 * 36 : -8 * 36]).all()
 

@@ -1,4 +1,4 @@
-"""Limits of the controls against closed forms, and shuffles against doing them one by one."""
+"""Random networks against closed forms, shuffles against doing them one by one."""
 
 import math
 
@@ -7,87 +7,113 @@ import pytest
 from made_values import join, points_of
 from scipy import stats
 
-from wavegan_tf.stats.controls import random_limits, shuffled_limits
+from wavegan_tf.stats.controls import Shuffled, against_random, against_shuffled, shuffle
 from wavegan_tf.stats.grids import lay_out
 from wavegan_tf.stats.resampling import StatisticsSettings
 
 SETTINGS = StatisticsSettings()
+NONE = np.full(4, math.nan)
 
 
-def shuffle(layer, target, **others):
-    """Limits of ``[outputs, points]``."""
+def shuffled(layer, target, **others):
+    """Shuffles ``[outputs, points]``."""
     rows = join(points_of("conv4", layer, **others), points_of("out", target, **others))
-    return shuffled_limits(lay_out(rows, ["conv4", "out"]), "conv4", "out", SETTINGS)
+    return shuffle(lay_out(rows, ["conv4", "out"]), "conv4", "out", SETTINGS)
 
 
-def test_random_networks_set_the_limit_of_a_prediction_interval():
-    values = [0.2, 0.5, 0.4, 0.6]
+def test_one_network_is_tested_against_a_few_as_crawford_and_howell_do():
+    r, values = 0.9, np.array([0.2, 0.5, 0.4, 0.6])
     z = np.arctanh(values)
-    reach = stats.t.ppf(0.95, 3) * z.std(ddof=1) * math.sqrt(1 + 1 / 4)
+    spread = z.std(ddof=1) * math.sqrt(1 + 1 / 4)
+    found = against_random(r, math.nan, values, NONE, np.full(4, 25), SETTINGS)
+    assert found.p == pytest.approx(stats.t.sf((np.arctanh(r) - z.mean()) / spread, 3))
+    reach = stats.t.ppf(0.95, 3) * spread
     expected = np.tanh([z.mean(), z.mean() - reach, z.mean() + reach])
-    assert random_limits(values, SETTINGS) == (*map(pytest.approx, expected), 4)
+    assert found[:3] == pytest.approx(expected)
+    assert (found.n, found.n_outputs) == (4, 25)
+    negative = against_random(-r, math.nan, -values, NONE, np.full(4, 25), SETTINGS)
+    assert negative.p == pytest.approx(found.p) and negative.low == pytest.approx(-found.high)
 
 
-def test_networks_without_a_value_are_left_out_and_one_alone_sets_no_limit():
-    assert random_limits([math.nan, 0.3, 0.5], SETTINGS) == random_limits([0.3, 0.5], SETTINGS)
-    mean, low, high, n = random_limits([0.3, math.nan], SETTINGS)
-    assert (mean, n) == (pytest.approx(0.3), 1) and math.isnan(low) and math.isnan(high)
-    assert random_limits([], SETTINGS).n == 0
-    assert random_limits([1.0, 1.0], SETTINGS).high == pytest.approx(1)
+def test_an_error_larger_than_that_of_the_networks_adds_what_it_exceeds_theirs_by():
+    values, errors = np.array([0.2, 0.5, 0.4, 0.6]), np.full(4, 0.1)
+    plain = against_random(0.9, 0.1, values, errors, np.ones(4), SETTINGS)
+    assert plain.p == against_random(0.9, 0.05, values, errors, np.ones(4), SETTINGS).p
+    z = np.arctanh(values)
+    spread = math.sqrt(z.var(ddof=1) * 1.25 + 0.3**2 - 0.1**2)
+    wide = against_random(0.9, 0.3, values, errors, np.ones(4), SETTINGS)
+    assert wide.p == pytest.approx(stats.t.sf((np.arctanh(0.9) - z.mean()) / spread, 3))
 
 
-def test_with_two_outputs_the_one_shuffle_is_computed_by_hand():
-    rng = np.random.default_rng(1)
-    layer, target = rng.standard_normal((2, 2, 6))
-    r, within, rho = shuffle(layer, target)
-    x, y = layer.ravel(), target[::-1].ravel()
-    less = [(v - v.mean(axis=1, keepdims=True)).ravel() for v in (layer, target[::-1])]
-    assert r[:3] == pytest.approx([stats.pearsonr(x, y).statistic] * 3)
-    assert within[:3] == pytest.approx([stats.pearsonr(*less).statistic] * 3)
-    assert rho[:3] == pytest.approx([stats.spearmanr(x, y).statistic] * 3)
+def test_fewer_than_three_networks_are_no_control():
+    for values in ([], [0.3], [0.3, 0.4]):
+        n = len(values)
+        found = against_random(0.9, 0.1, np.array(values), NONE[:n], np.ones(n), SETTINGS)
+        assert math.isnan(found.p) and math.isnan(found.high) and found.n == n
 
 
-def test_an_interval_meets_that_of_the_same_place_modulo_their_number():
-    layer = np.array([1.0, 5, 2, 7, 3, 4, 9, 8])  # output 0: three intervals, output 1: one
-    target = np.array([2.0, 4, 3, 9, 1, 5, 6, 7])
+def test_two_outputs_meet_themselves_or_the_other():
+    layer, target = np.random.default_rng(1).standard_normal((2, 2, 6))
+    found = shuffled(layer, target)
+    for met in (target, target[::-1]):
+        x, y = layer.ravel(), met.ravel()
+        less = [(v - v.mean(axis=1, keepdims=True)).ravel() for v in (layer, met)]
+        expected = [stats.pearsonr(x, y), stats.pearsonr(*less), stats.spearmanr(x, y)]
+        expected = [each.statistic for each in expected]
+        near = np.isclose(found.values.T, expected).all(axis=1)
+        assert 0.4 < near.mean() < 0.6
+        assert met is not target or found.own == pytest.approx(expected)
+    assert (found.n_outputs, found.least_p) == (2, 0.5)
+
+
+def test_outputs_meet_those_with_as_many_intervals_and_a_number_of_its_own_is_left_out():
+    layer, target = np.random.default_rng(2).standard_normal((2, 14))
     where = {
-        "output": [0, 0, 0, 0, 0, 0, 1, 1],
-        "interval": [2, 2, 3, 3, 7, 7, 4, 4],  # numbers over all labels leave gaps
-        "point": [1, 2] * 4,
-    }
-    found = shuffle(layer[:, None], target[:, None], **where)
-    met = np.array([6, 7, 6, 7, 6, 7, 2, 4])
-    expected = stats.pearsonr(layer, met).statistic
-    assert found[0].mean == pytest.approx(expected)
+        "output": [0, 0, 0, 0, 1, 1, 2, 2, 2, 2, 5, 5, 5, 5, 5, 5][:14],
+        "interval": [2, 2, 3, 3, 4, 4, 1, 1, 9, 9, 5, 5, 6, 7],
+        "point": [1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 1],
+    }  # outputs of two intervals, one, two, three
+    found = shuffled(layer[:, None], target[:, None], **where)
+    kept = [0, 1, 2, 3, 6, 7, 8, 9]
+    for met in (kept, [6, 7, 8, 9, 0, 1, 2, 3]):
+        expected = stats.pearsonr(layer[kept], target[met]).statistic
+        assert 0.4 < np.isclose(found.values[0], expected).mean() < 0.6
+    assert found.n_outputs == 2
+    assert found.own[0] == pytest.approx(stats.pearsonr(layer[kept], target[kept]).statistic)
 
 
 def test_a_point_meets_the_same_point_and_what_is_missing_meets_nothing():
-    rng = np.random.default_rng(2)
-    layer, target = rng.standard_normal((2, 2, 6))
+    layer, target = np.random.default_rng(2).standard_normal((2, 2, 6))
     layer[0, 2] = target[0, 4] = math.nan  # met by point 3 of output 1, and by point 5
     expected = stats.pearsonr(
         np.concatenate([np.delete(layer[0], 2), np.delete(layer[1], 4)]),
         np.concatenate([np.delete(target[1], 2), np.delete(target[0], 4)]),
     ).statistic
-    assert shuffle(layer, target)[0].mean == pytest.approx(expected)
+    assert 0.4 < np.isclose(shuffled(layer, target).values[0], expected).mean() < 0.6
 
 
-def test_a_layer_that_has_few_values_meets_as_many_of_other_outputs():
+def test_shuffles_of_few_values_spread_as_their_number_says():
     rng = np.random.default_rng(5)
     layer, target = rng.standard_normal((2, 40, 10))
     layer[rng.random((40, 10)) < 0.9] = math.nan
     n = np.isfinite(layer).sum()  # about 40
-    r, _, rho = shuffle(layer, target)
-    assert r.high == pytest.approx(1.96 / math.sqrt(n - 1), abs=0.08)
-    assert rho.high == pytest.approx(1.96 / math.sqrt(n - 1), abs=0.08)
-
-
-def test_outputs_that_differ_in_level_alone_shuffle_to_the_spread_of_their_number():
+    values = shuffled(layer, target).values
+    assert np.std(values[[0, 2]], axis=1) == pytest.approx(1 / math.sqrt(n - 1), abs=0.03)
     level = np.random.default_rng(4).standard_normal((30, 1)) + np.zeros((30, 10))
-    limits = shuffle(level, level)[0]
-    assert limits.high == pytest.approx(1.96 / math.sqrt(29), abs=0.08)  # 30 values, not 300
+    assert np.std(shuffled(level, level).values[0]) == pytest.approx(1 / math.sqrt(29), abs=0.03)
 
 
-def test_one_output_cannot_be_shuffled():
-    limits = shuffle(np.ones((1, 5)), np.ones((1, 5)))
-    assert all(math.isnan(each.high) and each.n == 0 for each in limits)
+def test_p_against_shuffles_is_never_below_what_all_pairings_give():
+    values = np.random.default_rng(6).normal(0, 0.1, 500)
+    found = Shuffled(np.array([0.5, 0.15]), np.stack([values, values]), 5, 1 / 120)
+    assert against_shuffled(0.4, found, 0, SETTINGS).p == 1 / 120
+    z = np.arctanh(values)
+    distance = (np.arctanh(0.15) - z.mean()) / (z.std(ddof=1) * math.sqrt(1 + 1 / 500))
+    p = against_shuffled(0.1, found, 1, SETTINGS).p
+    assert p == pytest.approx(stats.t.sf(distance, 499))
+    assert against_shuffled(-0.1, found, 1, SETTINGS).p == 1  # those shuffled go the other way
+
+
+def test_outputs_that_cannot_be_shuffled_make_no_control():
+    found = shuffled(np.ones((1, 5)), np.ones((1, 5)))
+    assert found.n_outputs == 0 and math.isnan(against_shuffled(0.5, found, 0, SETTINGS).p)

@@ -4,15 +4,16 @@ import math
 
 import numpy as np
 import pytest
-from made_values import NO_INTERVALS, NO_POINTS, intervals_of, join, numbered, points_of
+from made_values import NO_INTERVALS, NO_POINTS, intervals_of, join, points_of
 from scipy import stats
 
-from wavegan_tf.stats.controls import Limits
+from wavegan_tf.stats.controls import NO_VALUES
 from wavegan_tf.stats.correlate import (
     CORRELATION_COLUMNS,
     DURATION_COLUMNS,
     average_contours,
     correlate,
+    describe_control,
     regress_durations,
     verdict,
 )
@@ -28,9 +29,16 @@ def network(rng, r, n_outputs=20, n_points=5, layer="conv4"):
     return join(points_of("out", out), points_of(layer, r * out + math.sqrt(1 - r * r) * noise))
 
 
-def correlated(*points, intervals=NO_INTERVALS, target="out", settings=QUICK, **wanted):
-    """The rows wanted of the correlations of a model's points and of its controls', as dicts."""
-    table = correlate(numbered(points), intervals, target, settings)
+def described(*networks, intervals=None):
+    """The table of controls, of points or of intervals."""
+    tables = [(NO_POINTS, x) if intervals else (x, NO_INTERVALS) for x in networks]
+    found = [describe_control(k, *both, "out") for k, both in enumerate(tables, start=1)]
+    return join(*found) if found else describe_control(1, NO_POINTS, NO_INTERVALS, "out")
+
+
+def correlated(points, *controls, intervals=NO_INTERVALS, settings=QUICK, **wanted):
+    """The rows wanted of the correlations of a model's points, beside its controls', as dicts."""
+    table = correlate(points, intervals, described(*controls), "out", settings)
     for name, value in wanted.items():
         table = table[table[name] == value]
     return table.to_dict("records")
@@ -58,7 +66,7 @@ def test_every_layer_but_the_target_has_its_rows_and_f0_is_compared_in_semitones
     f0_hz = np.random.default_rng(1).uniform(80, 300, (3, 6, 4))
     layers = ("conv1", "conv2", "input")
     points = join(*(points_of(*each, "f0", "Hz") for each in zip(layers, f0_hz, strict=True)))
-    table = correlate(points, NO_INTERVALS, "input", QUICK)
+    table = correlate(points, NO_INTERVALS, described(), "input", QUICK)
     assert tuple(table.columns) == CORRELATION_COLUMNS
     assert list(zip(table["measure"], table["layer"], table["unit"], strict=True))[::3] == [
         ("f0", "conv1", "Hz"), ("f0", "conv2", "Hz"),
@@ -68,6 +76,7 @@ def test_every_layer_but_the_target_has_its_rows_and_f0_is_compared_in_semitones
     semitones = 12 * np.log2(f0_hz.reshape(3, -1) / 100)
     expected = stats.pearsonr(semitones[0], semitones[2]).statistic
     assert table["estimate"][6] == pytest.approx(expected, abs=1e-12)
+    assert table["verdict"].tolist() == [*["no control", "", ""] * 2, *[""] * 6]  # F0 counts once
 
 
 def test_what_only_intervals_have_is_compared_by_interval():
@@ -98,14 +107,14 @@ def test_channels_and_labels_are_kept_apart():
 def test_the_same_rows_in_another_order_give_the_same_numbers_to_the_bit():
     rng = np.random.default_rng(5)
     layers = ("conv1", "conv4", "out")
-    points = numbered([
-        join(*(points_of(x, rng.uniform(80, 300, (9, 4)), m, "Hz") for x in layers for m in "ab"))
-        for _ in range(3)
-    ])  # fmt: skip
+    points = join(
+        *(points_of(x, rng.uniform(80, 300, (9, 4)), m, "Hz") for x in layers for m in "ab")
+    )
     durations = join(*(intervals_of(x, rng.uniform(0.1, 1, (9, 2))) for x in layers))
     mixed = [table.sample(frac=1, random_state=0) for table in (points, durations)]
-    assert correlate(*mixed, "out", QUICK).equals(correlate(points, durations, "out", QUICK))
-    fits = [regress_durations(table, "out", QUICK) for table in (durations, mixed[1])]
+    found = [correlate(*both, described(), "out", QUICK) for both in (mixed, (points, durations))]
+    assert found[0].equals(found[1])
+    fits = [regress_durations(table, described(), "out", QUICK) for table in (durations, mixed[1])]
     assert fits[0].equals(fits[1])
 
 
@@ -125,21 +134,21 @@ def test_too_little_data_make_no_verdict(n_outputs, n_points):
     sides = [points_of(x, rng.standard_normal((n_outputs, n_points))) for x in ("out", "conv4")]
     sides += [points_of(x, [[math.nan]], interval=9) for x in ("out", "conv4")]
     rows = correlated(join(*sides))
-    assert [row["verdict"] for row in rows] == ["too few"] * 3
+    assert [row["verdict"] for row in rows] == ["too few", "", ""]
     assert all(math.isnan(row["low"]) for row in rows)
     assert rows[0]["n"] == n_outputs * n_points
 
 
 def test_nothing_measured_makes_empty_tables():
-    assert len(correlate(NO_POINTS, NO_INTERVALS, "out", QUICK)) == 0
-    assert len(regress_durations(NO_INTERVALS, "out", QUICK)) == 0
+    assert len(correlate(NO_POINTS, NO_INTERVALS, described(), "out", QUICK)) == 0
+    assert len(regress_durations(NO_INTERVALS, described(), "out", QUICK)) == 0
     assert len(average_contours(NO_POINTS, QUICK)) == 0
 
 
-def test_a_network_that_was_hardly_measured_is_no_control():
+def test_networks_that_were_hardly_measured_are_no_control():
     rng = np.random.default_rng(10)
     few = network(rng, 0.9, n_outputs=4)
-    for controls in ([], [few] * 5, [network(rng, 0.1), NO_POINTS]):
+    for controls in ([], [few] * 5, [network(rng, 0.1), network(rng, 0.2)]):
         row, *_ = correlated(network(rng, 0.95), *controls)
         assert row["verdict"] == "no control" and math.isnan(row["random_high"])
 
@@ -147,45 +156,69 @@ def test_a_network_that_was_hardly_measured_is_no_control():
 def test_a_layer_far_above_its_controls_is_encoded_and_an_upside_down_one_inverse():
     rng = np.random.default_rng(11)
     controls = [network(rng, r) for r in (0.1, 0.3, 0.2, 0.15, 0.25)]
-    for r, expected in ((0.9, "encoded"), (-0.9, "inverse"), (0.2, "not above either")):
-        rows = correlated(network(rng, r, 40), *controls)
-        assert {row["verdict"] for row in rows} == {expected}
-        assert rows[0]["n_random"] == 5 and -0.1 < rows[0]["random"] < 0.5
+    for r, expected in ((0.9, "encoded"), (-0.9, "inverse"), (0.2, "as both controls")):
+        row, *others = correlated(network(rng, r, 40), *controls)
+        assert row["verdict"] == expected and {x["verdict"] for x in others} == {""}
+        assert row["n_random"] == 5 and row["n_random_outputs"] == 20
+        assert -0.1 < row["random"] < 0.5 and row["p"] == max(row["p_random"], row["p_shuffled"])
 
 
-def test_a_course_that_all_outputs_share_is_not_above_shuffled():
+def test_a_course_that_all_outputs_share_is_as_shuffled():
     rng = np.random.default_rng(12)
     course = np.sin(np.linspace(0, np.pi, 8))
     own = 0.02 * rng.standard_normal((2, 20, 8))
     points = join(points_of("out", course + own[0]), points_of("conv4", course + own[1]))
-    rows = correlated(points, *(network(rng, 0.1, n_points=8) for _ in range(5)))
-    assert rows[0]["estimate"] > 0.99
-    assert {row["verdict"] for row in rows} == {"not above shuffled"}
+    row, *_ = correlated(points, *(network(rng, 0.1, n_points=8) for _ in range(5)))
+    assert row["estimate"] > 0.99 and row["verdict"] == "as shuffled"
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "expected"),
+    ("r", "random", "shuffled", "expected"),
     [
-        (0.6, 0.8, "encoded"), (0.5, 0.8, "not above random"), (0.3, 0.9, "not above either"),
-        (-0.9, -0.4, "inverse"), (-0.9, -0.3, "not above either"), (math.nan, 0.9, "too few"),
+        (0.5, 0.01, 0.02, (0.02, "encoded")),
+        (-0.5, 0.01, 0.02, (0.02, "inverse")),
+        (0.5, 0.20, 0.01, (0.20, "as random")),
+        (0.5, 0.01, 0.99, (0.99, "as shuffled")),
+        (0.5, 0.30, 0.20, (0.30, "as both controls")),
+        (0.5, 0.99, 0.01, (0.99, "below random")),
     ],
-)  # fmt: skip
-def test_the_whole_interval_must_be_above_both_limits(low, high, expected):
-    assert verdict(low, high, Limits(0.2, -0.2, 0.5, 5), Limits(0, -0.3, 0.3, 500)) == expected
+)
+def test_both_controls_must_be_passed(r, random, shuffled, expected):
+    controls = (NO_VALUES._replace(p=p) for p in (random, shuffled))
+    assert verdict(r, *controls, QUICK) == expected
 
 
-def test_one_more_untrained_network_is_encoded_no_more_often_than_the_nominal_rate():
+def test_p_is_corrected_over_the_rows_of_pearsons_r_alone():
+    rng = np.random.default_rng(14)
+    controls = [network(rng, r) for r in (0.1, 0.3, 0.2, 0.15, 0.25)]
+    alone, *_ = correlated(network(rng, 0.8, 40), *controls)
+    points = [network(rng, 0.8, 40)]
+    points += [network(rng, 0.2, 40).assign(measure=f"m{k}") for k in range(9)]
+    others = [join(x, *(x.assign(measure=f"m{k}") for k in range(9))) for x in controls]
+    rows = correlated(join(*points), *others, statistic="pearson")
+    p = [row["p"] for row in rows]
+    assert min(row["p_holm"] for row in rows) == pytest.approx(min(1, 10 * min(p)))
+    assert alone["p_holm"] == alone["p"]
+
+
+def test_a_layer_too_slow_for_a_measure_has_no_row():
+    rng = np.random.default_rng(15)
+    points = join(network(rng, 0.5), points_of("conv1", rng.standard_normal((20, 5))))
+    found = correlate(
+        points, NO_INTERVALS, described(), "out", QUICK, {"conv1": {"intensity": "too slow"}}
+    )
+    assert set(found["layer"]) == {"conv4"}
+
+
+def test_one_more_untrained_network_is_told_from_the_others_no_more_often_than_it_should():
     rng = np.random.default_rng(13)
-    trials, found = 100, {"encoded": 0, "inverse": 0}
+    trials, found = 100, 0
     settings = StatisticsSettings(n_resamples=100, n_shuffles=100)
     for _ in range(trials):
-        r = np.clip(rng.normal(0.5, 0.15, 6), -0.95, 0.95)
-        networks = [network(rng, each, 30) for each in r]
-        row, *_ = correlated(*networks, settings=settings)
-        found[row["verdict"]] = found.get(row["verdict"], 0) + 1
-    # 10 of 100 is the 98.9 % quantile of a rate of 5 %
-    assert found["encoded"] <= 10 and found["inverse"] <= 10
-    assert found["not above random"] > trials / 2
+        r = np.clip(rng.normal(0.5, 0.15, 9), -0.95, 0.95)
+        row, *_ = correlated(*(network(rng, each, 30) for each in r), settings=settings)
+        found += row["verdict"] in ("encoded", "inverse")
+    assert found <= 10  # the 98.9 % quantile of a rate of 5 %
 
 
 def durations(rng, noise_s, n_outputs=15, slope=0.9):
@@ -196,21 +229,26 @@ def durations(rng, noise_s, n_outputs=15, slope=0.9):
 
 def test_the_duration_model_is_scipys_linear_regression():
     table, out, layer = durations(np.random.default_rng(0), 0.02)
-    found = regress_durations(table, "out", QUICK)
+    found = regress_durations(table, described(), "out", QUICK)
     assert tuple(found.columns) == DURATION_COLUMNS
     (row,) = found.to_dict("records")
     fit = stats.linregress(out, layer)
     assert row["beta"] == pytest.approx(fit.slope)
     assert row["intercept"] == pytest.approx(fit.intercept)
-    assert row["t"] == pytest.approx(fit.slope / fit.stderr)
-    assert row["p"] == pytest.approx(fit.pvalue)
     assert row["adj_r2"] == pytest.approx(1 - (1 - fit.rvalue**2) * 29 / 28)
     assert (row["n"], row["n_outputs"]) == (30, 15)
+    pairs = [
+        np.delete(x.reshape(15, 2), k, axis=0).ravel() for k in range(15) for x in (out, layer)
+    ]
+    without = [stats.linregress(*two).slope for two in zip(pairs[::2], pairs[1::2], strict=True)]
+    error = np.std(without) * math.sqrt(14)
+    assert row["t"] == pytest.approx(fit.slope / error)
+    assert row["p"] == pytest.approx(2 * stats.t.sf(fit.slope / error, 14))
 
 
 def test_the_interval_of_the_slope_has_the_width_that_least_squares_gives():
     table, out, layer = durations(np.random.default_rng(1), 0.03, n_outputs=200)
-    found = regress_durations(table, "out", StatisticsSettings(n_resamples=5000))
+    found = regress_durations(table, described(), "out", StatisticsSettings(n_resamples=5000))
     fit = stats.linregress(out, layer)
     reach = stats.t.ppf(0.975, 398) * fit.stderr
     ends = [[fit.slope - reach, fit.slope + reach]]
@@ -221,25 +259,26 @@ def test_random_networks_stand_beside_the_fit_unless_they_have_too_few_intervals
     rng = np.random.default_rng(2)
     controls = [durations(rng, noise) for noise in (0.1, 0.2)]
     few = durations(rng, 0.01, n_outputs=4)
-    networks = [net for net, *_ in (durations(rng, 0.02), *controls, few)]
-    found = regress_durations(numbered(networks), "out", QUICK)
+    known = described(*(net for net, *_ in (*controls, few)), intervals=True)
+    found = regress_durations(durations(rng, 0.02)[0], known, "out", QUICK)
     r2 = [stats.linregress(out, layer).rvalue ** 2 for _, out, layer in controls]
     expected = np.mean([1 - (1 - r) * 29 / 28 for r in r2])
     assert found["random_adj_r2"].tolist() == pytest.approx([expected])
+    assert found["n_random"].tolist() == [2]
 
 
 def test_layers_without_durations_and_constant_ones_have_no_fit_or_a_flat_one():
     table, *_ = durations(np.random.default_rng(3), 0.02)
     table = join(table, intervals_of("conv1", np.full((15, 2), math.nan)))
-    row = regress_durations(table, "out", QUICK).iloc[0]
+    row = regress_durations(table, described(), "out", QUICK).iloc[0]
     assert row["layer"] == "conv1" and row["n"] == row["n_outputs"] == 0
     assert row[["beta", "beta_low", "random_adj_r2"]].isna().all()
     x, same = np.arange(9.0)[:, None], np.full((9, 1), 0.3)
     sides = join(*(intervals_of(*each) for each in (("out", x), ("same", same), ("twice", 2 * x))))
-    flat, exact = regress_durations(sides, "out", QUICK).to_dict("records")
+    flat, exact = regress_durations(sides, described(), "out", QUICK).to_dict("records")
     assert (flat["beta"], flat["intercept"]) == (0, 0.3) and math.isnan(flat["adj_r2"])
     assert (exact["beta"], exact["t"], exact["adj_r2"]) == (2, math.inf, 1) and exact["p"] < 1e-12
-    assert regress_durations(sides, "same", QUICK)["beta"].isna().all()
+    assert regress_durations(sides, described(), "same", QUICK)["beta"].isna().all()
 
 
 def test_contours_are_means_over_outputs_with_students_interval():

@@ -36,7 +36,7 @@ def test_layers_and_measures_stand_in_a_fixed_order():
     rows = [f0(layer, [1.0]) for layer in ("out", "conv10", "conv2", "conv1")]
     rows += [points_of("out", [[1.0]], label="silence")]
     rows += [points_of("out", [[1.0]], m, label="frication") for m in ("zz", "cog", "aa")]
-    rows += [f0("out", [1.0], channel=2), points_of("out", [[1.0]], "hnr", network=1)]
+    rows += [f0("out", [1.0], channel=2)]
     for each in (rows, rows[::-1]):
         grids = Grids(join(*each), NO_INTERVALS)
         assert grids.layers == ["conv1", "conv2", "conv10", "out"]
@@ -56,7 +56,6 @@ def test_means_of_intervals_stand_back_behind_points():
     assert grids.grid(1, "voiced", "f0").values_of("out").tolist() == [100]
     assert grids.grid(1, "voiced", "duration").values_of("out").tolist() == [0.2]
     assert Grids(None, intervals).grid(1, "voiced", "f0").values_of("out").tolist() == [101]
-    assert grids.grid(1, "voiced", "f0", network=1) is None
 
 
 def test_the_mean_of_an_output_is_over_its_values():

@@ -156,6 +156,61 @@ def test_verdicts_follow_the_effect_the_interval_and_what_a_gain_reaches():
     assert [row["verdict"] for row in small.values()] == ["no effect shown", "carries"]
 
 
+def test_of_many_idle_maps_seldom_one_carries_and_the_one_that_does_is_found():
+    rng = np.random.default_rng(6)
+    runs, found = 20, []
+    for _ in range(runs):
+        start = rng.normal(size=20)
+        end = start + 3
+        idle = [{"rms": sides(start, end, start + 0.2 * rng.normal(size=20))} for _ in range(64)]
+        busy = {"rms": sides(start, end, start + 1 + 0.2 * rng.normal(size=20))}
+        table = judge([busy, *idle], True, StatisticsSettings(n_resamples=100))
+        assert table["verdict"][0] == "carries"
+        np.testing.assert_allclose(table["p_share_holm"], holm(table["p_share"].to_numpy()))
+        found.append(table["verdict"][1:].isin(["carries", "opposes"]).any())
+    assert sum(found) <= 3  # by their intervals alone in four of five
+
+
+def test_numbers_of_intervals_are_judged_by_their_signs():
+    start = np.zeros(20)
+    change = np.where(np.arange(20) < 17, 1.0, 0.0)
+    rows = judged({"n_voiced": sides(start, start + 1, change)})
+    assert rows["n_voiced"]["p"] == pytest.approx(0.5**19)
+    assert rows["n_voiced"]["p_share"] == pytest.approx(0.5**16)
+    few = np.stack([start, start + 1, change, math.nan * start, math.nan * start])[:, :14]
+    rows = judged({"n_voiced": few, "f0": few})
+    assert [row["verdict"] for row in rows.values()] == ["too few", "carries"]
+
+
+def test_signs_and_mean_that_go_apart_show_no_share():
+    start = np.zeros(20)
+    change = np.where(np.arange(20) < 18, -1.0, 19.0)  # down in 18 bases, up on average
+    row = judged({"n_voiced": sides(start, start + 1, change)})["n_voiced"]
+    assert row["estimate"] == 1 and row["p_share"] == 1 and row["verdict"] == "none shown"
+    row = judged({"n_voiced": sides(start, start + 1, start + 1, change)})["n_voiced"]
+    assert row["verdict"] == "carries" and row["specific"] == 0 and row["p_specific"] == 1
+
+
+def test_of_parts_that_do_no_more_than_controls_seldom_one_is_said_to():
+    rng = np.random.default_rng(7)
+    found, by_interval = [], []
+    for _ in range(20):
+        start = rng.normal(size=20)
+        end = start + 3
+        cells = [
+            {"rms": sides(start, end, *(start + 1 + 0.2 * rng.normal(size=[2, 20])))}
+            for _ in range(40)
+        ]
+        cells.append({"rms": sides(start, end, start + 2, start + 1 + 0.2 * rng.normal(size=20))})
+        table = judge(cells, True, StatisticsSettings(n_resamples=100))
+        np.testing.assert_allclose(table["p_specific_holm"], holm(table["p_specific"].to_numpy()))
+        assert table["p_specific_holm"].iloc[-1] < 0.001
+        found.append((table["p_specific_holm"][:-1] < 0.05).any())
+        apart = (table["specific_low"] > 0) | (table["specific_high"] < 0)
+        by_interval.append(apart[:-1].any())
+    assert sum(found) <= 3 and sum(by_interval) > 12
+
+
 def test_what_is_specific_is_paired_and_from_the_bases_that_have_a_control():
     rng = np.random.default_rng(5)
     start, effect = rng.normal(size=20), rng.uniform(1, 9, 20)

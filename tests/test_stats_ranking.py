@@ -12,6 +12,7 @@ from wavegan_tf.errors import InputError
 from wavegan_tf.stats import proof
 from wavegan_tf.stats.factorial import code_shares, code_tests, pair_effects
 from wavegan_tf.stats.ranking import RankingSettings, check_labels, rank
+from wavegan_tf.stats.resampling import wilson
 
 QUICK = RankingSettings(n_permutations=99, n_resamples=100, n_selections=10)
 
@@ -21,8 +22,8 @@ def draw(seed, n=300, d=100):
     return pd.DataFrame(rng.uniform(-1, 1, (n, d)), columns=[f"z{i + 1}" for i in range(d)]), rng
 
 
-def by_latent(table):
-    return table.set_index("latent")
+def by_latent(table, form="linear"):
+    return table[table["form"] == form].set_index("latent")
 
 
 def test_a_planted_cause_of_a_rare_property_comes_first():
@@ -31,7 +32,8 @@ def test_a_planted_cause_of_a_rare_property_comes_first():
     y = (z["z3"] + small > 0.8).to_numpy(float)
     assert 0.05 < y.mean() < 0.16
     first = rank(z, y, "binary", 0, QUICK).iloc[0]
-    assert (first["rank"], first["latent"], first["verdict"]) == (1, "z3", "above chance")
+    assert (first["rank"], first["latent"], first["form"]) == (1, "z3", "linear")
+    assert first["verdict"] == "above chance"
     assert first["score"] > first["chance_score"] > 2 and first["kept"] == 1
     assert first["p"] == first["p_any"] == 0.01  # 1 in 99 + 1
     assert first["estimate"] > first["low"] > 0 and first["coefficient"] > 0
@@ -49,6 +51,18 @@ def test_the_change_of_a_share_is_that_of_least_squares():
     assert rows.loc["z1", "low"] < 0.2 / 3**0.5 < rows.loc["z1", "high"]
 
 
+def test_a_v_shaped_cause_is_found_in_its_even_form_and_a_code_has_none():
+    z, rng = draw(3, 1000, 20)
+    z["c1"] = code = rng.integers(2, size=1000)
+    share = 0.3 + 0.4 * z["z3"].abs() + 0.1 * code
+    table = rank(z, (rng.random(1000) < share).to_numpy(float), "binary", 0, QUICK)
+    first, even, linear = table.iloc[0], by_latent(table, "even"), by_latent(table)
+    assert (first["latent"], first["form"], first["verdict"]) == ("z3", "even", "above chance")
+    assert first["estimate"] == pytest.approx(0.4 / 12**0.5, abs=0.03)  # SD of |z| is 1 / 12^0.5
+    assert linear.loc["z3", "verdict"] == "not above chance"
+    assert set(even.index) == {f"z{i + 1}" for i in range(20)} == {*linear.index} - {"c1"}
+
+
 def test_nothing_is_claimed_where_nothing_is_carried():
     claimed, covered = 0, []
     for seed in range(10):
@@ -56,7 +70,7 @@ def test_nothing_is_claimed_where_nothing_is_carried():
         table = rank(z, (rng.random(120) < 0.2).astype(float), "binary", seed, QUICK)
         claimed += "above chance" in set(table["verdict"])
         covered += list((table["low"] <= 0) & (table["high"] >= 0))
-        assert list(table["rank"]) == list(range(1, 21))
+        assert list(table["rank"]) == list(range(1, 41))
         assert table["p_any"].iloc[0] == table["p_any"].min()
     assert claimed <= 2  # of 10; three or more happen once in a hundred where 5 % is true
     assert 0.9 < np.mean(covered) < 0.99
@@ -80,7 +94,7 @@ def test_the_level_of_chance_is_that_of_the_strongest_of_independent_variables()
     z, rng = draw(11, 200, 20)
     settings = dataclasses.replace(QUICK, n_permutations=1999)
     table = rank(z, rng.normal(size=200), "continuous", 0, settings)
-    sidak = stats.norm.ppf((1 + 0.95 ** (1 / 20)) / 2)  # 3.02
+    sidak = stats.norm.ppf((1 + 0.95 ** (1 / 40)) / 2)  # 3.22, of 20 in two forms
     assert table["chance_score"].iloc[0] == pytest.approx(sidak, abs=0.15)
 
 
@@ -177,7 +191,7 @@ def generated(seed=0, n_bases=25, sign=1):
 
 def test_shares_and_means_at_each_value_are_those_of_the_outputs():
     rows = generated()
-    table, _ = proof.prove(rows, MEASURES, 0, QUICK)
+    table = proof.prove(rows, MEASURES, 0, QUICK)[0]
     shares = table[table["measure"] == "share"]
     assert list(shares["latent"] + shares["value"].map(str)) == [
         f"{name}{v}" for name in ("z3", "z7") for v in VALUES
@@ -193,15 +207,15 @@ def test_shares_and_means_at_each_value_are_those_of_the_outputs():
         if row.measure == "frication_db" and len(seen) >= 20:
             reach = stats.t.ppf(0.975, len(seen) - 1) * stats.sem(seen)
             assert row.high - row.estimate == pytest.approx(reach, rel=0.5)
-    assert np.isnan(proof.wilson(0, 0, 0.95)).all()
+    assert np.isnan(wilson(0, 0, 0.95)).all()
 
 
 def test_what_a_cause_brings_rises_and_what_a_control_does_shows_no_trend():
-    _, trends = proof.prove(generated(), MEASURES, 0, QUICK)
+    trends = proof.prove(generated(), MEASURES, 0, QUICK)[1]
     assert set(trends.loc[trends["latent"] == "z3", "verdict"]) == {"rises"}
     assert set(trends.loc[trends["latent"] == "z7", "verdict"]) == {"no trend shown"}
     assert trends["monotone"].iloc[0] == 1 and trends["rank_r"].iloc[0] > 0.9
-    _, mirrored = proof.prove(generated(sign=-1), MEASURES, 0, QUICK)
+    mirrored = proof.prove(generated(sign=-1), MEASURES, 0, QUICK)[1]
     assert mirrored["verdict"].iloc[0] == "falls"
     assert mirrored["estimate"].iloc[0] == pytest.approx(-trends["estimate"].iloc[0])
 
@@ -211,7 +225,7 @@ def test_a_trend_is_the_mean_of_the_slopes_within_base_vectors():
     y = rng.normal(size=(12, 1)) * 10 + 0.1 * VALUES + rng.normal(size=(12, 9))
     slopes = [np.polyfit(VALUES, row, 1)[0] for row in y]
     settings = dataclasses.replace(QUICK, n_resamples=4000)
-    found = proof.trend(pd.DataFrame(y, columns=VALUES), 0, settings)
+    found = proof.trend(pd.DataFrame(y, columns=VALUES), "mean", 0, settings)
     test = stats.ttest_1samp(slopes, 0)
     ends = test.confidence_interval(0.95)
     assert found["estimate"] == pytest.approx(np.mean(slopes))
@@ -226,33 +240,62 @@ def test_a_base_without_a_value_counts_for_the_values_it_has():
     y = 2.0 * VALUES + np.arange(6)[:, None]
     y[0, 3:] = np.nan
     y[1, 1:] = np.nan  # one value alone says nothing
-    found = proof.trend(pd.DataFrame(y, columns=VALUES), 0, QUICK)
+    found = proof.trend(pd.DataFrame(y, columns=VALUES), "mean", 0, QUICK)
     assert found["estimate"] == pytest.approx(2) and found["n"] == 5
 
 
 def test_too_few_base_vectors_or_values_give_no_verdict_and_rounding_no_trend():
-    _, trends = proof.prove(generated(n_bases=4), MEASURES, 0, QUICK)
+    trends = proof.prove(generated(n_bases=4), MEASURES, 0, QUICK)[1]
     assert set(trends["verdict"]) == {"too few"} and trends["p"].isna().all()
-    one = proof.trend(pd.DataFrame(np.ones((9, 1)), columns=[3.0]), 0, QUICK)
+    one = proof.trend(pd.DataFrame(np.ones((9, 1)), columns=[3.0]), "mean", 0, QUICK)
     assert one["n"] == 0 and np.isnan(one["estimate"])
     levels = np.full((9, 9), 0.1) * np.arange(9)[:, None]
-    flat = proof.trend(pd.DataFrame(levels, columns=VALUES), 0, QUICK)
+    flat = proof.trend(pd.DataFrame(levels, columns=VALUES), "mean", 0, QUICK)
     assert (flat["estimate"], flat["p"]) == (0, 1) and np.isnan(flat["monotone"])
 
 
-def sweep(latent, y_of, values=(-9.0, -1.0, 0.0, 1.0, 9.0), n_bases=20):
+def test_a_yes_or_no_needs_15_bases_and_a_mean_does_not():
+    for n_bases, verdicts in ((14, {"too few"}), (15, {"rises"})):
+        trends = proof.prove(generated(n_bases=n_bases), MEASURES, 0, QUICK)[1]
+        assert set(trends.loc[trends["latent"] == "z3", "verdict"]) == verdicts | {"rises"}
+        share = trends[(trends["measure"] == "share") & (trends["latent"] == "z3")]
+        assert set(share["verdict"]) == verdicts
+
+
+def test_the_slope_of_a_yes_or_no_is_tested_by_the_signs_of_its_bases():
+    y = np.zeros((20, 9))
+    y[:14, 7:] = 1  # rise
+    y[14:17, :2] = 1  # fall
+    found = proof.trend(pd.DataFrame(y, columns=VALUES), "share", 0, QUICK)
+    assert found["p"] == pytest.approx(stats.binomtest(3, 17).pvalue) and found["way"] == 1
+
+
+@pytest.mark.parametrize("values", [(0.0, 1, 25), (-25.0, -1, 0, 1, 5)])
+def test_the_test_of_a_slope_keeps_its_level_however_values_are_spaced(values):
+    rng, claimed = np.random.default_rng(0), 0
+    for _ in range(150):
+        y = (rng.random((25, len(values))) < 0.15).astype(float)  # a rare property
+        found = proof.trend(pd.DataFrame(y, columns=values), "share", 0, ROUGH)
+        claimed += found["p"] < 0.05
+    assert claimed <= 14  # 15 or more: 1 in 100 at 5 %
+
+
+ROUGH = dataclasses.replace(QUICK, n_resamples=100)
+
+
+def sweep(latent, y_of, values=(-9.0, -1.0, 0.0, 1.0, 9.0), n_bases=20, role="top"):
     """Outputs of one latent: y by value and base."""
     rows = [
-        {"latent": latent, "role": "top", "value": v, "base": b, "share": float(bool(y_of(v, b)))}
+        {"latent": latent, "role": role, "value": v, "base": b, "share": float(bool(y_of(v, b)))}
         for b in range(n_bases) for v in values
     ]  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def contrasted(rows):
-    table = proof.contrast(rows, "share", 0, RankingSettings())
-    columns = ("from_value", "to_value", "estimate", "verdict")
-    return list(table[list(columns)].itertuples(index=False, name=None))
+def contrasted(rows, form="linear"):
+    table = proof.prove(rows, {"share": "1"}, 0, QUICK)[2]
+    columns = ["from_value", "to_value", "estimate", "verdict"]
+    return list(table.loc[table["form"] == form, columns].itertuples(index=False, name=None))
 
 
 def test_what_comes_and_goes_along_a_sweep_is_found_where_it_has_no_slope():
@@ -263,28 +306,161 @@ def test_what_comes_and_goes_along_a_sweep_is_found_where_it_has_no_slope():
 def test_a_variable_of_the_code_is_compared_with_0_for_its_mirror_image_is_no_code():
     rows = sweep("c2", lambda v, b: abs(v) == 1 and b % 4, (-1.0, 0.0, 1.0))
     assert contrasted(rows) == [(0, -1, 0.75, "changes"), (0, 1, 0.75, "changes")]
-    assert contrasted(rows[rows["value"] != 0]) == []
+    assert contrasted(rows, "even") == contrasted(rows[rows["value"] != 0]) == []
 
 
-def test_findings_name_the_largest_change_that_is_shown_and_both_levels():
-    rows = pd.concat([
-        sweep("z2", lambda v, b: v > 0 and (v == 9 or b % 4)),
-        sweep("z5", lambda v, b: b % 2).assign(role="control"),
+def test_what_both_sides_bring_is_even_and_what_one_side_brings_is_not():
+    both = sweep("z2", lambda v, b: v and b % 4)
+    assert contrasted(both, "even") == [(0, 1, 0.75, "changes"), (0, 9, 0.75, "changes")]
+    assert {row[3] for row in contrasted(both)} == {"no change shown"}
+    one = sweep("z2", lambda v, b: v > 0)
+    assert contrasted(one, "even") == [(0, v, 0.5, "no change shown") for v in (1, 9)]
+
+
+def test_a_yes_or_no_is_compared_by_the_sign_test_and_a_mean_by_students_t():
+    rows = sweep("z2", lambda v, b: b < 17 if v == 1 else b == 19, (-1.0, 1.0))
+    (row,) = proof.prove(rows, {"share": "1"}, 0, QUICK)[2].itertuples()
+    assert (row.p, row.n) == (pytest.approx(stats.binomtest(17, 18).pvalue), 20)
+    assert (row.from_estimate, row.to_estimate) == (0.05, 0.85)
+    rows["mean"] = rows["share"] + np.random.default_rng(0).normal(size=40)
+    (row,) = proof.prove(rows, {"mean": "1"}, 0, QUICK)[2].itertuples()
+    table = rows.pivot(index="base", columns="value", values="mean")
+    assert row.p == pytest.approx(stats.ttest_rel(table[1], table[-1]).pvalue)
+
+
+def test_trends_and_contrasts_are_one_family_and_controls_another():
+    rows = [sweep(f"z{k}", lambda v, b: (v > 0) ^ (b < 3)) for k in (1, 2)]
+    rows.append(sweep("z9", lambda v, b: (v > 0) ^ (b < 3), role="control"))
+    _, trends, contrasts = proof.prove(pd.concat(rows), {"share": "1"}, 0, QUICK)
+    tests = pd.concat([trends, contrasts])
+    for role, count in (("top", 2 * 5), ("control", 5)):  # a trend and four contrasts each
+        here = tests[tests["role"] == role]
+        assert len(here) == count
+        assert here["p_holm"].min() == pytest.approx(count * here["p"].min())
+
+
+def test_a_v_and_a_curve_that_falls_inside_the_range_of_training_do_not_rise():
+    def verdict(y_of):
+        trends = proof.prove(
+            sweep("z2", y_of, (-25.0, -1.0, 0.0, 1.0, 25.0)), {"share": "1"}, 0, QUICK
+        )[1]
+        return trends["verdict"].iloc[0]
+
+    assert verdict(lambda v, b: v > 0 or (v == 0 and b % 2)) == "rises"
+    assert verdict(lambda v, b: v >= 1 or (v < -1 and b % 4)) == "no trend shown"  # a V
+    assert verdict(lambda v, b: v == 25 or (v == -1 and b % 2)) == "no trend shown"
+
+
+UP = {"z2": 0.3}
+
+
+def found_of(rows, signs=UP, form="linear"):
+    """The findings of outputs, where the ranking has these estimates."""
+    ranked = pd.DataFrame(
+        [
+            {"latent": k, "form": form, "estimate": x, "verdict": "above chance"}
+            for k, x in signs.items()
+        ],
+        columns=["latent", "form", "estimate", "verdict"],
+    )
+    contrasts = proof.prove(rows, {"share": "1"}, 0, QUICK)[2]
+    (row,) = proof.findings(["z2"], ranked, contrasts).to_dict("records")
+    return row
+
+
+def outside_and_training(control=lambda v, b: 0):
+    """z2 brings it above 0; z8 and z9 are controls, of which z8 does what is given."""
+    return pd.concat([
+        sweep("z2", lambda v, b: v == 9 or (v == 1 and b % 4)),
+        sweep("z8", control, role="control"), sweep("z9", lambda v, b: b % 2, role="control"),
     ])  # fmt: skip
-    ranked = pd.DataFrame({"latent": ["z2", "z5"], "verdict": ["above chance", "not above chance"]})
 
-    def findings(rows):
-        tables = proof.prove(rows, {"share": "1"}, 0, QUICK)
-        found = proof.findings(ranked, *tables, proof.contrast(rows, "share", 0, QUICK))
-        return found.itertuples()
 
-    first, second = findings(rows)
-    levels = first.from_value, first.from_estimate, first.to_value, first.to_estimate
-    assert levels == (-9, 0, 9, 1) and first.n == 20
-    assert (first.ranked, first.trend, first.verdict) == ("above chance", "rises", "changes")
-    assert first.moves and not second.moves and second.role == "control"
-    first, second = findings(rows[rows["value"] > 0])  # nothing to compare with
-    assert (first.n, first.verdict, first.moves) == (0, "too few", True)
+def test_a_cause_is_shown_inside_training_with_the_sign_of_the_ranking_and_beyond_controls():
+    row = found_of(outside_and_training())
+    assert (row["verdict"], row["sign"]) == ("cause", "agrees")
+    assert (row["n_controls"], row["n_controls_as_large"]) == (2, 0)
+    inside = [row[f"inside_{name}"] for name in proof.SIDE[:-1]]
+    assert inside == ["linear", -1, 1, 0, 0.75, 20]
+    outside = [row[f"outside_{name}"] for name in proof.SIDE[:-1]]
+    assert outside == ["linear", -9, 9, 0, 1, 20]
+    assert row["inside_p_holm"] < 0.05 and row["ranked"] == "above chance"
+    assert found_of(outside_and_training(), {})["verdict"] == "cause"  # of a screen: no sign
+
+
+@pytest.mark.parametrize(
+    ("rows", "signs", "controls"),
+    [
+        (outside_and_training(), {"z2": -0.3}, (2, 0)),
+        (outside_and_training(lambda v, b: v > 0), UP, (2, 1)),
+        (outside_and_training()[:100], UP, (0, 0)),
+    ],
+)
+def test_without_the_sign_or_with_a_control_as_large_or_without_one_it_is_no_cause(
+    rows, signs, controls
+):
+    row = found_of(rows, signs)
+    assert row["verdict"] == "moves it inside training"
+    assert (row["n_controls"], row["n_controls_as_large"]) == controls
+
+
+def test_a_code_is_compared_with_controls_that_are_codes_and_z_with_z():
+    values = (-1.0, 0.0, 1.0)
+    rows = pd.concat([
+        sweep("z2", lambda v, b: v == 1, values), sweep("c1", lambda v, b: v == 1, values),
+        sweep("c2", lambda v, b: v == 1, values, role="control"),
+        sweep("z9", lambda v, b: 0, values, role="control"),
+    ])  # fmt: skip
+    contrasts = proof.prove(rows, {"share": "1"}, 0, QUICK)[2]
+    ranked = pd.DataFrame(columns=["latent", "form", "estimate", "verdict"])
+    found = proof.findings(["z2", "c1"], ranked, contrasts).set_index("latent")
+    assert found["n_controls"].tolist() == [1, 1]
+    assert found["n_controls_as_large"].tolist() == [0, 1]
+    assert found["verdict"].tolist() == ["cause", "moves it inside training"]
+
+
+def test_a_change_beyond_training_alone_is_said_with_the_controls_that_do_as_much():
+    rows = pd.concat([
+        sweep("z2", lambda v, b: v == 9 or (v == -1 and b < 4)),  # falls inside, from 4 of 20
+        sweep("z8", lambda v, b: v == 9, role="control"),
+    ])  # fmt: skip
+    row = found_of(rows, {"z2": -0.4})
+    assert row["verdict"] == "moves it only outside training" and row["sign"] == "disagrees"
+    assert (row["n_controls"], row["n_controls_as_large"]) == (1, 1)
+
+
+def test_an_even_cause_is_compared_with_the_even_form_of_the_ranking():
+    rows = pd.concat([
+        sweep("z2", lambda v, b: v and b % 4), sweep("z8", lambda v, b: b % 2, role="control"),
+    ])  # fmt: skip
+    row = found_of(rows, form="even")
+    assert (row["verdict"], row["inside_form"], row["sign"]) == ("cause", "even", "agrees")
+    assert (row["inside_from_value"], row["inside_to_value"]) == (0, 1)
+
+
+def test_where_nothing_is_shown_or_can_be_compared_it_is_said():
+    assert found_of(sweep("z2", lambda v, b: b % 2))["verdict"] == "no change shown"
+    for rows in (
+        sweep("z2", lambda v, b: v > 0, n_bases=14),
+        sweep("z2", lambda v, b: v, (1.0, 9.0)),
+    ):
+        row = found_of(rows)
+        assert row["verdict"] == "too few" and np.isnan(row["inside_p_holm"])
+
+
+def test_a_screen_lists_the_largest_shares_first():
+    rows = pd.concat([
+        sweep("z10", lambda v, b: v > 0 and b < 2, (-15.0, 15.0), 5),
+        sweep("z2", lambda v, b: b < 3, (-15.0, 15.0), 5),
+    ])  # fmt: skip
+    table = proof.screen(rows, 0, QUICK)
+    assert list(table["latent"] + table["value"].map("{:g}".format)) == [
+        "z2-15",
+        "z215",
+        "z1015",
+        "z10-15",
+    ]
+    assert list(table["estimate"]) == [0.6, 0.6, 0.4, 0] and set(table["n"]) == {5}
 
 
 def coded(counts, n=25, value=1.0):
@@ -400,6 +576,17 @@ def test_differences_are_taken_within_base_vectors():
     assert row["main_b"] == pytest.approx((table[..., 2] - table[..., 0]).mean())
     assert row["main_a_low"] > 2 and row["n"] == 8
     assert cells["estimate"].iloc[0] == pytest.approx(table[:, 0, 0].mean())
+
+
+def test_the_interaction_of_a_yes_or_no_is_tested_by_signs():
+    rows = grid([0, 1], [0, 1], 20)
+    rows["share"] = ((rows["value_a"] * rows["value_b"] > 0) & (rows["base"] < 18)).astype(float)
+    (row,) = pair_effects(rows, "share", 0, QUICK)[1].to_dict("records")
+    assert (
+        row["p"] == pytest.approx(stats.binomtest(18, 18).pvalue) and row["verdict"] == "interact"
+    )
+    few = pair_effects(rows[rows["base"] < 14], "share", 0, QUICK)[1]
+    assert set(few["verdict"]) == {"too few"}
 
 
 def test_effects_that_add_up_are_no_interaction_and_chance_is_none():

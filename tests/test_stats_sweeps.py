@@ -26,8 +26,9 @@ def values_of(grids, name="m{}"):
     )
 
 
-def effects(grids, along=None):
-    table = sweeps.measure_effects(values_of(grids), along or [("z1", X)], FAST)
+def effects(grids, along=None, name="m{}", controls=None):
+    given = values_of(grids, name), along or [("z1", X)], FAST
+    table = sweeps.measure_effects(*given, controls and {"z1": values_of(controls, name)})
     return [row for _, row in table.iterrows()]
 
 
@@ -59,7 +60,7 @@ def test_one_base_gives_the_numbers_but_no_interval_and_no_verdict_and_no_base_n
     row, nowhere = effects([[2 * X + 1], [NAN * X]])
     assert (row["slope"], row["rank_r"], row["estimate"]) == pytest.approx((2, 1, 40))
     missing = [name for name in row.index if name.endswith(("low", "high", "p", "p_holm"))]
-    assert len(missing) == 16 and row[missing].isna().all()
+    assert len(missing) == 19 and row[missing].isna().all()
     assert row[list(sweeps.FROM_MIDDLE)].tolist() == pytest.approx([-30, 10])
     assert row["verdict"] == "too few" and row["n"] == 1
     assert nowhere[["slope", "rank_r", "estimate", *missing]].isna().all()
@@ -74,6 +75,10 @@ def test_one_base_gives_the_numbers_but_no_interval_and_no_verdict_and_no_base_n
 )  # fmt: skip
 def test_the_middle_is_the_value_nearest_to_zero_unless_it_is_an_end(values, middle):
     y = np.random.default_rng(8).standard_normal([6, len(values)])
+    (way,) = effects([y], [("t", np.linspace(0, 1, len(values)))])
+    assert way["middle_value"] == pytest.approx(
+        {4: 1 / 3, 3: 0.5, 2: NAN}[len(values)], nan_ok=True
+    )
     (row,) = effects([y], [("c1", values)])
     assert row["middle_value"] == pytest.approx(middle, nan_ok=True)
     of_middle = row[[key + x for key in sweeps.FROM_MIDDLE for x in ("", "_low", "_high", "_p")]]
@@ -114,6 +119,7 @@ def test_holm_corrects_over_all_differences_of_a_latent_and_finds_the_planted_on
     noise = np.random.default_rng(11).standard_normal([20, 8, 5])
     noise[4] += X
     rows = pd.DataFrame(effects(noise))
+    assert (rows["n_controls"] == 0).all() and rows["p_control"].isna().all()
     columns = ["p", "from_middle_first_p", "from_middle_last_p"]
     corrected = rows[[f"{name}_holm" for name in columns]].to_numpy().ravel()
     np.testing.assert_allclose(corrected, holm(rows[columns].to_numpy().ravel()))
@@ -129,6 +135,79 @@ def test_a_latent_without_effect_is_seldom_said_to_change():
     inside = np.mean([row["low"] <= 0 <= row["high"] for row in rows])
     assert inside == pytest.approx(0.95, abs=0.04)
     assert all(row["verdict"] == "no change shown" for row in rows)
+
+
+N_CONTROLS = 20
+
+
+def test_controls_stand_beside_a_change_as_numpy_counts_them():
+    rng = np.random.default_rng(12)
+    own = rng.standard_normal([9, 5]) + X / 15
+    theirs = rng.standard_normal([9, N_CONTROLS, 3])
+    theirs[..., -1] += np.linspace(-3, 3, N_CONTROLS)
+    theirs[:5, 0, 0] = NAN  # four bases are too few
+    (row,) = effects([own], controls=[theirs])
+    change, changes = own[:, -1] - own[:, 0], (theirs[..., -1] - theirs[..., 0])[:, 1:]
+    sizes = np.abs(changes.mean(axis=0))
+    assert row["n_controls"] == N_CONTROLS - 1
+    assert (row["control"], row["control_high"]) == pytest.approx((np.median(sizes), sizes.max()))
+    assert row["excess"] == pytest.approx(abs(change.mean()) - sizes.mean())
+    assert row["excess_low"] < row["excess"] < row["excess_high"]
+
+    def differences(x):
+        """Sizes of the means of the three differences, [.., 3]."""
+        return np.abs([x[-1] - x[0], x[0] - x[1], x[-1] - x[1]])
+
+    means = [differences(own.mean(axis=0)[[0, 2, 4]])]
+    means += [differences(x) for x in theirs.mean(axis=0)[1:]]
+    size, *others = np.max(means / np.mean(means, axis=0), axis=1)
+    assert row["n_controls_as_large"] == sum(x >= size for x in others) > 0
+    assert row["p_control"] == pytest.approx((1 + row["n_controls_as_large"]) / N_CONTROLS)
+    (two,) = effects([own[:, [0, 4]]], [("z1", [-1.0, 1])], controls=[theirs[..., [0, 2]]])
+    assert two["n_controls_as_large"] == np.sum(sizes >= abs(change.mean()))
+
+
+def test_a_verdict_names_a_cause_only_where_it_changes_more_than_enough_controls():
+    rng = np.random.default_rng(13)
+    own, theirs = rng.standard_normal([8, 5]), rng.standard_normal([8, N_CONTROLS, 3])
+    theirs += [-9, 0, 9]  # what controls do shows as well
+    vee = 40 * np.abs(X)
+    given = [own + 2 * X, own + X / 3, own + vee, own]
+    rows = effects(given, controls=[theirs] * 4)
+    assert [row["verdict"] for row in rows] == [
+        "changes, more than controls", "changes, as controls do", "changes, more than controls",
+        "no change shown",
+    ]  # fmt: skip
+    assert rows[0]["p_control"] == pytest.approx(1 / 21)
+    for n, verdict in ((18, "changes"), (19, "changes, more than controls")):
+        (row,) = effects([own + 2 * X], controls=[theirs[:, :n]])
+        assert row["verdict"] == verdict and row["n_controls"] == n
+    (nowhere,) = effects([own + 2 * X], controls=[NAN * theirs])
+    assert nowhere["verdict"] == "changes" and nowhere["n_controls"] == 0
+
+
+def test_one_of_twenty_one_like_variables_is_the_largest_in_one_of_twenty_one():
+    rng = np.random.default_rng(14)
+    shift = rng.standard_normal([400, 1, 21, 3])
+    x = shift + 0.1 * rng.standard_normal([400, 8, 21, 3])
+    rows = effects(x[:, :, 0], [("z1", [-1.0, 0, 1])], controls=list(x[:, :, 1:]))
+    named = np.mean([row["verdict"] == "changes, more than controls" for row in rows])
+    assert np.mean([row["verdict"].startswith("changes") for row in rows]) > 0.8
+    assert named == pytest.approx(1 / 21, abs=0.03)
+
+
+def test_counts_are_tested_by_their_signs_from_fifteen_bases_on():
+    counts = np.zeros([16, 2])
+    counts[2:, 1] = 1  # two of sixteen do not change
+    counts[2, 1] = -1
+    along = [("z1", [0.0, 1])]
+    for name in ("n_frication", "share"):
+        (row,) = effects([counts], along, name)
+        assert row["p"] == pytest.approx(stats.binomtest(13, 14).pvalue) and row["n"] == 16
+    (mean,) = effects([counts], along)
+    assert mean["p"] == pytest.approx(stats.ttest_1samp(counts[:, 1], 0).pvalue)
+    (few,) = effects([counts[:14]], along, "n_frication")
+    assert few["verdict"] == "too few" and math.isnan(few["p"]) and math.isfinite(few["low"])
 
 
 def test_responses_are_means_over_bases_of_means_over_the_other_sweep():
@@ -185,8 +264,8 @@ def test_an_interaction_is_the_difference_of_differences_at_the_corners():
 def test_an_output_has_the_mean_of_its_intervals_and_no_value_without_any():
     rows = [(0, 1, 100.0), (0, 2, 120.0), (2, 1, NAN)]
     table = pd.DataFrame(rows, columns=["output", "interval", "value"])
-    head = {"network": 0, "channel": 1, "layer": "out", "label": "voiced", "measure": "f0"}
-    found = sweeps.interval_means(table.assign(**head, unit="Hz", flag=""), 4)
+    head = {"channel": 1, "layer": "out", "label": "voiced", "measure": "f0"}
+    found = sweeps.interval_means(table.assign(**head, unit="Hz", flag=""), 4, ["z_project", "out"])
     assert found.index.tolist() == [(1, "out", "voiced", "f0", "Hz")]
     np.testing.assert_array_equal(found.to_numpy(), [[110, NAN, NAN, NAN]])
     tidy = sweeps.tidy(found)

@@ -26,7 +26,7 @@ ROOMS = {
     "speech": LOW | {"models"},
     "stats": LOW,
     "output": {"errors", "speech"},
-    "training": LOW | {"latents", "models", "checkpoints", "data", "speech", "output"},
+    "training": LOW | {"latents", "models", "checkpoints", "data", "speech", "stats", "output"},
     "corpora": LOW | {"data", "speech", "output"},
     "experiments": BELOW,
     "commands": BELOW | {"experiments", "training", "corpora"},

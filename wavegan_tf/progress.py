@@ -38,9 +38,9 @@ def progress(
         if on_terminal:
             bar.set_postfix_str(text)
         else:
-            rate = (done - start) / (now - begun)
-            left = f"/{total}, {_clock((total - done) / rate)} left" if total else ""
-            _print_line(f"{label}: {done}{left}  {text}")
+            each_s = (now - begun) / (done - start)
+            left = f"/{total}, {_clock((total - done) * each_s)} left" if total else ""
+            _print_line(f"{label}: {done}{left}, {each_s:.2g} s each  {text}")
     bar.close()
     if not on_terminal and done > start:
         text = f"{describe(item)}, " if describe else ""

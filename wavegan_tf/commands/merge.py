@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 GROUPS = dict.fromkeys(("shards", "out_dir", "overwrite", "figures", "report"), "Basics")
 FLAGS = flags.FLAGS
 
+_LEFT_OUT = ("outputs", "flags", "scales")  # scales differ by a digit between processors
 _OWN = ("shard", "jobs")  # options in which the shards of one run may differ
 
 
@@ -93,7 +94,7 @@ def _differences(mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
     """Names the settings in which two runs differ, as far as shards of one run must agree."""
 
     def fixed(settings: dict[str, Any]) -> dict[str, Any]:
-        kept = {key: value for key, value in settings.items() if key not in ("outputs", "flags")}
+        kept = {key: value for key, value in settings.items() if key not in _LEFT_OUT}
         own = {k: v for k, v in settings["options"].items() if k not in _OWN}
         return kept | {"options": own}
 

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from wavegan_tf.errors import InputError
+from wavegan_tf.experiments.listen import Measuring, make_network
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import Design, cells, cross, latents_table, parse_settings, parse_sweeps
 from wavegan_tf.model import BATCH, Model, layers_table
@@ -147,7 +148,8 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     stats.check_clusters(options.clusters, layer.channels, layer.name)  # again of the live ones
     design = cross(model.sample(options.n, seed), cells([sweep], settings), config)
     design.table.rename(columns={sweep.name: "value"}, inplace=True)
-    activity = follow(model, layer, design, len(sweep.values), options)
+    scale = make_network(model, design, Measuring(), layers=layer.name).scales[layer.name]
+    activity = follow(model, layer, design, len(sweep.values), options, scale)
     live = (activity.means > 0).any(axis=(0, 1))  # [maps]
     stats.check_clusters(options.clusters, int(live.sum()), layer.name, "live maps")
     profiles = activity.halves.sum(axis=0) / options.n  # [values, maps, length]
@@ -194,7 +196,8 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     }
     record = {
         "checkpoint": model.checkpoint, "model": config.to_dict(), "layer": layer.name,
-        "vary": [sweep._asdict()], "n_bases": options.n, "sample_rate_hz": config.sample_rate,
+        "scale": scale, "vary": [sweep._asdict()], "n_bases": options.n,
+        "sample_rate_hz": config.sample_rate,
         "slice_len": config.slice_len, "num_stable": NUM_NAMED,
         "intervals": dataclasses.asdict(options.intervals),
     }  # fmt: skip
@@ -211,15 +214,21 @@ def choose_layer(name: str, config: ModelConfig) -> Layer:
     return known[name]
 
 
-def follow(model: Model, layer: Layer, design: Design, n_values: int, options: Options) -> Activity:
-    """Runs the Generator and follows the maps of a layer; intervals are of the first channel."""
+def follow(
+    model: Model, layer: Layer, design: Design, n_values: int, options: Options, scale: float = 1.0
+) -> Activity:
+    """Runs the Generator and follows the maps of a layer; intervals are of the first channel.
+
+    The maps are multiplied by a ``scale``, for that of a layer means nothing: a network whose layer
+    is multiplied, and whose next kernel is divided, by a number puts out the same audio.
+    """
     n = len(design.z)
     activity = Activity(layer, n // n_values, n_values)
 
     def outputs() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for first in range(0, n, BATCH):
             made = model.activations(design.z[first : first + BATCH])
-            yield from zip(made[layer.name], made["out"], strict=True)
+            yield from zip(made[layer.name] * np.float32(scale), made["out"], strict=True)
 
     kept, searched = itertools.tee(outputs())  # an output is kept until its intervals are known
     plan = model.config.sample_rate, options.intervals

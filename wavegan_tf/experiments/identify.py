@@ -1,8 +1,9 @@
 """Find which latent variable carries a property: generate, label, rank, and prove by generating.
 
 The steps of Beguš (2020, Frontiers in AI 3:44) and Beguš & Zhou (2022, section III-B2). Outputs are
-drawn and labelled, and latent variables ranked by how they go with the label; then the best ones,
-and others as controls, are set one at a time, all else frozen; every code at several levels; pairs.
+drawn and labelled, and latent variables ranked by how they go with the label; where too few have
+the property, each is set alone far outside of training instead (a screen). Then the best ones, and
+others as controls, are set one at a time, all else frozen; every code at several levels; pairs.
 Outputs are numbered on through these stages, which the column ``stage`` of the tables names.
 """
 
@@ -19,61 +20,97 @@ import pandas as pd
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments import properties
-from wavegan_tf.experiments.listen import Measuring, listen
-from wavegan_tf.experiments.properties import CATEGORIES, DOSES, Property
+from wavegan_tf.experiments.listen import Measuring
+from wavegan_tf.experiments.properties import CATEGORIES, DOSES, Labels
 from wavegan_tf.experiments.result import Result
-from wavegan_tf.latents import Condition, Design, cross, latent_index, latent_names, plain
+from wavegan_tf.experiments.stages import (
+    CODES,
+    DRAWN,
+    PAIRS,
+    PROOF,
+    SCREEN,
+    Stages,
+    code_conditions,
+    condition,
+    count_clipped,
+    label_codes,
+)
+from wavegan_tf.latents import Condition, cross, latent_index, latent_names, plain
 from wavegan_tf.model import Model
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.options import option
 from wavegan_tf.output import text
 from wavegan_tf.stats import factorial, proof, ranking
-from wavegan_tf.stats.effects import DIFFERS
-from wavegan_tf.stats.proof import CONTROL, MEAN, SHARE, TOGETHER, TOP
-from wavegan_tf.stats.ranking import ABOVE_CHANCE, BINARY, NOT_ABOVE_CHANCE, RankingSettings
+from wavegan_tf.stats.effects import DIFFERS, LEAST_SIGNS, NO_DIFFERENCE
+from wavegan_tf.stats.proof import CONTROL, MEAN, SHARE, TOP
+from wavegan_tf.stats.ranking import (
+    ABOVE_CHANCE,
+    BINARY,
+    EVEN,
+    NOT_ABOVE_CHANCE,
+    RankingSettings,
+)
+from wavegan_tf.stats.resampling import TOO_FEW
+from wavegan_tf.stats.sweeps import NO_CHANGE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "identify"
 
-DRAWN, PROOF, CODES, PAIRS = "drawn", "proof", "codes", "pairs"  # the stages
-
-MAX_CODES = 64  # of a fiwGAN that are generated at each level: 2^6
 WITHOUT_FINDING = 3  # latents that are proved where none is above chance
-N_RANKED = 10  # latents that the summary shows
+N_RANKED = 10  # rows of the ranking, or of the screen, that the summary shows
+N_CODES = 5  # codes that differ and get a sentence
 _CONTROL_STREAM = 7
 
 ABOUT_RANKING = (
-    "Score: the evidence that the latent goes with it, beside all others, in standard deviations "
-    "of what chance gives; above chance is a score over {level}. p: chance that the best of all "
-    "latents looks as strong when none carries anything (permutations of outputs). Change: for one "
-    "standard deviation of the latent, beside all others [interval over outputs]; its size, not "
-    "the evidence. Kept: share of resamples in which the L1 model keeps it."
+    "Linear is the latent, even its distance from 0. Score: the evidence that it goes with the "
+    "property, beside all others, in standard deviations of what chance gives; above chance is a "
+    "score over {level}. p: chance that the best of all rows looks as strong when none carries "
+    "anything (permutations of outputs). Change: for one standard deviation, beside all others "
+    "[interval over outputs]; its size, not the evidence. Kept: share of resamples in which the L1 "
+    "model keeps it."
+)
+ABOUT_SCREEN = (
+    "Each latent set alone, everything else frozen: share of outputs that have the property "
+    "[interval], the largest first."
 )
 ABOUT_PROOF = (
     "Each latent alone at each value, everything else frozen at vectors that were not ranked by, "
-    "the same for all. Tests: the slope over all values (tables/trends.csv), and the difference "
-    "between a value and its mirror image, of a code variable between a value and 0 "
-    "(tables/contrasts.csv), both within vectors, p after Holm over each table. Where a code "
-    "variable of a ciwGAN is set, the others are 0. Clipped: share of all these outputs; the more, "
-    "the less the value says of speech. Doses, how strong frication and voice are: figures/doses."
+    "the same for all. Tests, within vectors: the slope over all values (table `trends`); a "
+    "value against its mirror image, of a code against 0; and 0 against both sides "
+    "(table `contrasts`). Yes and no are tested by signs, and p is after Holm over both tables; "
+    "controls are corrected apart. Where a code variable of a ciwGAN is set, the others are 0. "
+    "Clipped: share of all these outputs; the more, the less the value says of speech. Doses, how "
+    "strong frication and voice are: figures/doses."
 )
 ABOUT_CODES = (
     "Share [interval] of outputs under each code and level, of several labels the most frequent "
-    "one; * differs from the other codes (tables/code_tests.csv, Holm)."
+    "one; * differs from the other codes (table `code_tests`, Holm)."
 )
 ABOUT_PAIRS = (
     "From the least value to the largest: what each latent changes on average over the values of "
     "the other, and how much the change by the first differs between the extremes of the second. "
-    "Shares count as 0 .. 1; every cell is in tables/pairs.csv."
+    "Shares count as 0 .. 1; every cell is in the table `pairs`."
 )
 CAUTION = (
-    "The ranking is a correlation within the range of training. Values beyond -1 .. 1 were never "
-    "seen in training: they show what a latent can do, not how often the network does it, and at "
-    "the largest the output may be noise. A change that controls show as well is no sign of a "
-    "special latent. One latent at a time misses what two do together."
+    "Intervals and p speak of this trained network and more outputs of it, not of training it "
+    "again. Values beyond \u22121 .. 1, of codes beyond 0 and 1, were never seen in training: they "
+    "show what a latent can do, not how often the network does it, and one latent at a time misses "
+    "what two do together."
 )
+
+NOT_ALONE = "Setting one alone is not shown to change it:"
+TOO_FEW_BASES = (
+    f"Too few base vectors (--proof_outputs; a yes or no needs {LEAST_SIGNS}), or no value with "
+    "its mirror image (--values), for a verdict on"
+)
+FINDINGS = {
+    proof.CAUSE: "{latent} causes {effect}{way}: {change}; {controls}.",
+    proof.INSIDE: "{latent} moves {name} inside the training range{way}: {change}; {controls}.",
+    proof.OUTSIDE: "{latent} is shown to move {name} only outside the training range{way}: "
+    "{change}; {controls}.",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,9 +124,16 @@ class Options(Measuring, RankingSettings):
     property: str | None = option(
         None,
         "Property that an output has or not: frication, voicing, silence (between two sounds), "
-        "two_vowels; or a number: n_voiced, rms_db, voiced.f0 (mean over its intervals), which a "
-        "threshold turns into yes or no: voiced.f0>200.",
+        "two_vowels; or a number: n_voiced, rms_db, voiced.f0, which a threshold turns into yes or "
+        "no: voiced.f0>200.",
     )
+    rule: str | None = option(
+        None,
+        "How several intervals of an output decide: any (one passes the threshold; the default "
+        "with one), longest (the value in the longest interval) or mean (the default without).",
+        choices=properties.RULES,
+    )
+    name: str = option("", "What texts and figures call the property.")
     labels: str = option(
         "",
         "CSV table output,label of outputs labelled by hand: yes and no, numbers, or words. "
@@ -105,6 +149,14 @@ class Options(Measuring, RankingSettings):
     proof_outputs: int = option(
         25, "Number of outputs at each value, from the same vectors otherwise.", low=1
     )
+    screen_value: float = option(
+        15.0, "Value to both sides of 0 that each z is set to where too few outputs have the "
+        "property to rank latents by; codes are set to --code_levels.", group="Latents", low=0.01,
+    )  # fmt: skip
+    screen_outputs: int = option(
+        5, "Number of outputs at each such value; 0 refuses so rare a property.", group="Latents",
+        low=0,
+    )  # fmt: skip
     controls: int = option(
         7, "Number of latents not above chance to generate beside them.", group="Latents", low=0
     )
@@ -124,11 +176,13 @@ class Options(Measuring, RankingSettings):
     layers: str = "out"
     upsample: str = "linear"
     annotations: str | None = None
+    clip: bool = False
 
     def __post_init__(self) -> None:
         """Checks every value, and that what is given has a meaning together."""
         super().__post_init__()
-        for name, fixed in (("layers", "out"), ("upsample", "linear"), ("annotations", None)):
+        fixed_ones = {"layers": "out", "upsample": "linear", "annotations": None, "clip": False}
+        for name, fixed in fixed_ones.items():
             if getattr(self, name) != fixed:
                 raise InputError(f"{name}={getattr(self, name)}: identify measures outputs alone")
         for name, least in (("values", 2), ("code_levels", 1), ("pair_values", 2)):
@@ -140,7 +194,8 @@ class Options(Measuring, RankingSettings):
                 raise InputError(f"{given}: a value is given twice; give each once")
             object.__setattr__(self, name, tuple(values))
         if self.property is not None:
-            object.__setattr__(self, "property", properties.parse_property(self.property).text)
+            wanted = properties.parse_property(self.property, self.rule, self.name)
+            object.__setattr__(self, "property", wanted.text)
         if self.label is not None and not self.labels:
             raise InputError(f"--label={self.label}: is a word of --labels; give that table too")
         if self.pairs and self.property is None:
@@ -150,240 +205,203 @@ class Options(Measuring, RankingSettings):
             )
 
 
-class Stages:
-    """Generates and measures designs, one after the other."""
-
-    def __init__(
-        self, model: Model, options: Options, wanted: Property | None, directory: str | None
-    ) -> None:
-        """Begins without a stage."""
-        self._model, self._wanted, self._directory = model, wanted, directory
-        self._measuring = dataclasses.replace(options, labels="", label=None)  # not TextGrids'
-        self._parts: dict[str, list[pd.DataFrame]] = collections.defaultdict(list)
-        self._count = 0
-        self.settings: dict[str, Any] = {}
-
-    def add(self, stage: str, design: Design) -> pd.DataFrame:
-        """Generates and measures a design.
-
-        Returns:
-            Its table, with the property in the column ``share`` or ``mean`` and, of a yes or no in
-            the stage of the proof, its doses.
-        """
-        wanted, drawn = self._wanted, stage == DRAWN
-        doses = stage == PROOF and wanted is not None and wanted.kind == BINARY
-        measures = ["duration", *["intensity"] * doses, *(wanted.measures if wanted else ())]
-        heard = listen(
-            self._model, design, self._measuring, measures=list(dict.fromkeys(measures)),
-            directory=self._directory if drawn else None, label=stage,
-            keep_audio=drawn and self._measuring.audio,
-        )  # fmt: skip
-        self.settings = self.settings or heard.settings
-        parts = {name: heard.tables[name] for name in ("latents", "outputs", "intervals", "points")}
-        for name, part in ({"design": design.table} | parts).items():
-            part = part.assign(output=part["output"] + self._count)
-            if name != "latents":
-                part.insert(0, "stage", stage)
-            self._parts[name].append(part)
-        self._count += len(design.z)
-        if wanted is None:
-            return design.table
-        y = properties.label_outputs(wanted, parts["outputs"], parts["intervals"])
-        found = y.to_frame(wanted.measure)
-        if doses:
-            found = found.join(properties.doses(parts["points"], y))
-        return design.table.join(found.reset_index(drop=True))
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Joins ``design, latents, outputs, intervals, points`` of all stages.
-
-        Texts that repeat stay categories, missing ones are empty.
-        """
-        joined = {}
-        for name, parts in self._parts.items():
-            texts = [x for x in parts[0] if x == "stage" or parts[0][x].dtype == "category"]
-            filled = [part for part in parts if len(part)] or parts[:1]
-            whole = pd.concat([part.astype(dict.fromkeys(texts, object)) for part in filled])
-            whole = whole.fillna(dict.fromkeys(whole.select_dtypes(object), ""))
-            joined[name] = whole.astype(dict.fromkeys(texts, "category")).reset_index(drop=True)
-        return joined
-
-
 def run(model: Model, options: Options, directory: str | None = None) -> Result:
-    """Generates, labels, ranks and proves.
-
-    Args:
-        model: With a Generator.
-        options: What is asked for, and how it is measured and judged.
-        directory: Where sounds of the drawn outputs are written, if they are asked for.
+    """Generates, labels, ranks and proves; sounds of the drawn outputs go to the ``directory``.
 
     Raises:
-        InputError: Nothing is asked for, the labels do not vary, or a pair is none of the model's.
+        InputError: Nothing is asked for, the labels do not vary, a pair is none of the model's, or
+            even in the screen no output has the property.
     """
-    config, n, seed = model.config, options.n, options.seed
     if options.property is None and not options.labels:
         raise InputError(
             "--property: say what is asked for, such as --property=frication, or give --labels"
         )
-    wanted = properties.parse_property(options.property) if options.property else None
-    flag, way_out = f"--property={options.property}", "draw more outputs (--n), or ask differently"
-    texts, kind, y = None, wanted.kind if wanted else CATEGORIES, np.zeros(0)
+    config, n, wanted, by_hand, codes = model.config, options.n, None, None, list[Condition]()
+    if options.property is not None:
+        wanted = properties.parse_property(options.property, options.rule, options.name)
     if options.labels:
-        flag, way_out = f"--labels={options.labels}", "label more outputs"
         texts = properties.read_labels(options.labels, n, options.label)
-        kind, y = properties.as_numbers(texts, options.label)
-        if kind != CATEGORIES:
-            ranking.check_labels(y, kind, options, flag, way_out)
+        by_hand = Labels(*properties.as_numbers(texts, options.label), texts)
+        check_labels(by_hand, options)
     pairs = parse_pairs(options.pairs, config)
-    counted = wanted is not None and wanted.kind == BINARY and options.code_outputs
-    codes = code_conditions(config, options.code_levels) if counted else []
-    z = model.sample(n + max(options.proof_outputs, options.code_outputs), seed)
+    if wanted is not None and wanted.kind == BINARY and options.code_outputs:
+        codes = code_conditions(config, options.code_levels)
+    z = model.sample(n + max(options.proof_outputs, options.code_outputs), options.seed)
     z, bases = z[:n], z[n:]  # none of the base vectors is ranked by
-    stages = Stages(model, options, wanted, directory)
+    measuring = dataclasses.replace(options, labels="", label=None)  # not those of TextGrids
+    stages = Stages(model, measuring, wanted, directory)
     drawn = stages.add(DRAWN, plain(z))
-    if texts is None and wanted is not None:
-        y = drawn[wanted.measure].to_numpy()
-        ranking.check_labels(y, kind, options, flag, way_out)
-    labels = texts.fillna("") if texts is not None and np.isnan(y).any() else y
-    tables = {"labels": pd.DataFrame({"output": np.arange(n), "label": labels})}
-    top, controls = list[str](), list[str]()
-    if kind != CATEGORIES:
-        latents = pd.DataFrame(z, columns=latent_names(config))
-        tables["ranking"] = ranking.rank(latents, y, kind, seed, options)
-        top, controls, together = choose_latents(tables["ranking"], options)
+    labels = by_hand or Labels(stages.wanted.kind, drawn[stages.wanted.measure].to_numpy())
+    found, top, controls = rank_or_screen(stages, options, labels, z)
+    ranked = found.get("ranking", pd.DataFrame(columns=["latent", "form", "estimate", "verdict"]))
+    if by_hand:  # who ranks by a label and counts another property compares no signs
+        ranked = ranked.assign(estimate=math.nan)
     if wanted is not None and top:
-        conditions = proof_conditions(top, controls, together, options.values)
-        found = stages.add(PROOF, cross(bases[: options.proof_outputs], conditions, config))
-        measures = {wanted.measure: wanted.unit} | (DOSES if wanted.kind == BINARY else {})
-        shown = proof.prove(found, measures, seed, options)
-        contrasts = proof.contrast(found, wanted.measure, seed, options)
-        tables["proof"], tables["trends"], tables["contrasts"] = *shown, contrasts
-        tables["findings"] = proof.findings(tables["ranking"], *shown, contrasts)
-    coded = label_codes(z, config, texts, kind)
-    if wanted is not None and codes:
-        coded = stages.add(CODES, cross(bases[: options.code_outputs], codes, config))
-        words = coded[SHARE].map({1.0: wanted.text, 0.0: factorial.NOT})
-        coded["label"] = pd.Categorical(words, [factorial.NOT, wanted.text])
-    if len(coded):
-        tables["codes"] = factorial.code_shares(coded, options)
-        tables["code_tests"] = factorial.code_tests(coded, seed, options)
+        found |= prove(stages, options, bases, (top, controls), ranked)
+    found |= compare_codes(stages, options, codes, bases, label_codes(z, config, labels))
     if isinstance(pairs, int):
         pairs = list(itertools.combinations(top[:pairs], 2))
     if wanted is not None and pairs:
-        conditions = [
-            _condition({a: x, b: y}, latent_a=a, value_a=x, latent_b=b, value_b=y)
-            for (a, b), x, y in itertools.product(pairs, options.pair_values, options.pair_values)
-        ]
-        found = stages.add(PAIRS, cross(bases[: options.proof_outputs], conditions, config))
-        effects = factorial.pair_effects(found, wanted.measure, seed, options)
-        tables["pairs"], tables["interactions"] = effects
-    asked = ("property", "label", "seed", "values", "proof_outputs", "code_outputs")
-    about = {name: getattr(options, name) for name in asked} | {
-        "ranked_by": options.label or "the label" if options.labels else options.property,
-        "by_hand": texts is not None, "kind": kind, "proved": top, "controls": controls,
+        found |= vary_pairs(stages, options, pairs, bases)
+    asked = ("label", "seed", "values", "proof_outputs", "code_outputs", "screen_outputs")
+    name, definition = (wanted.name, wanted.definition) if wanted else ("", "")
+    about = {field: getattr(options, field) for field in asked} | {
+        "property": name, "definition": definition,
+        "ranked_by": options.label or "the label" if options.labels else name,
+        "by_hand": bool(by_hand), "kind": labels.kind, "proved": top, "controls": controls,
         "measure": wanted.measure if wanted else "", "unit": wanted.unit if wanted else "1",
         "codes_generated": bool(codes), "num_codes": config.num_categ,
-        "labelled": describe_labels(labels, y, kind, options),
     }  # fmt: skip
+    about["labelled"] = properties.describe_labels(labels, about["ranked_by"], options)
     fields = dataclasses.fields(RankingSettings)
     statistics = {field.name: getattr(options, field.name) for field in fields}
     settings = stages.settings | {NAME: about, "statistics": statistics}
-    measured = stages.tables()
-    tables = measured | tables | {"clipped": count_clipped(measured)}
+    told = pd.DataFrame({"output": np.arange(n), "label": labels.told()})
+    tables = stages.tables() | {"labels": told} | found
+    tables["clipped"] = count_clipped(tables)
     return Result(NAME, settings, tables, directory=directory)
 
 
-def choose_latents(
-    table: pd.DataFrame, options: Options
-) -> tuple[list[str], list[str], dict[str, int]]:
+def check_labels(labels: Labels, options: Options) -> None:
+    """Checks that latents can be ranked by labels, unless these are words."""
+    flag, way_out = f"--labels={options.labels}", "label more outputs"
+    if labels.texts is None:
+        flag = f"--property={options.property}"
+        way_out = "draw more outputs (--n), or ask differently"
+    if labels.kind != CATEGORIES:
+        ranking.check_labels(labels.y, labels.kind, options, flag, way_out)
+
+
+def rank_or_screen(
+    stages: Stages, options: Options, labels: Labels, z: np.ndarray
+) -> tuple[dict[str, pd.DataFrame], list[str], list[str]]:
+    """Ranks latents by the labels; screens them where too few outputs have the property.
+
+    Returns:
+        The table ``ranking`` or ``screen``, of words neither; the best latents, and the controls.
+
+    Raises:
+        InputError: The labels do not vary, or even in the screen no output has the property.
+    """
+    if labels.kind == CATEGORIES:
+        return {}, [], []
+    few = np.isfinite(labels.y).any() and np.nansum(labels.y) < options.min_class
+    if labels.texts is None and labels.kind == BINARY and few and options.screen_outputs:
+        sides = (-options.screen_value, options.screen_value)
+        conditions = [
+            condition({latent: value}, latent=latent, value=value)
+            for latent in latent_names(stages.config)
+            for value in (options.code_levels if latent[0] == "c" else sides)
+        ]
+        design = cross(z[: options.screen_outputs], conditions, stages.config)
+        screen = proof.screen(stages.add(SCREEN, design), options.seed, options)
+        return {"screen": screen}, *choose_screened(screen, options)
+    check_labels(labels, options)
+    latents = pd.DataFrame(z, columns=latent_names(stages.config))
+    table = ranking.rank(latents, labels.y, labels.kind, options.seed, options)
+    return {"ranking": table}, *choose_latents(table, options)
+
+
+def prove(
+    stages: Stages,
+    options: Options,
+    bases: np.ndarray,
+    latents: tuple[list[str], list[str]],
+    ranked: pd.DataFrame,
+) -> dict[str, pd.DataFrame]:
+    """Sets the best latents and the controls, each alone: ``proof`` to ``findings``."""
+    conditions = [
+        condition({latent: value}, role=role, latent=latent, value=value)
+        for role, names in zip((TOP, CONTROL), latents, strict=True)
+        for latent in names
+        for value in options.values
+    ]
+    design = cross(bases[: options.proof_outputs], conditions, stages.config)
+    measures = {stages.wanted.measure: stages.wanted.unit}
+    measures |= DOSES if stages.wanted.kind == BINARY else {}
+    shown = proof.prove(stages.add(PROOF, design), measures, options.seed, options)
+    tables = dict(zip(("proof", "trends", "contrasts"), shown, strict=True))
+    return tables | {"findings": proof.findings(latents[0], ranked, tables["contrasts"])}
+
+
+def compare_codes(
+    stages: Stages,
+    options: Options,
+    codes: list[Condition],
+    bases: np.ndarray,
+    coded: pd.DataFrame,
+) -> dict[str, pd.DataFrame]:
+    """Compares codes by new outputs of each, without any by those that are labelled by hand."""
+    if codes:
+        design, name = (
+            cross(bases[: options.code_outputs], codes, stages.config),
+            stages.wanted.name,
+        )
+        coded = stages.add(CODES, design)
+        words = coded[SHARE].map({1.0: name, 0.0: factorial.NOT})
+        coded["label"] = pd.Categorical(words, [factorial.NOT, name])
+    if not len(coded):
+        return {}
+    tests = factorial.code_tests(coded, options.seed, options)
+    return {"codes": factorial.code_shares(coded, options), "code_tests": tests}
+
+
+def vary_pairs(
+    stages: Stages, options: Options, pairs: list[tuple[str, str]], bases: np.ndarray
+) -> dict[str, pd.DataFrame]:
+    """Sets both latents of each pair: ``pairs`` and ``interactions``."""
+    conditions = [
+        condition({a: x, b: y}, latent_a=a, value_a=x, latent_b=b, value_b=y)
+        for (a, b), x, y in itertools.product(pairs, options.pair_values, options.pair_values)
+    ]
+    found = stages.add(PAIRS, cross(bases[: options.proof_outputs], conditions, stages.config))
+    effects = factorial.pair_effects(found, stages.wanted.measure, options.seed, options)
+    return dict(zip(("pairs", "interactions"), effects, strict=True))
+
+
+def choose_latents(table: pd.DataFrame, options: Options) -> tuple[list[str], list[str]]:
     """Chooses by a ranking what is proved.
 
     Returns:
-        The best latents, those above chance first; where none is, :data:`WITHOUT_FINDING`. The
-        controls, drawn from the others that are not above chance, in order of the ranking. The sign
-        that favours the property of each latent that is set together with the others: those above
-        chance or, where none is, all that are proved; empty for fewer than two.
+        The best latents, each by its best form; where none is above chance,
+        :data:`WITHOUT_FINDING`. The controls, drawn from the others that are above chance in no
+        form, in order of the ranking.
     """
-    above = table["verdict"] == ABOVE_CHANCE
-    count = options.top if above.any() else min(options.top, WITHOUT_FINDING)
-    proved = pd.concat([table[above], table[~above]]).head(count)
-    left = table.loc[table["verdict"] == NOT_ABOVE_CHANCE, "latent"]
-    left = left[~left.isin(proved["latent"])]
-    rng = np.random.default_rng([options.seed, _CONTROL_STREAM])
-    drawn = rng.choice(len(left), min(options.controls, len(left)), replace=False)
-    best = proved[proved["verdict"] == ABOVE_CHANCE] if above.any() else proved
-    signs = np.where(best["estimate"] > 0, 1, -1).tolist()
-    together = dict(zip(best["latent"], signs, strict=True)) if len(best) > 1 else {}
-    return list(proved["latent"]), list(left.iloc[np.sort(drawn)]), together
+    best = table.drop_duplicates("latent")  # the strongest evidence stands first
+    above = (best["verdict"] == ABOVE_CHANCE).any()
+    top = list(best["latent"].head(options.top if above else WITHOUT_FINDING)[: options.top])
+    left = best.loc[(best["verdict"] == NOT_ABOVE_CHANCE) & ~best["latent"].isin(top), "latent"]
+    return top, draw_controls(list(left), top, options)
 
 
-def _condition(settings: dict[str, float], **about: Any) -> Condition:
-    name = ",".join(f"{latent}={value:g}" for latent, value in settings.items())
-    return Condition(name, settings, about)
-
-
-def proof_conditions(
-    top: Sequence[str], controls: Sequence[str], together: dict[str, int], values: Sequence[float]
-) -> list[Condition]:
-    """Sets each latent alone to every value; the best together, each with its favourable sign."""
-    conditions = [
-        _condition({latent: value}, role=role, latent=latent, value=value)
-        for role, latents in ((TOP, top), (CONTROL, controls))
-        for latent in latents
-        for value in values
-    ]
-    name = " ".join(f"{'+' if sign > 0 else '-'}{latent}" for latent, sign in together.items())
-    for size in sorted({abs(value) for value in values if value and together}):
-        settings = {latent: sign * size for latent, sign in together.items()}
-        conditions.append(_condition(settings, role=TOGETHER, latent=name, value=size))
-    return conditions
-
-
-def code_conditions(config: ModelConfig, levels: Sequence[float]) -> list[Condition]:
-    """Sets codes: of a ciwGAN each variable alone, of a fiwGAN every combination of bits.
+def choose_screened(table: pd.DataFrame, options: Options) -> tuple[list[str], list[str]]:
+    """Chooses by a screen the latents with the largest shares, and controls of the others.
 
     Raises:
-        InputError: These are more than :data:`MAX_CODES`.
+        InputError: No output has the property.
     """
-    names = latent_names(config)[: config.num_categ]
-    codes = [(name, {name: 1}) for name in names]
-    if config.model == "fiwgan":
-        if 2 ** len(names) > MAX_CODES:
-            raise InputError(
-                f"--code_outputs: the {len(names)} bits of this fiwgan make {2 ** len(names)} "
-                f"codes, more than {MAX_CODES}; --code_outputs=0 leaves them out, and "
-                "--pairs=c1*c2 looks at single bits"
-            )
-        every = itertools.product((0, 1), repeat=len(names))
-        codes = [(_code_name(bits), dict(zip(names, bits, strict=True))) for bits in every]
-    return [
-        _condition({c: level * on for c, on in code.items()}, code=name, value=level)
-        for name, code in codes
-        for level in levels
-    ]
+    brought = table[table["estimate"] > 0].drop_duplicates("latent")
+    if not len(brought):
+        raise InputError(
+            f"--property={options.property}: hardly a drawn output has it, and none where a "
+            f"latent is set alone to \u00b1{options.screen_value:g}; draw more outputs (--n), or "
+            "ask differently"
+        )
+    top = list(brought["latent"].head(options.top))
+    left = table.loc[~table["latent"].isin(top), "latent"].drop_duplicates()
+    return top, draw_controls(list(left), top, options)
 
 
-def _code_name(bits: Sequence[int]) -> str:
-    """Names a code of a fiwGAN as the papers do: ``[1,0,1]``."""
-    return f"[{','.join(map(str, bits))}]"
+def draw_controls(left: Sequence[str], top: Sequence[str], options: Options) -> list[str]:
+    """Draws controls from the latents that are left, in their order.
 
-
-def label_codes(z: np.ndarray, config: ModelConfig, texts: pd.Series | None, kind: str) -> Any:
-    """Puts labels given by hand, which new outputs cannot have, beside the codes of the outputs.
-
-    Returns ``code, value, label`` in order of the codes; no rows of numbers or without a code.
+    Codes are compared with codes alone: where one is proved, the first that are left are controls.
     """
-    if texts is None or kind == ranking.CONTINUOUS or not config.num_categ:
-        return pd.DataFrame()
-    codes = z[:, : config.num_categ].astype(int)
-    names = [_code_name(bits) for bits in codes.tolist()]
-    if config.model == "ciwgan":
-        names = [f"c{k + 1}" for k in codes.argmax(axis=1)]
-    own, numbers = properties.as_numbers(texts)
-    if own == BINARY:
-        texts = pd.Series(numbers).map({1.0: "yes", 0.0: factorial.NOT})
-    coded = pd.DataFrame({"code": names, "value": 1.0, "label": texts, "length": map(len, names)})
-    return coded.sort_values(["length", "code"], ignore_index=True)  # c2 before c10
+    rng = np.random.default_rng([options.seed, _CONTROL_STREAM])
+    drawn = {*rng.choice(len(left), min(options.controls, len(left)), replace=False)}
+    if any(latent[0] == "c" for latent in top):
+        drawn |= {*[k for k, name in enumerate(left) if name[0] == "c"][: options.controls]}
+    return [left[k] for k in sorted(drawn)]
 
 
 def parse_pairs(given: str, config: ModelConfig) -> list[tuple[str, str]] | int:
@@ -411,48 +429,25 @@ def parse_pairs(given: str, config: ModelConfig) -> list[tuple[str, str]] | int:
     return pairs or 0
 
 
-def count_clipped(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Takes the share of outputs with clipped samples under each value of latents set alone."""
-    first = tables["outputs"].query("channel == 1")
-    clipped = pd.DataFrame({"output": first["output"], "clipped": first["clipped_share"] > 0})
-    rows = tables["design"].merge(clipped, on="output")
-    rows = rows[rows["role"] != TOGETHER] if "role" in rows else rows
-    by = [name for name in ("stage", "value", "value_a", "value_b") if name in rows]
-    groups = rows.groupby(by, dropna=False, observed=True)
-    return groups["clipped"].agg(estimate="mean", n="size").reset_index()
-
-
-def describe_labels(
-    labels: pd.Series | np.ndarray, y: np.ndarray, kind: str, settings: RankingSettings
-) -> dict[str, Any]:
-    """Counts labels: of words how often each comes, else ``n, estimate`` and interval or SD."""
-    if kind == CATEGORIES:
-        counts = pd.Series(labels).value_counts().sort_index()
-        return {"counts": counts.drop("", errors="ignore").to_dict()}
-    there = y[np.isfinite(y)]
-    about = {"n": len(there), "missing": len(y) - len(there), "estimate": float(there.mean())}
-    if kind != BINARY:
-        return about | {"sd": float(there.std(ddof=1))}
-    low, high = proof.wilson(int(there.sum()), len(there), settings.confidence)
-    return about | {"count": int(there.sum()), "low": low, "high": high}
-
-
 # What was found, in words.
 
 
-def labelled(about: dict[str, Any]) -> str:
-    """Says how the labels are distributed."""
-    found, source = about["labelled"], "labelled by hand" if about["by_hand"] else "measured"
-    if "counts" in found:
-        listed = ", ".join(f"{label} {count}" for label, count in found["counts"].items())
-        return f"{sum(found['counts'].values())} outputs are {source}: {listed}."
-    left = f" {found['missing']} have none and are left out." if found["missing"] else ""
-    of = f"{found['n']} outputs, {source}.{left}"
-    if "count" in found:
-        share = text.with_interval(found["estimate"], found["low"], found["high"], text.percent)
-        return f"{about['ranked_by']}: {found['count']} ({share}) of {of}"
-    mean, sd = text.number(found["estimate"]), text.number(found["sd"])
-    return f"{about['ranked_by']}: mean {mean}, SD {sd}, over {of}"
+def _labelled(result: Result) -> tuple[str, pd.DataFrame]:
+    """Says how many outputs are labelled, and makes a table of the labels."""
+    about, labels = result.settings[NAME], result.table("labels")["label"]
+    missing = int((labels.isna() | (labels == "")).sum())
+    said = f"{len(labels)} outputs, {'labelled by hand' if about['by_hand'] else 'measured'}"
+    said += f"; without a label, and left out: {missing}." if missing else "."
+    if about["property"] != about["definition"]:
+        said += f" {about['property']} means {about['definition']}."
+    table = pd.DataFrame(about["labelled"])
+    if "sd" in table:
+        ends = zip(table["estimate"].map(text.number), table["sd"].map(text.number), strict=True)
+        cells = [f"mean {mean}, SD {sd}" for mean, sd in ends]
+    else:
+        cells = _intervals(table, write=text.percent)
+    counts = table["n"].map(str)
+    return said, pd.DataFrame({"label": table["label"], "outputs": counts, "of them": cells})
 
 
 def _level(x: float, about: dict[str, Any]) -> str:
@@ -470,17 +465,24 @@ def _p(p: float) -> str:
     return f"p {'' if p < 0.001 else '= '}{text.p_value(p)}"
 
 
-def _shown(row: Any, about: dict[str, Any]) -> str:
-    """Says what setting a latent was shown to change; a row of findings."""
-    parts = []
-    if row.verdict == proof.CHANGES:
-        first, last = (_level(x, about) for x in (row.from_estimate, row.to_estimate))
-        ends = text.number(row.from_value), text.number(row.to_value)
-        parts = [f"{first} at {ends[0]}, {last} at {ends[1]} (n = {row.n}, {_p(row.p_holm)})"]
-    if row.trend in (proof.RISES, proof.FALLS):
-        parts.append(f"{row.trend} over all values ({_p(row.trend_p_holm)})")
-    few = row.trend == row.verdict == proof.TOO_FEW
-    return ", ".join(parts) or ("too few outputs" if few else "no change shown")
+def _finding(row: Any, about: dict[str, Any]) -> str:
+    """Says what setting a latent was shown to do; a row of findings."""
+    place = "outside" if row.verdict == proof.OUTSIDE else "inside"
+    form, first, last, *ends, n, p = (getattr(row, f"{place}_{name}") for name in proof.SIDE)
+    levels = [_level(x, about) for x in ends]
+    at = "\u00b1" * (form == EVEN) + text.number(last)
+    change = f"{levels[0]} at {text.number(first)}, {levels[1]} at {at} ({n} bases, {_p(p)})"
+    controls = "no control latent of its kind was set"
+    if row.n_controls:
+        controls = f"control latents that do as much: {row.n_controls_as_large} of {row.n_controls}"
+    if row.sign == proof.DISAGREES:
+        controls += "; the ranking has the opposite sign"
+    way = ", either way from 0" if form == EVEN else ""
+    effect = about["property"] if about["measure"] == SHARE else f"a change of {about['property']}"
+    return FINDINGS[row.verdict].format(
+        latent=row.latent, name=about["property"], effect=effect, way=way, change=change,
+        controls=controls,
+    )  # fmt: skip
 
 
 def sentences(result: Result) -> list[str]:
@@ -488,27 +490,41 @@ def sentences(result: Result) -> list[str]:
     about, found = result.settings[NAME], []
     table = result.table("ranking")
     if len(table):
-        above = ", ".join(table.loc[table["verdict"] == ABOVE_CHANCE, "latent"])
-        found.append(
-            f"Above chance in the ranking of {table['n'].iloc[0]} outputs: {above or 'no latent'}."
-        )
-        if not above:
+        above = table[table["verdict"] == ABOVE_CHANCE]
+        listed = ", ".join(above["latent"] + np.where(above["form"] == EVEN, " (even)", ""))
+        n = table["n"].iloc[0]
+        found.append(f"Above chance in the ranking of {n} outputs: {listed or 'no latent'}.")
+        if not len(above):
             found.append(
                 "That does not show that none carries it: a rare property, or one that two latents "
                 "make together, needs more outputs (--n) or --pairs."
             )
-    for row in _rows(result.table("findings")):
-        rank = "control" if row.role == CONTROL else row.ranked
-        what = f"{about['measure']} of `{about['property']}`"
-        found.append(f"{row.latent} ({rank}): {what} {_shown(row, about)}.")
-    for row in _rows(result.table("code_tests")):
-        at = f"at {text.number(row.value)}"
+    if "screen" in result.tables:
+        found.append(
+            "Too few outputs have it to rank latents by: each was set alone "
+            f"({about['screen_outputs']} outputs a value), and the largest shares were proved."
+        )
+    rows, tests = result.table("findings"), result.table("code_tests")
+    differ = tests.iloc[:0]
+    if len(tests):
+        differ = tests[tests["verdict"] == DIFFERS].drop_duplicates("code")  # at the least level
+    if len(rows):
+        found += [_finding(row, about) for row in _rows(rows) if row.verdict in FINDINGS]
+        for verdict, what in ((NO_CHANGE, NOT_ALONE), (TOO_FEW, TOO_FEW_BASES)):
+            here = rows[rows["verdict"] == verdict]
+            n = here[["inside_n", "outside_n"]].to_numpy().max(initial=0)
+            found += [f"{what} {', '.join(here['latent'])} ({n} bases)."] * bool(len(here))
+    for row in _rows(differ.head(N_CODES)):
+        shown = f"{row.label} {text.percent(row.estimate)}, the others {text.percent(row.others)}"
+        code = f"Code {row.code}"
         if row.code == factorial.ALL_CODES:
-            found.append(f"All codes {at}: {row.verdict} ({_p(row.p_holm)}).")
-        elif row.verdict == DIFFERS:
-            shares = text.percent(row.estimate), text.percent(row.others)
-            shown = f"`{row.label}` {shares[0]}, the others {shares[1]}"
-            found.append(f"Code {row.code} {at}: {shown} (n = {row.n}, {_p(row.p_holm)}).")
+            code, shown = "All codes", "they differ"
+        at = text.number(row.value)
+        found.append(f"{code} at {at}: {shown} (n = {row.n}, {_p(row.p_holm)}).")
+    if len(differ) > N_CODES:
+        found.append(f"{len(differ) - N_CODES} more codes differ (table `code_tests`).")
+    if len(tests) and set(tests["verdict"]) <= {NO_DIFFERENCE, TOO_FEW}:
+        found.append("No code is shown to differ from the others.")
     for row in _rows(result.table("interactions")):
         effect = text.with_interval(row.estimate, row.low, row.high)
         names = f"{row.latent_a} * {row.latent_b}"
@@ -517,14 +533,8 @@ def sentences(result: Result) -> list[str]:
 
 
 def notes(result: Result) -> list[str]:
-    """Says where most outputs are clipped, and what was not done and why."""
+    """Says what was not done and why."""
     about, found = result.settings[NAME], []
-    often = result.table("clipped").query(f"estimate > 0.5 and stage != '{DRAWN}'")
-    values = often.filter(like="value").to_numpy()
-    places = [" * ".join(map(text.number, row[np.isfinite(row)])) for row in values]
-    if places:
-        listed = ", ".join(f"{x} ({s})" for x, s in zip(places, often["stage"], strict=True))
-        found.append(f"Most outputs are clipped at {listed}: what is measured there says little.")
     codes = ", ".join(latent for latent in about["proved"] if latent.startswith("c"))
     if codes and 0 not in about["values"]:
         found.append(f"{codes}: codes are compared with 0, which is not among the --values.")
@@ -536,21 +546,22 @@ def notes(result: Result) -> list[str]:
             "Give the --property that comes closest to them as well."
         )
     elif about["measure"] == MEAN and about["num_codes"]:
-        found.append(
-            "Codes were not compared: a number needs a threshold for that (voiced.f0>200)."
-        )
+        found.append("Codes were not compared: a number needs a threshold (voiced.f0>200).")
     return found
 
 
-def _intervals(rows: pd.DataFrame, name: str = "") -> list[str]:
+def _intervals(
+    rows: pd.DataFrame, name: str = "", write: Callable[[float], str] = text.number
+) -> list[str]:
     """Writes estimates with their intervals, of the columns ``estimate`` or another name."""
     ends = (rows[f"{name}_{end}" if name else end] for end in ("low", "high"))
-    return [text.with_interval(*x) for x in zip(rows[name or "estimate"], *ends, strict=True)]
+    found = zip(rows[name or "estimate"], *ends, strict=True)
+    return [text.with_interval(x, low, high, write) for x, low, high in found]
 
 
 def _ranking_cells(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({
-        "latent": rows["latent"], "score": rows["score"].map(text.fixed),
+        "latent": rows["latent"], "form": rows["form"], "score": rows["score"].map(text.fixed),
         "p": rows["p_any"].map(text.p_value), "change": _intervals(rows),
         "kept": rows["kept"].map(text.percent), "verdict": rows["verdict"],
     })  # fmt: skip
@@ -558,11 +569,12 @@ def _ranking_cells(rows: pd.DataFrame) -> pd.DataFrame:
 
 def terminal(result: Result) -> str:
     """Writes the best latents and a sentence on each finding for the terminal."""
-    about, rows = result.settings[NAME], result.table("ranking")
-    lines = [labelled(about)]
+    (said, labels), rows = _labelled(result), result.table("ranking")
+    lines, tables = [said], [labels]
     if len(rows):
-        cells = _ranking_cells(rows.head(max(3, len(about["proved"])))).drop(columns="kept")
-        lines.append(text.columns([list(cells.columns), *cells.to_numpy().tolist()]))
+        n = max(3, len(result.settings[NAME]["proved"]))
+        tables.append(_ranking_cells(rows.head(n)).drop(columns="kept"))
+    lines += [text.columns([list(x.columns), *x.to_numpy().tolist()]) for x in tables]
     return "\n".join([*lines, *sentences(result)])
 
 
@@ -570,14 +582,21 @@ def summary(result: Result) -> str:
     """Writes what may be concluded, then the tables, as Markdown."""
     about, checkpoint = result.settings[NAME], result.settings["checkpoint"]
     source = f"`{checkpoint['prefix']}` (step {checkpoint['step']}), seed {about['seed']}."
-    parts = [f"# Which latents go with {about['ranked_by']}", f"{source} {labelled(about)}"]
+    said, labels = _labelled(result)
     listed = "\n".join(f"- {sentence}" for sentence in sentences(result))
+    parts = [f"# Which latents go with {about['ranked_by']}", f"{source} {said}"]
     parts += ["## What may be concluded", listed, CAUTION]
+    parts += ["## Labels", text.table(labels, ["outputs"])]
     rows = result.table("ranking")
     if len(rows):
         legend = ABOUT_RANKING.format(level=text.fixed(rows["chance_score"].iloc[0]))
         cells = _ranking_cells(rows.head(N_RANKED))
         parts += ["## Ranking", legend, text.table(cells, ["score", "p", "kept"])]
+    rows = result.table("screen").head(N_RANKED)
+    if len(rows):
+        cells = rows[["latent"]].assign(value=rows["value"].map(text.number))
+        cells["share"] = _intervals(rows, write=text.percent)
+        parts += ["## Screen", ABOUT_SCREEN, text.table(cells, ["value"])]
     if "proof" in result.tables:
         cells = _proof_cells(result, about)
         parts += ["## Proof by generation", ABOUT_PROOF, text.table(cells, list(cells.columns[2:]))]

@@ -5,8 +5,12 @@ every step: ``vary``, a variable and its values (several: every combination, a g
 ``to``, the way in ``steps`` steps between two settings of one base vector, such as the codes [5, 0]
 and [0, 5]; ``between`` without these, the way between two whole vectors drawn in pairs. Without any
 of them the model goes the way that its config.json recommends.
+
+Any latent variable changes something. So control variables are moved by as much on the same base
+vectors, and what changes is called the moved variable's own only where it changes more than theirs.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,17 +21,29 @@ import pandas as pd
 
 from wavegan_tf import latents
 from wavegan_tf.errors import InputError
-from wavegan_tf.experiments.listen import Measuring, Network, listen, make_networks
+from wavegan_tf.experiments.followed import Followed, Levels, describe_ordinary
+from wavegan_tf.experiments.listen import (
+    REFERENCE_SEED,
+    Measuring,
+    Network,
+    find_ceiling,
+    listen,
+    make_network,
+    make_plan,
+    take_outputs,
+)
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import BETWEEN, Design, Sweep
-from wavegan_tf.model import BATCH, Model, batches
-from wavegan_tf.models.config import Layer
+from wavegan_tf.model import Model
+from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.options import check_options, option
 from wavegan_tf.output import text
 from wavegan_tf.output.names import layer_title, measure_title
-from wavegan_tf.speech.averages import Reduction
-from wavegan_tf.stats import changes, sweeps
-from wavegan_tf.stats.correlate import correlate, regress_durations
+from wavegan_tf.processes import num_processes
+from wavegan_tf.progress import progress
+from wavegan_tf.speech.intervals import Interval
+from wavegan_tf.speech.outputs import Output, Plan, gather, measure_outputs
+from wavegan_tf.stats import sweeps
 from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings
 
 if TYPE_CHECKING:
@@ -35,24 +51,38 @@ if TYPE_CHECKING:
 
 NAME = "interpolate"
 
-REFERENCE_SEED = 2_000_000
-"""Of the ordinary outputs' latent vectors."""
-
 MIN_REFERENCE = 20
 
-LEVEL_UNITS = {"rms": "dB", "peak": "1", "saturation": "1", "distance": "1"}
-
 MAX_ROWS, MAX_TERMINAL_ROWS = 40, 10  # for each sweep
+MAX_NOT_SHOWN = 3
+NOT_SHOWN = "Not shown, the strongest (few base vectors show little):"
+MAX_NAMED = 5  # variables that leave their training range
+
+CONTROL_STREAM = 2
+"""Of the seed, by which control variables are drawn; latents take 0 and 1."""
 
 ABOUT_EFFECTS = (
-    "Change: the measure at the last value less that at the first, paired within a base vector, "
-    "mean over base vectors [interval]. Against the middle: the same of each end less the value "
-    "nearest to 0. Per unit: slope. Rank r: Spearman's. p: paired t-test, after Holm's correction "
-    "over all differences of a variable."
+    "Last − first: the measure at the last value less that at the first, paired within a base "
+    "vector, mean over base vectors [interval]. Ends − middle: the same of each end less the value "
+    "nearest to 0 (of a way its middle). p: that the difference beside it is 0, by the paired "
+    "t-test, of numbers of intervals by the sign test; after Holm over all three differences of "
+    "all measures and layers. Per unit: slope. Rank r: Spearman's."
+)
+ABOUT_CONTROLS = (
+    " Controls: last − first of the control variables, its size alone: median, largest. p "
+    "(controls): the share of controls, this variable counted as one, whose change is as large; a "
+    "change is the largest of the three differences, each in units of its mean over all of them."
+)
+ABOUT_LEVELS = (
+    " Levels compare within a layer, not between layers: each but Out is scaled by one factor."
+)
+ABOUT_INTERVALS = (
+    "Intervals and p speak of this trained network and more outputs of it, not of another training."
 )
 ABOUT_INTERACTIONS = (
     "Interaction: the difference that one variable makes to the difference the other makes, "
-    "between the first and last values of both."
+    "between the first and last values of both; p after Holm over all measures and layers. It is "
+    "not compared with controls."
 )
 ABOUT_SPIKES = (
     "Regions where a layer changes most, with their share of its whole change, and how many times "
@@ -62,10 +92,35 @@ ABOUT_BANDS = (
     "The band of each layer with most of the change in power: change of the level from the first "
     "to the last value [interval], and its share of all power changed."
 )
-CAUTION = (
-    "What any latent variable does at such values is not subtracted; the command identify compares "
-    "with controls."
+
+ABOUT_ENDS = (
+    "Ends differ: of those that change more than controls, how many are shown to differ between "
+    "the first and the last value, and by more than any control."
 )
+ABOVE = {sweeps.MORE: "yes", sweeps.AS_CONTROLS: "no"}
+ENDS = "Ends differ"
+COUNTED = {
+    "More than controls": sweeps.MORE, ENDS: "", "As controls do": sweeps.AS_CONTROLS,
+    "Change": sweeps.CHANGES, "Not shown": sweeps.NO_CHANGE, "Too few": TOO_FEW,
+}  # fmt: skip
+
+_CONTROLS = "Controls: {n} other latent variables, each moved by as much on the same base vectors "
+BESIDE = {
+    "enough": _CONTROLS + "({outputs} outputs). By chance a variable like them is above them in up "
+    "to {above} of {of} measures, on average.",
+    "few": _CONTROLS + "({outputs} outputs); to tell what is more than controls takes {least}.",
+    "grid": "There are no controls in a grid: its numbers are means over the values of the other "
+    "variable, extremes included, and those of a control would not be. Another variable might do "
+    "as much; move one alone.",
+    "whole": "There are no controls: a way between whole vectors moves all variables.",
+    "annotations": "There are no controls: the annotations are of the outputs alone. Another "
+    "variable might do as much.",
+    "none": "There are no controls: another variable might do as much.",
+}
+OUTSIDE = " Outside of its training range any variable may change much: here {}."
+
+Held = tuple[tuple[Interval, ...], ...]
+"""The intervals of an output, by channel."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +148,12 @@ class Options(Measuring):
         choices=BETWEEN,
     )
     steps: int = option(11, "Number of steps of --from and --to or --between, with both ends.")
-    n: int = option(10, "Number of base vectors, or of pairs with --between alone.", low=1)
+    n: int = option(
+        15,
+        "Number of base vectors, or of pairs with --between alone; a verdict on a number of "
+        "intervals needs 15.",
+        low=1,
+    )
     seed: int = option(0, "Seed of the latent vectors.", low=0)
     set: str = option(
         "",
@@ -103,6 +163,20 @@ class Options(Measuring):
     )
     latents: str | None = option(
         None, "File of base vectors instead, one a row: .npy or .csv.", group="Latents"
+    )
+    hold_intervals: bool = option(
+        False,
+        "Intervals of each base vector's middle step (the value nearest to 0) for all its steps, "
+        "instead of finding them at every step.",
+        group="Intervals",
+    )
+    controls: int = option(
+        20,
+        "Number of control variables, each moved by as much on the same base vectors; a verdict "
+        "against them needs 19 or more (of a --confidence of 0.95). Grids, and ways of --between "
+        "alone, have none.",
+        group="Statistics",
+        low=0,
     )
     reference_outputs: int = option(
         100,
@@ -126,8 +200,12 @@ class Options(Measuring):
             raise InputError(
                 f"--vary and --{ways[0]}: --vary has its own values; leave out one of them"
             )
-        if self.latents is not None and (self.n, self.seed) != (10, 0):
+        if self.latents is not None and (self.n, self.seed) != (15, 0):
             raise InputError("--latents gives the vectors; leave out --n and --seed")
+        if self.hold_intervals and self.annotations is not None:
+            raise InputError(
+                "--hold_intervals and --annotations: both say where intervals are; leave out one"
+            )
         if 0 < self.reference_outputs < MIN_REFERENCE:
             raise InputError(
                 f"--reference_outputs={self.reference_outputs}: too few to say what is ordinary; "
@@ -144,31 +222,39 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     Raises:
         InputError: An option does not fit the model, or nothing is said to move.
     """
-    ends = choose_ends(model, options)
-    design, varied = choose_steps(model, options, ends)
-    n_bases = design.table["base"].nunique()
-    own = make_networks(model, "generator", options.layers, Reduction())[0]
+    moves = Moves(model, options)
+    design, varied, statistics = moves.design(), moves.sweeps, options.statistics
+    own = make_network(model, design, options)
+    chosen = find_ceiling(own, model, design, options)  # for the controls as well
+    plan = make_plan(model, own.layers, own.target, chosen)
     reference = describe_ordinary(own, model, options.reference_outputs)
-    followed = Followed(own.layers, own.target, varied, n_bases, reference)
+    followed = Followed(own.layers, own.target, varied, moves.n, reference)
+    held = None
+    if options.hold_intervals:
+        lengths = [len(sweep.values) for sweep in varied]
+        middle = np.ravel_multi_index([sweeps.middle_step(*sweep) for sweep in varied], lengths)
+        held = hold(own, design.z, plan, options, math.prod(lengths), int(middle))
     heard = listen(
-        model, design, options, keep_series=True, directory=directory, label="interpolating",
-        each=followed.add,
+        model, design, chosen, keep_series=True, directory=directory, label="interpolating",
+        each=followed.add, held=held,
     )  # fmt: skip
-    points, intervals, outputs = (heard.tables[x] for x in ("points", "intervals", "outputs"))
-    counts, shares = sweeps.counts_and_shares(outputs, own.target)
-    values = pd.concat([sweeps.interval_means(intervals, len(design.z)), counts, followed.values()])
-    judged = varied, options.statistics
+    values, shares = values_of(heard.tables, own, followed, options, len(design.z))
+    controls, why = moves.choose_controls()
+    beside = pd.DataFrame()
+    if controls:
+        levels = Levels(own.layers, own.target, reference)
+        beside = measure_controls(own, moves, controls, plan, options, levels)
     tables = heard.tables | {
         "design": design.table,
-        "correlations": correlate(points, intervals, own.target, options.statistics),
-        "durations": regress_durations(intervals, own.target, options.statistics),
         "values": sweeps.tidy(values),
-        "responses": sweeps.measure_responses(pd.concat([values, shares]), *judged),
-        "effects": sweeps.measure_effects(values, *judged),
-        **followed.tables(options.statistics),
+        "responses": sweeps.measure_responses(pd.concat([values, shares]), varied, statistics),
+        "effects": sweeps.measure_effects(
+            values, varied, statistics, {varied[0].name: beside} if controls else {}
+        ),
+        **followed.tables(statistics),
     }
     if len(varied) > 1:
-        tables["interactions"] = sweeps.measure_interactions(values, *judged)
+        tables["interactions"] = sweeps.measure_interactions(values, varied, statistics)
     known = {
         f"{layer}/{channel}/{what}": array
         for (layer, channel), described in reference.items()
@@ -179,190 +265,221 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     }  # fmt: skip
     settings = heard.settings | {
         "vary": [
-            {"name": x.name, "values": list(x.values), "moved": moved(x, ends)} for x in varied
+            {"name": x.name, "values": list(x.values), "moved": moved(x, moves.ends)}
+            for x in varied
         ],
-        "ends": ends,
+        "ends": moves.ends,
         "between": None if options.vary else options.between or BETWEEN[0],
-        "n_bases": n_bases,
+        "n_bases": moves.n,
+        "controls": {"latents": controls, "n": beside.shape[1], "why_none": why},
+        "outside": outside_training(design.z, model.config),
+        "hold_intervals": options.hold_intervals,
         "reference": {"n": options.reference_outputs, "seed": REFERENCE_SEED},
-        "statistics": asdict(options.statistics),
+        "statistics": asdict(statistics),
     }
     return Result(NAME, settings, tables, arrays, directory)
 
 
-def choose_ends(model: Model, options: Options) -> tuple[str, str] | None:
-    """Reads the settings at both ends of a way: those given, or what the model recommends.
+class Moves:
+    """What moves, from where to where, and on which base vectors.
 
-    Raises:
-        InputError: Nothing is said to move, and the model has no way of its own.
-    """
-    if options.from_ is not None and options.to is not None:
-        return options.from_, options.to
-    if options.vary or options.between:
-        return None
-    if "interpolate" in model.settings:
-        own = model.settings["interpolate"]
-        return own["from"], own["to"]
-    raise InputError(
-        "nothing moves: give --vary=z11=-15:5:2, or --from=c1=5 --to=c2=5, or --between=linear"
-    )
-
-
-def choose_steps(
-    model: Model, options: Options, ends: tuple[str, str] | None
-) -> tuple[Design, list[Sweep]]:
-    """Makes the latent vectors of every step of a grid or, between the ``ends``, of a way."""
-    config = model.config
-    settings = latents.parse_settings(options.set, config)
-    if options.vary:
-        varied = latents.parse_sweeps(options.vary, settings, config)
-        bases = _base_vectors(model, options, varied)
-        return latents.cross(bases, latents.cells(varied, settings), config), varied
-    varied = [latents.parse_path(options.steps)]
-    both = latents.parse_ends(*ends, settings, config) if ends else [{}, {}]
-    bases = _base_vectors(model, options, varied, 1 if ends else 2)
-    sides = (bases, bases) if ends else (bases[::2], bases[1::2])
-    first, last = (
-        latents.apply_settings(side, settings | end, config)
-        for side, end in zip(sides, both, strict=True)
-    )
-    paths = latents.path_latents(first, last, varied[0], options.between or BETWEEN[0], config)
-    return latents.arrange(paths, latents.cells(varied, {})), varied
-
-
-def _base_vectors(
-    model: Model, options: Options, varied: list[Sweep], multiple: int = 1
-) -> np.ndarray:
-    """Draws or loads the base vectors, with a ``multiple`` of 2 pairs of them."""
-    if options.latents is None:
-        latents.check_number(options.n, varied)
-        return latents.sample_latents(model.config, options.n * multiple, options.seed)
-    vectors = latents.load_latents(options.latents, model.config)
-    if len(vectors) % multiple:
-        raise InputError(
-            f"--latents={options.latents}: {len(vectors)} vectors, but --between goes from each "
-            "odd one to the next: give an even number"
-        )
-    latents.check_number(len(vectors) // multiple, varied)
-    return vectors
-
-
-Reference = dict[tuple[str, int], dict[str, np.ndarray]]
-
-
-def describe_ordinary(network: Network, model: Model, n: int) -> Reference:
-    """Describes ``n`` ordinary outputs of a network, of latent vectors as in training.
-
-    Returns:
-        By layer and channel (from 1) what :func:`~wavegan_tf.stats.changes.describe_reference`
-        gives of the outputs whose series are finite; nothing of a layer with fewer than 2.
-    """
-    described: dict[tuple[str, int], list[np.ndarray]] = {}
-    z = latents.sample_latents(model.config, n, REFERENCE_SEED)
-    for k, batch in enumerate(batches(z)):
-        for taken in network.take(batch, [{}] * BATCH, k * BATCH, range(n)):
-            for layer in network.layers:
-                for channel, x in enumerate(channels_of(taken.series[layer.name]), start=1):
-                    if np.isfinite(x).all():
-                        found = changes.features(x, changes.band_powers(x, layer.rate_hz))
-                        described.setdefault((layer.name, channel), []).append(found)
-    several = {key: np.array(rows) for key, rows in described.items() if len(rows) > 1}
-    return {key: changes.describe_reference(rows) for key, rows in several.items()}
-
-
-def channels_of(series: np.ndarray) -> np.ndarray:
-    """Lays a series ``[length]`` or ``[length, channels]`` out as ``[channels, length]``."""
-    return series.reshape(len(series), -1).T
-
-
-class Followed:
-    """What is taken of the series of an interpolation as they come, in order of the outputs.
-
-    Memory grows with the number of outputs by some numbers for each layer. ``power`` has by sweep
-    and layer, ``z11/conv4``, the mean square in frames over bases and other sweeps,
-    ``[values, frames, channels]``.
+    Attributes:
+        sweeps: Variables with their values; of a way between two vectors :data:`PATH` alone.
+        ends: Settings at both ends of a way; None of a grid and of a way between whole vectors.
+        bases: Base vectors as drawn or loaded, ``[n, latent_dim]``; of a way between whole vectors
+            both ends, one after the other.
+        n: Number of base vectors, or of ways between whole vectors.
     """
 
-    def __init__(
-        self,
-        layers: Sequence[Layer],
-        target: str,
-        varied: list[Sweep],
-        n_bases: int,
-        reference: Reference,
-    ) -> None:
-        """Begins without an output."""
-        self._layers, self._target = layers, target
-        self._varied, self._reference = varied, reference
-        lengths = [len(sweep.values) for sweep in varied]
-        self._shape = (n_bases, *lengths)
-        self._changes = {layer.name: changes.ChangeSum(lengths) for layer in layers}
-        self._bands: dict[str, list[np.ndarray]] = {layer.name: [] for layer in layers}
-        self._levels: dict[str, list[list]] = {layer.name: [] for layer in layers}
-        self.power: dict[str, np.ndarray] = {}
+    def __init__(self, model: Model, options: Options) -> None:
+        """Reads what moves.
 
-    def add(self, output: int, series: dict[str, np.ndarray]) -> None:
-        """Takes what is wanted of the series of the next output."""
-        place = np.unravel_index(output, self._shape)[1:]
-        for layer in self._layers:
-            name, x = layer.name, channels_of(series[layer.name])
-            self._changes[name].add(x.T)
-            powers = [changes.band_powers(channel, layer.rate_hz) for channel in x]
-            self._bands[name].append(np.mean(powers, axis=0))
-            frames = np.stack([changes.frame_power(channel) for channel in x], axis=-1)
-            for sweep, step in zip(self._varied, place, strict=True):
-                empty = np.zeros((len(sweep.values), *frames.shape))
-                total = self.power.setdefault(f"{sweep.name}/{name}", empty)
-                total[step] += frames * len(sweep.values) / np.prod(self._shape)
-            levels = []
-            for channel, (one, power) in enumerate(zip(x, powers, strict=True), start=1):
-                known, distance = self._reference.get((name, channel)), math.nan
-                if known and np.isfinite(one).all():
-                    distance = changes.distance(changes.features(one, power), known)
-                levels.append([*changes.levels(one).values(), distance])
-            self._levels[name].append(levels)
-
-    def values(self) -> pd.DataFrame:
-        """Gives the levels of all outputs as :mod:`wavegan_tf.stats.sweeps` takes values.
-
-        Saturation is one of the output alone.
+        Raises:
+            InputError: It does not fit the model, or nothing is said to move.
         """
-        found = {name: np.array(rows) for name, rows in self._levels.items()}
-        return sweeps.values_frame({
-            (channel + 1, name, sweeps.OUTPUT, measure, unit): x[:, channel, k]
-            for channel in range(max(x.shape[1] for x in found.values()))
-            for k, (measure, unit) in enumerate(LEVEL_UNITS.items())
-            for name, x in found.items()
-            if channel < x.shape[1] and (measure != "saturation" or name == self._target)
-        })  # fmt: skip
+        self._config, self._options, config = model.config, options, model.config
+        self._settings = latents.parse_settings(options.set, config)
+        self.ends: tuple[str, str] | None = None
+        if options.from_ is not None and options.to is not None:
+            self.ends = options.from_, options.to
+        elif not (options.vary or options.between):
+            if "interpolate" not in model.settings:
+                raise InputError(
+                    "nothing moves: give --vary=z11=-15:5:2, or --from=c1=5 --to=c2=5, or "
+                    "--between=linear"
+                )
+            self.ends = tuple(model.settings["interpolate"][end] for end in ("from", "to"))
+        self.sweeps = [latents.parse_path(options.steps)]
+        if options.vary:
+            self.sweeps = latents.parse_sweeps(options.vary, self._settings, config)
+        self._whole = not (options.vary or self.ends)
+        self.n, each = options.n, 2 if self._whole else 1
+        if options.latents is None:
+            latents.check_number(self.n, self.sweeps)
+            self.bases = latents.sample_latents(config, self.n * each, options.seed)
+            return
+        self.bases = latents.load_latents(options.latents, config)
+        if len(self.bases) % each:
+            raise InputError(
+                f"--latents={options.latents}: {len(self.bases)} vectors, but --between goes from "
+                "each odd one to the next: give an even number"
+            )
+        self.n = len(self.bases) // each
+        latents.check_number(self.n, self.sweeps)
 
-    def changes(self) -> dict[str, np.ndarray]:
-        """Gives the change of every sample by sweep and layer, ``z11/conv4``."""
-        return {
-            f"{sweep.name}/{name}": total.result()[k]
-            for k, sweep in enumerate(self._varied)
-            for name, total in self._changes.items()
-            if total.n
-        }
+    def design(self) -> Design:
+        """Makes the latent vectors of every step of a grid or of a way."""
+        if self._options.vary:
+            cells = latents.cells(self.sweeps, self._settings)
+            return latents.cross(self.bases, cells, self._config)
+        between = self._options.between or BETWEEN[0]
+        first, last = self._ways()
+        paths = latents.path_latents(first, last, self.sweeps[0], between, self._config)
+        return latents.arrange(paths, latents.cells(self.sweeps, {}))
 
-    def tables(self, settings: StatisticsSettings) -> dict[str, pd.DataFrame]:
-        """Says where in time (``spikes``) and frequency (``bands``) layers change along sweeps."""
-        spikes, bands, found = [], [], self.changes()
-        for axis, sweep in enumerate(self._varied):
-            for layer in self._layers:
-                head = {"latent": sweep.name, "layer": layer.name}
-                change = found.get(f"{sweep.name}/{layer.name}", np.zeros(1))
-                table = changes.find_spikes(change, layer.rate_hz)
-                spikes.append(table.assign(n=self._changes[layer.name].n, **head))
-                powers = np.array(self._bands[layer.name])  # [outputs, bands]
-                grid = np.moveaxis(powers.reshape(*self._shape, -1), 1 + axis, 0)
-                first, last = (x.reshape(len(x), -1, powers.shape[1]) for x in (grid[0], grid[-1]))
-                edges_hz = changes.band_edges(layer.length, layer.rate_hz)
-                bands.append(changes.band_changes(first, last, edges_hz, settings).assign(**head))
-        return {
-            name: pd.concat(parts, ignore_index=True)[[*head, *parts[0].columns[:-2]]]
-            for name, parts in (("spikes", spikes), ("bands", bands))
-        }
+    def _ways(self) -> list[np.ndarray]:
+        """Makes the vectors at both ends of every way, ``[n, latent_dim]`` each."""
+        both: list[dict[str, float]] = [{}, {}]
+        if self.ends:
+            both = latents.parse_ends(*self.ends, self._settings, self._config)
+        sides = (self.bases[::2], self.bases[1::2]) if self._whole else (self.bases, self.bases)
+        return [
+            latents.apply_settings(side, self._settings | end, self._config)
+            for side, end in zip(sides, both, strict=True)
+        ]
+
+    def choose_controls(self) -> tuple[list[str], str]:
+        """Draws the control variables: z that are neither moved nor set, in order.
+
+        A way between whole vectors moves every variable; annotations are of the outputs alone. In a
+        grid a number is a mean over lines at the other sweeps' values, extremes included, and that
+        of a control would be of one line at ordinary values: a variable like its controls would
+        exceed them in half of the runs. There they are none.
+
+        Returns:
+            Their names; why there are none, a key of :data:`BESIDE`, else "".
+        """
+        rules = {"grid": len(self.sweeps) > 1, "whole": self._whole}
+        rules |= {"annotations": self._options.annotations is not None}
+        for why, holds in (rules | {"none": not self._options.controls}).items():
+            if holds:
+                return [], why
+        config = self._config
+        taken = {self.sweeps[0].name} | set(self._settings)
+        for end in latents.parse_ends(*self.ends, {}, config) if self.ends else ():
+            taken |= set(end)
+        names = latents.latent_names(config)[config.num_categ :]
+        free = [name for name in names if name not in taken]
+        drawn = np.random.default_rng([self._options.seed, CONTROL_STREAM]).permutation(len(free))
+        return [free[k] for k in sorted(drawn[: self._options.controls])], ""
+
+    def control_latents(self, controls: list[str]) -> np.ndarray:
+        """Makes the vectors of controls, each moved as the sweep moves its variable.
+
+        A control takes the first, middle and last value of the sweep, on the base vectors as they
+        are but for ``--set``; where a code variable is varied their code stays one of training,
+        whatever is set of it. Beside a way of Euclidean length L between two settings it goes from
+        -L/2 over 0 to L/2, on the base vectors with the first setting.
+
+        Returns:
+            float32 [n, controls, 2 or 3, latent_dim].
+        """
+        config, sweep = self._config, self.sweeps[0]
+        steps = sweeps.compared_steps(*sweep)
+        values = np.array(sweep.values)[steps]
+        if self.ends:
+            bases, last = self._ways()
+            length = np.linalg.norm(last.astype(np.float64) - bases, axis=1)
+            values = length[:, np.newaxis] * (values - 0.5)
+        else:
+            bases = latents.apply_settings(self.bases, self._settings, config)
+            codes = latents.latent_names(config)[: config.num_categ]
+            if sweep.name in codes:
+                one_hot = config.model == "ciwgan"
+                kept = slice(len(codes)) if one_hot else codes.index(sweep.name)
+                bases[:, kept] = self.bases[:, kept]
+        columns = [latents.latent_index(name, config) for name in controls]
+        vectors = np.tile(bases[:, np.newaxis, np.newaxis], (len(columns), len(steps), 1))
+        for k, column in enumerate(columns):
+            vectors[:, k, :, column] = values
+        return vectors
+
+
+def values_of(
+    found: dict[str, pd.DataFrame], own: Network, levels: Levels, options: Options, n: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Takes the values of ``n`` outputs, and whether they have intervals of each label.
+
+    Held intervals are the same at every step: their number and duration are no values of Out.
+    """
+    means = sweeps.interval_means(found["intervals"], n, [layer.name for layer in own.layers])
+    counts, shares = sweeps.counts_and_shares(found["outputs"], own.target)
+    if options.hold_intervals:
+        counts, shares = counts[:0], shares[:0]
+        of = means.index.get_level_values
+        means = means[(of("measure") != "duration") | (of("layer") != own.target)]
+    return pd.concat([means, counts, levels.values()]), shares
+
+
+def outside_training(z: np.ndarray, config: ModelConfig) -> list[str]:
+    """Names the variables that anywhere leave their training range, -1 .. 1, of a code 0 .. 1."""
+    lowest = np.where(np.arange(z.shape[1]) < config.num_categ, 0, -1)
+    return [
+        latents.latent_names(config)[k]
+        for k in np.flatnonzero((z < lowest).any(0) | (z > 1).any(0))
+    ]
+
+
+def measure_apart(
+    network: Network,
+    z: np.ndarray,
+    plan: Plan,
+    jobs: int | None,
+    label: str,
+    each: Callable[[int, dict[str, np.ndarray]], Any] | None = None,
+    held: list[Held] | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Measures outputs of which neither sounds nor series are kept; arguments as of ``listen``."""
+
+    def outputs() -> Iterator[Output]:
+        for taken in take_outputs(network, latents.plain(z), range(len(z))):
+            if each:
+                each(taken.output.output, taken.series)
+            known = held[taken.output.output] if held else None
+            yield taken.output._replace(intervals=known)
+
+    results = measure_outputs(outputs(), plan, num_processes(jobs))
+    return gather(progress(results, len(z), label), plan)[0]
+
+
+def hold(
+    network: Network, z: np.ndarray, plan: Plan, options: Options, steps: int, middle: int
+) -> list[Held]:
+    """Finds the intervals of the ``middle`` one of every so many ``steps``, for all of them."""
+    only = network.layers[-1:]
+    plan = dataclasses.replace(plan, layers=only, measures=("duration",))
+    label = f"intervals of {len(z) // steps} middle steps"
+    chosen = network._replace(layers=only), z[middle::steps], plan, options.jobs, label
+    found: list[list[list[Interval]]] = [[[] for _ in range(only[0].channels)] for _ in chosen[1]]
+    for row in measure_apart(*chosen)["intervals"].to_dict("records"):
+        interval = Interval(str(row["label"]), row["start_s"], row["end_s"])
+        found[row["output"]][row["channel"] - 1].append(interval)
+    return [tuple(map(tuple, one)) for one in found for _ in range(steps)]
+
+
+def measure_controls(
+    own: Network, moves: Moves, names: list[str], plan: Plan, options: Options, levels: Levels
+) -> pd.DataFrame:
+    """Measures controls: values as :func:`~wavegan_tf.stats.sweeps.measure_effects` takes them."""
+    z, held, steps = moves.control_latents(names), None, sweeps.compared_steps(*moves.sweeps[0])
+    z = z.reshape(-1, z.shape[-1])
+    if options.hold_intervals:
+        middle = steps.index(sweeps.middle_step(*moves.sweeps[0]))
+        held = hold(own, z, plan, options, len(steps), middle)
+    label = f"{len(names)} control latents, {len(z)} outputs"
+    given = own, z, plan, options.jobs, label
+    found = measure_apart(*given, lambda _, series: levels.take(series), held)
+    return values_of(found, own, levels, options, len(z))[0]
 
 
 def moved(sweep: Sweep, ends: tuple[str, str] | None) -> str:
@@ -373,39 +490,91 @@ def moved(sweep: Sweep, ends: tuple[str, str] | None) -> str:
 
 
 def by_evidence(effects: pd.DataFrame) -> pd.DataFrame:
-    """Sorts effects: the smallest p of the three differences first, those without one last."""
-    names = ["p", *(f"{name}_p" for name in sweeps.FROM_MIDDLE)]
-    order = pd.DataFrame({"p": effects[names].min(axis=1), "r": -effects["rank_r"].abs().fillna(0)})
-    return effects.loc[order.sort_values(["p", "r"]).index]
+    """Sorts effects: what changes more than controls first, then what changes.
+
+    Within a verdict measures of the smallest p (of the three differences) come first; the layers of
+    a measure stay together, in the order of the network.
+    """
+    place = effects["verdict"].map({x: k for k, x in enumerate(sweeps.SHOWN)}).fillna(9)
+    p = effects[["p", *(f"{name}_p" for name in sweeps.FROM_MIDDLE)]].min(axis=1).fillna(2)
+    measure = [effects[name].astype(str) for name in ("channel", "label", "measure")]
+    least = p.groupby([place, *measure]).transform("min")
+    first = pd.Series(range(len(effects)), effects.index).groupby(measure).transform("min")
+    order = pd.DataFrame({"verdict": place, "p": least, "row": first})
+    return effects.loc[order.sort_values(["verdict", "p", "row"], kind="stable").index]
 
 
 def _changed(result: Result) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Says of each sweep how many measures change, and gives their effects."""
+    """Gives what each sweep moves, and the effects that are shown."""
     effects = result.table("effects")
     for sweep in result.settings["vary"]:
         rows = by_evidence(effects[effects["latent"] == sweep["name"]])
-        yield f"{sweep['moved']}: {_counted(rows)}", rows[rows["verdict"] == sweeps.CHANGES]
+        yield sweep["moved"], rows[rows["verdict"].isin(sweeps.SHOWN)]
+
+
+def _strongest_not_shown(result: Result) -> pd.DataFrame:
+    """Gives the first-to-last differences of the smallest p among those that are not shown."""
+    effects = result.table("effects")
+    rows = effects[(effects["verdict"] == sweeps.NO_CHANGE) & effects["p"].notna()]
+    return rows.sort_values("p", kind="stable").head(MAX_NOT_SHOWN)
+
+
+def _counts(result: Result) -> pd.DataFrame:
+    """Counts the measures of each verdict, in a row for each sweep and pair of sweeps."""
+    level, effects = 1 - result.settings["statistics"]["confidence"], result.table("effects")
+    groups = {x["moved"]: effects[effects["latent"] == x["name"]] for x in result.settings["vary"]}
+    groups |= {f"{a} and {b} together": rows for (a, b), rows in _pairs(result)}
+    found = []
+    for name, rows in groups.items():
+        rows = rows[rows["n"] > 0]  # others have no value at all
+        counts = {title: int((rows["verdict"] == x).sum()) for title, x in COUNTED.items()}
+        more = rows[(rows["verdict"] == sweeps.MORE) & (rows["p_holm"] < level)]
+        if len(more):
+            counts[ENDS] = int((more["estimate"].abs() > more["control_high"]).sum())
+        found.append({"Moved": name} | counts)
+    table = pd.DataFrame(found).astype(str)
+    return table if effects["n_controls"].any() else table.drop(columns=[*COUNTED][:3])
+
+
+def _beside(result: Result) -> str:
+    """Says what the controls are, or why there are none."""
+    controls, outside = result.settings["controls"], result.settings["outside"]
+    n, level = len(controls["latents"]), 1 - result.settings["statistics"]["confidence"] + 1e-9
+    least = math.ceil(1 / level) - 1
+    said = BESIDE[controls["why_none"] or ("enough" if n >= least else "few")].format(
+        n=n, outputs=controls["n"], least=least, above=int(level * (n + 1)), of=n + 1
+    )
+    listed = ", ".join([*outside[:MAX_NAMED], *[".."] * (len(outside) > MAX_NAMED)])
+    return said + OUTSIDE.format(listed) * bool(outside)
 
 
 def summary(result: Result) -> str:
     """Writes what changes, where in time and at which frequencies, as Markdown."""
     settings = result.settings
     n, n_bases = settings["n"], settings["n_bases"]
+    changed, counts = list(_changed(result)), _counts(result)
+    held = " Intervals are those of each base vector's middle step." * settings["hold_intervals"]
+    about = ABOUT_EFFECTS + ABOUT_CONTROLS * bool(settings["controls"]["latents"])
     parts = [
         f"# Interpolation: {'; '.join(s['moved'] for s in settings['vary'])}",
+        f"Numbers of measures:\n\n{text.table(counts, [*counts][1:])}",
+        ABOUT_ENDS * (ENDS in counts),
         f"{n} outputs: {n_bases} base vectors, each at {n // n_bases} steps, everything else held "
-        f"still. {CAUTION}",
-        f"## What changes\n\n{ABOUT_EFFECTS}",
+        f"still.{held} {_beside(result)} {ABOUT_INTERVALS}",
+        f"## What changes\n\n{about}{'' if settings['clip'] else ABOUT_LEVELS}",
     ]
-    for said, changed in _changed(result):
-        parts += [f"{said}.", _markdown(changed.head(MAX_ROWS), EFFECT_COLUMNS)]
-        if len(changed) > MAX_ROWS:
-            parts.append(f"{len(changed) - MAX_ROWS} more changes are in tables/effects.csv.")
+    for title, rows in changed:
+        parts += [f"### {title}" * (len(changed) > 1)]
+        parts += [_markdown(rows.head(MAX_ROWS), EFFECT_COLUMNS) or f"{title}: nothing."]
+        if len(rows) > MAX_ROWS:
+            parts.append(f"{len(rows) - MAX_ROWS} more changes are in the table `effects`.")
+    missed = _strongest_not_shown(result)
+    parts += [NOT_SHOWN, _markdown(missed, EFFECT_COLUMNS)] if len(missed) else []
     for (a, b), rows in _pairs(result):
         shown = rows[rows["verdict"] == sweeps.CHANGES].sort_values("p").head(MAX_ROWS)
         parts += [
-            f"## {a} and {b} together\n\n{ABOUT_INTERACTIONS} {_counted(rows)}.",
-            _markdown(shown, INTERACTION_COLUMNS),
+            f"## {a} and {b} together\n\n{ABOUT_INTERACTIONS}",
+            _markdown(shown, INTERACTION_COLUMNS) or "No interaction is shown.",
         ]
     bands = result.table("bands").dropna(subset="share")
     most = bands.loc[bands.groupby(["latent", "layer"], sort=False)["share"].idxmax()]
@@ -424,17 +593,25 @@ def terminal(result: Result) -> str:
     The measure ``distance``, which changes with whatever takes a variable out of its training
     range, is counted but has no row.
     """
-    lines = []
-    for said, changed in _changed(result):
-        lines.append(said)
+    counts = _counts(result)
+    lines = [_columns(counts), *[ABOUT_ENDS] * (ENDS in counts)]
+    for title, changed in _changed(result):
         listed = changed[changed["measure"] != "distance"].head(MAX_TERMINAL_ROWS)
         if len(listed):
-            cells = _cells(listed, EFFECT_COLUMNS)
-            lines.append(text.columns([list(cells.columns), *cells.to_numpy().tolist()], left=3))
+            short = listed.assign(low=math.nan, high=math.nan)  # no interval
+            lines += ["", title, _columns(_cells(short, TERMINAL_COLUMNS))]
         if len(changed) > len(listed):
-            lines.append(f"{len(changed) - len(listed)} more: tables/effects.csv")
-    lines += [f"{a} and {b} together: {_counted(rows)}" for (a, b), rows in _pairs(result)]
-    return "\n".join([*lines, CAUTION])
+            lines.append(f"{len(changed) - len(listed)} more: table effects")
+    missed = _strongest_not_shown(result).assign(low=math.nan, high=math.nan)
+    if len(missed):
+        lines += ["", NOT_SHOWN, _columns(_cells(missed, TERMINAL_COLUMNS))]
+    return "\n".join([*lines, "", _beside(result)])
+
+
+def _columns(cells: pd.DataFrame) -> str:
+    """Writes a table for the terminal, numbers to the right."""
+    rows = [[*cells], *cells.to_numpy().tolist()]
+    return text.columns(rows, sum(title in NAMES for title in cells))
 
 
 def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
@@ -449,15 +626,6 @@ def _pairs(result: Result) -> list[tuple[Any, pd.DataFrame]]:
     return list(table.groupby(["latent_a", "latent_b"], sort=False)) if len(table) else []
 
 
-def _counted(rows: pd.DataFrame) -> str:
-    """Says how many of some rows change, and how many could not be judged."""
-    changed, few = (int((rows["verdict"] == x).sum()) for x in (sweeps.CHANGES, TOO_FEW))
-    return (
-        f"{changed} of {len(rows) - few} measures change (Holm, over all measures of all layers), "
-        f"{few} have too few base vectors for a verdict (five or more)"
-    )
-
-
 def _measure(row: Any) -> str:
     title = measure_title(row.measure, row.unit)
     return title if row.label == sweeps.OUTPUT else f"{row.label.capitalize()}: {title}"
@@ -467,18 +635,20 @@ def _against_middle(row: Any) -> str:
     ends = zip((row.from_value, row.to_value), sweeps.FROM_MIDDLE, strict=True)
     return ", ".join(
         f"{text.number(getattr(row, name), signed=True)} at {text.number(value)} "
-        f"(p {text.p_value(getattr(row, f'{name}_p_holm'))})"
+        f"({text.p_value(getattr(row, f'{name}_p_holm'))})"
         for value, name in ends
         if math.isfinite(getattr(row, name))
     )
 
 
-WORDS: dict[str, Callable[[Any], str]] = {
+NAMES = ("Moved", "Variable", "Layer", "Measure", "More than controls")
+"""Columns that are no numbers."""
+
+CELLS: dict[str, Callable[[Any], str]] = {
     "Variable": lambda row: row.latent,
     "Layer": lambda row: layer_title(row.layer),
     "Measure": _measure,
-}
-NUMBERS: dict[str, Callable[[Any], str]] = {
+    "More than controls": lambda row: ABOVE.get(row.verdict, ""),
     "Interaction": lambda row: text.with_interval(row.estimate, row.low, row.high),
     "Region (s)": lambda row: f"{row.start_s:.3f} – {row.end_s:.3f}",
     "Peak (s)": lambda row: text.fixed(row.time_s, 3),
@@ -486,13 +656,20 @@ NUMBERS: dict[str, Callable[[Any], str]] = {
     "p": lambda row: text.p_value(row.p_holm),
     "Share": lambda row: text.percent(row.share),
     "Times the average": lambda row: text.number(row.excess),
-    "Against the middle": _against_middle,
+    "Ends − middle (p)": _against_middle,
+    "Controls": lambda row: ", ".join(map(text.number, (row.control, row.control_high))),
+    "p (controls)": lambda row: text.p_value(row.p_control),
     "Per unit": lambda row: text.number(row.slope),
     "Rank r": lambda row: text.fixed(row.rank_r),
 }
-NUMBERS["Change"] = NUMBERS["Change (dB)"] = NUMBERS["Interaction"]
+CELLS["Last − first"] = CELLS["Change (dB)"] = CELLS["Interaction"]
+CELLS["p (last − first)"] = CELLS["p"]
 
-EFFECT_COLUMNS = (*WORDS, "Change", "p", "Against the middle", "Per unit", "Rank r")
+TERMINAL_COLUMNS = (*NAMES[2:], "Last − first", "p (last − first)")
+EFFECT_COLUMNS = (
+    "Variable", *TERMINAL_COLUMNS, "Ends − middle (p)", "Controls", "p (controls)", "Per unit",
+    "Rank r",
+)  # fmt: skip
 INTERACTION_COLUMNS = ("Layer", "Measure", "Interaction", "p")
 SPIKE_COLUMNS = ("Variable", "Layer", "Region (s)", "Peak (s)", "Share", "Times the average")
 BAND_COLUMNS = ("Variable", "Layer", "Band (Hz)", "Change (dB)", "Share")
@@ -500,11 +677,12 @@ BAND_COLUMNS = ("Variable", "Layer", "Band (Hz)", "Change (dB)", "Share")
 
 def _cells(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """Writes the cells of a table; a column in which nothing is written is left out."""
-    write, there = WORDS | NUMBERS, list(rows.itertuples(index=False))
-    cells = {title: [write[title](row) for row in there] for title in columns}
-    return pd.DataFrame({title: column for title, column in cells.items() if any(column)})
+    there = list(rows.itertuples(index=False))
+    cells = pd.DataFrame({title: [CELLS[title](row) for row in there] for title in columns})
+    return cells.loc[:, cells.apply(lambda column: column.str.strip(f"{text.DASH}, ").ne("").any())]
 
 
 def _markdown(rows: pd.DataFrame, columns: Sequence[str]) -> str:
     """Writes a table of Markdown, numbers to the right; nothing without rows."""
-    return text.table(_cells(rows, columns), list(NUMBERS)) if len(rows) else ""
+    numbers = [title for title in CELLS if title not in NAMES]
+    return text.table(_cells(rows, columns), numbers) if len(rows) else ""

@@ -29,7 +29,7 @@ from wavegan_tf.output import text
 from wavegan_tf.output.names import layer_title
 from wavegan_tf.processes import num_processes
 from wavegan_tf.progress import progress
-from wavegan_tf.speech.outputs import Measurements, Output, Plan, measure_outputs
+from wavegan_tf.speech.outputs import Output, Plan, gather, measure_outputs
 from wavegan_tf.speech.settings import UNITS, IntervalSettings, PraatSettings
 from wavegan_tf.stats import interventions as stats
 from wavegan_tf.stats.maps import samples_within
@@ -253,8 +253,9 @@ class Ends:
 
         Returns:
             The measure ``from`` and ``to`` [n], as given; ``single`` [maps, n], with each map
-            alone; ``order`` [maps] from 1, of falling shares of the effect; ``cumulative`` [maps,
-            n], with the first 1, 2, .. of that order.
+            alone; ``order`` [maps] from 1, of falling shares of the effect in every other base from
+            the first on; ``cumulative`` [maps, n], with the first 1, 2, .. of that order. It tells
+            something in the other bases alone: the order fits its own too well.
         """
 
         def measured(sets: list) -> np.ndarray:
@@ -273,7 +274,7 @@ class Ends:
             return found
 
         single = measured([[m + 1] for m in range(layer.channels)])
-        change = (single - start).mean(axis=1) / (end - start).mean()
+        change = (single - start)[:, ::2].mean(axis=1) / (end - start)[::2].mean()
         order = np.argsort(-change, kind="stable") + 1
         together = measured([order[: k + 1] for k in range(layer.channels)])
         return {"from": start, "to": end, "single": single, "order": order, "cumulative": together}
@@ -324,11 +325,8 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
                 series = sound[:, 0] if sound.shape[1] == 1 else sound
                 yield Output(batch.here.start * width + k, 0, {"out": series})
 
-    measured = Measurements(plan)
     results = measure_outputs(outputs(), plan, num_processes(options.jobs))
-    for result in progress(results, n * width, "measuring"):
-        measured.add(result)
-    tables = measured.tables()
+    tables, _ = gather(progress(results, n * width, "measuring"), plan)
     del tables["points"]
     compared = pd.DataFrame(levels.reshape(n * width, -1), columns=LEVELS)
     values = dict(compared) | output_means(tables["outputs"], tables["intervals"])
@@ -371,6 +369,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         "sample_rate_hz": config.sample_rate, "slice_len": config.slice_len, "target": "out",
         "praat": dataclasses.asdict(options.praat),
         "intervals": dataclasses.asdict(options.intervals),
+        "statistics": dataclasses.asdict(options.statistics),
     }  # fmt: skip
     arrays = {f"{layer}_{k}": x for layer, found in scanned.items() for k, x in found.items()}
     return Result(NAME, record, tables, {"scan": arrays} if arrays else {}, directory)
@@ -399,7 +398,8 @@ def scan_tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Makes ``maps`` and ``needed`` of what :meth:`Ends.scan` found, by layer.
 
-    ``gain`` is the distance at the best gain [n].
+    ``gain`` is the distance at the best gain [n]. Maps together are judged in the bases by which
+    they were not ordered, if there are several.
     """
     tables, needed = [], []
     for layer, found in scanned.items():
@@ -409,10 +409,13 @@ def scan_tables(
         alone = stats.shares(found["single"] - start, *given)
         table["estimate"], table["low"], table["high"] = alone
         table["rank"] = rank + 1
-        together = stats.shares(found["cumulative"] - start, *given)
+        rest = slice(min(1, len(start) - 1), None, 2)
+        change = (found["cumulative"] - start)[:, rest]
+        together = stats.shares(change, given[0][rest], settings)
         for suffix, x in zip(("", "_low", "_high"), together, strict=True):
             table[f"cumulative{suffix}"] = x[rank]
         reached = math.nan if gain is None else stats.shares((gain - start)[None], *given)[0][0]
+        table["n_cumulative"] = change.shape[1]
         tables.append(table.assign(scaled=reached, n=len(start)))
         counts = stats.maps_needed(together[0])
         needed += [(layer, share, count, len(rank)) for share, count in counts.items()]
@@ -513,13 +516,15 @@ MARKS = {
     stats.NO_EFFECT: "-", stats.TOO_FEW: ".", stats.CHANGES: "*",
 }  # fmt: skip
 LEGENDS = {
-    "estimate": "Share of the effect, all of it is 1: * carries, = no more than a gain does, ~ "
-    "opposes, ^ overshoots, unmarked none shown, - no effect on the measure shown, . too few. Any "
+    "estimate": "Share of the effect, all of it is 1: * carries, ~ opposes, ^ overshoots (after "
+    "Holm over all parts, layers and measures), = not shown to be more than a gain does, unmarked "
+    "none shown, - no effect on the measure shown, . too few. Any "
     "gain: the untouched output, louder or quieter, at its nearest.",
     "change": "Change against the untouched output: * shown, . too few. Waveform, shape and "
     "spectrum are distances from the untouched output, of which there is no test.",
     "control": "The same with the part of another base vector's output, which brings about what "
-    "outputs at the other end have in common: + the right output's does more, - it does less.",
+    "outputs at the other end have in common: + the right output's does more, - it does less "
+    "(after Holm over all parts, layers and measures).",
 }
 WHOLE = (
     "A whole layer of the other output gives the other output, at any depth (largest difference "
@@ -534,10 +539,10 @@ LIMITS = (
 )
 
 
-def _cell(row: Any, key: str, intervals: bool) -> str:
+def _cell(row: Any, key: str, intervals: bool, level: float) -> str:
     mark = MARKS.get(row["verdict"], "")
     if key == "control":
-        mark = "+" if row["specific_low"] > 0 else "-" if row["specific_high"] < 0 else ""
+        mark = ("+" if row["specific"] > 0 else "-") if row["p_specific_holm"] < level else ""
     if not np.isfinite(row[key]):
         return mark
     prefix = "" if key == "estimate" else f"{key}_"
@@ -558,11 +563,12 @@ def _sections(result: Result, intervals: bool) -> list[tuple[str, pd.DataFrame]]
             if key == "estimate" and row["patch"] != "window" and math.isfinite(row["scaled"]):
                 column["any gain"] = text.fixed(row["scaled"])
             part = f"{layer_title(row['layer'])} {names.part_title(row)}"
-            column[part] = _cell(row, key, intervals)
+            column[part] = _cell(row, key, intervals, level)
         order = dict.fromkeys(part for column in table.values() for part in column)
         return pd.DataFrame(table, index=[*order]).fillna("")
 
     rows, (key, *_) = result.table("interventions"), names.key_of(result)
+    level = 1 - result.settings["statistics"]["confidence"]
     found = [(names.effect_title(result), pd.DataFrame())]
     for shown in (key, "control") if len(rows) else ():
         if np.isfinite(rows[shown]).any():
@@ -583,7 +589,8 @@ def _sections(result: Result, intervals: bool) -> list[tuple[str, pd.DataFrame]]
         reached = f" Any gain of the untouched output: {gain:.2f}." if math.isfinite(gain) else ""
         found.append((
             f"{names.scan_title(result)}: maps that bring about so much of what all of them do, "
-            f"the most effective first.{reached}",
+            f"the most effective first (ordered in half of the base vectors, counted in the other "
+            f"half).{reached}",
             table.astype(str).replace("nan", text.DASH).rename(index=layer_title),
         ))  # fmt: skip
     return found

@@ -8,11 +8,11 @@ one batch at a time, so that memory does not grow with their feature maps.
 import collections
 import contextlib
 import dataclasses
-import itertools
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ import pandas as pd
 
 from wavegan_tf.data import recordings
 from wavegan_tf.errors import InputError
-from wavegan_tf.latents import Design, latent_names, latents_table
+from wavegan_tf.latents import Design, latent_names, latents_table, plain, sample_latents
 from wavegan_tf.model import BATCH, Model, batches, layers_table
 from wavegan_tf.models.config import Layer, ModelConfig
 from wavegan_tf.options import option
@@ -29,12 +29,23 @@ from wavegan_tf.processes import num_processes
 from wavegan_tf.progress import progress
 from wavegan_tf.speech import praat
 from wavegan_tf.speech.averages import MEAN, UPSAMPLES, Reduction, reduce_maps
-from wavegan_tf.speech.outputs import Measurements, Output, Plan, measure_outputs
+from wavegan_tf.speech.ceilings import choose_ceiling
+from wavegan_tf.speech.intervals import Interval
+from wavegan_tf.speech.outputs import Output, Plan, gather, measure_outputs
 from wavegan_tf.speech.settings import IntervalSettings, PraatSettings, layer_limits
 from wavegan_tf.speech.textgrids import parse_labels
 
 CONTROL_SEED = 1_000_000
 """Control network k has its weights drawn from this seed plus k."""
+
+REFERENCE_SEED = 2_000_000
+"""Of the ordinary outputs by whose level a layer is scaled, and with which outputs are compared."""
+
+PEAK = 0.5
+"""What the largest value of a layer in ordinary outputs is scaled to."""
+
+MIN_STRIDE_HZ = 40.0
+"""Layers slower than this give no F0."""
 
 _log = logging.getLogger("wavegan_tf")
 
@@ -51,6 +62,18 @@ class Measuring:
     f0_two_pass: bool = option(
         False,
         "Two passes of F0: each output is measured in a range of its own, found in a first pass.",
+        group="Praat",
+    )
+    formant_ceiling: str = option(
+        "",
+        "Formant ceiling in Hz, or auto: that at which the formants of ordinary outputs move most "
+        "smoothly.",
+        group="Praat",
+    )
+    clip: bool = option(
+        False,
+        "Clipping of layers at 1, as in the paper, which depends on their scale; without it each "
+        "layer is scaled by one factor for the whole run.",
         group="Praat",
     )
     upsample: str = option(
@@ -140,6 +163,7 @@ class Network(NamedTuple):
     target: str
     reduction: Reduction
     weights: dict[str, np.ndarray]
+    scales: dict[str, float]  # by layer but the target, what its series are multiplied by
 
     def take(
         self, values: np.ndarray, about: list[dict[str, Any]], first: int, span: range
@@ -158,7 +182,9 @@ class Network(NamedTuple):
         maps = {layer.name: outputs[layer.name] for layer in self.layers}
         target = maps.pop(self.target)
         series = {
-            name: reduce_maps(x, self.reduction, self.weights.get(name)) for name, x in maps.items()
+            name: reduce_maps(x, self.reduction, self.weights.get(name))
+            * np.float32(self.scales.get(name, 1.0))
+            for name, x in maps.items()
         }
         series[self.target] = target[:, :, 0] if target.shape[2] == 1 else target
         for k, facts in enumerate(about):
@@ -178,8 +204,8 @@ class Heard:
     """What listening gives: the measurements of all outputs, and what was kept of them.
 
     Attributes:
-        tables: ``points``, ``intervals`` and ``outputs`` of the model (network 0) and of its
-            controls, ``layers``, and ``latents`` or ``logits``.
+        tables: ``points``, ``intervals`` and ``outputs``, ``layers``, and ``latents`` or
+            ``logits``.
         arrays: ``series`` by layer [outputs, length]; ``maps`` by layer [few, length, channels].
         plan: How every output was measured.
         settings: What config.json says of the model, the network and the measurements.
@@ -214,49 +240,115 @@ def choose_layers(text: str, layers: tuple[Layer, ...], target: str | None) -> t
     return tuple(layer for layer in layers if layer.name in [*wanted, target])
 
 
-def make_networks(
-    model: Model, network: str, layers: str, reduction: Reduction, controls: int = 0
-) -> list[Network]:
-    """Makes the network that is probed and its controls, which have random weights.
+def make_network(
+    model: Model,
+    inputs: Design | Recordings,
+    options: Measuring,
+    network: str = "generator",
+    reduction: Reduction = MEAN,
+    layers: str | None = None,
+    control: int = 0,
+) -> Network:
+    """Makes the network that is probed, or one like it with random weights.
+
+    Args:
+        model: The model.
+        inputs: Recordings, of which the first give a classifier's layers their scales.
+        options: Whether layers are clipped, not scaled.
+        network: ``generator``, ``discriminator`` or ``q``.
+        reduction: How feature maps become one series.
+        layers: Layers, instead of ``options.layers``.
+        control: 0, or the number of the network with random weights.
 
     Raises:
         InputError: The model has no such network or layer, or a layer no such feature map.
     """
-    from wavegan_tf.models.networks import build_networks
     from wavegan_tf.models.weights import outgoing_weights
 
-    own = getattr(model, network)
-    if own is None:
+    net = getattr(model, network)
+    if net is None:
         why = "a wavegan has none" if model.config.model == "wavegan" else "the file holds none"
         raise InputError(
             f"--network={network}: checkpoint {model.file.prefix}: {why}; choose another network "
             "or checkpoint"
         )
     every, target = layers_of(model.config, network)
-    chosen = choose_layers(layers, every, target)
+    chosen = choose_layers(layers or options.layers, every, target)
     inner = [layer for layer in chosen if layer.name != target]
     for layer in inner:
         reduction.check(layer.channels, layer.name)
-    made = []
-    for number in range(controls + 1):
-        net, run = own, lambda values: model.run(network, values)
-        if number:
-            only = network == "generator"
-            others = build_networks(model.config, CONTROL_SEED + number, generator_only=only)
-            net = getattr(others, network)
-            run = _compiled(net)
-        weights = {}
-        if reduction.kind == "weighted":
-            weights = {layer.name: outgoing_weights(net, layer.name) for layer in inner}
-        made.append(Network(run, number, chosen, target, reduction, weights))
-    return made
+    run: Callable = partial(model.run, network)
+    if control:
+        net, run = random_network(model.config, network, control)
+    weights = {}
+    if reduction.kind == "weighted":
+        weights = {layer.name: outgoing_weights(net, layer.name) for layer in inner}
+    made = Network(run, control, chosen, target, reduction, weights, {})
+    if options.clip:
+        return made
+    return made._replace(scales=_find_scales(made, take_ordinary(made, model, inputs)))
 
 
-def _compiled(network: Any) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+def take_ordinary(network: Network, model: Model, inputs: Design | Recordings) -> list[Taken]:
+    """Takes a batch of ordinary outputs of a Generator, or of a classifier the first recordings."""
+    if isinstance(inputs, Design):
+        inputs = plain(sample_latents(model.config, BATCH, REFERENCE_SEED))
+    return list(take_outputs(network, inputs, range(min(BATCH, count(inputs)))))
+
+
+def _find_scales(network: Network, ordinary: list[Taken]) -> dict[str, float]:
+    """Scales each layer so that its largest value over ordinary outputs is :data:`PEAK`.
+
+    ReLU is homogeneous: a network whose layers are multiplied, and whose last kernel is divided, by
+    a number puts out the same audio. So the scale of a layer means nothing, and nothing that is
+    measured may rest on it.
+    """
+    scales = {}
+    for layer in network.layers:
+        if layer.name != network.target:
+            peak = max(np.max(np.abs(np.nan_to_num(one.series[layer.name]))) for one in ordinary)
+            scales[layer.name] = PEAK / float(peak) if peak > 0 else 1.0
+    return scales
+
+
+def random_network(config: ModelConfig, network: str, number: int) -> tuple[Any, Callable]:
+    """Makes the network with random weights of a number, from 1, and what runs it."""
     import tensorflow as tf
 
-    function = tf.function(network)
-    return lambda values: {name: x.numpy() for name, x in function(tf.constant(values)).items()}
+    from wavegan_tf.models.networks import build_networks
+
+    only = network == "generator"
+    net = getattr(build_networks(config, CONTROL_SEED + number, generator_only=only), network)
+    function = tf.function(net)
+    return net, lambda x: {name: y.numpy() for name, y in function(tf.constant(x)).items()}
+
+
+def find_ceiling(
+    network: Network, model: Model, inputs: Design | Recordings, options: Measuring
+) -> Measuring:
+    """Reads ``--formant_ceiling`` into the settings of Praat.
+
+    Raises:
+        InputError: It is neither ``auto`` nor a frequency that Praat can search up to.
+    """
+    given = options.formant_ceiling
+    if not given:
+        return options
+    if given == "auto":
+        rate_hz = model.config.sample_rate
+        sounds = [x.series[network.target] for x in take_ordinary(network, model, inputs)]
+        one_channel = [x.reshape(len(x), -1)[:, 0].astype(np.float64) for x in sounds]
+        hz = choose_ceiling(one_channel, rate_hz, options.praat, options.intervals)
+        _log.info("--formant_ceiling=auto: %g Hz", hz)
+    else:
+        try:
+            hz = float(given)
+        except ValueError:
+            raise InputError(
+                f"--formant_ceiling={given}: give a number of Hz, such as 5500, or auto"
+            ) from None
+    settings = dataclasses.replace(options.praat, formant_ceiling_hz=hz)
+    return dataclasses.replace(options, praat=settings, formant_ceiling="")
 
 
 def make_plan(
@@ -265,7 +357,6 @@ def make_plan(
     target: str,
     options: Measuring,
     *,
-    clip: bool = True,
     measures: Sequence[str] | None = None,
     audio_dir: str | None = None,
 ) -> Plan:
@@ -289,10 +380,24 @@ def make_plan(
         upsample=options.upsample,
         annotations=options.annotations,
         labels=parse_labels(options.labels),
-        clip=clip,
+        clip=options.clip,
+        strides_hz=strides_of(model.config) if target == "out" else (),
         audio_dir=audio_dir,
         measures=None if measures is None else tuple(measures),
     )
+
+
+def strides_of(config: ModelConfig) -> tuple[float, ...]:
+    """Lists the frequencies, in Hz, at which the strides of a Generator sound.
+
+    A transposed convolution that has learned little repeats itself with its stride: F0 then lies at
+    multiples of the rate of the slowest layer that it can follow, which divides that of every later
+    layer; or a period lasts two to five samples of a layer.
+    """
+    rates = [x.rate_hz for x in config.layers if x.rate_hz >= MIN_STRIDE_HZ]
+    multiples = [k * min(rates) for k in range(1, 17)] if rates else []
+    parts = [rate / k for rate in rates for k in range(2, 6)]
+    return tuple(sorted({hz for hz in (*multiples, *parts) if MIN_STRIDE_HZ <= hz <= 1000}))
 
 
 def listen(
@@ -302,8 +407,6 @@ def listen(
     *,
     network: str = "generator",
     reduction: Reduction = MEAN,
-    controls: int = 0,
-    control_outputs: int = 0,
     span: tuple[int, int] | None = None,
     num_maps: int = 0,
     keep_series: bool = False,
@@ -311,10 +414,11 @@ def listen(
     measures: Sequence[str] | None = None,
     layers: str | None = None,
     directory: str | None = None,
-    label: str = "listening",
+    label: str = "outputs",
     each: Callable[[int, dict[str, np.ndarray]], None] | None = None,
+    held: Sequence[tuple[tuple[Interval, ...], ...]] | None = None,
 ) -> Heard:
-    """Runs a network and its controls, averages their layers and measures every output.
+    """Runs a network, averages its layers and measures every output.
 
     Args:
         model: The model.
@@ -322,8 +426,6 @@ def listen(
         options: How outputs are measured.
         network: ``generator``, ``discriminator`` or ``q``.
         reduction: How feature maps become one series.
-        controls: Number of networks with random weights to measure beside the model.
-        control_outputs: Outputs of each control, at most.
         span: Number of the first output and that after the last, of a shard; None for all.
         num_maps: Number of outputs whose feature maps are kept.
         keep_series: Whether every output's series are kept.
@@ -333,33 +435,28 @@ def listen(
         directory: Where sounds (audio/) and series (series.npz) are written while the run goes
             on; without it series are kept in memory and no sounds are written.
         label: What the progress bar says.
-        each: Called with the number and the series of each output of the model, in order.
+        each: Called with the number and the series of each output, in order.
+        held: Intervals of each output and channel, instead of finding them.
 
     Raises:
         InputError: A layer, feature map or folder that is asked for is not there.
     """
-    networks = make_networks(model, network, layers or options.layers, reduction, controls)
-    own, n = networks[0], _count(inputs)
-    first, stop = span or (0, n)
+    own = make_network(model, inputs, options, network, reduction, layers)
+    options = find_ceiling(own, model, inputs, options)
+    if isinstance(inputs, Recordings):
+        inputs.notes.clear()  # of those read for scales and ceiling
+    first, stop = span or (0, count(inputs))
     wanted = options.audio if keep_audio is None else keep_audio
     audio_dir = os.path.join(directory, "audio") if directory and wanted else None
     if audio_dir:
         os.makedirs(audio_dir, exist_ok=True)
-    plan = make_plan(
-        model,
-        own.layers,
-        own.target,
-        options,
-        clip=network == "generator" and reduction == MEAN,
-        measures=measures,
-        audio_dir=audio_dir,
-    )
+    plan = make_plan(model, own.layers, own.target, options, measures=measures, audio_dir=audio_dir)
     shapes = {layer.name: _shape(layer, own.target) for layer in own.layers}
     series = _Series(shapes, stop - first, directory) if keep_series else None
     maps: list[dict[str, np.ndarray]] = []
     logits: list[np.ndarray] = []
 
-    def keep(taken: Taken) -> None:
+    def keep(taken: Taken) -> Output:
         if series:
             series.add(taken.series)
         if len(maps) < num_maps and taken.output.output < num_maps:
@@ -368,38 +465,29 @@ def listen(
             logits.append(np.where(bool(taken.output.problem), np.nan, taken.logits))
         if each:
             each(taken.output.output, taken.series)
+        known = held[taken.output.output] if held else None
+        return taken.output._replace(intervals=known)
 
-    spans = [range(first, stop), *[range(first, min(stop, control_outputs))] * controls]
-    measured = Measurements(plan)
     with series or contextlib.nullcontext():
-        outputs = _outputs(networks, inputs, spans, keep)
+        outputs = map(keep, take_outputs(own, inputs, range(first, stop)))
         results = measure_outputs(outputs, plan, num_processes(options.jobs))
-        for result in progress(results, sum(map(len, spans)), label):
-            measured.add(result)
-    tables = measured.tables() | {"layers": layers_table(own.layers)}
+        measured, unknown = gather(progress(results, stop - first, label), plan)
+    tables = measured | {"layers": layers_table(own.layers)}
     tables |= _inputs_table(model, inputs, network, logits, first, stop)
     arrays = {"series": series.arrays()} if series else {}
     if maps:
         arrays["maps"] = {name: np.stack([x[name] for x in maps]) for name in maps[0]}
-    _report(inputs, tables["outputs"], measured.unknown_labels)
-    about: dict[str, Any] = {
-        "network": network,
-        "n": n,
-        "outputs": [first, stop],
-        "controls": controls,
-    }
-    about |= {"control_outputs": control_outputs, "reduce": str(reduction)}
+    _report(inputs, tables["outputs"], unknown)
+    about = {
+        "network": network, "n": count(inputs), "outputs": [first, stop],
+        "reduce": str(reduction), "scales": own.scales,
+    }  # fmt: skip
     return Heard(tables, arrays, plan, describe(model, plan) | about)
 
 
-def _outputs(
-    networks: list[Network],
-    inputs: Design | Recordings,
-    spans: list[range],
-    keep: Callable[[Taken], None],
-) -> Iterator[Output]:
-    """Yields every output of the model, each followed by those of the controls."""
-    span, n = spans[0], _count(inputs)
+def take_outputs(network: Network, inputs: Design | Recordings, span: range) -> Iterator[Taken]:
+    """Yields the outputs of a network, in order, as far as they are in ``span``."""
+    n = count(inputs)
     for start in range(span.start // BATCH * BATCH, span.stop, BATCH):
         ids = range(start, min(start + BATCH, n))
         if isinstance(inputs, Design):
@@ -408,16 +496,7 @@ def _outputs(
         else:
             read = [inputs.read(i) for i in ids]
             values, about = np.stack([x for x, _ in read]), [facts for _, facts in read]
-        batch = batches(values)[0]
-        taken = [
-            net.take(batch, about, start, own) for net, own in zip(networks, spans, strict=True)
-        ]
-        for together in itertools.zip_longest(*taken):
-            for one in together:
-                if one is not None:
-                    if one.output.network == 0:
-                        keep(one)
-                    yield one.output
+        yield from network.take(batches(values)[0], about, start, span)
 
 
 class _Series:
@@ -456,7 +535,8 @@ def _shape(layer: Layer, target: str) -> tuple[int, ...]:
     return (layer.length, layer.channels) if several else (layer.length,)
 
 
-def _count(inputs: Design | Recordings) -> int:
+def count(inputs: Design | Recordings) -> int:
+    """Counts latent vectors or recordings."""
     return len(inputs.z) if isinstance(inputs, Design) else len(inputs)
 
 
@@ -483,11 +563,8 @@ def _inputs_table(
 
 
 def describe(model: Model, plan: Plan) -> dict[str, Any]:
-    """Says for config.json what was run and how it was measured, and warns of narrow layers."""
+    """Says for config.json what was run and how it was measured."""
     limits = {layer.name: layer_limits(layer.rate_hz, plan.praat) for layer in plan.layers}
-    for name, limit in limits.items():
-        for warning in limit.warnings:
-            _log.warning("%s: %s", name, warning)
     return {
         "checkpoint": model.checkpoint,
         "model": model.config.to_dict(),
@@ -497,6 +574,7 @@ def describe(model: Model, plan: Plan) -> dict[str, Any]:
         "layers": layers_table(plan.layers).to_dict("records"),
         "upsample": plan.upsample,
         "clip": plan.clip,
+        "strides_hz": plan.strides_hz,
         "f0_two_pass": plan.f0_two_pass,
         "praat_version": praat.version(),
         "praat": dataclasses.asdict(plan.praat),
@@ -509,14 +587,17 @@ def _report(
     inputs: Design | Recordings, outputs: pd.DataFrame, unknown: "collections.Counter[str]"
 ) -> None:
     """Logs what was wrong with outputs."""
-    for note, count in getattr(inputs, "notes", {}).items():
-        _log.info("%d recordings %s", count, note)
-    trouble = outputs[(outputs["network"] == 0) & (outputs["problem"] != "")]
+    for note, number in getattr(inputs, "notes", {}).items():
+        _log.info("%d recordings %s", number, note)
+    clipped = outputs.loc[outputs["measured"].astype(bool), "clipped_share"]
+    if (clipped > 0).any():
+        number, share = (clipped > 0).sum(), 100 * clipped.max()
+        _log.warning("%d outputs are clipped, in up to %.2g %% of the samples", number, share)
+    trouble = outputs[~outputs["measured"].astype(bool)]
     for row in trouble.head(10).itertuples():
-        name = row.name or f"output {row.output}"
-        _log.warning("%s: %s%s", name, row.problem, "" if row.measured else ": not measured")
+        _log.warning("%s: %s: not measured", row.name or f"output {row.output}", row.problem)
     if len(trouble) > 10:
-        _log.warning("and %d more outputs; tables/outputs.csv names every one", len(trouble) - 10)
+        _log.warning("and %d more outputs; the table outputs names every one", len(trouble) - 10)
     if unknown:
         listed = ", ".join(f"{label} ({count})" for label, count in sorted(unknown.items()))
         _log.warning("--annotations: labels left out, for want of --labels: %s", listed)
@@ -524,15 +605,14 @@ def _report(
 
 def complaints(outputs: pd.DataFrame) -> list[str]:
     """Lists what of a run could not be done: outputs that were not measured, no voice anywhere."""
-    own = outputs[outputs["network"] == 0]
     found = []
-    unmeasured = own.loc[~own["measured"].astype(bool), "output"].nunique()
+    unmeasured = outputs.loc[~outputs["measured"].astype(bool), "output"].nunique()
     if unmeasured:
         found.append(
-            f"{unmeasured} of {own['output'].nunique()} outputs were not measured; "
-            "tables/outputs.csv says why"
+            f"{unmeasured} of {outputs['output'].nunique()} outputs were not measured; "
+            "the table outputs says why"
         )
-    if unmeasured < own["output"].nunique() and not own["n_voiced"].sum():
+    if unmeasured < outputs["output"].nunique() and not outputs["n_voiced"].sum():
         found.append(
             "no output has a voiced interval: nothing could be compared; is the model trained, "
             "and the F0 range right (--f0_range)?"

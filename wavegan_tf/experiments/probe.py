@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from wavegan_tf.errors import InputError
-from wavegan_tf.experiments.listen import Measuring, Recordings, listen
+from wavegan_tf.experiments.controls import measure_controls
+from wavegan_tf.experiments.listen import Measuring, Recordings, count, listen
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import (
     Condition,
@@ -33,9 +34,19 @@ from wavegan_tf.output import text
 from wavegan_tf.output.files import SeriesWriter, map_npz
 from wavegan_tf.output.names import duration_s, layer_title, layers_of, measure_title
 from wavegan_tf.speech.averages import parse_reduce
-from wavegan_tf.stats.correlate import average_contours, correlate, regress_durations
+from wavegan_tf.stats.correlate import (
+    CORRELATION_COLUMNS,
+    ENCODED,
+    INVERSE,
+    NOT_JUDGED,
+    average_contours,
+    correlate,
+    regress_durations,
+)
 from wavegan_tf.stats.effects import DIFFERS, compare_conditions
-from wavegan_tf.stats.resampling import StatisticsSettings
+from wavegan_tf.stats.grids import SEMITONES
+from wavegan_tf.stats.health import CHECKS, FAILED, check_outputs
+from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -85,7 +96,10 @@ class Options(Measuring):
         group="Model",
     )
     controls: int = option(
-        5, "Number of networks with random weights that are measured beside the model.", low=0
+        20,
+        "Number of networks with random weights that are measured beside the model; those of a "
+        "Generator are kept for the next run with the same latent vectors and settings.",
+        low=0,
     )
     control_outputs: int = option(
         100, "Number of outputs of each control network, at most.", low=1, advanced=True
@@ -132,24 +146,27 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
 
     Returns:
         Tables ``points``, ``intervals``, ``outputs``, ``layers``, of a Generator ``design`` and
-        ``latents``, of a classifier ``logits``; unless it is a shard also ``correlations``,
-        ``contours``, ``durations`` and, of several conditions, ``differences``. Arrays ``series``,
-        ``maps`` and, of a classifier, ``words``.
+        ``latents``, of a classifier ``logits``, of random networks ``controls``; unless it is a
+        shard also ``correlations``, ``contours``, ``durations``, of a Generator ``health`` and, of
+        several conditions, ``differences``. Arrays ``series``, ``maps`` and, of a classifier,
+        ``words``.
 
     Raises:
         InputError: The model has no such network, layer or variable, or a file cannot be used.
     """
-    inputs = choose_inputs(options, model.config)
-    n = len(inputs.z) if isinstance(inputs, Design) else len(inputs)
-    span = read_shard(options.shard, n, max(1, len(options.condition)))
+    inputs, reduction = choose_inputs(options, model.config), parse_reduce(options.reduce)
+    span = read_shard(options.shard, count(inputs), max(1, len(options.condition)))
     heard = listen(
-        model, inputs, options, network=options.network, reduction=parse_reduce(options.reduce),
-        controls=options.controls, control_outputs=options.control_outputs, span=span,
-        num_maps=options.max_figures, keep_series=True, directory=directory, label="probing",
+        model, inputs, options, network=options.network, reduction=reduction, span=span,
+        num_maps=options.max_figures, keep_series=True, directory=directory,
+        label=f"{span[1] - span[0]} outputs",
     )  # fmt: skip
     tables = dict(heard.tables)
     if isinstance(inputs, Design):
         tables["design"] = inputs.table.iloc[slice(*span)]
+    if options.controls and span[0] == 0:  # of a run in shards the first one measures them
+        wanted = options.controls, options.control_outputs
+        tables["controls"] = measure_controls(model, inputs, options, heard, reduction, *wanted)
     own = {each.name for each in dataclasses.fields(Options)} - {"praat", "intervals", "statistics"}
     settings = heard.settings | {
         "options": {name: getattr(options, name) for name in sorted(own)},
@@ -204,11 +221,22 @@ def add_statistics(result: Result) -> None:
     settings = StatisticsSettings(**result.settings["statistics"])
     target, tables = result.settings["target"], result.tables
     found = {}
+    points, intervals, controls = (result.table(x) for x in ("points", "intervals", "controls"))
+    if result.settings["network"] == "generator":
+        out, about = result.arrays["series"][target], result.settings
+        found["health"] = check_outputs(
+            points, result.table("outputs"), out, target, about["strides_hz"],
+            found_intervals=about["options"]["annotations"] is None,
+        )  # fmt: skip
     if "intervals" in tables:
-        intervals = tables["intervals"]
-        found["correlations"] = correlate(tables["points"], intervals, target, settings)
-        found["contours"] = average_contours(tables["points"], settings)
-        found["durations"] = regress_durations(intervals, target, settings)
+        limits = {x: known["forbidden"] for x, known in result.settings["limits"].items()}
+        judged = controls, target, settings
+        table = found["correlations"] = correlate(points, intervals, *judged, limits)
+        if "health" in found and (found["health"]["verdict"] == FAILED).any():
+            tested = (table["verdict"] != "") & (table["verdict"] != TOO_FEW)
+            table.loc[tested, "verdict"] = NOT_JUDGED
+        found["contours"] = average_contours(points, settings)
+        found["durations"] = regress_durations(intervals, *judged)
         if "design" in tables and tables["design"]["condition"].nunique() > 1:
             found["differences"] = compare_conditions(intervals, tables["design"], settings)
     tables |= {name: table for name, table in found.items() if len(table)}
@@ -225,7 +253,7 @@ def average_words(series: dict[str, np.ndarray], outputs: pd.DataFrame) -> dict[
     of recordings of each, in alphabetical order, and per layer the mean, float32 [words, length];
     nothing without words.
     """
-    own = outputs[(outputs["network"] == 0) & (outputs["channel"] == 1)]
+    own = outputs[outputs["channel"] == 1]
     kept = own[own["measured"].astype(bool) & (own["word"] != "")]
     rows = (kept["output"] - own["output"].min()).groupby(kept["word"].astype(str)).agg(list)
     if not len(rows):
@@ -252,7 +280,7 @@ def merge(results: list[Result], directory: str | None = None) -> Result:
     tables = {
         name: _join([x.tables[name] for x in results if name in x.tables], layers) for name in names
     }
-    tables["layers"] = first.table("layers")
+    tables |= {name: first.tables[name] for name in ("layers", "controls") if name in first.tables}
     arrays = {}
     for group in first.arrays:
         parts = [each.arrays[group] for each in results if group in each.arrays]
@@ -283,84 +311,109 @@ def _write_series(parts: list[dict[str, np.ndarray]], n: int, path: str) -> dict
     return map_npz(path)
 
 
-MARKS = {"encoded": "*", "inverse": "~", "no control": "?", "too few": "."}
-"""Behind r in tables; a value that is not above its controls has none."""
+MARKS = {"encoded": "*", "inverse": "~", "no control": "?"}
+"""Behind r in tables; a correlation that is not shown has none."""
 
-LEGEND = (
-    "Pearson's r of each layer with the target over all values of all outputs, with its interval "
-    "(bootstrap over outputs). Below it the two controls: the level that networks with random "
-    "weights reach (upper limit for one more such network) / that of shuffled pairings of outputs. "
-    "Marks: `*` encoded, the interval is above both controls; `~` inverse, it is below the lower "
-    "limits of both; `?` no control; `.` too few values or outputs for a verdict; no mark, not "
-    "above the controls. Within-output r and Spearman's coefficient: tables/correlations.csv."
-)
-NO_CORRELATION = "No correlation could be computed: see Outputs below."
-NO_CONTROL = (
-    "Nothing: the correlations stand without controls, and layers of untrained networks correlate "
-    "too. Run again with controls."
-)
-NO_VALUES = "Nothing: no measure has enough values at any layer."
-NOTHING_FOUND = "No measure is above both controls, or inverse, at any layer."
-BY_CHANCE = (
-    "If training had put nothing anywhere, up to about {percent:.3g} % of the cells judged would "
-    "still be called encoded or inverse: a single cell without support from its neighbours is weak "
-    "evidence."
-)
-UNDECIDED = (
-    "A cell that is not above its controls shows neither that training put the measure there nor "
-    "that it did not: with few outputs the intervals are wide."
-)
+IN_WORDS = {
+    "encoded": "encoded",
+    "inverse": "inverse",
+    "not after Holm": "not after correction",
+    "below random": "lower than in random networks",
+    "as random": "not shown",
+    "as shuffled": "not shown",
+    "as both controls": "not shown",
+    "no control": "without a control",
+    "too few": "too few values",
+}
+"""What is said of a layer by its verdict, in the order in which it is said."""
+
+NOTHING = "No correlation could be computed: see the outputs below."
 NO_CAUSE = (
-    "A correlation says that the series of a layer and the target vary together in the intervals "
-    "found. That the layer causes what is heard is for an intervention to show; what single "
-    "feature maps carry, their average cannot tell."
+    "A correlation is no cause: that a layer makes what is heard is for `intervene` to show. All "
+    "intervals and p speak of this trained network and more outputs of it, not of another training."
+)
+LEGEND = (
+    "One row for each measure and layer with a value. r: Pearson's, of the layer with {target} "
+    "over all values, with its interval (bootstrap over outputs). Random: mean of those of the "
+    "{controls} networks with random weights that have enough values; in brackets what one more of "
+    "them falls below in {percent} of all cases, and exceeds in as many; the median of their "
+    "outputs. Shuffled: the same where each output gets the target of one drawn for it. p: the "
+    "chance that a random network, or a shuffled pairing, has an r at least as large (as small, if "
+    "r is negative); the larger of the two, after Holm over the {tests} tests of this table. Below "
+    "50 outputs an "
+    "interval of F0 is somewhat too narrow, since octave errors weigh much: see Spearman's. "
+    "Within-output r, F0 in semitones: table `correlations`."
+)
+ABOUT_DURATIONS = (
+    "Least squares over intervals; t and p by a jackknife over outputs, whose intervals are not "
+    "independent. Random: the mean of the networks with random weights."
+)
+BY_CHANCE = (
+    "If training had put nothing anywhere, the chance of any `encoded` in this table would be "
+    "{percent}, and that of any `inverse` as much again. A cell that is not shown was not "
+    "shown to be empty either: with few outputs the intervals are wide."
 )
 DEPENDENT = (
     "Outputs are latent vectors under several conditions: outputs of one vector resemble each "
-    "other, and the intervals of correlations may be too narrow."
+    "other; intervals may be too narrow, and p too small."
 )
 LIMITS = (
-    "A layer carries nothing above its Nyquist frequency. The column reason of tables/points.csv "
-    "and intervals.csv says why a value is missing."
+    "A layer carries nothing above its Nyquist frequency. Measures that it cannot carry have no "
+    "rows; the column reason of the tables `points` and `intervals` says why a value is missing."
 )
-FLAGGED = "Points of measurement that are suspect; they are kept in every table and statistic."
+FLAGGED = "Values that are suspect, at points; they are kept in every table and statistic."
 
 MAX_NAMED = 10  # outputs with a problem
 
 
 def summary(result: Result) -> str:
-    """Says what was run, what each layer encodes and what may be concluded, as Markdown."""
+    """Says what each layer encodes, then how that was found, as Markdown."""
     pearson = _pearson(result)
+    listed = "\n".join(f"- {sentence}" for sentence in sentences(result))
     blocks = [
         "# What each layer encodes",
+        listed,
+        NO_CAUSE,
+        DEPENDENT if "differences" in result.tables else "",
         _what_was_run(result),
-        *_encoding_tables(result, pearson),
-        "## What may be concluded",
-        *_conclusions(result, pearson),
+        *_correlation_table(result, pearson),
+        *_duration_table(result),
         *_differences(result),
         *_outputs(result),
         *_limits(result),
         *_flags(result),
     ]
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join(filter(None, blocks)) + "\n"
 
 
 def terminal(result: Result) -> str:
-    """Writes a table for the terminal: Pearson's r of every measure, a column per layer."""
+    """Writes a table for the terminal, Pearson's r of every measure by layer, and the findings."""
     pearson = _pearson(result)
     if not len(pearson):
         return ""
-    titles = [layer_title(layer) for layer in layers_of(result)[::-1]]
-    lines = [
-        f"Pearson's r with {layer_title(result.settings['target'])}  "
-        "(* encoded, ~ inverse, ? no control, . too few)",
-        f"{'':<24}" + "".join(f"{title:>8}" for title in titles),
+    layers, controls = layers_of(result), _num_controls(result)
+    target = layer_title(result.settings["target"])
+    beside = (
+        f"random networks ({controls} run) and shuffled pairings" if controls else "no controls"
+    )
+    head = [
+        f"Pearson's r with {target}, beside {beside}",
+        "(* encoded, ~ inverse, ? no control; in brackets: too few values)",
     ]
-    for heading, rows in _by_label(pearson):
-        lines.append(heading)
-        for measure, *cells in _cells(result, rows, _short).itertuples(index=False):
-            lines.append(f"  {measure:<22}" + "".join(f"{cell:>8}" for cell in cells))
-    return "\n".join(line.rstrip() for line in lines)
+    rows = [["", *map(layer_title, layers), "outputs"]]
+    for heading, here in _by_label(pearson):
+        known = here[here["estimate"].notna() & (here["measure"] != SEMITONES)]
+        rows += [[heading, *[""] * (len(layers) + 1)]] if len(known) else []
+        for (measure, unit), cells in known.groupby(["measure", "unit"], sort=False, observed=True):
+            by_layer = {cell["layer"]: _short(cell) for cell in cells.to_dict("records")}
+            numbers = [by_layer.get(layer, "") for layer in layers]
+            rows.append(
+                [f"  {measure_title(measure, unit)}", *numbers, f"{cells['n_outputs'].max()}"]
+            )
+    known = result.settings["limits"].values()
+    number = sum(len(limits["forbidden"]) + len(limits["warnings"]) for limits in known)
+    applied = ["What each layer cannot carry: see summary.md."] if number else []
+    return "\n".join([*head, text.columns(rows), "", *sentences(result), *applied])
 
 
 def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
@@ -370,9 +423,59 @@ def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
     return figures_probe.figures(result)
 
 
+def sentences(result: Result) -> list[str]:
+    """Says what was found: why nothing is judged, or one sentence for each kind of interval."""
+    found, reasons = [], []
+    for row in result.table("health").to_dict("records"):
+        if row["verdict"] == FAILED:
+            reasons.append(CHECKS[row["check"]][1].format(
+                share=text.percent(row["estimate"]), value=text.number(row["estimate"])
+            ))  # fmt: skip
+    if reasons:
+        why = "; ".join(reasons)
+        found.append(f"No verdicts, since these outputs do not pass for speech: {why}.")
+    pearson = _pearson(result)
+    for heading, rows in _by_label(pearson[pearson["measure"] != SEMITONES]) if not found else ():
+        said: dict[str, list[str]] = {}
+        for measure, cells in rows.groupby("measure", sort=False, observed=True):
+            said.setdefault(_say(cells, result), []).append(measure_title(str(measure)))
+        found_first = sorted(said.items(), key=lambda x: not x[0].startswith((ENCODED, INVERSE)))
+        listed = [f"{', '.join(titles)}: {what}." for what, titles in found_first if what]
+        found += [f"{heading.capitalize()}: {' '.join(listed)}"] if listed else []
+    if found and not reasons and (pearson["verdict"] != ENCODED).any():
+        n = result.table("outputs")["output"].nunique()
+        found.append(f"What is not shown may be there all the same: {n} outputs show only so much.")
+    return found or [NOTHING]
+
+
+def _say(cells: pd.DataFrame, result: Result) -> str:
+    """Says of a measure what its layers show; nothing where none has a value."""
+    cells, layers = cells[cells["estimate"].notna()], layers_of(result)
+    said: dict[str, list[str]] = {words: [] for words in IN_WORDS.values()}
+    for verdict, layer in zip(cells["verdict"], cells["layer"], strict=True):
+        said[IN_WORDS[verdict]].append(layer)
+    said = {words: names for words, names in said.items() if names}
+    parts = []
+    for words, names in said.items():
+        if words == "encoded" and len(names) > 1 and names == layers[-len(names) :]:
+            parts.append(f"{words} from {layer_title(names[0])} on")
+        elif len(said) == 1 and words != "encoded":
+            parts.append(words)
+        else:
+            parts.append(f"{words} at {', '.join(map(layer_title, names))}")
+    return "; ".join(parts)
+
+
+def _num_controls(result: Result) -> int:
+    controls = result.table("controls")
+    return controls["network"].nunique() if len(controls) else 0
+
+
 def _pearson(result: Result) -> pd.DataFrame:
     found = result.table("correlations")
-    return found[found["statistic"] == "pearson"] if len(found) else found
+    if not len(found):
+        return pd.DataFrame(columns=list(CORRELATION_COLUMNS))
+    return found[found["statistic"] == "pearson"]
 
 
 def _by_label(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -386,101 +489,91 @@ def _by_label(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     ]
 
 
-def _cells(result: Result, rows: pd.DataFrame, write: Callable[[dict], str]) -> pd.DataFrame:
-    """Lays out what is written of each row: a column per layer, from the last to the first."""
-    cells = pd.DataFrame({
-        "measure": list(map(measure_title, rows["measure"], rows["unit"])),
-        "layer": rows["layer"].to_numpy(),
-        "cell": list(map(write, rows.to_dict("records"))),
-    })  # fmt: skip
-    table = cells.pivot(index="measure", columns="layer", values="cell")
-    table = table.reindex(cells["measure"].unique(), columns=layers_of(result)[::-1])
-    return table.fillna(text.DASH).rename(columns=layer_title).reset_index()
-
-
 def _short(row: dict[Any, Any]) -> str:
-    """Writes r and the mark of its verdict, whose place is kept without one."""
-    r = "n/a" if np.isnan(row["estimate"]) else text.fixed(row["estimate"])
+    """Writes r with the mark of its verdict, in brackets where it rests on too few outputs."""
+    r = text.fixed(row["estimate"])
+    if row["verdict"] == "too few":
+        return f"({r})"
     return r + MARKS.get(row["verdict"], " ")
 
 
 def _what_was_run(result: Result) -> str:
     """Names the checkpoint, the network and the number of outputs."""
-    settings, outputs = result.settings, result.table("outputs").query("network == 0")
+    settings, outputs = result.settings, result.table("outputs")
     checkpoint, praat = settings["checkpoint"], settings["praat"]
-    layers = ", ".join(map(layer_title, layers_of(result)))
+    scaled = "clipped at 1" if settings["clip"] else "each scaled by one factor"
     return (
         f"`{checkpoint['prefix']}` (step {checkpoint['step']}, SHA-256 "
         f"{checkpoint['sha256'][:12]}): {settings['model']['model']}, {settings['network']}, "
         f"{outputs['output'].nunique()} outputs of {duration_s(result):g} s at "
-        f"{settings['sample_rate_hz']} Hz, layers {layers} against "
-        f"{layer_title(settings['target'])}; F0 from {praat['f0_floor_hz']:g} to "
+        f"{settings['sample_rate_hz']} Hz, layers {scaled}; F0 from {praat['f0_floor_hz']:g} to "
         f"{praat['f0_ceiling_hz']:g} Hz. All settings and versions: config.json."
     )
 
 
-def _encoding_tables(result: Result, pearson: pd.DataFrame) -> list[str]:
-    """Makes a heading and a table for each channel and label."""
-    blocks = [LEGEND if len(pearson) else NO_CORRELATION]
-    durations = dict(_by_label(result.table("durations")))
-    for heading, rows in _by_label(pearson):
-        known = rows[rows.groupby("measure")["estimate"].transform("count") > 0]
-        tables = [_cells(result, known, _cell)]
-        if heading in durations:
-            models = durations[heading].assign(measure="Duration, linear model", unit="")
-            tables.insert(0, _cells(result, models, _model_cell))
-        table = pd.concat(tables)
-        blocks += [f"## Intervals: {heading}", text.table(table) if len(table) else NO_VALUES]
-    return blocks
-
-
-def _cell(row: dict[Any, Any]) -> str:
-    """Writes r with its interval and mark, and below it the levels of the controls."""
-    if np.isnan(row["estimate"]):
-        return text.DASH
-    r = text.with_interval(row["estimate"], row["low"], row["high"], text.fixed)
-    mark = f" `{MARKS[row['verdict']]}`" if row["verdict"] in MARKS else ""
-    return f"{r}{mark}<br>{text.fixed(row['random_high'])} / {text.fixed(row['shuffled_high'])}"
-
-
-def _model_cell(row: dict[Any, Any]) -> str:
-    """Writes the slope with its interval, t and adjusted R², and that of random networks."""
-    if np.isnan(row["beta"]):
-        return text.DASH
-    slope = text.with_interval(row["beta"], row["beta_low"], row["beta_high"], text.fixed)
-    return (
-        f"β {slope}<br>t {text.fixed(row['t'])}, adj. R² {text.fixed(row['adj_r2'])}, n {row['n']}"
-        f"<br>random: adj. R² {text.fixed(row['random_adj_r2'])}"
-    )
-
-
-def _conclusions(result: Result, pearson: pd.DataFrame) -> list[str]:
-    """Makes a table of what was found, and the cautions whose condition holds."""
-    if not len(pearson):
-        return [NO_VALUES]
-    verdicts = pearson["verdict"]
-    judged = pearson[~verdicts.isin(["too few", "no control"])]
-    if not len(judged):
-        return [NO_CONTROL if (verdicts == "no control").any() else NO_VALUES]
-    found = judged[judged["verdict"].isin(["encoded", "inverse"])]
+def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
+    """Makes the table of correlations, a row for each layer and measure with a value."""
+    known = pearson[pearson["estimate"].notna() & (pearson["measure"] != SEMITONES)]
+    if not len(known):
+        return []
+    tests = int(pearson["p"].notna().sum())
+    correlations = result.table("correlations")
+    ranked = correlations[correlations["statistic"] == "spearman"]
     rows = [
-        [heading, measure_title(measure), verdict, ", ".join(map(layer_title, here["layer"][::-1]))]
-        for heading, cells in _by_label(found)
-        for (measure, verdict), here in cells.groupby(["measure", "verdict"], sort=False)
+        {
+            "intervals": heading, "measure": measure_title(row["measure"], row["unit"]),
+            "layer": layer_title(row["layer"]),
+            "r": text.with_interval(row["estimate"], row["low"], row["high"], text.fixed),
+            "random": _level(row, "random", f"{row['n_random']} networks"),
+            "shuffled": _level(row, "shuffled", ""),
+            "p (Holm)": text.p_value(row["p_holm"]), "verdict": row["verdict"],
+            "Spearman": text.fixed(row["rank_r"]), "n": f"{row['n']} ({row['n_outputs']} outputs)",
+        }
+        for heading, cells in _by_label(known.assign(rank_r=_beside(known, ranked)))
+        for row in cells.to_dict("records")
+    ]  # fmt: skip
+    about = {"target": layer_title(result.settings["target"]), "controls": _num_controls(result)}
+    percent = text.percent(1 - result.settings["statistics"]["confidence"])
+    return [
+        "## Correlations",
+        LEGEND.format(**about, tests=tests, percent=percent),
+        BY_CHANCE.format(percent=percent) if tests else "",
+        text.table(pd.DataFrame(rows)),
     ]
-    table = pd.DataFrame(rows, columns=["intervals", "measure", "verdict", "layers"])
-    percent = 100 * (1 - result.settings["statistics"]["confidence"])
-    blocks = [
-        f"{len(judged)} of {len(pearson)} cells are judged, over up to "
-        f"{judged['n_outputs'].max()} outputs: {(verdicts == 'encoded').sum()} encoded, "
-        f"{(verdicts == 'inverse').sum()} inverse.",
-        text.table(table) if rows else NOTHING_FOUND,
-        BY_CHANCE.format(percent=percent),
-        UNDECIDED if len(judged) > len(found) else "",
-        NO_CAUSE,
-        DEPENDENT if "differences" in result.tables else "",
-    ]
-    return [block for block in blocks if block]
+
+
+def _beside(rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
+    """Takes the estimates of the same cells from the rows of another statistic."""
+    keys = ["channel", "label", "measure", "layer"]
+    return rows[keys].merge(others[[*keys, "estimate"]], "left", on=keys)["estimate"].to_numpy()
+
+
+def _level(row: dict[Any, Any], control: str, behind: str) -> str:
+    """Writes what a control reaches, and what stands behind it."""
+    ends = (row[control], row[f"{control}_low"], row[f"{control}_high"])
+    if not np.isfinite(ends[0]):
+        return text.DASH
+    behind = ", ".join(filter(None, [behind, f"{row[f'n_{control}_outputs']} outputs"]))
+    return f"{text.with_interval(*ends, text.fixed)}, {behind}"
+
+
+def _duration_table(result: Result) -> list[str]:
+    """Makes the table of the linear models of durations."""
+    rows = [
+        {
+            "intervals": heading, "layer": layer_title(row["layer"]),
+            "beta": text.with_interval(row["beta"], row["beta_low"], row["beta_high"], text.fixed),
+            "t": text.fixed(row["t"]), "p": text.p_value(row["p"]),
+            "adj. R²": text.fixed(row["adj_r2"]),
+            "random": f"{text.fixed(row['random_adj_r2'])}, {row['n_random']} networks",
+            "n": f"{row['n']} ({row['n_outputs']} outputs)",
+        }
+        for heading, cells in _by_label(result.table("durations"))
+        for row in cells[cells["beta"].notna()].to_dict("records")
+    ]  # fmt: skip
+    if not rows:
+        return []
+    return ["## Durations: linear model", ABOUT_DURATIONS, text.table(pd.DataFrame(rows))]
 
 
 def _differences(result: Result) -> list[str]:
@@ -513,7 +606,7 @@ def _differences(result: Result) -> list[str]:
 
 def _outputs(result: Result) -> list[str]:
     """Says how many outputs have no voiced interval, and what was wrong with which."""
-    outputs = result.table("outputs").query("network == 0")
+    outputs = result.table("outputs")
     kind = "Outputs and channels" if outputs["channel"].nunique() > 1 else "Outputs"
     blocks = [
         "## Outputs",
@@ -543,13 +636,13 @@ def _limits(result: Result) -> list[str]:
 def _flags(result: Result) -> list[str]:
     """Counts the points that are suspect, by measure, reason and layer."""
     points = result.table("points")
-    suspect = points[(points["network"] == 0) & (points["flag"] != "")] if len(points) else points
+    suspect = points[points["flag"] != ""] if len(points) else points
     if not len(suspect):
         return []
     counts = pd.crosstab(
         [suspect["measure"].astype(str), suspect["flag"].astype(str)], suspect["layer"].astype(str)
     )
-    layers = [result.settings["target"], *layers_of(result)[::-1]]
+    layers = [*layers_of(result), result.settings["target"]]
     counts = counts.reindex(columns=layers, fill_value=0).rename(columns=layer_title).reset_index()
     counts["measure"] = counts["measure"].map(measure_title)
     return ["## Flagged values", FLAGGED, text.table(counts)]

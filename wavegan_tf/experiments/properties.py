@@ -1,14 +1,16 @@
 """Properties of outputs: what one asks the cause of, measured or given by a listener.
 
-A property is that an output has frication, two vowels, a mean F0 above 200 Hz (yes or no), or its
+A property is that an output has frication, two vowels, some F0 above 200 Hz (yes or no), or its
 mean F0 (a number). It is decided by the tables ``outputs``, ``intervals`` and ``points`` of the
 target layer; of several channels the first counts.
 """
 
+import dataclasses
 import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +18,8 @@ import pandas as pd
 from wavegan_tf.errors import InputError
 from wavegan_tf.speech.settings import INTERVAL_MEASURES, POINT_MEASURES, UNITS
 from wavegan_tf.stats.proof import MEAN, SHARE
-from wavegan_tf.stats.ranking import BINARY, CONTINUOUS
+from wavegan_tf.stats.ranking import BINARY, CONTINUOUS, RankingSettings
+from wavegan_tf.stats.resampling import wilson
 
 CATEGORIES = "categories"
 PAUSES = "n_pauses"
@@ -33,6 +36,11 @@ OUTPUT_UNITS = {"peak": "1", "rms_db": "dB", "clipped_share": "1"}
 OUTPUT_UNITS |= {f"n_{label}": "1" for label in POINT_MEASURES}
 """Columns of the table ``outputs`` that are numbers, with their units."""
 
+ANY, LONGEST, AVERAGE = "any", "longest", "mean"
+RULES = (ANY, LONGEST, AVERAGE)
+"""How a measure in the intervals of an output decides: some interval passes the threshold, the
+value in the longest interval, or the mean of the values."""
+
 COMPARISONS: dict[str, Callable] = {
     ">=": np.greater_equal, "<=": np.less_equal, ">": np.greater, "<": np.less, "==": np.equal
 }  # fmt: skip
@@ -47,6 +55,24 @@ _MEASURES = {label: (*POINT_MEASURES[label], *INTERVAL_MEASURES[label]) for labe
 _WORDS = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 
 
+class Labels(NamedTuple):
+    """The labels of the drawn outputs.
+
+    ``y`` [n] are numbers, or yes (1) and no (0), NaN for none and of words; ``texts`` is what a
+    listener wrote, None of what is measured.
+    """
+
+    kind: str
+    y: np.ndarray
+    texts: pd.Series | None = None
+
+    def told(self) -> pd.Series | np.ndarray:
+        """Gives the column ``label`` of a table: texts where one is no number, else numbers."""
+        if self.texts is not None and np.isnan(self.y).any():
+            return self.texts.fillna("")
+        return self.y
+
+
 @dataclass(frozen=True)
 class Property:
     """What is asked of every output; see :func:`parse_property`.
@@ -56,12 +82,22 @@ class Property:
         column: Of ``outputs``, or :data:`PAUSES`, or ``voiced.f0``.
         comparison: One of :data:`COMPARISONS`, or empty.
         threshold: What is compared with; NaN without a comparison.
+        rule: One of :data:`RULES` for a measure in intervals, else empty.
+        name: What it is called: as was asked, or its definition (``any voiced.duration > 0.42``).
     """
 
     text: str
     column: str
     comparison: str = ""
     threshold: float = math.nan
+    rule: str = ""
+    name: str = ""
+
+    @property
+    def definition(self) -> str:
+        """What is decided and how, written out."""
+        words = re.split(r"([<>=]+)", self.text)
+        return " ".join([self.rule] * bool(self.rule) + words)
 
     @property
     def kind(self) -> str:
@@ -86,18 +122,32 @@ class Property:
         return UNITS[self.measures[0]] if self.measures else OUTPUT_UNITS[self.column]
 
 
-def parse_property(text: str) -> Property:
-    """Reads ``--property``.
+def parse_property(text: str, rule: str | None = None, name: str = "") -> Property:
+    """Reads ``--property`` with its ``--rule`` and ``--name``.
 
     Args:
         text: A name of :data:`PRESENCE`; or a column of ``outputs`` (``n_voiced``, ``rms_db``) or a
-            measure in the intervals of a label (``voiced.f0``: the mean over the output's
-            intervals), either as it is or with a threshold, which makes it a yes or no:
-            ``voiced.f0>200``, ``n_frication>=1``.
+            measure in the intervals of a label (``voiced.f0``), either as it is or with a
+            threshold, which makes it a yes or no: ``voiced.f0>200``, ``n_frication>=1``.
+        rule: One of :data:`RULES`, for a measure in intervals; None is ``any`` with a threshold and
+            ``mean`` without.
+        name: What to call it; empty for its definition.
 
     Raises:
         InputError: There is no such property; the message lists what there is.
     """
+    found = _parse(text)
+    if found.measures:
+        found = dataclasses.replace(found, rule=rule or (ANY if found.comparison else AVERAGE))
+    if found.rule == ANY and not found.comparison:
+        raise InputError(
+            f"--rule=any: asks whether some interval passes a threshold, which --property={text} "
+            "lacks; add one, or take --rule=longest or mean"
+        )
+    return dataclasses.replace(found, name=name.strip() or found.definition)
+
+
+def _parse(text: str) -> Property:
     match = re.fullmatch(r"\s*([\w.]+)\s*(?:(>=|<=|==|>|<)\s*(\S+))?\s*", text)
     name, comparison, number = match.groups() if match else (text.strip(), None, None)
     dotted = [f"{label}.{measure}" for label, found in _MEASURES.items() for measure in found]
@@ -105,7 +155,7 @@ def parse_property(text: str) -> Property:
         measures = "; ".join(f"{label}. with {', '.join(m)}" for label, m in _MEASURES.items())
         raise InputError(
             f"--property={text}: no property {name!r}; there are {', '.join(PRESENCE)}; of an "
-            f"output {', '.join(OUTPUT_UNITS)}; means over its intervals, written voiced.f0: "
+            f"output {', '.join(OUTPUT_UNITS)}; in its intervals, written voiced.f0: "
             f"{measures}; numbers also with a threshold, voiced.f0>200"
         )
     if name in PRESENCE:
@@ -133,21 +183,32 @@ def label_outputs(wanted: Property, outputs: pd.DataFrame, intervals: pd.DataFra
     measure has no value in any of the output's intervals: an output without voice has no F0,
     neither above 200 Hz nor below.
     """
+
+    def decide(y: pd.Series) -> pd.Series:
+        passed = COMPARISONS[wanted.comparison](y, wanted.threshold).astype(np.float64)
+        return passed.where(y.notna())
+
     rows = outputs[outputs["channel"] == 1].set_index("output").sort_index()
     intervals = intervals[intervals["channel"] == 1]
     if wanted.measures:
         label, measure = wanted.column.split(".")
-        here = intervals[(intervals["label"] == label) & (intervals["measure"] == measure)]
-        finite = here[np.isfinite(here["value"])]
-        y = finite.groupby("output")["value"].mean().reindex(rows.index)
+        own = intervals[intervals["label"] == label].set_index("output")
+        here = own[own["measure"] == measure]
+        if wanted.rule == LONGEST:
+            durations = own[own["measure"] == "duration"]
+            longest = durations.sort_values("value", ascending=False, kind="stable")
+            start_s = longest.groupby("output")["start_s"].first()
+            here = here[here["start_s"] == start_s.reindex(here.index)]
+        values = decide(here["value"]) if wanted.rule == ANY else here["value"]
+        groups = values.groupby(level=0)
+        y = (groups.max() if wanted.rule == ANY else groups.mean()).reindex(rows.index)
     elif wanted.column == PAUSES:
         y = _pauses(intervals).reindex(rows.index, fill_value=0)
     else:
         y = rows[wanted.column]
     y = y.astype(np.float64).where(rows["measured"].astype(bool))
-    if wanted.comparison:
-        decided = COMPARISONS[wanted.comparison](y, wanted.threshold).astype(np.float64)
-        y = decided.where(y.notna())
+    if wanted.comparison and wanted.rule != ANY:
+        y = decide(y)
     return y.rename("label")
 
 
@@ -252,6 +313,26 @@ def as_numbers(labels: pd.Series, wanted: str | None = None) -> tuple[str, np.nd
     if set(numbers) <= {0.0, 1.0}:
         kind = BINARY
     return kind, numbers.reindex(labels.index).to_numpy(np.float64)
+
+
+def describe_labels(
+    labels: Labels, name: str, settings: RankingSettings
+) -> list[dict[str, str | float]]:
+    """Counts labels: ``label, n``, share and interval of each word or of yes; else mean and SD."""
+    there = labels.y[np.isfinite(labels.y)]
+    if labels.kind == CONTINUOUS:
+        mean, sd = float(there.mean()), float(there.std(ddof=1))
+        return [{"label": name, "n": len(there), "estimate": mean, "sd": sd}]
+    counts, total = {name: int(there.sum())}, len(there)
+    if labels.kind == CATEGORIES and labels.texts is not None:
+        words = labels.texts.dropna()
+        counts, total = words.value_counts().sort_index().to_dict(), len(words)
+    ends = {label: wilson(n, total, settings.confidence) for label, n in counts.items()}
+    return [
+        {"label": label, "n": n, "estimate": n / total, "low": ends[label][0],
+         "high": ends[label][1]}
+        for label, n in counts.items()
+    ]  # fmt: skip
 
 
 def _number_of(text: str) -> float:

@@ -72,8 +72,10 @@ def remove_run(path: str) -> None:
 
 
 def finish(out_dir: str, complaints: Sequence[str]) -> None:
-    """Says where the results are; ends with status 2 if there is something to complain of."""
-    print(f"written to {out_dir}")
+    """Says what to open next; ends with status 2 if there is something to complain of."""
+    pages = (os.path.join(out_dir, name) for name in ("report.html", "summary.md"))
+    page = next(filter(os.path.isfile, pages), None)
+    print(f"written to {out_dir}" + (f"; open {page}" if page else ""))
     for complaint in complaints:
         print(f"warning: {complaint}", file=sys.stderr)
     if complaints:

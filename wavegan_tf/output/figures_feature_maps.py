@@ -33,7 +33,7 @@ def _smooth(series: np.ndarray, result: Run) -> tuple[np.ndarray, str]:
     size = max(1, round(SMOOTHED_S * series.shape[-1] / duration_s(result)))
     smoothed = uniform_filter1d(series.astype(np.float64), size, axis=-1, mode="nearest")
     how = f" (moving average over {1000 * SMOOTHED_S:g} ms)" if size > 1 else ""
-    return smoothed, f"Activation{how}"
+    return smoothed, f"Activation, scaled{how}"
 
 
 def _values(result: Run) -> tuple[str, list[float], list[str]]:
@@ -93,7 +93,7 @@ def draw_first_output(result: Run) -> Figure:
             axis.plot(times_s(result, len(series)), series, color=_colour(cluster), linewidth=0.5)
             axis.set_title(f"Cluster {cluster}")
         column[-1].set(xlim=(0, duration_s(result)), xlabel="Time (s)")
-    figure.supylabel("Mean activation (Out: amplitude)")
+    figure.supylabel("Mean activation, scaled (Out: amplitude)")
     layer = layer_title(result.settings["layer"])
     figure.suptitle(f"First output: averages of the clusters of {layer} beside Out")
     return figure

@@ -23,10 +23,6 @@ DOSES = {
     "frication_ratio": "Frication / (frication + voiced)",
 }
 VALUES = "Value of the latent (not to scale)"
-_TOGETHER: dict[str, Any] = {
-    "color": "black", "linewidth": 0.8, "linestyle": ":", "marker": "x", "markersize": 3,
-    "zorder": 2,
-}  # fmt: skip
 
 
 def drawings(result: Any) -> dict[str, Callable[[], Figure]]:
@@ -68,7 +64,8 @@ def draw_ranking(result: Any) -> Figure:
         effects.plot([row.low, row.high], [place] * 2, color=look["color"], linewidth=1.2)
         effects.plot(row.univariate, place, **bar)
         effects.plot(row.estimate, place, **look)
-    scores.set_yticks(range(len(shown)), shown["latent"])
+    names = shown["latent"].where(shown["form"] == "linear", "|" + shown["latent"] + "|")
+    scores.set_yticks(range(len(shown)), names)
     scores.set(xlim=(0, None), ylim=(len(shown) - 0.4, -0.6), xlabel="Score (SD of chance)")
     for axis in (scores, effects):
         axis.tick_params(axis="y", length=0)
@@ -78,7 +75,7 @@ def draw_ranking(result: Any) -> Figure:
     effects.set_xlabel(f"Change of {change} for one SD of the latent")
     _legend_below(figure, handles, 4)
     figure.suptitle(
-        f"Which latents go with {what}: {len(shown)} of {len(rows)}, strongest evidence first "
+        f"Which latents go with {what}: {len(shown)} of {len(rows)} rows, strongest evidence first "
         f"({shown['n'].iloc[0]} outputs; {percent} intervals)"
     )
     return figure
@@ -87,7 +84,7 @@ def draw_ranking(result: Any) -> Figure:
 def draw_proof(result: Any) -> Figure:
     """Draws the share or mean at each value of each top latent, controls in grey.
 
-    Values that differ from their mirror images, of a code from 0, have filled marks.
+    Values that differ from their mirror images, with these from 0, of a code from 0 are filled.
     """
     about, rows = result.settings["identify"], result.table("proof")
     rows, share = rows[rows["measure"] == about["measure"]], about["measure"] == "share"
@@ -98,10 +95,11 @@ def draw_proof(result: Any) -> Figure:
     for axis, latent in zip(axes, top, strict=True):
         own = changes[changes["latent"] == latent]
         filled = {*own["from_value"], *own["to_value"]} - {0.0}
+        filled |= {-value for value in own.loc[own["form"] == "even", "to_value"]}
         lines = _shown(result, latent, trends.loc[(latent, about["measure"])])
         title = "\n".join(lines or ["no change shown"])
         axis.set_title(f"{latent}: {title}", fontsize=SMALL_PT)
-        _draw_sweep(axis, rows, latent, bool(lines), filled)
+        _draw_sweep(axis, rows, latent, _moves(result, latent, about["measure"]), filled)
     if share:
         axes[0].set_ylim(-0.04, 1.04)
     for axis in leftmost:
@@ -109,7 +107,7 @@ def draw_proof(result: Any) -> Figure:
     for axis in axes[-3:]:
         axis.set_xlabel(VALUES)
     _legend(figure, rows, "change shown (Holm)", True)
-    counts = rows.loc[rows["role"] != "together", "n"]
+    counts = rows["n"]
     n = f"{counts.min()} to {counts.max()}" if counts.min() < counts.max() else f"{counts.max()}"
     what = f"Share of outputs that have {about['property']}" if share else f"Mean of {_name(about)}"
     figure.suptitle(f"{what}, one latent set ({n} outputs a value; {_percent(result)} intervals)")
@@ -162,6 +160,14 @@ def _name(about: dict[str, Any]) -> str:
     return measure_title(about["property"], about["unit"])
 
 
+def _moves(result: Any, latent: str, measure: str) -> bool:
+    """Says whether setting a latent alone was shown to change the property."""
+    finding = result.table("findings").set_index("latent").loc[latent]
+    trend = result.table("trends").set_index(["latent", "measure"]).loc[(latent, measure)]
+    shown = finding["verdict"] not in ("no change shown", "too few")
+    return bool(shown or trend["verdict"] in ("rises", "falls"))
+
+
 def _shown(result: Any, latent: str, trend: pd.Series) -> list[str]:
     """Says in lines what setting a latent was shown to do."""
     about, tests = result.settings["identify"], result.table("code_tests")
@@ -175,9 +181,12 @@ def _shown(result: Any, latent: str, trend: pd.Series) -> list[str]:
     if trend["verdict"] in ("rises", "falls"):
         lines.append(f"{trend['verdict']}, {amount(trend['estimate'])} per unit")
     row = result.table("findings").set_index("latent").loc[latent]
-    if row["verdict"] == "changes":
-        first, last = text.number(row["from_value"]), text.number(row["to_value"])
-        lines.append(f"{amount(row['to_estimate'] - row['from_estimate'])} at {last}, not {first}")
+    if row["verdict"] not in ("no change shown", "too few"):
+        place = "outside" if "outside" in row["verdict"] else "inside"
+        first, last = (text.number(row[f"{place}_{end}_value"]) for end in ("from", "to"))
+        change = amount(row[f"{place}_to_estimate"] - row[f"{place}_from_estimate"])
+        sign = "\u00b1" if row[f"{place}_form"] == "even" else ""
+        lines.append(f"{change} at {sign}{last}, not {first}")
     if len(tests) and about["codes_generated"]:
         own = tests[(tests["code"] == latent) & (tests["verdict"] == "differs")]
         for code in own.head(1).itertuples():
@@ -189,21 +198,13 @@ def _shown(result: Any, latent: str, trend: pd.Series) -> list[str]:
 def _draw_sweep(
     axis: Axes, rows: pd.DataFrame, latent: str, found: bool, filled: set[float] | None = None
 ) -> None:
-    """Draws one latent in colour, all controls in grey; values stand evenly, whatever they are.
-
-    The best latents together (``+c2 -z5``) are drawn where this one is among them, at its sign.
-    """
-    values = sorted(rows.loc[rows["role"] != "together", "value"].unique())
+    """Draws one latent in colour, all controls in grey; values stand evenly, whatever they are."""
+    values = sorted(rows["value"].unique())
     place = {value: k for k, value in enumerate(values)}
     seen = rows[rows["estimate"].notna()]
     for _, line in seen[seen["role"] == "control"].groupby("latent", sort=False):
         at = line["value"].map(place)
         axis.plot(at, line["estimate"], color=GREY, linewidth=0.6, alpha=0.7, zorder=1)
-    together = seen[seen["role"] == "together"]
-    for sign, number in (("+", 1), ("-", -1)):
-        line = together.loc[[f"{sign}{latent}" in name.split() for name in together["latent"]]]
-        line = line.assign(at=(number * line["value"]).map(place)).dropna(subset="at")
-        axis.plot(line["at"], line["estimate"], **_TOGETHER)
     own = rows[(rows["latent"] == latent) & (rows["role"] == "top")].sort_values("value")
     own, colour = own.assign(at=own["value"].map(place)), ORANGE if found else BLUE
     axis.vlines(own["at"], own["low"], own["high"], color=colour, linewidth=1, zorder=2)
@@ -226,14 +227,12 @@ def _legend(figure: Figure, rows: pd.DataFrame, shown: str, hollow: bool) -> Non
     """Says what colours, marks and lines are."""
     keys = [(shown, dot(not hollow, ORANGE, 3.5)), ("not shown", dot(not hollow, BLUE, 3.5))]
     if hollow:
-        label = "filled: differs from the opposite value, a code from 0 (Holm)"
+        label = "filled: differs from its opposite, or with it from 0 (Holm)"
         keys.append((label, dot(True, size=3.5) | {"linestyle": ""}))
     count = rows.loc[rows["role"] == "control", "latent"].nunique()
     if count:
         line = {"color": GREY, "linewidth": 0.6}
         keys.append((f"{count} control{'s' if count > 1 else ''}", line))
-    for name in rows.loc[rows["role"] == "together", "latent"].unique():
-        keys.append((f"{name} together" if len(name) <= 24 else "the best together", _TOGETHER))
     handles = [Line2D([], [], label=label, **look) for label, look in keys]
     _legend_below(figure, handles, 3 if hollow else len(handles))
 

@@ -63,6 +63,7 @@ class Interpolation:
         self.n_bases, self.target = settings["n_bases"], settings["target"]
         self.shape = (self.n_bases, *map(len, self.values))
         self.duration_s, self.times_s = names.duration_s(result), partial(names.times_s, result)
+        self.scaled = not settings.get("clip", False)
         self.percent = 100 * settings["statistics"]["confidence"]
         self.top_hz = max(x["nyquist_hz"] for x in settings["layers"])
         self.headings = {
@@ -195,7 +196,8 @@ def draw_steps(run: Interpolation, base: int, k: int) -> Figure:
         ScalarMappable(norm, colours), ax=axes, ticks=ticks, pad=0.02,
         aspect=6 * figure.get_figheight(), label=run.axis_title(k),
     )  # fmt: skip
-    figure.supylabel(f"Mean activation ({layer_title(run.target)}: amplitude)")
+    scaled = ", each layer scaled" if run.scaled else ""
+    figure.supylabel(f"Mean activation{scaled} ({layer_title(run.target)}: amplitude)")
     few = f" ({len(values)} of {n} steps)" if len(values) < n else ""
     title = f"Base {base} of {run.n_bases}: averaged layers while {run.names[k]} changes{few}"
     for i, name in enumerate(run.names):
@@ -240,7 +242,9 @@ def draw_time_value(run: Interpolation, k: int) -> Figure:
             times_s, values, level_db, shading="nearest", cmap="viridis", vmin=-RANGE_DB, vmax=0,
             rasterized=True,
         )  # fmt: skip
-        axis.set_title(f"{run.headings[layer]}; maximum: {10 * np.log10(top):.1f} dB re 1")
+        own = layer == run.target or not run.scaled
+        maximum = f"; maximum: {10 * np.log10(top):.1f} dB re 1" if own else ""
+        axis.set_title(run.headings[layer] + maximum)
         for edge in training:
             if values[0] < edge < values[-1]:
                 axis.axhline(edge, color="white", linewidth=0.6, linestyle=(0, (4, 3)))
@@ -297,7 +301,7 @@ def draw_responses(
             "numbers: bases with a value"
         )
     shade = "; shaded: training range" if training else ""
-    figure.suptitle(f"{title}\n{feet}{shade}", fontsize=7.5)
+    figure.suptitle(f"{title}\n{textwrap.fill(feet + shade, 125)}", fontsize=7.5)
     return figure
 
 
@@ -351,6 +355,8 @@ def draw_effects(run: Interpolation, rows: pd.DataFrame, title: str) -> Figure:
     ``rows`` are those of the table effects or interactions of one latent (or pair) and channel.
     """
     alpha, percent = 1 - run.percent / 100, f"{run.percent:g} %"
+    beside = "n_controls" in rows and rows["n_controls"].any()
+    solid = "changes, more than controls" if beside else "changes"
     layers = [name for name in run.headings if name in set(rows["layer"])]
     labels = sorted(rows["label"].unique(), key=lambda label: label != "output")
     blocks = {label: _of(rows, label=label) for label in labels}
@@ -366,7 +372,7 @@ def draw_effects(run: Interpolation, rows: pd.DataFrame, title: str) -> Figure:
         for row in _rows(block):
             i, j = list(units).index(row.measure), layers.index(row.layer)
             effect[i, j] = standardised(row)
-            _draw_cell(axis, j, i, row, effect[i, j], alpha)
+            _draw_cell(axis, j, i, row, effect[i, j], alpha, solid)
         image = style.heat(axis, effect, -LIMIT, LIMIT)
         titles = [measure_title(*pair) for pair in units.items()]
         axis.set_yticks(range(len(units)), titles, fontsize=SMALL_PT)
@@ -376,17 +382,16 @@ def draw_effects(run: Interpolation, rows: pd.DataFrame, title: str) -> Figure:
     figure.suptitle(textwrap.fill(title.removeprefix("from "), int(14 * width_in)))
     label = f"Estimate / arm of its {percent} interval"
     figure.colorbar(image, ax=axes, pad=0.02, aspect=25, extend="both", label=label)
+    middle = rows["middle_value"].iloc[0] if "middle_value" in rows else np.nan
+    frame = f", or that of an end from the middle, {middle:g}," if np.isfinite(middle) else ""
+    line = "; solid: more than controls, dashed: not shown to be more" if beside else ""
     notes = [
-        f"Numbers: estimate, in the measure's unit. Frame, bold: shown (Holm, p < {alpha:.3g}); "
-        "else not shown; in brackets: too few bases; –: no value",
+        f"Numbers: estimate, in the measure's unit. Bold: shown (Holm, p < {alpha:.3g}); "
+        "in brackets: too few bases; –: no value",
+        f"Frame: this difference{frame} is shown{line}",
         f"Colour: estimate in units of the arm of its {percent} interval that reaches towards 0; "
         "beyond ±1 the interval excludes 0",
     ]
-    if "middle_value" in rows and rows["middle_value"].notna().any():
-        notes.append(
-            "Dashed frame: not this difference is shown, but that of an end from the middle, "
-            f"{rows['middle_value'].iloc[0]:g}"
-        )
     note = "\n".join(textwrap.fill(note, int(22 * width_in)) for note in notes)
     figure.supxlabel(note, fontsize=TINY_PT - 0.5, x=0.02, ha="left")
     return figure
@@ -402,15 +407,17 @@ def standardised(row: Any) -> float:
     return row.estimate / arm if arm > 0 else float("nan")
 
 
-def _draw_cell(axis: Axes, x: int, y: int, row: Any, effect: float, alpha: float) -> None:
-    """Writes the number of a cell, framed if it is shown; dashed if only against the middle."""
-    found = row.verdict == "changes"
+def _draw_cell(
+    axis: Axes, x: int, y: int, row: Any, effect: float, alpha: float, solid: str
+) -> None:
+    """Writes the number of a cell, framed if it changes, solid if its verdict says so."""
+    found = row.verdict.startswith("changes")
     bold = found and row.p_holm < alpha
     text = number(row.estimate, signed=True)
     if np.isfinite(row.estimate) and np.isnan(row.p_holm):
         text = f"({text})"
     if found:
-        style.frame(axis, x, y, dashed=not bold)
+        style.frame(axis, x, y, dashed=row.verdict != solid)
     colour = "black" if bold or abs(effect) > 0.25 * LIMIT else FAINT
     colour = "white" if abs(effect) > 0.5 * LIMIT else colour
     weight = "bold" if bold else "normal"
@@ -435,7 +442,7 @@ def draw_change(run: Interpolation, k: int) -> Figure:
     left.set(xlim=(0, run.duration_s), xlabel="Time (s)")
     right.set_xscale("log")
     right.xaxis.set_major_formatter("{x:g}")
-    right.set(xlim=(lowest_hz / 2, run.top_hz), xlabel="Frequency (Hz); leftmost: from 0")
+    right.set(xlim=(lowest_hz / 2, run.top_hz), xlabel="Frequency (Hz; first: from 0)")
     figure.supylabel(f"Change per sample along {name} (sum of |differences|)")
     figure.suptitle(
         f"Change: {run.moved[k]}, {run.mean_said(k)}\n"
@@ -474,8 +481,8 @@ def _draw_bands(axis: Axes, rows: pd.DataFrame, lowest_hz: float) -> None:
         style.say(axis, "no value")
         axis.set_yticks([])
         return
-    most = rows.loc[rows["share"].fillna(0).idxmax()]
-    ends = f"{most['low_hz']:.3g}–{most['high_hz']:.3g} Hz"
+    most: Any = rows.loc[rows["share"].fillna(0).idxmax()]
+    ends = f"{number(most['low_hz'])}–{number(most['high_hz'])} Hz"
     axis.set_title(f"{ends}: {100 * most['share']:.0f} % of power", fontsize=SMALL_PT)
     for row in _rows(rows):
         low_hz = max(row.low_hz, lowest_hz / 2)

@@ -26,7 +26,7 @@ from wavegan_tf.output.names import (
 )
 from wavegan_tf.output.run import Run
 from wavegan_tf.output.style import BLUE, GREY, ORANGE, SMALL_PT, TINY_PT, grid
-from wavegan_tf.output.text import DASH, fixed, with_interval
+from wavegan_tf.output.text import DASH, fixed, p_value, with_interval
 
 ZOOM_S = 0.08
 """Length of the stretch that the overlay shows enlarged: some periods of a voice."""
@@ -141,7 +141,7 @@ def output_title(result: Run, i: int) -> str:
     """Names an output in a title: its number, and of a recording its name."""
     if result.settings["network"] == "generator":
         return f"Output {i}"
-    outputs = result.table("outputs").query("network == 0 and output == @i")
+    outputs = result.table("outputs").query("output == @i")
     return f"Recording {i} ({outputs['name'].iloc[0]})"
 
 
@@ -150,7 +150,7 @@ def intervals_of(result: Run, i: int) -> dict[int, list[tuple[str, float, float]
     table, target = result.table("intervals"), result.settings["target"]
     if not len(table):
         return {}
-    rows = table.query(f"output == {i} and network == 0 and measure == 'duration'")
+    rows = table.query(f"output == {i} and measure == 'duration'")
     return {
         channel: list(zip(here["label"], here["start_s"], here["end_s"], strict=True))
         for channel, here in rows[rows["layer"] == target].groupby("channel")
@@ -222,10 +222,11 @@ def loudest_s(series: np.ndarray, rate_hz: float) -> float:
 
 
 def draw_spectrograms(result: Run, panels: list[Panel], i: int) -> Figure:
-    """Draws spectrograms of the target's channels and of a layer, up to the layer's Nyquist."""
-    intervals, top_hz = intervals_of(result, i), panels[-1].nyquist_hz
+    """Draws spectrograms of the target's channels and of a layer, each up to its Nyquist."""
+    intervals = intervals_of(result, i)
     figure, axes, _ = grid(len(panels), 1, 1.9, 0.8, sharex=True)
     for axis, panel in zip(axes, panels, strict=True):
+        top_hz = panel.nyquist_hz
         *centres, level_db = spectrogram(panel.series[i], panel.rate_hz, top_hz)
         ends = [end for x in centres for end in (1.5 * x[0] - x[1] / 2, 1.5 * x[-1] - x[-2] / 2)]
         look = {"cmap": "gray_r", "vmin": -DYNAMIC_RANGE_DB, "vmax": 0}
@@ -309,7 +310,7 @@ def draw_contours(result: Run, rows: pd.DataFrame) -> Figure:
     """
     measure, unit, channel = rows[["measure", "unit", "channel"]].iloc[0]
     target, points = result.settings["target"], result.tables["points"]
-    points = points.query(f"network == 0 and channel == {channel} and label == 'voiced'")
+    points = points.query(f"channel == {channel} and label == 'voiced'")
     points = points[points["measure"] == measure]
     n_points = int(points["point"].max())
     known = points[np.isfinite(points["value"])]
@@ -371,7 +372,7 @@ def draw_durations(result: Run, rows: pd.DataFrame) -> Figure:
     """
     channel, label = rows[["channel", "label"]].iloc[0]
     target, table = result.settings["target"], result.tables["intervals"]
-    table = table.query(f"network == 0 and channel == {channel} and measure == 'duration'")
+    table = table.query(f"channel == {channel} and measure == 'duration'")
     wide = table[table["label"] == label].pivot(
         index=["output", "interval"], columns="layer", values="value"
     )
@@ -408,6 +409,8 @@ def _draw_fit(axis: Axes, fit: dict[Any, Any], x: np.ndarray) -> None:
             f"β {with_interval(fit['beta'], fit['beta_low'], fit['beta_high'], fixed)}\n"
             f"t {fixed(fit['t'], 1)}, adj. R² {fixed(fit['adj_r2'])}, n {fit['n']}\n"
             f"random: adj. R² {fixed(fit['random_adj_r2'])}"
+            if fit["n_random"]
+            else "no control"
         )
     axis.text(
         0.03, 0.98, text, transform=axis.transAxes, va="top", fontsize=TINY_PT - 0.5,
@@ -416,7 +419,7 @@ def _draw_fit(axis: Axes, fit: dict[Any, Any], x: np.ndarray) -> None:
 
 
 def draw_encoding(result: Run, rows: pd.DataFrame) -> Figure:
-    """Draws a heat map, measure x layer: r, the higher control below it, a frame if encoded.
+    """Draws a heat map, measure x layer: r, p after Holm below it, a frame if encoded.
 
     The rows are those of the table ``correlations``, of one channel and label.
     """
@@ -436,11 +439,10 @@ def draw_encoding(result: Run, rows: pd.DataFrame) -> Figure:
     axis.set_yticks(range(len(order)), map(measure_title, order, measures["unit"]))
     bar = figure.colorbar(image, ax=axis, pad=0.02, aspect=25, ticks=[-1, -0.5, 0, 0.5, 1])
     bar.set_label(f"Pearson's r with {layer_title(result.settings['target'])}")
-    figure.suptitle(f"{label.capitalize()} intervals: r, and below it the higher control level")
+    figure.suptitle(f"{label.capitalize()} intervals: r, and below it p against both controls")
     figure.supxlabel(
-        "Frame, bold: encoded (95 % interval above both controls); dashed frame: inverse (below "
-        "the\nlower limits of both); grey text: not above the controls; no colour: too few values, "
-        "or none",
+        "Frame, bold: encoded (p < 0.05 after Holm, both controls);\n"
+        "dashed frame: inverse; no colour: too few values, or none",
         fontsize=TINY_PT,
     )
     return figure
@@ -453,9 +455,7 @@ def _draw_cell(axis: Axes, x: int, y: int, row: dict[Any, Any]) -> None:
         style.write(axis, x, y, DASH, fontsize=SMALL_PT, va="center", color="#777777")
         return
     found, too_few = verdict in ("encoded", "inverse"), verdict == "too few"
-    level = np.fmax(row["random_high"], row["shuffled_high"])
-    controlled = np.isfinite(level) and verdict != "no control"
-    below = "too few" if too_few else f"({fixed(level)})" if controlled else "(no control)"
+    below = f"p {p_value(row['p_holm'])}" if np.isfinite(row["p_holm"]) else verdict
     colour = "white" if abs(r) > 0.65 and not too_few else "black" if found else "#444444"
     look = {"color": colour, "fontweight": "bold" if found else "normal", "fontsize": SMALL_PT}
     style.write(axis, x, y - 0.02, fixed(r), **look)

@@ -156,6 +156,7 @@ def _context(run: Run) -> dict[str, Any]:
         "heading": "Steps" if sweeps else f"{noun.capitalize()}s",
         "data": _data(run, ids, places),
         "n": n,
+        "found": _html("\n".join(re.findall("^- .*", run.summary(), flags=re.MULTILINE))),
         "summary": _html(run.summary()),
         "command": command_line(settings),
         "facts": _facts(settings),
@@ -262,8 +263,6 @@ def _by_output(table: pd.DataFrame, ids: list[int]) -> dict[Any, pd.DataFrame]:
     """Gives parts of a table by output, those of the model alone."""
     if not len(table):
         return {}
-    if "network" in table:
-        table = table[table["network"] == 0]
     return dict(iter(table[table["output"].isin(ids)].groupby("output")))
 
 
@@ -363,6 +362,7 @@ def _html(text: str) -> str:
     """Turns the summary's Markdown into HTML, one heading lower, tables in boxes that scroll."""
     import markdown
 
+    text = text.replace(" All settings and versions: config.json.", "")  # it may lie elsewhere
     lower = re.sub("^#", "##", text, flags=re.MULTILINE)
     # raw HTML is text here: names of files and labels come from users
     escaped = lower.replace("&", "&amp;").replace("<", "&lt;")

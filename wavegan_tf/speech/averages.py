@@ -147,9 +147,9 @@ def upsample_band_limited(series: np.ndarray, length: int) -> np.ndarray:
 
 
 def to_sound(
-    series: np.ndarray, length: int, upsample: str = "linear", clip: bool = True
+    series: np.ndarray, length: int, upsample: str = "linear", clip: bool = False
 ) -> np.ndarray:
-    """Turns a series into a sound: clips it to -1 .. 1, then upsamples it (footnote 2).
+    """Turns a series into a sound: upsamples it, clipped to -1 .. 1 before if wanted (footnote 2).
 
     From ``[..., time]``, full scale 1, to float32 ``[..., length]``; NaN stays NaN.
 
@@ -157,8 +157,8 @@ def to_sound(
         series: Usually an average of a layer.
         length: Samples of the sound, usually those of the Generator's output.
         upsample: ``linear``, the paper's, or ``band_limited``, whose overshoots are clipped again.
-        clip: Whether what exceeds 1 is clipped, as in the paper; the largest of many maps and a
-            classifier's last layers mostly do, and would be flat.
+        clip: Whether what exceeds 1 is clipped, as in the paper. A layer's scale is arbitrary, and
+            in many Generators the averages exceed 1 by far: loud vowels become flat.
 
     Raises:
         InputError: There is no such kind of upsampling.
@@ -171,4 +171,5 @@ def to_sound(
         raise ValueError(f"{series.shape} to {length} samples: both need at least one sample")
     limit = 1.0 if clip else np.inf
     interpolate = upsample_linear if upsample == "linear" else upsample_band_limited
-    return np.clip(interpolate(np.clip(series, -limit, limit), length), -limit, limit)
+    with np.errstate(invalid="ignore"):
+        return np.clip(interpolate(np.clip(series, -limit, limit), length), -limit, limit)

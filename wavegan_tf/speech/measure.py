@@ -21,11 +21,14 @@ from wavegan_tf.speech.settings import LayerLimits, PraatSettings, layer_limits
 MEASURES = tuple(known.UNITS)
 
 # So many consecutive samples of at least full scale are clipped: a peak that just touches it (in
-# 16-bit files 0.99997) rarely holds it for three.
-FULL_SCALE, CLIPPED_RUN = 0.9999, 3
+# 16-bit files 0.99997) rarely holds it for three. What goes beyond, such as a layer that is not
+# clipped, is clipped nowhere.
+FULL_SCALE, OVER_SCALE, CLIPPED_RUN = 0.9999, 1 + 1e-6, 3
+NEAR_STRIDE = 0.01  # F0 so near to a multiple of a layer's rate, as a share, may be its stride
 SILENCE_DB = -100.0  # below is digital silence: Praat writes -300 or the rounding of its arithmetic
+AT_STRIDE = "at a stride: a multiple or small fraction of a layer's rate"
 
-NOTHING_VARIES = "silent: nothing varies within the window"
+NOTHING_VARIES = "flat: nothing varies within the window"
 AT_THE_EDGE = "no analysis frame so near the edge of the sound"
 NO_HARMONICITY = "no harmonicity: no period, or quieter than hnr_silence_threshold of the peak"
 NO_FRAMES = "no analysis frame in the interval"
@@ -114,6 +117,7 @@ def measure_rows(
     settings: PraatSettings,
     own_intervals: Sequence[Interval] | None = None,
     measures: Collection[str] | None = None,
+    strides_hz: Sequence[float] = (),
 ) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:
     """Measures as :func:`measure`, compactly: :data:`ROW` s, vocabularies of reasons and flags."""
     sound = one_channel(sound)
@@ -144,6 +148,7 @@ def measure_rows(
             n = settings.n_points if name in known.POINT_MEASURES[label] else 0
             nothing = [math.nan] * (n + 1), [refused.get(name, "")] * (n + 1)
             values, why = nothing if name in refused else found[i, name]
+            at_stride = near_stride(values, strides_hz) if name == "f0" else [False] * (n + 1)
             jumps = [""] * (n + 1)
             for k in range(1, n if name == "f0" else 0):
                 low_hz, high_hz = sorted(values[k - 1 : k + 1])
@@ -153,12 +158,20 @@ def measure_rows(
             outside = f"outside {low:g} .. {high:g} {known.UNITS[name]}"
             points, at_s = [*range(1, n + 1), 0], [*times_s[i, :n], (start_s + end_s) / 2]
             for k, (value, reason) in enumerate(zip(values, why, strict=True)):
-                suspect = "" if low <= value <= high else outside, cut, jumps[k]
+                near = AT_STRIDE if at_stride[k] else ""
+                suspect = "" if low <= value <= high else outside, cut, jumps[k], near
                 flag = "" if math.isnan(value) else "; ".join(filter(None, suspect))
                 place = LABELS.index(label), i + 1, points[k], at_s[k], start_s, end_s
                 codes = reasons.setdefault(reason, len(reasons)), flags.setdefault(flag, len(flags))
                 rows.append((*place, MEASURES.index(name), value, *codes))
     return np.array(rows, list(ROW.items())), tuple(reasons), tuple(flags)
+
+
+def near_stride(f0_hz: Sequence[float] | np.ndarray, strides_hz: Sequence[float]) -> np.ndarray:
+    """Says which values of F0 lie within :data:`NEAR_STRIDE` of one of these frequencies."""
+    f0_hz = np.asarray(f0_hz, np.float64)
+    apart = np.abs(f0_hz[..., np.newaxis] - np.asarray(strides_hz, np.float64))
+    return (apart <= NEAR_STRIDE * f0_hz[..., np.newaxis]).any(axis=-1)
 
 
 def f0_range_of(sound: np.ndarray, rate_hz: float, settings: PraatSettings) -> tuple[float, float]:
@@ -181,6 +194,8 @@ def f0_range_of(sound: np.ndarray, rate_hz: float, settings: PraatSettings) -> t
 def clipped_share(sound: np.ndarray) -> float:
     """Returns the share of samples of ``[time]`` in a clipped run (:data:`CLIPPED_RUN`)."""
     full = np.abs(sound) >= FULL_SCALE
+    if np.abs(sound).max(initial=0) > OVER_SCALE:
+        return 0.0
     if len(full) < CLIPPED_RUN or not full.any():
         return 0.0
     runs = np.convolve(full, np.ones(CLIPPED_RUN), "valid") >= CLIPPED_RUN
@@ -213,7 +228,7 @@ def _refused(layer: _Layer) -> dict[str, str]:
     n_bad = int(np.count_nonzero(~np.isfinite(sound)))
     if n_bad or np.ptp(sound) == 0:
         reason = f"{n_bad} of {len(sound)} samples are NaN or infinite"
-        reason = reason if n_bad else "silent: the series is constant"
+        reason = reason if n_bad else "flat: the series is constant"
         return dict.fromkeys(set(MEASURES) - {"duration"}, reason)
     needed_s = dict.fromkeys((*known.FORMANTS, *known.BANDWIDTHS), 2 * settings.formant_window_s)
     needed_s["f0"] = needed_s["voiced_share"] = known.PITCH_PERIODS / settings.f0_floor_hz

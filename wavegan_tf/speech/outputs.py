@@ -1,8 +1,9 @@
 """One output at a time: sounds, intervals, measurements; in as many processes as wanted.
 
-Processes give back arrays of codes, not text; :class:`Measurements` gathers them into tables.
+Processes give back arrays of codes, not text; :func:`gather` makes them tables.
 """
 
+import contextlib
 import dataclasses
 import os
 import tempfile
@@ -42,7 +43,8 @@ class Plan:
     upsample: str = "linear"  # how layers get the target's rate: "linear" or "band_limited"
     annotations: str | None = None  # folder of hand-made TextGrids, instead of finding intervals
     labels: dict[str, str] = dataclasses.field(default_factory=dict)  # their labels -> ours
-    clip: bool = True  # whether layers are clipped at 1, as the paper's averages
+    clip: bool = False  # whether layers are clipped at 1, as the paper's averages
+    strides_hz: tuple[float, ...] = ()  # where F0 is suspect
     audio_dir: str | None = None  # where sounds and TextGrids are written
     measures: tuple[str, ...] | None = None  # the only ones made; None for all
 
@@ -57,11 +59,13 @@ class Output(NamedTuple):
     word: str = ""  # what a recording says
     duration_s: float | None = None  # of a whole recording
     problem: str = ""  # why it cannot be measured
+    intervals: tuple[tuple[Interval, ...], ...] | None = None  # of each channel, if they are known
 
 
 class Measured(NamedTuple):
     """What came of an output."""
 
+    network: int  # as of the output
     # for each channel and layer: channel (from 1), place of the layer in the plan, rows of ROW,
     # vocabularies of their reasons and flags
     rows: list[tuple[Any, ...]]
@@ -92,13 +96,15 @@ def measure_output(output: Output, plan: Plan) -> Measured:
         scipy.io.wavfile.write(path, plan.sample_rate_hz, sound)
     target = sounds[plan.target]
     channels = target[:, np.newaxis] if target.ndim == 1 else target  # [time, channels]
-    result = Measured([], [], Counter())
+    result = Measured(output.network, [], [], Counter())
     for channel, sound in enumerate(channels.T, start=1):
         of_channel = f"_channel{channel}" if channels.shape[1] > 1 else ""
         textgrid = f"{output.output:04d}_{plan.target}{of_channel}.TextGrid"
         intervals: list[Interval] = []
         problem = output.problem or trouble_of(sound)
-        if not problem and plan.annotations and (output.name or not output.network):
+        if not problem and output.intervals is not None:
+            intervals = list(output.intervals[channel - 1])
+        elif not problem and plan.annotations and (output.name or not output.network):
             try:
                 intervals = _read_intervals(output, plan, textgrid, result.unknown)
             except InputError as error:
@@ -116,8 +122,9 @@ def measure_output(output: Output, plan: Plan) -> Measured:
                 heard = sounds[layer.name]
                 own = find_intervals(heard, plan.sample_rate_hz, plan.intervals, layer.rate_hz)
             rows, *texts = measure_rows(
-                heard, plan.sample_rate_hz, layer.rate_hz, intervals, settings, own, plan.measures
-            )
+                heard, plan.sample_rate_hz, layer.rate_hz, intervals, settings, own, plan.measures,
+                plan.strides_hz,
+            )  # fmt: skip
             result.rows.append((channel, place, rows, *texts))
         if audio_dir and not problem:
             path, duration_s = os.path.join(audio_dir, textgrid), len(sound) / plan.sample_rate_hz
@@ -163,8 +170,8 @@ def _describe(
     clipped = clipped_share(sound)
     rms = float(np.sqrt(np.mean((sound - sound.mean(dtype=np.float64)) ** 2)))
     return {
-        "network": output.network, "output": output.output, "channel": channel,
-        "name": output.name, "word": output.word, "peak": float(np.abs(sound).max()),
+        "output": output.output, "channel": channel, "name": output.name, "word": output.word,
+        "peak": float(np.abs(sound).max()),
         "rms_db": 20 * float(np.log10(rms)) if rms > 0 else float("nan"),
         "clipped_share": clipped,
         **{f"n_{label}": sum(i.label == label for i in intervals) for label in LABELS},
@@ -173,63 +180,61 @@ def _describe(
     }  # fmt: skip
 
 
-_PLACE = {"network": "i2", "output": "i4", "channel": "i1", "layer": "i1"}
+_PLACE = {"output": "i4", "channel": "i1", "layer": "i1"}
 _LEFT_OUT = {"points": ("start_s", "end_s"), "intervals": ("point", "time_s")}
 
 
-class Measurements:
-    """The measurements of all outputs, in files without a name until they are made tables.
+def gather(
+    measured: Iterable[Measured], plan: Plan
+) -> tuple[dict[str, pd.DataFrame], Counter[str]]:
+    """Gathers the measurements of all outputs, in their order, in tables.
 
-    A column is a file, to which each output's rows are appended, so that memory does not grow with
-    the outputs; the tables map the files.
+    A column is a file without a name, to which each output's rows are appended and which then is
+    mapped, so that memory does not grow with the outputs.
+
+    Returns:
+        ``points``, ``intervals`` (start_s and end_s instead of point and time_s) and ``outputs``, a
+        row for each channel; texts are categories, layers in the plan's order. And the labels of
+        TextGrids that stand for nothing, counted.
     """
-
-    def __init__(self, plan: Plan) -> None:
-        """Starts with no output."""
-        self.unknown_labels: Counter[str] = Counter()  # of TextGrids, standing for nothing
-        self._layers = [layer.name for layer in plan.layers]
-        self._outputs: list[dict[str, Any]] = []
-        self._codes: dict[str, dict[str, int]] = {"reason": {"": 0}, "flag": {"": 0}}
-        self._columns = {
-            table: {n: tempfile.TemporaryFile() for n in _PLACE | ROW if n not in left_out}
+    outputs: list[dict[str, Any]] = []
+    unknown: Counter[str] = Counter()
+    codes: dict[str, dict[str, int]] = {"reason": {"": 0}, "flag": {"": 0}}
+    with contextlib.ExitStack() as stack:
+        columns = {
+            table: {
+                name: stack.enter_context(tempfile.TemporaryFile())
+                for name in _PLACE | ROW
+                if name not in left_out
+            }
             for table, left_out in _LEFT_OUT.items()
         }
-
-    def add(self, measured: Measured) -> None:
-        """Adds an output."""
-        self.unknown_labels.update(measured.unknown)
-        self._outputs += measured.outputs
-        for channel, layer, rows, *texts in measured.rows:
-            place = measured.outputs[0] | {"channel": channel, "layer": layer}
-            codes = {
-                name: np.array([known.setdefault(text, len(known)) for text in own], np.int16)
-                for (name, known), own in zip(self._codes.items(), texts, strict=True)
-            }
-            whole = rows["point"] == 0
-            for table, own in (("points", rows[~whole]), ("intervals", rows[whole])):
-                for name, column in self._columns[table].items():
-                    if name in _PLACE:
-                        values = np.full(len(own), place[name], _PLACE[name])
-                    else:
-                        values = codes[name][own[name]] if name in codes else own[name]
-                    column.write(values.tobytes())
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Makes the tables of all that was added, in that order; nothing can be added afterwards.
-
-        Returns:
-            ``points``, ``intervals`` (start_s and end_s instead of point and time_s) and
-            ``outputs``, a row for each channel. Texts are categories, layers in the plan's order.
-        """
-        tables = {"outputs": pd.DataFrame(self._outputs)}
-        texts = {"layer": self._layers, **{name: list(k) for name, k in self._codes.items()}}
-        for table, columns in self._columns.items():
-            arrays = {name: _map(file, (_PLACE | ROW)[name]) for name, file in columns.items()}
-            tables[table] = make_table(arrays, **texts)
-        return tables
+        for each in measured:
+            unknown.update(each.unknown)
+            outputs += each.outputs
+            for channel, layer, rows, *texts in each.rows:
+                place = each.outputs[0] | {"channel": channel, "layer": layer}
+                of_rows = {
+                    name: np.array([known.setdefault(text, len(known)) for text in own], np.int16)
+                    for (name, known), own in zip(codes.items(), texts, strict=True)
+                }
+                whole = rows["point"] == 0
+                for table, own in (("points", rows[~whole]), ("intervals", rows[whole])):
+                    for name, file in columns[table].items():
+                        if name in _PLACE:
+                            values = np.full(len(own), place[name], _PLACE[name])
+                        else:
+                            values = of_rows[name][own[name]] if name in codes else own[name]
+                        file.write(values.tobytes())
+        names = {"layer": [layer.name for layer in plan.layers]}
+        names |= {name: list(known) for name, known in codes.items()}
+        tables = {"outputs": pd.DataFrame(outputs)}
+        for table, files in columns.items():
+            arrays = {name: _map(file, (_PLACE | ROW)[name]) for name, file in files.items()}
+            tables[table] = make_table(arrays, **names)
+    return tables, unknown
 
 
 def _map(file: IO[bytes], kind: str) -> np.ndarray:
-    """Maps what was written to a file, which then is closed, into memory."""
-    with file:
-        return np.memmap(file, kind, "r") if file.tell() else np.zeros(0, kind)
+    """Maps what was written to a file into memory."""
+    return np.memmap(file, kind, "r") if file.tell() else np.zeros(0, kind)

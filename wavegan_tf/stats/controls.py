@@ -2,105 +2,181 @@
 
 Random weights keep what the architecture alone does. A Generator that was never trained passes the
 envelope of its early layers on to the output, and its layers correlate with the output at 0.2 to
-0.9. Several such networks differ among themselves, and a trained one has to beat not their mean but
-what one more of them might show. Shuffled pairing keeps what all outputs share in normalised time:
-where every vowel is loudest in its middle, any output's layer fits any other's intensity.
+0.9. Several such networks differ among themselves, and a trained one has to differ not from their
+mean but from what one more of them might show. Shuffled pairing keeps what all outputs share in
+normalised time: where every vowel is loudest in its middle, any output's layer fits any other's
+intensity.
 """
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import scipy
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 from wavegan_tf.stats.grids import Grid
 from wavegan_tf.stats.resampling import BLOCK, StatisticsSettings, centred, pearson, standardise
 
+LEAST_NETWORKS = 3
+"""So many random networks must have a value before a layer is compared with them."""
 
-class Limits(NamedTuple):
-    """Holds a control: its mean, the range it may reach by chance, and on how much that rests."""
+
+class Control(NamedTuple):
+    """Holds what a control says of one correlation.
+
+    Attributes:
+        mean: The correlation that it gives on average.
+        low: What it falls below by chance in 1 - confidence of all cases.
+        high: What it exceeds by chance as often.
+        n: Networks, or shuffles, with a value.
+        n_outputs: Outputs behind each.
+        p: Chance that it gives as large a correlation, or where the correlation is negative as
+            small a one; one-sided; NaN without a control.
+    """
 
     mean: float
     low: float
     high: float
     n: int
+    n_outputs: int
+    p: float
 
 
-NO_LIMITS = Limits(math.nan, math.nan, math.nan, 0)
+NO_VALUES = Control(math.nan, math.nan, math.nan, 0, 0, math.nan)
 
 
-def random_limits(values: Sequence[float], settings: StatisticsSettings) -> Limits:
-    """Finds the range within which one more network of random weights would stand.
+def fisher_z(r: np.ndarray | float) -> np.ndarray:
+    """Transforms correlations so that their spread hardly depends on them."""
+    return np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
 
-    On Fisher's z, whose spread hardly depends on r, with mean m and standard deviation s of K
-    networks: m +- t s sqrt(1 + 1 / K), Student's t of K - 1 degrees of freedom, one-sided at
-    ``settings.confidence``. A prediction interval, not a confidence interval of the mean: the
-    network in question is one network, and the variance between networks enters whole. With 2
-    networks t is 6.3 at 95 %, with 5 2.1, with 10 1.8.
 
-    Takes the statistic of each network, -1 .. 1, NaN left out; the ends are NaN for fewer than 2.
+def against_random(
+    r: float,
+    error: float,
+    values: np.ndarray,
+    errors: np.ndarray,
+    n_outputs: np.ndarray,
+    settings: StatisticsSettings,
+) -> Control:
+    """Compares a correlation with those of networks with random weights.
+
+    The test of one case against a small sample (Crawford & Howell 1998, The Clinical
+    Neuropsychologist 12:482-486) on Fisher's z: with mean m and standard deviation s of K networks
+    t = (z - m) / sqrt(s² (1 + 1/K) + e²), K - 1 degrees of freedom. The variance between networks
+    enters whole, since the network in question is one network. s² holds the sampling error of the
+    controls already; e² is what the own squared error exceeds theirs by, if it does.
+
+    Args:
+        r: The correlation.
+        error: Standard error of its z, NaN for none.
+        values: Those of the networks, ``[networks]``, all finite.
+        errors: Their standard errors.
+        n_outputs: Outputs of each network that have values.
+        settings: The confidence.
+
+    Returns:
+        Range and p need :data:`LEAST_NETWORKS` networks.
     """
-    z = np.arctanh(np.clip([v for v in values if math.isfinite(v)], -1 + 1e-12, 1 - 1e-12))
-    k = len(z)
+    k = len(values)
     if k == 0:
-        return NO_LIMITS
-    reach = math.nan
-    if k > 1:
-        reach = stdtrit(k - 1, settings.confidence) * np.std(z, ddof=1) * math.sqrt(1 + 1 / k)
-    mean = np.mean(z)
-    middle, low, high = (float(np.tanh(x)) for x in (mean, mean - reach, mean + reach))
-    return Limits(middle, low, high, k)
+        return NO_VALUES
+    z = fisher_z(values)
+    mean, outputs = float(np.mean(z)), int(np.median(n_outputs))
+    if k < LEAST_NETWORKS:
+        return NO_VALUES._replace(mean=math.tanh(mean), n=k, n_outputs=outputs)
+    more = max(0.0, np.nan_to_num(error**2) - np.nan_to_num(np.mean(errors**2)))
+    spread = math.sqrt(np.var(z, ddof=1) * (1 + 1 / k) + more)
+    return _judge(r, mean, spread, k, outputs, settings)
 
 
-def shuffled_limits(
-    grid: Grid, layer: str, target: str, settings: StatisticsSettings
-) -> list[Limits]:
-    """Correlates each output's layer with another output's target.
+def against_shuffled(
+    r: float, shuffled: "Shuffled", k: int, settings: StatisticsSettings
+) -> Control:
+    """Compares the ``k``-th statistic, ``r``, with that of shuffled pairings, on Fisher's z.
 
-    Point by point, the k-th interval with the other's k-th, modulo their number (an output's third
-    vowel meets the first of one that has two). Each shuffle is a random cycle through all outputs,
-    so that none meets itself. All values of either side take part, not only those that have a value
-    opposite in their own output: where F0 is rare in a layer, hardly any such place would be left
-    in two outputs at once, and the limit would rise for want of data. Ranks are those among all
+    What is compared is the statistic of the outputs that could be shuffled; p is 1 where its sign
+    is not that of all outputs. p is the tail of a t distribution that is fitted to the shuffles;
+    few outputs have few pairings, and it is never below what all of them can give. There is no
+    control where most shuffles have no value.
+    """
+    there = shuffled.values[k][np.isfinite(shuffled.values[k])]
+    if len(there) <= shuffled.values.shape[1] / 2 or not np.isfinite(shuffled.own[k]):
+        return NO_VALUES
+    z, n = fisher_z(there), len(there)
+    spread = float(np.std(z, ddof=1)) * math.sqrt(1 + 1 / n)
+    found = _judge(shuffled.own[k], float(np.mean(z)), spread, n, shuffled.n_outputs, settings)
+    return found._replace(p=max(found.p, shuffled.least_p) if r * shuffled.own[k] > 0 else 1.0)
+
+
+def _judge(
+    r: float, mean: float, spread: float, k: int, n_outputs: int, settings: StatisticsSettings
+) -> Control:
+    reach = stdtrit(k - 1, settings.confidence) * spread
+    beyond = (float(fisher_z(r)) - mean) * (1 if r >= 0 else -1)
+    t = beyond / spread if spread else math.copysign(math.inf, beyond)
+    middle, low, high = (math.tanh(x) for x in (mean, mean - reach, mean + reach))
+    return Control(middle, low, high, k, n_outputs, float(stdtr(k - 1, -t)))
+
+
+class Shuffled(NamedTuple):
+    """Holds what shuffled pairings give, by statistic, ``[3]``."""
+
+    own: np.ndarray  # of the outputs that could be shuffled, each with itself
+    values: np.ndarray  # [3, shuffles]
+    n_outputs: int  # that could be shuffled
+    least_p: float  # of all pairings there are
+
+
+def shuffle(grid: Grid, layer: str, target: str, settings: StatisticsSettings) -> Shuffled:
+    """Correlates each output's layer with the target of an output drawn for it.
+
+    Point by point, the k-th interval with the other's k-th, among outputs that have equally many
+    intervals: where outputs with one and with four intervals met, a fall across the four alone
+    would make a difference. Each shuffle is a permutation of the outputs of each number of
+    intervals, in which some may meet themselves: without these the test would not be exact. An
+    output whose number of intervals is its own alone is left out. All values of either side take
+    part, not only those that have a value opposite in their own output: where F0 is rare in a
+    layer, hardly any such place would be left in two outputs at once. Ranks are those among all
     values of a side; the mean that within-output r subtracts is taken anew in each meeting.
 
-    Returns the limits of Pearson's r, within-output r and Spearman's coefficient: mean and
-    quantiles over the shuffles (2.5 and 97.5 % at a confidence of 0.95); NaN for fewer than 2
-    outputs or where most shuffles have no value.
+    Returns:
+        Pearson's r, within-output r and Spearman's coefficient of each shuffle; no shuffles where
+        no two outputs can meet.
     """
-    intervals = pd.Series(grid.interval).groupby(grid.output)
-    counts = intervals.nunique().to_numpy()  # intervals of each output
-    n_outputs = len(counts)
-    if n_outputs < 2:
-        return [NO_LIMITS] * 3
-    rng = np.random.default_rng([0, n_outputs, 1])
-    cycles = rng.permuted(np.tile(np.arange(n_outputs), (int(settings.n_shuffles), 1)), axis=1)
-    partners = np.empty_like(cycles)
-    np.put_along_axis(partners, cycles, np.roll(cycles, 1, axis=1), axis=1)
-    output, point = (np.unique(x, return_inverse=True)[1] for x in (grid.output, grid.point))
-    k = intervals.rank("dense").to_numpy().astype(int) - 1
-    source = np.arange(k.max() + 1) % counts[:, None]  # an output's intervals, repeated
-    values = [grid.values_of(name) for name in (layer, target)]
+    ids, output = np.unique(grid.output, return_inverse=True)
+    counts = pd.Series(grid.interval).groupby(output).nunique().to_numpy()
+    alike = [np.flatnonzero(counts == count) for count in np.unique(counts)]
+    alike = [members for members in alike if len(members) > 1]
+    if not alike:
+        return Shuffled(np.full(3, math.nan), np.empty((3, 0)), 0, 1.0)
+    rng = np.random.default_rng([0, len(ids), 1])
+    partners = np.tile(np.arange(len(ids)), (1 + int(settings.n_shuffles), 1))
+    for members in alike:  # the first row stays as it is
+        partners[1:, members] = rng.permuted(partners[1:, members], axis=1)
+    kept = np.isin(output, np.concatenate(alike))
+    place = pd.Series(grid.interval).groupby(output).rank("dense").to_numpy().astype(int) - 1
+    point = np.unique(grid.point, return_inverse=True)[1]
+    shape = len(ids), place.max() + 1, point.max() + 1
+    values = [np.where(kept, grid.values_of(name), np.nan) for name in (layer, target)]
     ranks = [scipy.stats.rankdata(x, nan_policy="omit") for x in values]
     found: list[np.ndarray] = []
     for pair in (values, ranks):
-        x, y = (_spread(side, output, k, point) for side in pair)
-        y = y[:, np.arange(n_outputs)[:, None], source]
-        x, y = (side.reshape(2, n_outputs, -1) for side in (x, y))
+        x, y = (_spread(side, shape, output, place, point) for side in pair)
         found += _correlate_shuffled(x, y, partners)
-    return [_quantiles(each, settings) for each in found[:3]]
+    r = np.array(found[:3])
+    orders = math.prod(math.factorial(min(len(members), 20)) for members in alike)
+    return Shuffled(r[:, 0], r[:, 1:], sum(map(len, alike)), 1 / orders)
 
 
-def _spread(values: np.ndarray, *at: np.ndarray) -> np.ndarray:
-    """Lays out scaled values and where they are, ``[2, outputs, intervals, points]``, else 0."""
+def _spread(values: np.ndarray, shape: tuple[int, ...], *at: np.ndarray) -> np.ndarray:
+    """Lays out scaled values and where they are, ``[2, outputs, places]``, else 0."""
     there = np.isfinite(values)
-    table = np.zeros((2, *(index.max() + 1 for index in at)))
+    table = np.zeros((2, *shape))
     cells = tuple(index[there] for index in at)
     table[0][cells], table[1][cells] = standardise(values[there]), 1
-    return table
+    return table.reshape(2, shape[0], -1)
 
 
 def _correlate_shuffled(
@@ -124,13 +200,3 @@ def _correlate_shuffled(
         total += sums.sum(axis=-1)  # [6, shuffles, rows] -> [6, shuffles]
         within += centred(sums).sum(axis=-1)
     return pearson(total), pearson(within)
-
-
-def _quantiles(values: np.ndarray, settings: StatisticsSettings) -> Limits:
-    """Takes the mean and both ends of what chance reaches."""
-    there = values[np.isfinite(values)]
-    if len(there) < len(values) / 2:
-        return NO_LIMITS._replace(n=len(there))
-    tail = (1 - settings.confidence) / 2
-    low, high = np.quantile(there, [tail, 1 - tail])
-    return Limits(float(there.mean()), float(low), float(high), len(there))

@@ -5,16 +5,18 @@ of the rows given. What the values do not give is NaN.
 """
 
 import math
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Container, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import scipy
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
-from wavegan_tf.stats.controls import Limits, random_limits, shuffled_limits
-from wavegan_tf.stats.grids import SEMITONES, Grid, Grids, Pairs, in_semitones
+from wavegan_tf.stats.controls import Control, against_random, against_shuffled, fisher_z, shuffle
+from wavegan_tf.stats.effects import holm
+from wavegan_tf.stats.grids import SEMITONES, SEMITONES_UNIT, Grid, Grids, Pairs, in_semitones
 from wavegan_tf.stats.resampling import (
     TOO_FEW,
     Ranks,
@@ -22,7 +24,6 @@ from wavegan_tf.stats.resampling import (
     centred,
     covariances,
     interval,
-    mean_over,
     moments,
     pearson,
     resample,
@@ -32,23 +33,30 @@ from wavegan_tf.stats.resampling import (
 STATISTICS = ("pearson", "within_output", "spearman")
 
 ENCODED, INVERSE = "encoded", "inverse"
-NOT_ABOVE = {
-    (False, True): "not above random",
-    (True, False): "not above shuffled",
-    (False, False): "not above either",
+NOT_FROM = {
+    (False, True): "as random",
+    (True, False): "as shuffled",
+    (False, False): "as both controls",
+    (True, True): "not after Holm",
 }
+"""Verdicts of what is not shown, by whether p alone tells it from random and from shuffled."""
+BELOW_RANDOM = "below random"
 NO_CONTROL = "no control"
+NOT_JUDGED = "not judged"
+"""The verdict of all rows of a Generator that does not speak."""
 
+KEYS = ("channel", "label", "measure", "unit", "layer")
 CORRELATION_COLUMNS = (
-    "channel", "label", "measure", "unit", "layer", "statistic", "estimate", "low", "high", "n",
-    "n_outputs", "n_flagged", "random", "random_high", "n_random", "shuffled", "shuffled_high",
-    "verdict",
+    *KEYS, "statistic", "estimate", "low", "high", "n", "n_outputs", "n_flagged",
+    "random", "random_low", "random_high", "n_random", "n_random_outputs", "p_random",
+    "shuffled", "shuffled_low", "shuffled_high", "n_shuffled_outputs", "p_shuffled",
+    "p", "p_holm", "verdict",
 )  # fmt: skip
+CONTROL_COLUMNS = ("network", *KEYS, *STATISTICS, "error", "n", "n_outputs")
 DURATION_COLUMNS = (
     "channel", "label", "layer", "beta", "beta_low", "beta_high", "intercept", "t", "p", "adj_r2",
-    "n", "n_outputs", "random_adj_r2",
+    "n", "n_outputs", "random_adj_r2", "n_random",
 )  # fmt: skip
-
 CONTOUR_COLUMNS = (
     "channel", "measure", "unit", "layer", "point", "estimate", "low", "high", "n_outputs",
 )  # fmt: skip
@@ -66,15 +74,20 @@ class Coefficients(NamedTuple):
     """Holds the three :data:`STATISTICS` of one layer and measure, ``[3]`` each."""
 
     estimates: np.ndarray  # NaN for fewer than 3 pairs or where a side does not vary
+    error: float  # standard error of Fisher's z of Pearson's r (jackknife over outputs)
     n: np.ndarray
     n_outputs: np.ndarray
     n_flagged: tuple[int, int, int]
-    enough: np.ndarray  # for a verdict
     sums: np.ndarray  # moments of each output, [6, 3, outputs]
 
 
 def correlate(
-    points: pd.DataFrame, intervals: pd.DataFrame, target: str, settings: StatisticsSettings
+    points: pd.DataFrame,
+    intervals: pd.DataFrame,
+    controls: pd.DataFrame,
+    target: str,
+    settings: StatisticsSettings,
+    left_out: Mapping[str, Container[str]] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Correlates each layer with the target, measure by measure, beside two controls.
 
@@ -87,56 +100,143 @@ def correlate(
       alone do not count.
     - ``spearman``: Pearson's r of mid-ranks, for what is related, but not in proportion.
 
+    Pearson's r is tested against both controls (:mod:`wavegan_tf.stats.controls`), in the direction
+    of its sign; ``p`` is the larger one of ``p_random`` and ``p_shuffled``, and ``p_holm`` is
+    corrected over all these rows. So the chance of a wrong ``encoded`` in the whole table is at
+    most 1 - confidence, and that of a wrong ``inverse`` as much again. The other two statistics and
+    F0 in semitones are exploratory: they have the controls' levels, and no verdict.
+
     Args:
-        points: Values at points, of the network (``network`` 0) and of networks of the same
-            architecture with random weights (1 ..), measured in the same way.
-        intervals: Values of whole intervals, likewise.
+        points: Values at points.
+        intervals: Values of whole intervals.
+        controls: What :func:`describe_control` gives of networks of the same architecture with
+            random weights, joined; may be empty.
         target: The layer that the others are compared with.
         settings: How certain the statistics are to be.
+        left_out: Measures, by layer, that the layer is too slow to carry: they have no rows.
 
     Returns:
         A row for each channel, label, measure, layer but the target, and statistic. ``low`` and
         ``high`` are the bootstrap interval over outputs, ``n`` counts pairs, ``n_flagged`` those
-        with a suspect value; ``random`` and ``random_high`` are mean and upper limit of the
-        ``n_random`` random networks that have enough values, ``shuffled`` and ``shuffled_high``
-        those of shuffled pairing (:mod:`wavegan_tf.stats.controls`).
+        with a suspect value; ``random`` is the mean of the ``n_random`` random networks that have
+        enough values, ``random_low`` and ``random_high`` the range of one more of them,
+        ``n_random_outputs`` the median of their outputs with values; likewise ``shuffled``.
+        ``verdict``: ``encoded``, or of a negative r ``inverse``, where p_holm is below 1 -
+        confidence; else ``as random``, ``as shuffled``, ``as both controls`` where p by
+        itself does not tell r from these, ``not after Holm`` where it does; ``below random`` where
+        at most 1 - confidence of the random networks have so small a positive r; ``no control``
+        where there are fewer than three random networks or no shuffles; ``too few`` values.
 
     Raises:
         ValueError: A layer has two values at one place.
     """
-    grids = Grids(points, intervals)
     table = []
+    for about, grid, layer in _cells(points, intervals, target, left_out):
+        known = _rows_of(controls, dict(zip(KEYS, about, strict=True)))
+        rows = _correlation_rows(grid, known, layer, target, settings)
+        table += [(*about, *row) for row in rows]
+    columns = [name for name in CORRELATION_COLUMNS if name != "p_holm"]
+    found = pd.DataFrame(table, columns=columns)
+    found.insert(len(columns) - 1, "p_holm", holm(found["p"].to_numpy(np.float64)))
+    shown = found["p_holm"] < 1 - settings.confidence
+    judged = found["verdict"].isin((ENCODED, INVERSE))
+    found.loc[judged & ~shown, "verdict"] = NOT_FROM[True, True]
+    return found
+
+
+def describe_control(
+    number: int, points: pd.DataFrame, intervals: pd.DataFrame, target: str
+) -> pd.DataFrame:
+    """Correlates the layers of one network with random weights with its own target.
+
+    Takes its number, from 1, and its tables. Returns a row for each channel, label, measure and
+    layer: the three statistics, ``error`` of Fisher's z of the first, ``n`` pairs, ``n_outputs``.
+    """
+    table = []
+    for about, grid, layer in _cells(points, intervals, target, {}):
+        found = coefficients(grid.pairs(layer, target))
+        numbers = found.error, int(found.n[0]), int(found.n_outputs[0])
+        table.append((number, *about, *found.estimates, *numbers))
+    return pd.DataFrame(table, columns=CONTROL_COLUMNS)
+
+
+def _rows_of(controls: pd.DataFrame, about: dict[str, Any]) -> pd.DataFrame:
+    """Takes the rows of a cell."""
+    controls = controls if len(controls) else pd.DataFrame(columns=CONTROL_COLUMNS)
+    for name, value in about.items():
+        controls = controls[controls[name] == value]
+    return controls
+
+
+def _cells(
+    points: pd.DataFrame,
+    intervals: pd.DataFrame,
+    target: str,
+    left_out: Mapping[str, Container[str]],
+) -> Iterator[tuple[tuple, Grid, str]]:
+    """Yields what is correlated: the values of :data:`KEYS`, the grid and the layer."""
+    grids = Grids(points, intervals)
     for channel, label, measure in grids.measured():
-        laid = grids.of_networks(channel, label, measure)
-        kinds = {measure: laid}
-        if measure == "f0":
-            kinds[SEMITONES] = [in_semitones(grid) for grid in laid]
-        for name, (own, *others) in kinds.items():
+        grid = grids.grid(channel, label, measure)
+        for name in (measure, SEMITONES) if measure == "f0" else (measure,):
+            grid = in_semitones(grid) if name == SEMITONES else grid
             for layer in grids.layers:
-                if layer != target:
-                    rows = _correlation_rows(own, others, layer, target, settings)
-                    table += [(channel, label, name, own.unit, layer, *row) for row in rows]
-    return pd.DataFrame(table, columns=CORRELATION_COLUMNS)
+                if layer != target and measure not in left_out.get(layer, ()):
+                    yield (channel, label, name, grid.unit, layer), grid, layer
 
 
 def _correlation_rows(
-    own: Grid, others: list[Grid], layer: str, target: str, settings: StatisticsSettings
+    grid: Grid, controls: pd.DataFrame, layer: str, target: str, settings: StatisticsSettings
 ) -> Iterator[tuple]:
-    """Yields the three statistics of one layer and measure, from ``statistic`` on."""
-    pairs = own.pairs(layer, target)
-    found = coefficients(pairs, settings)
-    controls = [coefficients(grid.pairs(layer, target), settings) for grid in others]
-    shuffled = shuffled_limits(own, layer, target, settings)
-    ends = _correlation_intervals(pairs, found, settings)
-    numbers = zip(found.n.tolist(), found.n_outputs.tolist(), found.n_flagged, strict=True)
-    for k, (name, counts) in enumerate(zip(STATISTICS, numbers, strict=True)):
-        random = random_limits([x.estimates[k] for x in controls if x.enough[k]], settings)
-        limits = random.mean, random.high, random.n, shuffled[k].mean, shuffled[k].high
-        said = verdict(*ends[k], random, shuffled[k])
-        yield name, found.estimates[k], *ends[k], *counts, *limits, said
+    """Yields the three statistics of one layer and measure, from ``statistic`` to ``verdict``."""
+    pairs = grid.pairs(layer, target)
+    found = coefficients(pairs)
+    enough = _enough(found.n, found.n_outputs, settings) & np.isfinite(found.estimates)
+    controls = controls[_enough(controls["n"], controls["n_outputs"], settings)]
+    shuffled = shuffle(grid, layer, target, settings)
+    ends = _correlation_intervals(pairs, found, enough, settings)
+    for k, name in enumerate(STATISTICS):
+        r, tested = found.estimates[k], k == 0 and grid.unit != SEMITONES_UNIT
+        known = controls[controls[name].notna()].astype({name: float, "error": float})
+        random = against_random(
+            r, found.error if tested else math.nan, known[name].to_numpy(),
+            known["error"].to_numpy(), known["n_outputs"].to_numpy(), settings,
+        )  # fmt: skip
+        other = against_shuffled(r, shuffled, k, settings)
+        p, said = math.nan, ""
+        if tested:
+            p, said = verdict(r, random, other, settings) if enough[k] else (p, TOO_FEW)
+        ps = (random.p, other.p) if tested else (math.nan, math.nan)
+        yield (
+            name, r, *ends[k], int(found.n[k]), int(found.n_outputs[k]), found.n_flagged[k],
+            random.mean, random.low, random.high, random.n, random.n_outputs, ps[0],
+            other.mean, other.low, other.high, other.n_outputs, ps[1], p, said,
+        )  # fmt: skip
 
 
-def coefficients(pairs: Pairs, settings: StatisticsSettings) -> Coefficients:
+def verdict(
+    r: float, random: Control, shuffled: Control, settings: StatisticsSettings
+) -> tuple[float, str]:
+    """Says what both controls together show of a correlation, before Holm's correction.
+
+    Returns:
+        ``p``, the larger one (NaN without a control), and the verdict.
+    """
+    if math.isnan(random.p) or math.isnan(shuffled.p):
+        return math.nan, NO_CONTROL
+    beyond = random.p < 1 - settings.confidence, shuffled.p < 1 - settings.confidence
+    p = max(random.p, shuffled.p)
+    if all(beyond):
+        return p, ENCODED if r > 0 else INVERSE
+    below = r > 0 and random.p > settings.confidence
+    return p, BELOW_RANDOM if below else NOT_FROM[beyond]
+
+
+def _enough(n: Any, n_outputs: Any, settings: StatisticsSettings) -> Any:
+    return (n >= settings.min_pairs) & (n_outputs >= settings.min_outputs)
+
+
+def coefficients(pairs: Pairs) -> Coefficients:
     """Computes the three statistics of one layer and measure."""
     ids, group, counts = np.unique(pairs.output, return_inverse=True, return_counts=True)
     x, y = pairs.layer, pairs.target
@@ -144,20 +244,21 @@ def coefficients(pairs: Pairs, settings: StatisticsSettings) -> Coefficients:
     x, y = scipy.stats.rankdata(x), scipy.stats.rankdata(y)
     ranked = moments(standardise(x), standardise(y), group, len(ids))
     sums = np.stack([plain, centred(plain), ranked], axis=1)
-    estimates = pearson(sums.sum(axis=-1))
+    total = sums.sum(axis=-1)
     n, n_outputs = sums[0].sum(axis=-1).astype(int), np.count_nonzero(sums[0], axis=-1)
     flagged = int(pairs.flagged.sum())
     n_flagged = flagged, int(pairs.flagged[counts[group] > 1].sum()), flagged
-    enough = (n >= settings.min_pairs) & (n_outputs >= settings.min_outputs)
-    enough &= np.isfinite(estimates)
-    return Coefficients(estimates, n, n_outputs, n_flagged, enough, sums)
+    without = fisher_z(pearson(total[:, :1] - plain))  # one output left out at a time
+    without = without[np.isfinite(without)]
+    error = math.sqrt(np.var(without) * (len(without) - 1)) if len(without) > 2 else math.nan
+    return Coefficients(pearson(total), error, n, n_outputs, n_flagged, sums)
 
 
 def _correlation_intervals(
-    pairs: Pairs, own: Coefficients, settings: StatisticsSettings
+    pairs: Pairs, own: Coefficients, enough: np.ndarray, settings: StatisticsSettings
 ) -> list[tuple[float, float]]:
     """Computes the bootstrap intervals of the three statistics; NaN where there is too little."""
-    if not own.enough.any():
+    if not enough.any():
         return [NO_INTERVAL] * 3
     ids, group = np.unique(pairs.output, return_inverse=True)
     ranks = Ranks(pairs.layer, pairs.target, group)
@@ -169,64 +270,48 @@ def _correlation_intervals(
 
     resampled = resample(statistic, len(ids), len(group), 0, settings)
     return [
-        interval(each, int(n_outputs), settings.confidence) if enough else NO_INTERVAL
-        for each, n_outputs, enough in zip(resampled, own.n_outputs, own.enough, strict=True)
+        interval(each, int(n_outputs), settings.confidence) if there else NO_INTERVAL
+        for each, n_outputs, there in zip(resampled, own.n_outputs, enough, strict=True)
     ]
 
 
-def verdict(low: float, high: float, random: Limits, shuffled: Limits) -> str:
-    """Says whether a layer encodes a measure, from the interval of a correlation and the controls.
-
-    ``encoded`` where the whole interval is above both controls, ``inverse`` where it is below both
-    (a layer that follows the target upside down: the paper's F1 at Conv4, r = -0.38); ``not above
-    random``, ``not above shuffled``, ``not above either`` otherwise; ``no control`` where a range
-    is missing (fewer than two random networks gave a value); ``too few`` where there is no
-    interval. Chance alone makes ``encoded`` of at most 1 - confidence of the rows, and ``inverse``
-    likewise. The lower ends are not in the table; that of ``random`` mirrors ``random_high`` about
-    ``random`` on Fisher's z.
-    """
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return TOO_FEW
-    if not all(map(math.isfinite, (random.low, random.high, shuffled.low, shuffled.high))):
-        return NO_CONTROL
-    if low > max(random.high, shuffled.high):
-        return ENCODED
-    if high < min(random.low, shuffled.low):
-        return INVERSE
-    return NOT_ABOVE[low > random.high, low > shuffled.high]
-
-
 def regress_durations(
-    intervals: pd.DataFrame, target: str, settings: StatisticsSettings
+    intervals: pd.DataFrame, controls: pd.DataFrame, target: str, settings: StatisticsSettings
 ) -> pd.DataFrame:
     """Fits the linear model of section IV-A: duration at a layer ~ duration at the target.
 
-    Ordinary least squares over intervals. ``t`` and ``p`` count every interval as independent, as
-    the paper does; the interval of the slope resamples outputs and does not.
+    Least squares over intervals. Intervals of one output are not independent, so the standard error
+    behind ``t`` and ``p`` is the jackknife's, which leaves out one output at a time, with one
+    degree of freedom less than there are outputs. The paper's t counts intervals as independent.
 
-    Takes the table ``intervals`` as :func:`correlate` does. Returns a row for each channel, label
-    and layer but the target: ``beta`` with its interval, ``intercept`` in s, ``t``, ``p``,
-    ``adj_r2``, ``n`` intervals, ``n_outputs``, and ``random_adj_r2``, the mean of the random
-    networks that have at least ``settings.min_pairs`` intervals.
+    Takes the tables ``intervals`` and ``controls`` as :func:`correlate` does. Returns a row for
+    each channel, label and layer but the target: ``beta`` with its bootstrap interval over outputs,
+    ``intercept`` in s, ``t``, ``p``, ``adj_r2``, ``n`` intervals, ``n_outputs``; and
+    ``random_adj_r2``, the mean of the ``n_random`` random networks with enough intervals.
     """
-    grids = Grids(None, intervals[intervals["measure"] == "duration"])
-    table = []
+    grids, table = Grids(None, intervals[intervals["measure"] == "duration"]), []
     for key in grids.measured():
-        own, *others = grids.of_networks(*key)
+        grid = grids.grid(*key)
         for layer in grids.layers:
             if layer == target:
                 continue
-            pairs = own.pairs(layer, target)
-            random = (grid.pairs(layer, target) for grid in others)
-            r2 = [_fit(x)["adj_r2"] for x in random if len(x.layer) >= settings.min_pairs]
+            pairs = grid.pairs(layer, target)
+            about = {"channel": key[0], "label": key[1], "layer": layer}
+            known = _rows_of(controls, about | {"measure": "duration"})
+            known = known[_enough(known["n"], known["n_outputs"], settings)]
+            r2 = [_adjusted(r, n) for r, n in zip(known["pearson"], known["n"], strict=True)]
             beta_low, beta_high = _slope_interval(pairs, settings)
-            table.append({
-                "channel": key[0], "label": key[1], "layer": layer, **_fit(pairs),
+            table.append(about | _fit(pairs) | {
                 "beta_low": beta_low, "beta_high": beta_high, "n": len(pairs.layer),
                 "n_outputs": len(np.unique(pairs.output)),
-                "random_adj_r2": float(mean_over(np.array(r2, np.float64))),
+                "random_adj_r2": float(np.mean(r2)) if r2 else math.nan, "n_random": len(r2),
             })  # fmt: skip
     return pd.DataFrame(table, columns=DURATION_COLUMNS)
+
+
+def _adjusted(r: float, n: int) -> float:
+    """Computes the adjusted R² of a line from its correlation."""
+    return 1 - (1 - r**2) * (n - 1) / (n - 2)
 
 
 def _fit(pairs: Pairs) -> dict[str, float]:
@@ -238,9 +323,16 @@ def _fit(pairs: Pairs) -> dict[str, float]:
     if np.ptp(y) == 0:
         return fit | {"beta": 0.0, "intercept": float(y[0])}
     line = scipy.stats.linregress(x, y)
-    t = line.slope / line.stderr if line.stderr else math.copysign(math.inf, line.slope)
-    adj_r2 = 1 - (1 - line.rvalue**2) * (n - 1) / (n - 2)
-    found = (line.slope, line.intercept, t, line.pvalue, adj_r2)
+    t, p = math.nan, math.nan
+    ids, group = np.unique(pairs.output, return_inverse=True)
+    if len(ids) > 2:
+        sums = moments(x - x.mean(), y - y.mean(), group, len(ids))
+        _, ss_x, _, products = covariances(sums.sum(axis=1, keepdims=True) - sums)
+        without = products / ss_x  # the slope without each output
+        error = math.sqrt(np.var(without) * (len(ids) - 1))
+        t = line.slope / error if error else math.copysign(math.inf, line.slope)
+        p = 2 * stdtr(len(ids) - 1, -abs(t))
+    found = (line.slope, line.intercept, t, p, _adjusted(line.rvalue, n))
     return dict(zip(fit, map(float, found), strict=True))
 
 
@@ -273,7 +365,6 @@ def average_contours(points: pd.DataFrame, settings: StatisticsSettings) -> pd.D
         if label != "voiced" or measure not in CONTOURS:
             continue
         grid = grids.grid(channel, label, measure)
-        assert grid is not None
         values = pd.DataFrame(grid.values, columns=grid.layers)
         outputs = values.groupby([grid.output, grid.point]).mean()
         for layer in grid.layers:

@@ -4,10 +4,14 @@ import math
 
 import numpy as np
 import pandas as pd
+import scipy
 from scipy.special import stdtr
 
 from wavegan_tf.stats.grids import Grids
 from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings, mean_intervals
+
+LEAST_SIGNS = 15
+"""Pairs that a verdict on yes or no needs: fewer cannot give a p that survives a correction."""
 
 DIFFERS, NO_DIFFERENCE = "differs", "no difference shown"
 
@@ -29,7 +33,7 @@ def compare_conditions(
     comparison: layers, measures, labels and channels. The interval of the difference is not.
 
     Args:
-        intervals: Values of whole intervals; those of network 0 are compared.
+        intervals: Values of whole intervals.
         design: With the columns output, base and condition; the condition that comes first is the
             reference.
         settings: ``min_outputs`` is the number of pairs that a test needs.
@@ -47,7 +51,6 @@ def compare_conditions(
     grids, rows = Grids(None, intervals), []
     for key in grids.measured():
         grid = grids.grid(*key)
-        assert grid is not None
         means = grid.output_means()
         for condition in conditions[1:]:
             pairs = by_base[[conditions[0], condition]].dropna().sort_values(conditions[0])
@@ -93,6 +96,32 @@ def paired_t(differences: np.ndarray) -> float:
         return 2.0 ** (1 - n) if differences[0] else 1.0
     t = differences.mean() / (differences.std(ddof=1) / math.sqrt(n))
     return float(2 * stdtr(n - 1, -abs(t)))  # scipy.stats.ttest_1samp takes 1000 times as long
+
+
+def sign_test(differences: np.ndarray) -> float:
+    """Computes the two-sided p of the exact sign test that as many differences are up as down.
+
+    The test of yes or no: of pairs, those that differ are counted, and 24 of 25 give 3e-6 where a
+    t-test, which knows no such outcome, gives 3e-18. Takes ``[pairs]``; p is 1 if none differs.
+    """
+    up, down = int((differences > 0).sum()), int((differences < 0).sum())
+    return float(scipy.stats.binomtest(up, up + down).pvalue) if up + down else 1.0
+
+
+def least_pairs(counted: bool, settings: StatisticsSettings) -> int:
+    """Gives the number of pairs that a test of their differences needs."""
+    return max(settings.min_outputs, LEAST_SIGNS if counted else 0)
+
+
+def test_differences(differences: np.ndarray, counted: bool, settings: StatisticsSettings) -> float:
+    """Computes the p of paired differences ``[pairs]``; NaN for too few (:func:`least_pairs`).
+
+    Numbers of intervals, and yes or no, are ``counted``: :func:`sign_test`; all else:
+    :func:`paired_t`.
+    """
+    if len(differences) < least_pairs(counted, settings):
+        return math.nan
+    return sign_test(differences) if counted else paired_t(differences)
 
 
 def holm(p: np.ndarray) -> np.ndarray:

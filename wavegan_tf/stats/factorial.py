@@ -13,8 +13,9 @@ import pandas as pd
 import scipy
 
 from wavegan_tf.stats.effects import DIFFERS, NO_DIFFERENCE, add_verdicts
-from wavegan_tf.stats.proof import difference, levels, wilson
+from wavegan_tf.stats.proof import difference, levels
 from wavegan_tf.stats.ranking import RankingSettings
+from wavegan_tf.stats.resampling import wilson
 
 INTERACT, NO_INTERACTION = "interact", "no interaction shown"
 ALL_CODES = "all"
@@ -111,9 +112,15 @@ def pair_effects(
     the largest and at the least value of b. Means over bases, bootstrap intervals over bases.
 
     Takes ``latent_a, value_a, latent_b, value_b, base`` of each output, two values of each variable
-    or more, and the measure, a column ``share`` or ``mean``; NaN is left out. Gives the tables
-    ``pairs``, a row for each pair and two values, and ``interactions``, a row for each pair, of the
-    bases that have a value in every cell; ``p_holm`` over the pairs.
+    or more, and the measure, a column ``share`` or ``mean``; NaN is left out.
+
+    Returns:
+        The table ``pairs``, a row for each pair and two values: ``latent_a, value_a, latent_b,
+        value_b, estimate, low, high, n``. And ``interactions``, a row for each pair: ``latent_a,
+        latent_b, main_a, main_a_low, main_a_high``, the same of b, ``estimate, low, high, n, p`` of
+        the interaction (``n`` bases that have a value in every cell; of a share p is that of the
+        sign test), ``p_holm`` over the pairs, ``verdict``: ``interact``, ``no interaction shown``,
+        or ``too few`` bases.
 
     Raises:
         ValueError: A base vector has two outputs of one pair and two values.
@@ -128,9 +135,13 @@ def pair_effects(
         by_a, by_b = grid[:, -1] - grid[:, 0], grid[:, :, -1] - grid[:, :, 0]
         row: dict[str, Any] = dict(names)
         for name, changes in (("main_a", by_a), ("main_b", by_b)):
-            main = difference(changes.mean(axis=1), seed, settings)
-            row |= {name: main["estimate"]} | {f"{name}_{x}": main[x] for x in ("low", "high")}
-        effects.append(row | difference(by_a[:, -1] - by_a[:, 0], seed, settings))
+            main = difference(changes.mean(axis=1), measure, seed, settings)
+            row |= {
+                name: main["estimate"],
+                f"{name}_low": main["low"],
+                f"{name}_high": main["high"],
+            }
+        effects.append(row | difference(by_a[:, -1] - by_a[:, 0], measure, seed, settings))
     order = ["latent_a", "value_a", "latent_b", "value_b", "estimate", "low", "high", "n"]
     interactions = add_verdicts(pd.DataFrame(effects), settings, INTERACT, NO_INTERACTION)
     return pd.concat(cells, ignore_index=True)[order], interactions

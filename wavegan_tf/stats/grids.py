@@ -80,38 +80,28 @@ class Grids:
         self.layers: list[str] = sorted(names, key=_natural)
 
     def measured(self) -> list[tuple[int, str, str]]:
-        """Lists channel, label and measure of all that network 0 has, in a fixed order."""
-        found = {key[1:] for numbers, _ in self._groups for key in numbers if key[0] == 0}
+        """Lists channel, label and measure of all that was measured, in a fixed order."""
+        found = {key for numbers, _ in self._groups for key in numbers}
         return sorted(
             found, key=lambda k: (k[0], _place(k[1], LABEL_ORDER), _place(k[2], MEASURE_ORDER))
         )
 
-    def grid(self, channel: int, label: str, measure: str, network: int = 0) -> Grid | None:
-        """Lays out one measure: by points if network 0 has it at points, else by intervals.
-
-        None where the network has no such row.
+    def grid(self, channel: int, label: str, measure: str) -> Grid:
+        """Lays out one measure: by points if it was made at points, else by intervals.
 
         Raises:
             ValueError: A layer has two values at one place.
         """
-        source = 0 if (0, channel, label, measure) in self._groups[0][0] else -1
+        source = 0 if (channel, label, measure) in self._groups[0][0] else -1
         numbers, group = self._groups[source]
-        number = numbers.get((network, channel, label, measure))
-        if number is None:
-            return None
-        return lay_out(self._tables[source].iloc[np.flatnonzero(group == number)], self.layers)
-
-    def of_networks(self, channel: int, label: str, measure: str) -> list[Grid]:
-        """Lays out one measure of every network that has it, network 0 first."""
-        networks = sorted({key[0] for numbers, _ in self._groups for key in numbers})
-        grids = (self.grid(channel, label, measure, network) for network in networks)
-        return [grid for grid in grids if grid is not None]
+        rows = np.flatnonzero(group == numbers[channel, label, measure])
+        return lay_out(self._tables[source].iloc[rows], self.layers)
 
 
-def _groups(table: pd.DataFrame) -> tuple[dict[tuple[int, int, str, str], int], np.ndarray]:
-    """Numbers the network, channel, label and measure of each row."""
+def _groups(table: pd.DataFrame) -> tuple[dict[tuple[int, str, str], int], np.ndarray]:
+    """Numbers the channel, label and measure of each row."""
     group, levels = np.zeros(len(table), np.int16), []
-    for name in ("network", "channel", "label", "measure"):
+    for name in ("channel", "label", "measure"):
         column = table[name]
         if isinstance(column.dtype, pd.CategoricalDtype):
             codes, values = column.cat.codes.to_numpy(), column.cat.categories.to_numpy()
@@ -127,7 +117,7 @@ def _groups(table: pd.DataFrame) -> tuple[dict[tuple[int, int, str, str], int], 
 
 
 def lay_out(rows: pd.DataFrame, layers: list[str]) -> Grid:
-    """Lays out the rows of one network, channel, label and measure, a column for each layer.
+    """Lays out the rows of one channel, label and measure, a column for each layer.
 
     Raises:
         ValueError: A layer has two values at one place.

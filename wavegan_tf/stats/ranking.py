@@ -4,7 +4,8 @@ Beguš 2020 (Frontiers in AI 3:44) regresses the presence of [s] in generated ou
 latent variables. Latent vectors are drawn at random, each variable for itself: an experiment, not a
 survey. So what one variable does can be estimated from it alone, without bias; the others enter
 only to take out variation that is theirs. A model of all variables with an L1 penalty
-(scikit-learn) supplies that part.
+(scikit-learn) supplies that part. What grows from 0 to both sides has no slope: beside each z, its
+linear form, stands |z|, its even form, a column like any other.
 """
 
 import math
@@ -20,6 +21,7 @@ from wavegan_tf.options import option
 from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings, interval, resample
 
 BINARY, CONTINUOUS = "binary", "continuous"
+LINEAR, EVEN = "linear", "even"
 ABOVE_CHANCE, NOT_ABOVE_CHANCE = "above chance", "not above chance"
 
 _TIE = 1e-9  # scores closer than this are equal: sums in another order
@@ -56,7 +58,8 @@ def rank(
 
     Chance deals whole latent vectors out to other outputs, so that what variables have in common (a
     one-hot code) stays. A one-hot code's variables exclude each other: each is compared with the
-    mean of the other codes; if one code alone has the property, it alone stands out.
+    mean of the other codes; if one code alone has the property, it alone stands out. A variable
+    that is never negative (a code) has no even form. All forms share each permutation.
 
     Args:
         latents: A column for each variable, a row for each output, ``[n, d]``.
@@ -66,17 +69,18 @@ def rank(
         settings: How, and how certain.
 
     Returns:
-        A row for each variable, the strongest evidence first:
-        ``score``: sum of products of the variable and what all others leave unexplained, in
+        A row for each variable and ``form`` of it, ``linear`` (z) or ``even`` (|z|), the strongest
+        evidence first:
+        ``score``: sum of products of the column and what all others leave unexplained, in
         standard deviations of what permutations give;
-        ``chance_score``: what the largest score of all variables passes in no more than
+        ``chance_score``: what the largest score of all columns passes in no more than
         1 - ``confidence`` of the permutations (infinite where these are too few for that);
-        ``p``, ``p_any``: share of permutations in which the score of this variable, of any
-        variable, is as large (single-step maximum, Westfall & Young 1993);
+        ``p``, ``p_any``: share of permutations in which the score of this column, of any
+        column, is as large (single-step maximum, Westfall & Young 1993);
         ``estimate, low, high``: change of the property (of a yes or no its share) for one standard
-        deviation of the variable, beside all others, and its bootstrap interval over outputs;
-        ``univariate, univariate_p``: estimate and p of the variable alone;
-        ``coefficient``: that of the L1 model of all variables, per standard deviation (log odds of
+        deviation of the column, beside all others, and its bootstrap interval over outputs;
+        ``univariate, univariate_p``: estimate and p of the column alone;
+        ``coefficient``: that of the L1 model of all columns, per standard deviation (log odds of
         a yes or no); ``kept``: share of resamples in which that model keeps it; ``n``: outputs;
         ``verdict``: ``above chance`` where p_any is below 1 - confidence, ``not above chance``, or
         ``too few`` for a variable that never varies.
@@ -84,17 +88,21 @@ def rank(
     there = np.isfinite(y)
     y, values = y[there].astype(np.float64), latents.to_numpy(np.float64)[there]
     varies = np.ptp(values, axis=0) > 0
-    x = (values - values.mean(axis=0))[:, varies] / values[:, varies].std(axis=0)
+    names, fixed = latents.columns[varies], latents.columns[~varies]
+    values, even = values[:, varies], (values[:, varies] < 0).any(axis=0)
+    values = np.hstack([values, np.abs(values[:, even])])
+    x = (values - values.mean(axis=0)) / values.std(axis=0)
     unit = 1.0 if kind == BINARY else float(y.std())
     columns = _columns(x, y if kind == BINARY else (y - y.mean()) / unit, kind, seed, settings)
-    names = latents.columns.to_numpy()
-    found = pd.DataFrame({"latent": names[varies], **columns, "n": len(y)})
+    forms = [LINEAR] * len(names) + [EVEN] * even.sum()
+    about = {"latent": [*names, *names[even]], "form": forms}
+    found = pd.DataFrame({**about, **columns, "n": len(y)})
     found[["estimate", "low", "high", "univariate", "coefficient"]] *= unit
     clear = found["p_any"] < 1 - settings.confidence
     found["verdict"] = np.where(clear, ABOVE_CHANCE, NOT_ABOVE_CHANCE)
     order = np.argsort(-found["score"].round(6), kind="stable")  # both codes of two tie
-    fixed = pd.DataFrame({"latent": names[~varies], "n": len(y), "verdict": TOO_FEW})
-    table = pd.concat([found.iloc[order]] + [fixed] * bool(len(fixed)), ignore_index=True)
+    rest = pd.DataFrame({"latent": fixed, "form": LINEAR, "n": len(y), "verdict": TOO_FEW})
+    table = pd.concat([found.iloc[order]] + [rest] * bool(len(rest)), ignore_index=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
     return table
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import scipy
 from scipy.special import ndtr, stdtrit
 
 from wavegan_tf.options import check_options, option
@@ -197,6 +198,18 @@ def interval(resampled: np.ndarray, n_outputs: int, confidence: float) -> tuple[
     tail = ndtr(t * math.sqrt(n_outputs / (n_outputs - 1)))
     low, high = np.quantile(there, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def wilson(count: int, n: int, confidence: float) -> tuple[float, float]:
+    """Takes Wilson's score interval of a share of independent outputs; NaN for no outputs.
+
+    Its coverage is close to what it claims at 25 outputs and at shares near 0 and 1 (Brown, Cai &
+    DasGupta 2001, Statistical Science 16:101-133).
+    """
+    if n == 0:
+        return math.nan, math.nan
+    found = scipy.stats.binomtest(count, n).proportion_ci(confidence, method="wilson")
+    return float(found.low), float(found.high)
 
 
 def mean_over(numbers: np.ndarray, axis: int = -1) -> np.ndarray:

@@ -12,22 +12,37 @@ fastest; NaN where an output has no value. A sweep is the pair of its name and i
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import scipy
 from scipy.stats import rankdata
 
-from wavegan_tf.stats.effects import add_verdicts, holm, paired_t
+from wavegan_tf.stats.effects import add_verdicts, holm, test_differences
 from wavegan_tf.stats.grids import Grids
-from wavegan_tf.stats.maps import CHANGES, NO_CHANGE, over_bases
-from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings, mean_intervals, mean_over
+from wavegan_tf.stats.maps import CHANGES, NO_CHANGE
+from wavegan_tf.stats.resampling import (
+    TOO_FEW,
+    StatisticsSettings,
+    mean_intervals,
+    mean_over,
+    wilson,
+)
 
 KEYS = ("channel", "layer", "label", "measure", "unit")
 
 OUTPUT = "output"  # the label of measures of a whole output
 SHARE = "share"  # the measure that is 1 where an output has an interval of a label, else 0
+WAY = "t"  # the name of a sweep from one vector to another, from 0 to 1
+
+MORE, AS_CONTROLS = "changes, more than controls", "changes, as controls do"
+SHOWN = (MORE, AS_CONTROLS, CHANGES)
+"""Verdicts of what changes, those that say most first; the last where controls cannot tell."""
+
+CONTROLS = (
+    "n_controls", "control", "control_high", "n_controls_as_large", "p_control", "excess",
+    "excess_low", "excess_high",
+)  # fmt: skip
 
 FROM_MIDDLE = ("from_middle_first", "from_middle_last")
 """Columns of the differences between the ends of a sweep and its middle value."""
@@ -35,17 +50,17 @@ FROM_MIDDLE = ("from_middle_first", "from_middle_last")
 Sweeps = Sequence[tuple[str, Sequence[float]]]
 
 
-def interval_means(intervals: pd.DataFrame, n_outputs: int) -> pd.DataFrame:
+def interval_means(intervals: pd.DataFrame, n_outputs: int, layers: Sequence[str]) -> pd.DataFrame:
     """Takes each output's mean over its intervals of a label, of every measure, as ``values``.
 
-    ``intervals`` are as :class:`~wavegan_tf.stats.grids.Grids` takes them.
+    ``intervals`` are as :class:`~wavegan_tf.stats.grids.Grids` takes them; ``layers`` gives the
+    order of the rows of a measure.
     """
     grids, found = Grids(None, intervals), {}
     for channel, label, measure in grids.measured():
         grid = grids.grid(channel, label, measure)
-        assert grid is not None
         means = grid.output_means().reindex(range(n_outputs))
-        for layer in grids.layers:
+        for layer in filter(grids.layers.__contains__, layers):
             found[channel, layer, label, measure, grid.unit] = means[layer].to_numpy()
     return values_frame(found)
 
@@ -109,40 +124,77 @@ def _centred(values: np.ndarray) -> np.ndarray:
     return values - mean_over(values)[..., np.newaxis]
 
 
-def measure_effects(
-    values: pd.DataFrame, sweeps: Sweeps, settings: StatisticsSettings
-) -> pd.DataFrame:
-    """Says what each sweep does to each measure.
+def middle_step(latent: str, values: Sequence[float]) -> int:
+    """Finds the place of the value nearest to 0 (of a way to 0.5), the first of several.
 
-    The middle of a sweep is the value nearest to 0, the first of equally near ones, unless it is
-    an end: 0 is the middle of the training range of z, and an end of that of a code. It follows
-    from the values alone, so that what is compared is known before anything is measured.
+    0 is the middle of the training range of z, and an end of that of a code. The place follows from
+    the values alone, so that what is compared is known before anything is measured.
+    """
+    gaps = np.abs(np.asarray(values, np.float64) - (0.5 if latent == WAY else 0))
+    return int(np.argmin(gaps.round(9)))
+
+
+def compared_steps(latent: str, values: Sequence[float]) -> list[int]:
+    """Lists the places of a sweep that are compared: first, middle unless it is an end, last."""
+    return sorted({0, middle_step(latent, values), len(values) - 1})
+
+
+def measure_effects(
+    values: pd.DataFrame,
+    sweeps: Sweeps,
+    settings: StatisticsSettings,
+    controls: Mapping[str, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
+    """Says what each sweep does to each measure, and whether other latent variables do the same.
+
+    Any latent variable does something, and far from training much. So a change is called the
+    sweep's own only against controls, variables that were moved alike on the same base vectors. The
+    size of a change is the largest of its three differences (means over bases), each divided by its
+    mean size over the sweep and its controls. ``p_control`` is the share of controls of at least
+    this size, the sweep counted as one of them: if it is like them, each of them is as often the
+    largest. With 20 controls it is 1/21 or more.
+
+    Args:
+        values: Of all outputs.
+        sweeps: The first slowest.
+        settings: ``min_outputs`` is the number of base vectors that a test, or a control, needs.
+        controls: By sweep ``values`` of its controls, outputs in order of base vectors, controls
+            and :func:`compared_steps`.
 
     Returns:
         A row for each sweep (``latent``) and measure. ``estimate`` is the last value less the
-        first, the mean over the ``n`` bases that have both, ``p`` that of the paired t-test. The
-        columns that begin with :data:`FROM_MIDDLE` are the same of each end less the
-        ``middle_value``: they show what falls and rises again. ``slope`` (per unit of the latent)
-        and ``rank_r`` are means over bases. ``p_holm`` is corrected over all three differences of
-        all rows of the sweep; ``verdict`` is ``changes`` where one of the three is below 1 -
-        confidence, else ``no change shown`` or ``too few``.
+        first, the mean over the ``n`` bases that have both, with its interval ``low``, ``high`` and
+        ``p``: of the paired t-test (:func:`~wavegan_tf.stats.effects.paired_t`), of counts and of
+        yes or no of the sign test, which needs :data:`~wavegan_tf.stats.effects.LEAST_SIGNS` bases.
+        The columns that begin with ``from_middle_first`` and ``from_middle_last`` are the same of
+        each end less the ``middle_value`` (:func:`middle_step`): they show what falls and rises
+        again. ``slope`` (least squares, per unit of the latent) and ``rank_r`` (Spearman) are means
+        over bases with their intervals. ``p_holm`` is corrected over all three differences of all
+        rows of the sweep.
+
+        ``n_controls`` have enough bases; of them ``control`` and ``control_high`` are the median
+        and the largest of the size of the mean of last less first, ``n_controls_as_large`` and
+        ``p_control`` as above. ``excess``, with its interval over bases, is how much more the sweep
+        changes from first to last than a control does on average, each in its own direction.
+
+        ``verdict``: where one of the three differences is shown (``p_holm`` below 1 - confidence)
+        ``changes, more than controls`` (``p_control`` at most 1 - confidence) or ``changes, as
+        controls do``, but ``changes`` where there are too few controls for either; else ``no change
+        shown`` or ``too few``.
     """
     tables = []
+    level = 1 - settings.confidence + 1e-9
     for axis, (latent, given) in enumerate(sweeps):
         x, lines = np.asarray(given, np.float64), _lines(values, sweeps, axis)
-        place = int(np.argmin(np.abs(x)))
-        has_middle = 0 < place < len(x) - 1
-        first, last = lines[..., 0], lines[..., -1]
-        middle = np.where(has_middle, lines[..., place], math.nan)
-        numbers = [slopes(x, lines), rank_correlations(x, lines)]
-        numbers += [last - first, first - middle, last - middle]
+        steps = compared_steps(latent, given)
+        numbers = [slopes(x, lines), rank_correlations(x, lines), *_differences(lines[..., steps])]
         by_base = mean_over(np.stack(numbers, axis=1))  # [measures, 5, bases]
         estimates = np.reshape(_means(by_base.reshape(-1, len(lines[0])), settings), (3, -1, 5))
-        p = np.array([_p_of_rows(by_base[:, k], settings) for k in (2, 3, 4)])
+        p = np.array([_p_of_rows(values, by_base[:, k], settings) for k in (2, 3, 4)])
         p_holm = holm(p.ravel()).reshape(p.shape)
         table = _head(values, latent=latent).assign(
-            from_value=x[0], to_value=x[-1], middle_value=x[place] if has_middle else math.nan,
-            n_values=len(x),
+            from_value=x[0], to_value=x[-1],
+            middle_value=x[steps[1]] if len(steps) == 3 else math.nan, n_values=len(x),
         )  # fmt: skip
         for k, name in zip(
             (2, 3, 4, 0, 1), ("estimate", *FROM_MIDDLE, "slope", "rank_r"), strict=True
@@ -152,11 +204,53 @@ def measure_effects(
             if k >= 2:
                 table[f"{start}p"], table[f"{start}p_holm"] = p[k - 2], p_holm[k - 2]
                 table[f"{start}n"] = np.isfinite(by_base[:, k]).sum(axis=-1)
-        shown = (p_holm < 1 - settings.confidence).any(axis=0)
-        few = np.isnan(p_holm).all(axis=0)
-        verdict = np.select([shown, few], [CHANGES, TOO_FEW], NO_CHANGE)
+        theirs = (controls or {}).get(latent, values.iloc[:, :0]).reindex(values.index)
+        grid = theirs.to_numpy(np.float64).reshape(len(values), len(lines[0]), -1, len(steps))
+        of_controls = np.stack(_differences(grid), axis=1)  # [measures, 3, bases, controls]
+        found = [_beside(*pair, settings) for pair in zip(by_base[:, 2:], of_controls, strict=True)]
+        table[list(CONTROLS[:5])] = [numbers for numbers, _ in found]
+        table["n_controls"] = table["n_controls"].astype(int)
+        excess = np.array([by_base for _, by_base in found])
+        table[list(CONTROLS[5:])] = np.transpose(_means(excess, settings))
+        rules = {
+            TOO_FEW: np.isnan(p_holm).all(axis=0),
+            NO_CHANGE: ~(p_holm < 1 - settings.confidence).any(axis=0),
+            CHANGES: 1 / (table["n_controls"] + 1) > level,
+            MORE: table["p_control"] <= level,
+        }
+        verdict = np.select([*rules.values()], [*rules], AS_CONTROLS)
         tables.append(table.assign(verdict=verdict))
     return pd.concat(tables, ignore_index=True)
+
+
+def _differences(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Takes last less first, first less middle and last less middle along the last axis, 2 or 3."""
+    first, last = steps[..., 0], steps[..., -1]
+    middle = steps[..., 1] if steps.shape[-1] == 3 else np.full_like(first, math.nan)
+    return last - first, first - middle, last - middle
+
+
+def _beside(
+    own: np.ndarray, controls: np.ndarray, settings: StatisticsSettings
+) -> tuple[tuple[float, ...], np.ndarray]:
+    """Compares differences ``[3, bases]`` with those of controls, ``[3, bases, controls]``.
+
+    Returns the first five of :data:`CONTROLS`, and by base the excess, ``[bases]``.
+    """
+    judged = np.isfinite(own).sum(axis=1) >= settings.min_outputs
+    enough = np.isfinite(controls[judged]).sum(axis=1) >= settings.min_outputs
+    controls = controls[:, :, enough.all(axis=0) & judged.any()]
+    n = controls.shape[2]
+    if n == 0:
+        return (0, *[math.nan] * 4), np.full(own.shape[1], math.nan)
+    sizes = np.abs(mean_over(np.concatenate([own[..., np.newaxis], controls], axis=2), axis=1))
+    units = sizes[judged].mean(axis=1, keepdims=True)
+    size, *others = np.max(sizes[judged] / np.where(units > 0, units, 1), axis=0)
+    as_large = int(np.sum(np.array(others) >= size * (1 - 1e-9)))
+    change, changes = own[0], controls[0]  # [bases], [bases, controls]
+    theirs = mean_over(changes * np.sign(mean_over(changes, axis=0)), axis=1)
+    numbers = (n, float(np.median(sizes[0, 1:])), float(np.max(sizes[0, 1:])), as_large)
+    return (*numbers, (1 + as_large) / (1 + n)), change * np.sign(mean_over(change)) - theirs
 
 
 def measure_responses(
@@ -179,8 +273,7 @@ def measure_responses(
         n = np.isfinite(by_base).sum(axis=-1)
         of_share = np.repeat(is_share, len(x)) & (n >= settings.min_outputs) & (len(sweeps) == 1)
         for i in np.flatnonzero(of_share):
-            counted = scipy.stats.binomtest(round(estimate[i] * n[i]), n[i])
-            low[i], high[i] = counted.proportion_ci(settings.confidence, method="wilson")
+            low[i], high[i] = wilson(round(estimate[i] * n[i]), int(n[i]), settings.confidence)
         table = _head(values.loc[values.index.repeat(len(x))], latent=latent)
         table.insert(1, "value", np.tile(np.asarray(x, np.float64), len(values)))
         tables.append(table.assign(estimate=estimate, low=low, high=high, n=n))
@@ -202,8 +295,11 @@ def measure_interactions(
         corners = _lines(values, sweeps, a, b)[..., [0, -1], :][..., [0, -1]]
         second = corners[..., 1] - corners[..., 0]  # [measures, bases, lines, ends of a]
         by_base = mean_over(second[..., 1] - second[..., 0])
-        table = _head(values, latent_a=sweeps[a][0], latent_b=sweeps[b][0])
-        table = table.join(over_bases(by_base.T, 0, settings))
+        estimate, low, high = _means(by_base, settings)
+        table = _head(values, latent_a=sweeps[a][0], latent_b=sweeps[b][0]).assign(
+            estimate=estimate, low=low, high=high, p=_p_of_rows(values, by_base, settings),
+            n=np.isfinite(by_base).sum(axis=-1),
+        )  # fmt: skip
         tables.append(add_verdicts(table, settings, CHANGES, NO_CHANGE))
     return pd.concat(tables, ignore_index=True)
 
@@ -221,10 +317,18 @@ def _means(by_base: np.ndarray, settings: StatisticsSettings) -> tuple[np.ndarra
     return mean_intervals(by_base.T, 0, settings, settings.min_outputs)
 
 
-def _p_of_rows(by_base: np.ndarray, settings: StatisticsSettings) -> np.ndarray:
-    """Tests the rows of ``[measures, bases]``; NaN where too few bases have a value."""
-    known = [row[np.isfinite(row)] for row in by_base]
-    return np.array([paired_t(x) if len(x) >= settings.min_outputs else math.nan for x in known])
+def _p_of_rows(
+    values: pd.DataFrame, by_base: np.ndarray, settings: StatisticsSettings
+) -> np.ndarray:
+    """Tests the rows of ``[measures, bases]``; NaN where too few bases have a value.
+
+    Numbers of intervals, and whether there is one, are tested by their signs, all else by means.
+    """
+    found = []
+    for measure, row in zip(values.index.get_level_values("measure"), by_base, strict=True):
+        counted = measure == SHARE or measure.startswith("n_")
+        found.append(test_differences(row[np.isfinite(row)], counted, settings))
+    return np.array(found)
 
 
 def _head(values: pd.DataFrame, **latents: str) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from scipy.io import wavfile
 from wavegan_tf.checkpoints import disk
 from wavegan_tf.latents import sample_latents
 from wavegan_tf.speech.averages import to_sound
+from wavegan_tf.stats.health import diversity
 from wavegan_tf.training import pictures, signs
 from wavegan_tf.training.evaluation import Evaluation, fixed_latents, fresh_latents
 from wavegan_tf.training.trainer import Trainer
@@ -117,9 +118,9 @@ class Monitor:
         self, step: int, x: np.ndarray, g_z: np.ndarray, preview: np.ndarray
     ) -> dict[str, float]:
         scalars = {"x_rms": float(signs.rms(x).mean()), "G_z_rms": float(signs.rms(g_z).mean())}
-        of_data = signs.diversity(x) if len(x) > 1 else 0
+        of_data = diversity(x) if len(x) > 1 else 0
         if of_data > 0:
-            scalars["diversity"] = signs.diversity(preview) / of_data
+            scalars["diversity"] = diversity(preview) / of_data
         if self.config.num_categ:
             z = fresh_latents(self.config, NUM_FRESH, self.seed, step)
             scalars |= self.evaluation.q_accuracy(z)

@@ -86,7 +86,7 @@ def _train(
         _run_steps(directory, trainer, batches, options.schedule, None)
     if trainer.step < (options.schedule.train_steps or trainer.step + 1):
         sys.exit(f"stopped and saved at step {trainer.step}; the same command goes on from there")
-    print(f"{directory}: at step {trainer.step}")
+    print(f"{directory}: at step {trainer.step}; now: python probe.py --ckpt={directory}")
 
 
 def _starting_point(options: Options, is_chief: bool) -> files.Checkpoint | None:

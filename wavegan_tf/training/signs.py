@@ -15,34 +15,11 @@ RMS_RATIO = (0.2, 4.0)  # of the outputs over the data's: quieter or louder is a
 DIVERSITY_RATIO = 0.15
 LOSS_FACTOR = 10.0  # the median of a loss' RECENT sizes over that of the earlier ones (at least 1)
 RECENT, EARLIER = 5, 10  # summaries: so many are judged, by at least so many before them
-_FRAMES, _BANDS = 32, 16
 
 
 def rms(audio: np.ndarray) -> np.ndarray:
     """Computes the root mean square of each example, [n, time, channels] -> [n]."""
     return np.sqrt(np.mean(np.square(audio), axis=(1, 2)))
-
-
-def diversity(audio: np.ndarray) -> float:
-    """Computes how different sounds, [n, time, channels], are, whatever their levels.
-
-    Each is described by the amplitudes in 32 stretches of time and 16 bands of frequency
-    (logarithmic, up to the Nyquist frequency), coarse enough that two noises of one shape are
-    alike; the diversity is the mean over all pairs of 1 - cosine, 0 (all alike, or all silent) to
-    1. Spoken digits of several speakers: 0.6.
-    """
-    n, time, _ = audio.shape
-    length = time // _FRAMES
-    frames = audio.mean(axis=2)[:, : length * _FRAMES].reshape(n, _FRAMES, length)
-    power = np.abs(np.fft.rfft(frames * np.hanning(length))) ** 2  # [n, frames, bins]
-    edges = np.round(np.geomspace(1, power.shape[-1], _BANDS + 1)[:-1]).astype(int)
-    shape = np.sqrt(np.add.reduceat(power, np.unique(edges), axis=-1)).reshape(n, -1)
-    norm = np.linalg.norm(shape, axis=1, keepdims=True)
-    shape = shape / np.where(norm > 0, norm, 1)  # silence stays 0
-    # |a - b|^2 / 2 is 1 - cosine of unit vectors, and 0 of two silences
-    squares = np.sum(shape**2, axis=1)
-    distances = (squares[:, None] + squares - 2 * shape @ shape.T) / 2
-    return float(max(0, distances.sum()) / (n * (n - 1)))
 
 
 def runs_away(magnitudes: list[float]) -> bool:

@@ -1,0 +1,120 @@
+"""Does a Generator speak? What must hold before its layers are judged.
+
+A network that has hardly learned repeats itself with the strides of its layers, and every layer
+correlates with that perfectly. The limits are wide on purpose: what fails them is no speech.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+NEAR = 0.01
+"""F0 so near to a multiple of a layer's rate, as a share of itself, may be its stride."""
+
+MOST_ALIKE = 200
+"""Outputs that the diversity is taken over, from the first on."""
+
+PASSED, FAILED = "passed", "failed"
+
+CHECKS = {
+    "voice": (0.1, "only {share} of the outputs have a voiced interval"),
+    "stride": (
+        0.5,
+        "{share} of the values of F0 lie within 1 % of a multiple or small fraction of a layer's "
+        "rate: the strides of the network sound, and no voice",
+    ),
+    "diversity": (
+        0.02,
+        "the outputs are much alike (diversity {value}; of spoken words it is 0.5)",
+    ),
+    "saturation": (0.5, "{share} of the outputs are clipped in more than a tenth of their samples"),
+    "silence": (0.5, "{share} of the outputs are silent"),
+}
+"""By check its limit and what is said where it fails: of voice and diversity below the limit, of
+the others above it."""
+
+_FRAMES, _BANDS = 32, 16
+
+
+def check_outputs(
+    points: pd.DataFrame,
+    outputs: pd.DataFrame,
+    audio: np.ndarray,
+    target: str,
+    strides_hz: Sequence[float],
+    found_intervals: bool = True,
+) -> pd.DataFrame:
+    """Checks the outputs of a Generator.
+
+    Args:
+        points: Values at points; F0 of the target is looked at.
+        outputs: A row for each output and channel.
+        audio: ``[outputs, time]`` or ``[outputs, time, channels]``.
+        target: Name of the layer that the outputs are.
+        strides_hz: Frequencies at which strides sound; none for no such check.
+        found_intervals: Whether intervals were found; those of a user's TextGrids say nothing of
+            the voice.
+
+    Returns:
+        A row for each of :data:`CHECKS` that can be made: ``check``, ``estimate``, ``limit``,
+        ``n`` (outputs, or values of F0) and ``verdict``. ``stride`` fails only where the share is
+        also three times that of frequencies around these values.
+    """
+    n, found = len(outputs), {}
+    if found_intervals:
+        found["voice"] = (outputs["n_voiced"] > 0).mean(), n
+    f0_hz, chance = np.zeros(0), 0.0
+    if len(points):
+        is_f0 = (points["layer"] == target) & (points["measure"] == "f0") & points["value"].notna()
+        f0_hz = points.loc[is_f0, "value"].to_numpy()
+    if len(strides_hz) and len(f0_hz):
+        around = np.outer(f0_hz, np.geomspace(0.8, 1.25, 101))
+        near, chance = (
+            (np.abs(x[..., np.newaxis] - np.asarray(strides_hz)) <= NEAR * x[..., np.newaxis])
+            .any(axis=-1)
+            .mean()
+            for x in (f0_hz, around)
+        )
+        found["stride"] = near, len(f0_hz)
+    if len(audio) > 1:
+        few = np.asarray(audio[:MOST_ALIKE], np.float64)
+        few = np.nan_to_num(few.reshape(*few.shape[:2], -1))
+        found["diversity"] = diversity(few), len(few)
+    found["saturation"] = (outputs["clipped_share"] > 0.1).mean(), n
+    found["silence"] = (outputs["problem"] == "silent").mean(), n
+    rows = []
+    for check, (estimate, number) in found.items():
+        limit = CHECKS[check][0]
+        bad = estimate < limit if check in ("voice", "diversity") else estimate > limit
+        bad = bad and (check != "stride" or estimate > 3 * chance)
+        rows.append((check, float(estimate), limit, number, FAILED if bad else PASSED))
+    return pd.DataFrame(rows, columns=["check", "estimate", "limit", "n", "verdict"])
+
+
+def diversity(audio: np.ndarray) -> float:
+    """Computes how different sounds are from one another, whatever their levels.
+
+    Each is described by the amplitudes in 32 stretches of time and 16 bands of frequency
+    (logarithmic, up to the Nyquist frequency), coarse enough that two noises of one shape are
+    alike; the diversity is the mean over all pairs of 1 - cosine.
+
+    Args:
+        audio: [n, time, channels], n of 2 or more, time of 32 * 64 or more.
+
+    Returns:
+        0 (all alike, or all silent) to 1. Spoken digits of several speakers: 0.6; recordings of one
+        word by one speaker: 0.5; white noise, ever new: 0.04.
+    """
+    n, time, _ = audio.shape
+    length = time // _FRAMES
+    frames = audio.mean(axis=2)[:, : length * _FRAMES].reshape(n, _FRAMES, length)
+    power = np.abs(np.fft.rfft(frames * np.hanning(length))) ** 2  # [n, frames, bins]
+    edges = np.round(np.geomspace(1, power.shape[-1], _BANDS + 1)[:-1]).astype(int)
+    shape = np.sqrt(np.add.reduceat(power, np.unique(edges), axis=-1)).reshape(n, -1)
+    norm = np.linalg.norm(shape, axis=1, keepdims=True)
+    shape = shape / np.where(norm > 0, norm, 1)  # silence stays 0
+    # |a - b|^2 / 2 is 1 - cosine of unit vectors, and 0 of two silences
+    squares = np.sum(shape**2, axis=1)
+    distances = (squares[:, None] + squares - 2 * shape @ shape.T) / 2
+    return float(max(0, distances.sum()) / (n * (n - 1)))
