@@ -173,7 +173,7 @@ class Options(Measuring):
     controls: int = option(
         20,
         "Number of control variables, each moved by as much on the same base vectors; a verdict "
-        "against them needs 19 or more (of a --confidence of 0.95). Grids, and ways of --between "
+        "against them needs 19 or more (at a confidence of 0.95). Grids, and ways of --between "
         "alone, have none.",
         group="Statistics",
         low=0,
