@@ -6,7 +6,9 @@ For each seed outputs of tests/planted.py, whose burst of noise follows z3 (``mo
 distance from 0 (``even``), that beyond 3 alone (``outside``, found by the screen), the product of
 z5 and z6 (``product``), or nothing (``none``). Wrong is a sentence that calls another latent a
 cause or says that it moves the burst, calls an outside-only latent a cause, or a V rising or
-falling; of the product, that one of the two acts alone. A cause that is not found is missed. For
+falling; of the product, that one of the two acts alone inside training (at -15 and 15 either one
+makes a burst in the half of the base vectors in which the other has its sign, and that may be
+said). A cause that is not found is missed. For
 each kind the sentences of the first seed are printed, and how many seeds have a wrong sentence or
 miss the cause. Ends with status 1 if a seed has a wrong sentence or misses one.
 """
@@ -55,6 +57,7 @@ def wrong(result, kind):
     """Sentences and marks that are wrong, one by one."""
     said, trends = said_to_move(result), result.table("trends")
     right = {"monotone": {"z3": CAUSE}, "even": {"z3": CAUSE}, "outside": {"z3": OUTSIDE}}
+    right["product"] = {"z5": OUTSIDE, "z6": OUTSIDE}
     for latent, verdict in said.items():
         if verdict != right.get(kind, {}).get(latent):
             yield f"{latent}: {verdict}"
