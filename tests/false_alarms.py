@@ -10,6 +10,7 @@ Whether such outputs would be judged at all (they hardly speak) is counted besid
 import argparse
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -23,6 +24,7 @@ from wavegan_tf.experiments.probe import Options
 from wavegan_tf.latents import plain
 from wavegan_tf.model import load
 from wavegan_tf.processes import num_processes
+from wavegan_tf.speech.measure import near_stride
 from wavegan_tf.speech.outputs import gather, measure_outputs
 from wavegan_tf.stats.correlate import correlate, describe_control
 from wavegan_tf.stats.health import FAILED, check_outputs
@@ -47,7 +49,11 @@ def main():
         described.append(describe_control(k, tables[k]["points"], tables[k]["intervals"], "out"))
         out = np.stack([x.series["out"] for x in taken])
         health = check_outputs(
-            tables[k]["points"], tables[k]["outputs"], out, "out", plan.strides_hz
+            tables[k]["points"],
+            tables[k]["outputs"],
+            out,
+            "out",
+            partial(near_stride, strides_hz=plan.strides_hz),
         )
         fails += bool((health["verdict"] == FAILED).any())
         print(f"network {k} of {flags.networks}", file=sys.stderr, flush=True)

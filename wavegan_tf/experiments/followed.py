@@ -6,9 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from wavegan_tf import latents
-from wavegan_tf.experiments.listen import REFERENCE_SEED, Network, take_outputs
-from wavegan_tf.latents import Sweep
+from wavegan_tf.experiments.listen import Network, take_ordinary
+from wavegan_tf.latents import Design, Sweep
 from wavegan_tf.model import Model
 from wavegan_tf.models.config import Layer
 from wavegan_tf.stats import changes, sweeps
@@ -20,7 +19,7 @@ Reference = dict[tuple[str, int], dict[str, np.ndarray]]
 """What ordinary outputs are like, by layer and channel (from 1)."""
 
 
-def describe_ordinary(network: Network, model: Model, n: int) -> Reference:
+def describe_ordinary(network: Network, model: Model, design: Design, n: int) -> Reference:
     """Describes ``n`` ordinary outputs of a network, of latent vectors as in training.
 
     Returns:
@@ -28,8 +27,7 @@ def describe_ordinary(network: Network, model: Model, n: int) -> Reference:
         gives of the outputs whose series are finite; nothing of a layer with fewer than 2.
     """
     described: dict[tuple[str, int], list[np.ndarray]] = {}
-    ordinary = latents.plain(latents.sample_latents(model.config, n, REFERENCE_SEED))
-    for taken in take_outputs(network, ordinary, range(n)):
+    for taken in take_ordinary(network, model, design, n):
         for layer in network.layers:
             for channel, x in enumerate(channels_of(taken.series[layer.name]), start=1):
                 if np.isfinite(x).all():

@@ -333,11 +333,8 @@ def compare_codes(
 ) -> dict[str, pd.DataFrame]:
     """Compares codes by new outputs of each, without any by those that are labelled by hand."""
     if codes:
-        design, name = (
-            cross(bases[: options.code_outputs], codes, stages.config),
-            stages.wanted.name,
-        )
-        coded = stages.add(CODES, design)
+        name = stages.wanted.name
+        coded = stages.add(CODES, cross(bases[: options.code_outputs], codes, stages.config))
         words = coded[SHARE].map({1.0: name, 0.0: factorial.NOT})
         coded["label"] = pd.Categorical(words, [factorial.NOT, name])
     if not len(coded):

@@ -227,7 +227,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     own = make_network(model, design, options)
     chosen = find_ceiling(own, model, design, options)  # for the controls as well
     plan = make_plan(model, own.layers, own.target, chosen)
-    reference = describe_ordinary(own, model, options.reference_outputs)
+    reference = describe_ordinary(own, model, design, options.reference_outputs)
     followed = Followed(own.layers, own.target, varied, moves.n, reference)
     held = None
     if options.hold_intervals:

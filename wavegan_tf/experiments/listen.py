@@ -289,26 +289,27 @@ def make_network(
     return made._replace(scales=_find_scales(made, take_ordinary(made, model, inputs)))
 
 
-def take_ordinary(network: Network, model: Model, inputs: Design | Recordings) -> list[Taken]:
-    """Takes a batch of ordinary outputs of a Generator, or of a classifier the first recordings."""
+def take_ordinary(
+    network: Network, model: Model, inputs: Design | Recordings, n: int = BATCH
+) -> Iterator[Taken]:
+    """Takes ``n`` ordinary outputs of a Generator, or of a classifier the first recordings."""
     if isinstance(inputs, Design):
-        inputs = plain(sample_latents(model.config, BATCH, REFERENCE_SEED))
-    return list(take_outputs(network, inputs, range(min(BATCH, count(inputs)))))
+        inputs = plain(sample_latents(model.config, n, REFERENCE_SEED))
+    return take_outputs(network, inputs, range(min(n, count(inputs))))
 
 
-def _find_scales(network: Network, ordinary: list[Taken]) -> dict[str, float]:
+def _find_scales(network: Network, ordinary: Iterator[Taken]) -> dict[str, float]:
     """Scales each layer so that its largest value over ordinary outputs is :data:`PEAK`.
 
     ReLU is homogeneous: a network whose layers are multiplied, and whose last kernel is divided, by
     a number puts out the same audio. So the scale of a layer means nothing, and nothing that is
     measured may rest on it.
     """
-    scales = {}
-    for layer in network.layers:
-        if layer.name != network.target:
-            peak = max(np.max(np.abs(np.nan_to_num(one.series[layer.name]))) for one in ordinary)
-            scales[layer.name] = PEAK / float(peak) if peak > 0 else 1.0
-    return scales
+    peaks = {layer.name: 0.0 for layer in network.layers if layer.name != network.target}
+    for one in ordinary:
+        for name, peak in peaks.items():
+            peaks[name] = max(peak, float(np.abs(np.nan_to_num(one.series[name])).max()))
+    return {name: PEAK / peak if peak > 0 else 1.0 for name, peak in peaks.items()}
 
 
 def random_network(config: ModelConfig, network: str, number: int) -> tuple[Any, Callable]:

@@ -8,6 +8,7 @@ controls: the network with random weights, and shuffled pairing.
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from wavegan_tf.output import text
 from wavegan_tf.output.files import SeriesWriter, map_npz
 from wavegan_tf.output.names import duration_s, layer_title, layers_of, measure_title
 from wavegan_tf.speech.averages import parse_reduce
+from wavegan_tf.speech.measure import near_stride
 from wavegan_tf.stats.correlate import (
     CORRELATION_COLUMNS,
     ENCODED,
@@ -224,8 +226,9 @@ def add_statistics(result: Result) -> None:
     points, intervals, controls = (result.table(x) for x in ("points", "intervals", "controls"))
     if result.settings["network"] == "generator":
         out, about = result.arrays["series"][target], result.settings
+        near = partial(near_stride, strides_hz=about["strides_hz"])
         found["health"] = check_outputs(
-            points, result.table("outputs"), out, target, about["strides_hz"],
+            points, result.table("outputs"), out, target, near if about["strides_hz"] else None,
             found_intervals=about["options"]["annotations"] is None,
         )  # fmt: skip
     if "intervals" in tables:
@@ -340,9 +343,8 @@ LEGEND = (
     "outputs. Shuffled: the same where each output gets the target of one drawn for it. p: the "
     "chance that a random network, or a shuffled pairing, has an r at least as large (as small, if "
     "r is negative); the larger of the two, after Holm over the {tests} tests of this table. Below "
-    "50 outputs an "
-    "interval of F0 is somewhat too narrow, since octave errors weigh much: see Spearman's. "
-    "Within-output r, F0 in semitones: table `correlations`."
+    "50 outputs an interval of F0 is somewhat too narrow, since octave errors weigh much: see "
+    "Spearman's. Within-output r, F0 in semitones: table `correlations`."
 )
 ABOUT_DURATIONS = (
     "Least squares over intervals; t and p by a jackknife over outputs, whose intervals are not "
@@ -534,10 +536,11 @@ def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
     ]  # fmt: skip
     about = {"target": layer_title(result.settings["target"]), "controls": _num_controls(result)}
     percent = text.percent(1 - result.settings["statistics"]["confidence"])
+    judged = (pearson["p"].notna() & (pearson["verdict"] != NOT_JUDGED)).any()
     return [
         "## Correlations",
         LEGEND.format(**about, tests=tests, percent=percent),
-        BY_CHANCE.format(percent=percent) if tests else "",
+        BY_CHANCE.format(percent=percent) if judged else "",
         text.table(pd.DataFrame(rows)),
     ]
 

@@ -142,6 +142,7 @@ def _context(run: Run) -> dict[str, Any]:
     n = outputs["output"].nunique() if len(outputs) else 0
     ids, places = choose_outputs(n, [len(sweep["values"]) for sweep in sweeps])
     noun = "recording" if settings.get("target") == "input" else "output"
+    summary = run.summary()
     return {
         "style": style,
         "script": script,
@@ -156,8 +157,8 @@ def _context(run: Run) -> dict[str, Any]:
         "heading": "Steps" if sweeps else f"{noun.capitalize()}s",
         "data": _data(run, ids, places),
         "n": n,
-        "found": _html("\n".join(re.findall("^- .*", run.summary(), flags=re.MULTILINE))),
-        "summary": _html(run.summary()),
+        "found": _html("\n".join(re.findall("^- .*", summary, flags=re.MULTILINE))),
+        "summary": _html(summary),
         "command": command_line(settings),
         "facts": _facts(settings),
     }

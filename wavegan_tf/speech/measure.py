@@ -170,8 +170,10 @@ def measure_rows(
 def near_stride(f0_hz: Sequence[float] | np.ndarray, strides_hz: Sequence[float]) -> np.ndarray:
     """Says which values of F0 lie within :data:`NEAR_STRIDE` of one of these frequencies."""
     f0_hz = np.asarray(f0_hz, np.float64)
-    apart = np.abs(f0_hz[..., np.newaxis] - np.asarray(strides_hz, np.float64))
-    return (apart <= NEAR_STRIDE * f0_hz[..., np.newaxis]).any(axis=-1)
+    known = np.concatenate([[-np.inf], np.sort(strides_hz), [np.inf]])
+    above = np.searchsorted(known, f0_hz).clip(1, len(known) - 1)  # NaN would stand behind all
+    apart = np.minimum(f0_hz - known[above - 1], known[above] - f0_hz)
+    return apart <= NEAR_STRIDE * f0_hz
 
 
 def f0_range_of(sound: np.ndarray, rate_hz: float, settings: PraatSettings) -> tuple[float, float]:

@@ -4,13 +4,10 @@ A network that has hardly learned repeats itself with the strides of its layers,
 correlates with that perfectly. The limits are wide on purpose: what fails them is no speech.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-
-NEAR = 0.01
-"""F0 so near to a multiple of a layer's rate, as a share of itself, may be its stride."""
 
 MOST_ALIKE = 200
 """Outputs that the diversity is taken over, from the first on."""
@@ -42,7 +39,7 @@ def check_outputs(
     outputs: pd.DataFrame,
     audio: np.ndarray,
     target: str,
-    strides_hz: Sequence[float],
+    near_stride: Callable[[np.ndarray], np.ndarray] | None,
     found_intervals: bool = True,
 ) -> pd.DataFrame:
     """Checks the outputs of a Generator.
@@ -52,7 +49,7 @@ def check_outputs(
         outputs: A row for each output and channel.
         audio: ``[outputs, time]`` or ``[outputs, time, channels]``.
         target: Name of the layer that the outputs are.
-        strides_hz: Frequencies at which strides sound; none for no such check.
+        near_stride: Says which values of F0 lie at a stride; None for no such check.
         found_intervals: Whether intervals were found; those of a user's TextGrids say nothing of
             the voice.
 
@@ -68,9 +65,9 @@ def check_outputs(
     if len(points):
         is_f0 = (points["layer"] == target) & (points["measure"] == "f0") & points["value"].notna()
         f0_hz = points.loc[is_f0, "value"].to_numpy()
-    if len(strides_hz) and len(f0_hz):
+    if near_stride is not None and len(f0_hz):
         around = np.outer(f0_hz, np.geomspace(0.8, 1.25, 31))
-        near, chance = (_near(x, strides_hz).mean() for x in (f0_hz, around))
+        near, chance = (near_stride(x).mean() for x in (f0_hz, around))
         found["stride"] = near, len(f0_hz)
     if len(audio) > 1:
         few = np.asarray(audio[:MOST_ALIKE], np.float64)
@@ -85,13 +82,6 @@ def check_outputs(
         bad = bad and (check != "stride" or estimate > 3 * chance)
         rows.append((check, float(estimate), limit, number, FAILED if bad else PASSED))
     return pd.DataFrame(rows, columns=["check", "estimate", "limit", "n", "verdict"])
-
-
-def _near(hz: np.ndarray, strides_hz: Sequence[float]) -> np.ndarray:
-    """Says which frequencies lie within :data:`NEAR` of one of the strides."""
-    known = np.concatenate([[-np.inf], np.sort(strides_hz), [np.inf]])
-    above = np.searchsorted(known, hz)
-    return np.minimum(hz - known[above - 1], known[above] - hz) <= NEAR * hz
 
 
 def diversity(audio: np.ndarray) -> float:
