@@ -82,7 +82,7 @@ def time_generation(config, rounds):
     from wavegan_tf.model import BATCH
     from wavegan_tf.models.networks import build_networks
 
-    generator = build_networks(config, generator_only=True).generator
+    generator = build_networks(config, letters="G").generator
     latents = sample_latents(config, BATCH, seed=0)
     compiled = tf.function(generator)
 

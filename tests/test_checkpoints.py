@@ -125,7 +125,7 @@ def test_weights_without_slots_start_the_optimisers_anew(tmp_path, caplog):
     config = CONFIGS["wavegan"]
     values = Trainer(config, TrainingConfig(seed=1)).values()
     kept = {k: v for k, v in values.items() if "Adam" not in k and "power" not in k}
-    prefix = files.write_checkpoint(str(tmp_path), kept | {names.STEP: np.int64(2)}, 2)
+    prefix = files.write_checkpoint(str(tmp_path), kept | {files.STEP: np.int64(2)}, 2)
     trainer = Trainer(config, TrainingConfig())
     trainer.restore(files.Checkpoint(prefix))
     assert "start anew" in caplog.text and trainer.step == 2

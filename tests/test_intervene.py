@@ -38,7 +38,7 @@ QUICK = {
 
 
 def model_of(config):
-    networks = build_networks(config, generator_only=True)
+    networks = build_networks(config, letters="G")
     return Model(Opened(config, networks, 0, "made", None))
 
 

@@ -90,7 +90,7 @@ def test_series_on_disk_are_those_in_memory(model, tmp_path):
 def test_controls_are_networks_of_random_weights_on_the_same_vectors(model):
     network = make_network(model, plain(model.sample(1)), FAST, layers="conv1", control=2)
     z = model.sample(16)
-    other = build_networks(model.config, 1_000_002, generator_only=True).generator(z)
+    other = build_networks(model.config, 1_000_002, letters="G").generator(z)
     np.testing.assert_allclose(network.run(z)["conv1"], other["conv1"].numpy(), atol=1e-6)
 
 

@@ -30,8 +30,8 @@ def assert_close(actual, expected, what):
 def test_every_activation_equals_the_originals(reference, name, form):
     directory = reference / "checkpoints" / name
     opened = open_checkpoint(directory, {"model": name.split("_")[0]})
-    generator_only = opened.networks.discriminator is None
-    networks = build_networks(opened.config, 0, Arithmetic(form), generator_only)
+    letters = "GDQ" if opened.networks.discriminator else "G"
+    networks = build_networks(opened.config, 0, Arithmetic(form), letters)
     names.assign(names.network_variables(networks), opened.checkpoint)
     expected = expected_of(directory)
 
@@ -93,7 +93,7 @@ def test_outputs_are_every_layer_in_order_with_the_configs_shapes(options):
 @pytest.mark.parametrize("options", [{}, {"slice_len": 32768, "postfilter_len": 16}])
 def test_running_on_from_any_layer_gives_the_rest_of_the_network(options):
     config = ModelConfig(dim=1, **options)
-    generator = build_networks(config, generator_only=True).generator
+    generator = build_networks(config, letters="G").generator
     outputs = generator(np.random.default_rng(0).uniform(-1, 1, [2, 100]).astype(np.float32))
     for i, (name, x) in enumerate(outputs.items()):
         rest = generator.run_from(name, x)

@@ -21,7 +21,7 @@ def set_norms(variable, in_axis, norms):
 @pytest.mark.parametrize(("upsample", "in_axis"), [("zeros", 2), ("nn", 1)])
 def test_a_generator_layer_weighs_by_the_next_kernel_and_unread_maps_alike(upsample, in_axis):
     config = ModelConfig(dim=1, num_channels=2, upsample=upsample)
-    generator = build_networks(config, generator_only=True).generator  # conv2: 4 maps, conv3: 2
+    generator = build_networks(config, letters="G").generator  # conv2: 4 maps, conv3: 2
     set_norms(generator.upconv_2.conv.kernel, in_axis, [1, 2, 0, 5])
     np.testing.assert_allclose(outgoing_weights(generator, "conv2"), np.array([1, 2, 0, 5]) / 8)
     set_norms(generator.upconv_2.conv.kernel, in_axis, [0, 0, 0, 0])

@@ -135,15 +135,22 @@ def load(
     model: str | None = None,
     slice_len: int | None = None,
     num_categ: int | None = None,
+    sample_rate: int | None = None,
+    d_slope: float | None = None,
+    q_slope: float | None = None,
 ) -> Model:
-    """Opens a checkpoint of this package or of the original TensorFlow 1 code.
+    """Opens a checkpoint of this package, of the original TensorFlow 1 code or of the PyTorch port.
 
     Args:
-        path: A run directory (its newest checkpoint) or a prefix such as
-            ``train/model.ckpt-12255``; None opens the demo model that comes with the package.
-        model: ``wavegan``, ``ciwgan`` or ``fiwgan``, where an original's files do not say it.
+        path: A run directory (its newest checkpoint), a prefix such as ``train/model.ckpt-12255``,
+            or a Generator's file such as ``run/epoch50_step350_G.pt``; None opens the demo model
+            that comes with the package.
+        model: ``wavegan``, ``ciwgan`` or ``fiwgan``, where the files do not say it.
         slice_len: Samples of audio, where they do not say it.
         num_categ: Variables of the code, where they do not say it.
+        sample_rate: Samples per second, where they do not say it.
+        d_slope: Slope below zero of the port's Discriminator: 0.2, before April 2025 2.
+        q_slope: That of its Q-network: 0.2, before April 2025 0.
 
     Raises:
         InputError: There is no checkpoint, it is damaged, or its architecture is left open.
@@ -152,7 +159,10 @@ def load(
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's Keras is set to
     from wavegan_tf.checkpoints.open import open_checkpoint
 
-    given = {"model": model, "slice_len": slice_len, "num_categ": num_categ}
+    given = {
+        "model": model, "slice_len": slice_len, "num_categ": num_categ,
+        "sample_rate": sample_rate, "d_slope": d_slope, "q_slope": q_slope,
+    }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
     return Model(open_checkpoint(str(demo.CHECKPOINT if path is None else Path(path)), given))
 

@@ -24,6 +24,7 @@ STATE_FILE = "checkpoint"
 DATA_SUFFIX = ".data-00000-of-00001"
 SUFFIXES = (DATA_SUFFIX, ".index")  # in the order of writing: no half a checkpoint
 SCRATCH = ".saving-"
+STEP = "global_step"
 # TensorFlow's checkpoint reader turns a damaged file into any of these.
 _READER_ERRORS = (tf.errors.OpError, RuntimeError, ValueError, IndexError)
 
@@ -118,6 +119,11 @@ class Checkpoint:
         except _READER_ERRORS as error:
             raise self._unreadable(error) from None
         self.shapes = {k: tuple(v) for k, v in self._reader.get_variable_to_shape_map().items()}
+
+    @property
+    def step(self) -> int:
+        """The Generator updates done; 0 where the file does not say."""
+        return int(self.read(STEP)) if STEP in self.shapes else 0
 
     def read(self, name: str) -> np.ndarray:
         """Reads a variable; raises InputError if it is missing, DamagedError if damaged."""

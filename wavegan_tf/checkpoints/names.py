@@ -2,15 +2,13 @@
 
 import collections
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
 
-from wavegan_tf.checkpoints.files import Checkpoint
 from wavegan_tf.errors import InputError
 
-STEP = "global_step"
 SEED = "wavegan_tf/seed"
 UPDATE = "wavegan_tf/update"  # Discriminator updates done in the step at hand
 OURS = (SEED, UPDATE)  # what the original's checkpoints do not have
@@ -32,6 +30,15 @@ class Stored(NamedTuple):
     def value(self) -> np.ndarray:
         """Its value in the file's shape."""
         return np.reshape(self.variable.numpy(), self.shape)
+
+
+class Readable(Protocol):
+    """A checkpoint of any kind: ``prefix`` says which, ``read`` gives a variable."""
+
+    prefix: str
+
+    def read(self, name: str) -> np.ndarray:
+        """Reads a variable by its name in the original."""
 
 
 def network_variables(networks: Iterable) -> dict[str, Stored]:
@@ -77,7 +84,7 @@ def optimizer_variables(optimizers: Iterable, networks: Iterable) -> dict[str, S
     return stored
 
 
-def assign(stored: dict[str, Stored], checkpoint: Checkpoint) -> None:
+def assign(stored: dict[str, Stored], checkpoint: Readable) -> None:
     """Sets variables to a checkpoint's values; all, or on an error none.
 
     Raises:

@@ -1,12 +1,14 @@
-"""``open_checkpoint``: any checkpoint, ours or the original's, to networks with their weights."""
+"""``open_checkpoint``: any checkpoint, ours, the original's or the PyTorch port's, to networks."""
 
 import os
 from typing import Any, NamedTuple
 
-from wavegan_tf.checkpoints import files, names, original, run
+from wavegan_tf.checkpoints import files, names, original, port, run
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.models.networks import Networks, build_networks
+
+AnyCheckpoint = files.Checkpoint | port.PortCheckpoint
 
 
 class Opened(NamedTuple):
@@ -17,36 +19,45 @@ class Opened(NamedTuple):
     """
 
     config: ModelConfig
-    networks: Networks  # D and Q are None where the file holds the Generator alone
-    step: int  # Generator updates done
-    origin: str  # where the architecture was read: config.json (ours), args.txt or variables
-    checkpoint: files.Checkpoint
+    networks: Networks  # D and Q are None where the files do not hold them
+    step: int  # Generator updates done; of the port its batches
+    origin: str  # where the architecture was read: config.json (ours), args.txt, variables, tensors
+    checkpoint: AnyCheckpoint
     measuring: dict[str, dict[str, Any]] = {}
 
 
 def open_checkpoint(path: str | os.PathLike, overrides: dict[str, Any] | None = None) -> Opened:
-    """Opens a checkpoint of ours or of the original: of a run directory the newest, or a prefix.
+    """Opens a checkpoint: of a directory the newest, a prefix, or a file of the PyTorch port.
 
-    ``overrides`` are options that an original's files leave open, by the names of ModelConfig.
+    ``overrides`` are options that files other than ours leave open, by the names of ModelConfig.
 
     Raises:
         InputError: No checkpoint there; truncated; a variable missing or of another shape; the
             architecture is left open; an override contradicts the files.
     """
-    checkpoint = files.Checkpoint(files.find_prefix(path))
+    checkpoint = find_checkpoint(path)
     config, origin = read_config(checkpoint, overrides or {})
-    if not any(name.startswith("G/") for name in checkpoint.shapes):
+    letters = "".join({name[0] for name in checkpoint.shapes if name[1:2] == "/"})
+    if "G" not in letters:
         raise InputError(f"checkpoint {checkpoint.prefix}: no Generator in it (variables G/...)")
-    generator_only = not any(name.startswith(("D/", "Q/")) for name in checkpoint.shapes)
-    networks = build_networks(config, generator_only=generator_only)
+    networks = build_networks(config, letters=letters)
     names.assign(names.network_variables(networks), checkpoint)
-    step = int(checkpoint.read(names.STEP)) if names.STEP in checkpoint.shapes else 0
-    measuring = (run.read_run_config(checkpoint.directory) or {}).get("measuring", {})
-    return Opened(config, networks, step, origin, checkpoint, measuring)
+    measuring = {}
+    if origin == run.CONFIG_FILE:
+        measuring = (run.read_run_config(checkpoint.directory) or {}).get("measuring", {})
+    return Opened(config, networks, checkpoint.step, origin, checkpoint, measuring)
 
 
-def read_config(checkpoint: files.Checkpoint, overrides: dict[str, Any]) -> tuple[ModelConfig, str]:
+def find_checkpoint(path: str | os.PathLike, flag: str = "ckpt") -> AnyCheckpoint:
+    """Opens the files that a path, given with a flag, means; raises as :func:`open_checkpoint`."""
+    paths = port.find_files(os.fspath(path), flag)
+    return port.PortCheckpoint(paths) if paths else files.Checkpoint(files.find_prefix(path, flag))
+
+
+def read_config(checkpoint: AnyCheckpoint, overrides: dict[str, Any]) -> tuple[ModelConfig, str]:
     """Reads a checkpoint's architecture and its origin; raises as :func:`open_checkpoint`."""
+    if isinstance(checkpoint, port.PortCheckpoint):
+        return port.read_config(checkpoint, overrides), "tensors"
     directory = checkpoint.directory
     run_config = run.read_run_config(directory)
     if run_config is not None:

@@ -131,6 +131,8 @@ def check_overrides(options: dict, overrides: dict, source: str) -> None:
 
 def _complete(options: dict, overrides: dict, source: str) -> ModelConfig:
     """Joins what a file says and what the user says, and settles the variant."""
+    usual = ModelConfig()  # of which the original has these alone
+    options = {"d_slope": usual.d_slope, "q_slope": usual.q_slope, **options}
     check_overrides(options, overrides, source)
     options = {**options, **overrides}
     if options.get("num_categ") and "model" not in options:

@@ -12,9 +12,13 @@ from typing import Any
 from absl import flags
 
 from wavegan_tf.errors import InputError
+from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.options import GROUPS, nested, options
 
 FIRST = GROUPS[0]
+
+UNSAID = ("model", "slice_len", "num_categ", "sample_rate", "d_slope", "q_slope")
+"""Options of the architecture that the files of the original or of the port may leave open."""
 
 OLD_SPELLINGS = {"--no_center": "--nocenter"}  # of earlier versions
 
@@ -36,6 +40,29 @@ def define_options(cls: type) -> dict[str, str]:
         _define(name, field, about)
         groups[name] = about["group"]
     return groups
+
+
+def define_unsaid_flags() -> dict[str, str]:
+    """Defines flags, without a default, for what a checkpoint does not say; returns their group."""
+    names = {}
+    for field in options(ModelConfig):
+        if field.name in UNSAID:
+            about = field.metadata["option"]
+            names[about["flag"] or field.name] = "Model"
+            text = about["help"].rstrip(".") + ", where the checkpoint does not say it."
+            kind = {int: flags.DEFINE_integer, float: flags.DEFINE_float}.get(type(field.default))
+            if kind:
+                kind(about["flag"] or field.name, None, text)
+            else:
+                flags.DEFINE_enum(field.name, None, about["choices"], text)
+    return names
+
+
+def read_unsaid_flags() -> dict[str, Any]:
+    """Reads the flags of ``define_unsaid_flags`` that were given, by the option's name."""
+    about = {f.name: f.metadata["option"]["flag"] or f.name for f in options(ModelConfig)}
+    given = {name: flags.FLAGS[about[name]].value for name in UNSAID}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _define(name: str, field: dataclasses.Field, about: dict[str, Any]) -> None:

@@ -10,9 +10,15 @@ from types import ModuleType
 from absl import flags
 
 from wavegan_tf.commands import COMMANDS
-from wavegan_tf.commands.flags import define_options, parse, read_options, read_settings_file
+from wavegan_tf.commands.flags import (
+    define_options,
+    define_unsaid_flags,
+    parse,
+    read_options,
+    read_settings_file,
+    read_unsaid_flags,
+)
 from wavegan_tf.errors import InputError
-from wavegan_tf.models.config import MODELS
 
 FLAGS = flags.FLAGS
 
@@ -73,24 +79,20 @@ def _command(name: str) -> tuple[dict[str, str], Callable[[], None]]:
 
 def define_model_flags() -> dict[str, str]:
     """Defines the flags that choose a checkpoint; returns group by flag."""
-    unsaid = "where an original's files do not say it."
     flags.DEFINE_string(
         "ckpt",
         None,
         "Checkpoint: a run directory (its newest one) or a prefix such as train/model.ckpt-12255, "
-        "of this package or of the original code. Without it the demo model is opened.",
+        "of this package or of the original code, or a file of the PyTorch port such as "
+        "run/epoch50_step350_G.pt. Without it the demo model is opened.",
     )
-    flags.DEFINE_enum("model", None, MODELS, f"Variant of the model, {unsaid}")
-    flags.DEFINE_integer("data_slice_len", None, f"Samples of audio, {unsaid}")
-    flags.DEFINE_integer("num_categ", None, f"Number of code variables, {unsaid}")
+    unsaid = define_unsaid_flags()
     flags.DEFINE_string(
         "praat_settings",
         None,
         "JSON file with settings of Praat, intervals and statistics, or the config.json of a run.",
     )
-    return {"ckpt": "Basics", "praat_settings": "Praat"} | dict.fromkeys(
-        ("model", "data_slice_len", "num_categ"), "Model"
-    )
+    return {"ckpt": "Basics", "praat_settings": "Praat"} | unsaid
 
 
 def define_output_flags(name: str) -> dict[str, str]:
@@ -114,8 +116,7 @@ def run_experiment(name: str, experiment: ModuleType, names: list[str]) -> None:
     with output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         if FLAGS.ckpt is None:
             logging.getLogger("wavegan_tf").info("no --ckpt: the demo model is opened")
-        about = {"slice_len": FLAGS.data_slice_len, "num_categ": FLAGS.num_categ}
-        model = load(FLAGS.ckpt, model=FLAGS.model, **about)
+        model = load(FLAGS.ckpt, **read_unsaid_flags())
         options = experiment_options(experiment, given, model.settings, settings)
         result = experiment.run(model, options, directory)
         record(result, options, {x: FLAGS[x].value for x in sorted(names) if FLAGS[x].present})

@@ -22,6 +22,7 @@ from wavegan_tf.experiments import listen
 from wavegan_tf.experiments.listen import Heard, Measuring, Recordings, make_network, take_outputs
 from wavegan_tf.latents import Design
 from wavegan_tf.model import BATCH, Model
+from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.output import files
 from wavegan_tf.processes import num_processes
 from wavegan_tf.progress import progress
@@ -100,8 +101,10 @@ def _find(
     model: Model, plan: Plan, latents: np.ndarray, reduction: str
 ) -> tuple[Path, pd.DataFrame]:
     """Finds the file in which these controls are kept, and those that are known."""
+    usual = ModelConfig().to_dict()  # so that an option that is new changes no hash
+    own = {name: x for name, x in model.config.to_dict().items() if x != usual[name]}
     about = dataclasses.asdict(plan) | {
-        "version": VERSION, "praat_version": praat.version(), "model": model.config.to_dict(),
+        "version": VERSION, "praat_version": praat.version(), "model": own,
         "reduce": reduction, "n": len(latents),
         "scaled": [listen.CONTROL_SEED, listen.REFERENCE_SEED, listen.PEAK, BATCH],
     }  # fmt: skip

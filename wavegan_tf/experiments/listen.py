@@ -318,8 +318,8 @@ def random_network(config: ModelConfig, network: str, number: int) -> tuple[Any,
 
     from wavegan_tf.models.networks import build_networks
 
-    only = network == "generator"
-    net = getattr(build_networks(config, CONTROL_SEED + number, generator_only=only), network)
+    letter = {"generator": "G", "discriminator": "D", "q": "Q"}[network]
+    net = getattr(build_networks(config, CONTROL_SEED + number, letters=letter), network)
     function = tf.function(net)
     return net, lambda x: {name: y.numpy() for name, y in function(tf.constant(x)).items()}
 
@@ -554,6 +554,7 @@ def _inputs_table(
     if isinstance(inputs, Design):
         return {"latents": latents_table(inputs.z, config)[first:stop]}
     names = ["d"] if network == "discriminator" else latent_names(config)[: config.num_categ]
+    names += ["unknown"] if network == "q" and config.q_unknown else []
     table = pd.DataFrame(
         np.stack(logits).astype(np.float64), columns=[f"logit_{name}" for name in names]
     )

@@ -12,6 +12,8 @@ from wavegan_tf.errors import InputError
 from wavegan_tf.options import build, check_options, option
 
 MODELS = ("wavegan", "ciwgan", "fiwgan")
+LAYOUTS = ("tensorflow", "pytorch")
+PORT_KERNEL_LEN = 26  # 25 taps, one sample later than here: the last of these is zero
 STRIDES = (4, 2)
 FORMS = ("keras", "mixed", "matmul")  # of convolutions: the layers' own, or models.convolution's
 Z_PROJECT_LENGTH = 16
@@ -75,6 +77,16 @@ class ModelConfig:
         advanced=True)
     phaseshuffle: int = option(2, "Largest phase shuffle in samples; 0 turns it off.", low=0,
                                flag="wavegan_disc_phaseshuffle", group="Model")
+    layout: str = option(
+        "tensorflow", "Layers of the original, or of the PyTorch port: no ReLU after the "
+        "projection; batch normalisation in every layer, with its averages; five layers in the "
+        "classifiers; kernels of 26 taps, the last of them zero.", choices=LAYOUTS, advanced=True)
+    d_slope: float = option(0.2, "Slope of the Discriminator's leaky ReLU below zero.", low=0,
+                            group="Model", advanced=True)
+    q_slope: float = option(0.2, "Slope of the Q-network's leaky ReLU below zero.", low=0,
+                            group="Model", advanced=True)
+    q_unknown: bool = option(False, "One more output of the Q-network: none of the codes.",
+                             advanced=True)
     # fmt: on
 
     def __post_init__(self) -> None:
@@ -101,6 +113,13 @@ class ModelConfig:
                 f"--wavegan_genr_pp with --data_num_channels={self.num_channels}: the post filter "
                 "is a single filter and makes mono audio; leave it out or use one channel"
             )
+        if self.of_port:
+            held = (self.kernel_len, self.stride, self.upsample, self.postfilter_len)
+            if held != (PORT_KERNEL_LEN, 4, "zeros", 0) or self.slice_len == 32768:
+                raise InputError(
+                    f"layout=pytorch: the port has 16384 or 65536 samples, stride 4, no nearest "
+                    f"neighbours, no post filter and kernel_len={PORT_KERNEL_LEN} here"
+                )
         shortest = min(layer.length for layer in self.classifier_layers[:-1])
         if self.phaseshuffle >= shortest:
             raise InputError(
@@ -109,8 +128,13 @@ class ModelConfig:
             )
 
     @property
+    def of_port(self) -> bool:
+        """Whether the layers are the PyTorch port's."""
+        return self.layout == "pytorch"
+
+    @property
     def depth(self) -> int:
-        """Number of (transposed) convolutions in each network."""
+        """Number of (transposed) convolutions in the Generator."""
         return len(self._strides)
 
     @property
@@ -145,16 +169,19 @@ class ModelConfig:
     def classifier_layers(self) -> tuple[Layer, ...]:
         """The convolutions of Discriminator and Q-network, ``conv1`` .. : the Generator mirrored.
 
-        Only the strides are not: at slice_len 32768 that of 2 comes last, as in the Generator.
+        Only the strides are not: at slice_len 32768 that of 2 comes last, as in the Generator. The
+        port's have five layers also where its Generator has six.
         """
         channels = [self.num_channels, *(layer.in_channels for layer in reversed(self.layers))]
-        names = [f"conv{i}" for i in range(1, self.depth + 1)]
-        lengths = [self.slice_len // math.prod(self._strides[: i + 1]) for i in range(self.depth)]
-        return self._layers(names, lengths, channels)
+        depth = 5 if self.of_port else self.depth
+        names = [f"conv{i}" for i in range(1, depth + 1)]
+        lengths = [self.slice_len // math.prod(self._strides[: i + 1]) for i in range(depth)]
+        return self._layers(names, lengths, channels[: depth + 1])
 
     def _layers(self, names: list, lengths: list, channels: list) -> tuple[Layer, ...]:
         rates_hz = [self.sample_rate * length / self.slice_len for length in lengths]
-        columns = names, lengths, channels[:-1], channels[1:], self._strides, rates_hz
+        strides = self._strides[: len(names)]
+        columns = names, lengths, channels[:-1], channels[1:], strides, rates_hz
         return tuple(Layer(*values) for values in zip(*columns, strict=True))
 
     def to_dict(self) -> dict[str, Any]:

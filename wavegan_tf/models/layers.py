@@ -14,6 +14,7 @@ from wavegan_tf.models import convolution
 from wavegan_tf.models.config import Layer
 
 BATCHNORM_EPSILON = 1e-3  # TensorFlow 1's defaults
+PORT_EPSILON = 1e-5  # PyTorch's
 BATCHNORM_MOMENTUM = 0.99
 LEAK = 0.2  # slope of the leaky ReLU below zero
 
@@ -31,20 +32,22 @@ REFERENCE = Arithmetic()  # plain Keras layers
 class ZProject(keras.layers.Layer):
     """Dense projection of the latent vector, [batch, latent] -> [batch, length, channels]."""
 
-    def __init__(self, length: int, channels: int, *, batchnorm: bool, seed: int, name: str):
+    def __init__(
+        self, length: int, channels: int, *, batchnorm: bool, of_port: bool, seed: int, name: str
+    ):
         """Makes the projection; ``seed`` draws its Glorot-uniform kernel."""
         super().__init__(name=name)
-        self.length, self.channels = length, channels
+        self.length, self.channels, self.of_port = length, channels, of_port
         self.dense = keras.layers.Dense(length * channels, kernel_initializer=_glorot(seed))
-        self.batch_norm = _batch_norm(BATCHNORM_MOMENTUM) if batchnorm else None
+        self.batch_norm = _batch_norm(BATCHNORM_MOMENTUM, of_port) if batchnorm else None
 
     def call(self, z: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Returns the projection after ReLU."""
+        """Returns the projection after ReLU; that of the PyTorch port has none."""
         x = self.dense(z)  # [batch, length * channels]
         x = tf.reshape(x, [-1, self.length, self.channels])  # [batch, length, channels]
         if self.batch_norm is not None:
             x = self.batch_norm(x, training=training)
-        return tf.nn.relu(x)
+        return x if self.of_port else tf.nn.relu(x)
 
 
 class _Conv(keras.layers.Layer):
@@ -66,6 +69,7 @@ class UpConv(_Conv):
         *,
         upsample: str,
         batchnorm: bool,
+        of_port: bool = False,
         activation: Callable,
         arithmetic: Arithmetic = REFERENCE,
         seed: int,
@@ -79,7 +83,7 @@ class UpConv(_Conv):
         of_nn = upsample == "nn"
         kind = keras.layers.Conv1D if of_nn else keras.layers.Conv1DTranspose
         self.conv = kind(layer.channels, kernel_len, 1 if of_nn else layer.stride, **options)
-        self.batch_norm = _batch_norm(BATCHNORM_MOMENTUM) if batchnorm else None
+        self.batch_norm = _batch_norm(BATCHNORM_MOMENTUM, of_port) if batchnorm else None
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the layer's output after its activation."""
@@ -94,10 +98,10 @@ class UpConv(_Conv):
 
 
 class DownConv(_Conv):
-    """Strided convolution and leaky ReLU 0.2, [batch, time, in] -> [batch, time / stride, out].
+    """Strided convolution and leaky ReLU, [batch, time, in] -> [batch, time / stride, out].
 
     Batch normalisation uses the batch's own statistics always, in training and out of it, and
-    never moves its averages: so does the original.
+    never moves its averages: so does the original. That of the PyTorch port uses its averages.
     """
 
     def __init__(
@@ -106,6 +110,8 @@ class DownConv(_Conv):
         kernel_len: int,
         *,
         batchnorm: bool,
+        of_port: bool = False,
+        slope: float = LEAK,
         arithmetic: Arithmetic = REFERENCE,
         seed: int,
         name: str,
@@ -113,16 +119,19 @@ class DownConv(_Conv):
         """Makes the layer; ``seed`` draws its Glorot-uniform kernel."""
         super().__init__(name=name)
         self.stride, self.form = layer.stride, arithmetic.form
+        self.of_port, self.slope = of_port, slope
         options = _options(arithmetic, seed)
         self.conv = keras.layers.Conv1D(layer.channels, kernel_len, layer.stride, **options)
-        self.batch_norm = _batch_norm(momentum=1.0) if batchnorm else None
+        self.batch_norm = _batch_norm(1.0, of_port) if batchnorm else None
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Returns the layer's output after leaky ReLU."""
         x = _convolve(convolution.down, x, self.conv, self.stride, self.form)
         if self.batch_norm is not None:
-            x = self.batch_norm(x, training=True)
-        return tf.nn.leaky_relu(x, LEAK) if self.form == "keras" else leaky_relu(x)
+            x = self.batch_norm(x, training=not self.of_port)
+        if self.form == "keras":
+            return tf.nn.leaky_relu(x, self.slope)
+        return leaky_relu(x, self.slope)
 
 
 class PostFilter(keras.layers.Layer):
@@ -151,19 +160,23 @@ class Logits(keras.layers.Layer):
         return self.dense(tf.reshape(x, [tf.shape(x)[0], x.shape[1] * x.shape[2]]))
 
 
-@tf.custom_gradient
-def leaky_relu(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-    """Computes a leaky ReLU 0.2 that knows that its second derivative is zero.
+def leaky_relu(x: tf.Tensor, slope: float = LEAK) -> tf.Tensor:
+    """Computes a leaky ReLU that knows that its second derivative is zero.
 
     TensorFlow's computes the zeros, and sends them back through all layers before: of a penalty on
     the input gradient two passes in thirteen.
     """
 
-    def gradient(dy: tf.Tensor) -> tf.Tensor:
-        # The features only choose a slope for each value.
-        return tf.raw_ops.LeakyReluGrad(gradients=dy, features=tf.stop_gradient(x), alpha=LEAK)
+    @tf.custom_gradient
+    def compute(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        def gradient(dy: tf.Tensor) -> tf.Tensor:
+            # The features only choose a slope for each value.
+            features = tf.stop_gradient(x)
+            return tf.raw_ops.LeakyReluGrad(gradients=dy, features=features, alpha=slope)
 
-    return tf.nn.leaky_relu(x, LEAK), gradient
+        return tf.nn.leaky_relu(x, slope), gradient
+
+    return compute(x)
 
 
 def phase_shuffle(x: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
@@ -200,5 +213,6 @@ def _options(arithmetic: Arithmetic, seed: int) -> dict[str, Any]:
     return dict(padding="same", kernel_initializer=_glorot(seed), dtype=policy)
 
 
-def _batch_norm(momentum: float) -> keras.layers.Layer:
-    return keras.layers.BatchNormalization(momentum=momentum, epsilon=BATCHNORM_EPSILON)
+def _batch_norm(momentum: float, of_port: bool) -> keras.layers.Layer:
+    epsilon = PORT_EPSILON if of_port else BATCHNORM_EPSILON
+    return keras.layers.BatchNormalization(momentum=momentum, epsilon=epsilon)

@@ -26,6 +26,7 @@ class Generator(keras.Model):
             Z_PROJECT_LENGTH,
             config.z_project_channels,
             batchnorm=config.batchnorm,
+            of_port=config.of_port,
             seed=seeds[-1],
             name="z_project",
         )
@@ -35,7 +36,8 @@ class Generator(keras.Model):
                 layer,
                 config.kernel_len,
                 upsample=config.upsample,
-                batchnorm=config.batchnorm and not is_out,
+                batchnorm=config.batchnorm and (config.of_port or not is_out),
+                of_port=config.of_port,
                 activation=tf.nn.tanh if is_out else tf.nn.relu,
                 arithmetic=arithmetic,
                 seed=seeds[i],
@@ -93,25 +95,27 @@ class Discriminator(keras.Model):
         """Makes the layers ``downconv_0`` .. and ``output_dense``."""
         super().__init__(name=self._LETTER)
         self.config = config
-        seeds = _layer_seeds(seed, self._NUMBER, count=config.depth + 1)
+        seeds = _layer_seeds(seed, self._NUMBER, count=len(config.classifier_layers) + 1)
         for i, layer in enumerate(config.classifier_layers):
             downconv = layers.DownConv(
                 layer,
                 config.kernel_len,
-                batchnorm=config.batchnorm and i > 0,
+                batchnorm=config.batchnorm and (config.of_port or i > 0),
+                of_port=config.of_port,
+                slope=config.d_slope if self.name == "D" else config.q_slope,
                 arithmetic=arithmetic,
                 seed=seeds[i],
                 name=f"downconv_{i}",
             )
             setattr(self, downconv.name, downconv)
-        units = 1 if self.name == "D" else config.num_categ
+        units = 1 if self.name == "D" else config.num_categ + config.q_unknown
         self.output_dense = layers.Logits(units, seed=seeds[-1], name="output")
 
     @property
     def blocks(self) -> list[keras.layers.Layer]:
         """The layers in the order of their use."""
-        downconvs = [getattr(self, f"downconv_{i}") for i in range(self.config.depth)]
-        return [*downconvs, self.output_dense]
+        count = len(self.config.classifier_layers)
+        return [*(getattr(self, f"downconv_{i}") for i in range(count)), self.output_dense]
 
     def call(self, x: tf.Tensor, shifts: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Runs the network on audio, [batch, slice_len, num_channels].
@@ -120,12 +124,13 @@ class Discriminator(keras.Model):
 
         Returns:
             In order: ``conv1`` .. [batch, time, channels] after leaky ReLU and before the
-            shuffle; ``logits``, [batch] of the Discriminator, [batch, num_categ] of Q.
+            shuffle; ``logits``, [batch] of the Discriminator, [batch, num_categ] of Q (one more
+            where it has an output for none of the codes).
         """
         outputs = {}
         for i, layer in enumerate(self.config.classifier_layers):
             outputs[layer.name] = x = self.blocks[i](x)
-            if shifts is not None and i < self.config.depth - 1:
+            if shifts is not None and i < shifts.shape[0]:
                 x = layers.phase_shuffle(x, shifts[i])
         logits = self.output_dense(x)  # [batch, units]
         outputs["logits"] = logits[:, 0] if self.name == "D" else logits
@@ -150,18 +155,23 @@ def build_networks(
     config: ModelConfig,
     seed: int = 0,
     arithmetic: Arithmetic = REFERENCE,
-    generator_only: bool = False,
+    letters: str = "GDQ",
 ) -> Networks:
-    """Makes the networks of a model and every variable, their weights drawn from ``seed``."""
+    """Makes the networks of a model and every variable, their weights drawn from ``seed``.
+
+    ``letters`` names those that are wanted; the Generator is always made, Q where there is a code.
+    """
     generator = Generator(config, seed, arithmetic)
     generator(tf.zeros([1, config.latent_dim]))
-    if generator_only:
-        return Networks(generator, None, None)
-    discriminator = Discriminator(config, seed, arithmetic)
-    q = QNetwork(config, seed, arithmetic) if config.num_categ else None
+    discriminator = Discriminator(config, seed, arithmetic) if "D" in letters else None
+    q = QNetwork(config, seed, arithmetic) if "Q" in letters and config.num_categ else None
     for classifier in filter(None, (discriminator, q)):
         classifier(tf.zeros([1, config.slice_len, config.num_channels]))
-    return Networks(generator, discriminator, q)
+    networks = Networks(generator, discriminator, q)
+    for block in (block for n in filter(None, networks) if config.of_port for block in n.blocks):
+        if hasattr(block, "conv"):
+            block.conv.kernel.assign(tf.pad(block.conv.kernel[:-1], [[0, 1], [0, 0], [0, 0]]))
+    return networks
 
 
 def _layer_seeds(seed: int, network: int, count: int) -> list[int]:

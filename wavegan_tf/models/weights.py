@@ -24,7 +24,7 @@ def outgoing_weights(network: Generator | Discriminator, layer_name: str) -> np.
         raise ValueError(f"no layer {layer_name!r} in {network.name}; there are {', '.join(names)}")
     following = names.index(layer_name) + 1
     channels = layers[following - 1].channels
-    if following < config.depth:
+    if following < len(layers):
         conv = getattr(network, f"{'up' if is_generator else 'down'}conv_{following}").conv
         # A transposed convolution's is [k, out, in], any other [k, in, out].
         is_transposed = is_generator and config.upsample == "zeros"

@@ -13,7 +13,8 @@ from typing import Any
 import tensorflow as tf
 
 from wavegan_tf.checkpoints import disk, files, lock, run
-from wavegan_tf.checkpoints.open import read_config
+from wavegan_tf.checkpoints.open import find_checkpoint, read_config
+from wavegan_tf.checkpoints.port import PortCheckpoint
 from wavegan_tf.data.clips import ClipStore
 from wavegan_tf.data.preflight import Report, preflight, split_holdout
 from wavegan_tf.data.stream import SliceSource
@@ -102,19 +103,23 @@ def _starting_point(options: Options, is_chief: bool) -> files.Checkpoint | None
             )
         if not options.init_ckpt:
             return None
-        checkpoint = files.Checkpoint(files.find_prefix(options.init_ckpt, flag="init_ckpt"))
-        theirs, _ = read_config(checkpoint, {"model": config.model})
-        differences = config.differences(theirs)
         where = f"--init_ckpt={options.init_ckpt}"
+        found = find_checkpoint(options.init_ckpt, flag="init_ckpt")
+        if isinstance(found, PortCheckpoint):
+            raise _of_port(where)
+        checkpoint = found
+        theirs, _ = read_config(checkpoint, {"model": config.model})
     else:
         if is_chief:
             run.remove_remains(directory)
-        checkpoint = files.newest_whole(directory)
-        differences = config.differences(run_config["model"])
-        then = run_config.get("training", {}).get("loss", loss)
-        if then != loss:
-            differences.append(f"loss: {loss}, {then}")
+        checkpoint, theirs = files.newest_whole(directory), run_config["model"]
         where = f"--train_dir={directory}"
+    if theirs.of_port:
+        raise _of_port(where)
+    differences = config.differences(theirs)
+    then = (run_config or {}).get("training", {}).get("loss", loss)
+    if then != loss:
+        differences.append(f"loss: {loss}, {then}")
     if differences:
         raise InputError(
             f"{where}: the flags describe another model than was trained there (flags, there): "
@@ -126,6 +131,14 @@ def _starting_point(options: Options, is_chief: bool) -> files.Checkpoint | None
             "probe, not to train; give the whole checkpoint"
         )
     return checkpoint
+
+
+def _of_port(where: str) -> InputError:
+    return InputError(
+        f"{where}: a model of the PyTorch port, whose layers training here would not keep (the "
+        "last tap of every kernel is zero, batch normalisation goes by its averages); train on "
+        "with the port, or start a new model here; probing it needs no training"
+    )
 
 
 def _record_run(

@@ -63,7 +63,7 @@ class Trainer:
         """Returns everything that going on needs, by name in a checkpoint."""
         stored = names.network_variables(self.networks)
         stored |= names.optimizer_variables(self.optimizers, self.networks)
-        places = {names.STEP: self.step, names.UPDATE: self.update, names.SEED: self.seed}
+        places = {files.STEP: self.step, names.UPDATE: self.update, names.SEED: self.seed}
         integers = {name: np.asarray(value, np.int64) for name, value in places.items()}
         return {name: item.value() for name, item in stored.items()} | integers
 
@@ -89,7 +89,7 @@ class Trainer:
             _log.warning("checkpoint %s holds no state %s", checkpoint.prefix, what)
         step, update, seed = (
             int(checkpoint.read(name)) if name in checkpoint.shapes or default is None else default
-            for name, default in ((names.STEP, None), (names.UPDATE, 0), (names.SEED, self.seed))
+            for name, default in ((files.STEP, None), (names.UPDATE, 0), (names.SEED, self.seed))
         )
         with self.strategy.scope():
             names.assign(stored, checkpoint)
