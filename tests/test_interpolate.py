@@ -1,7 +1,5 @@
 """What interpolate generates, and what it finds of causes that are known by construction."""
 
-import re
-
 import conftest
 import numpy as np
 import pandas as pd
@@ -275,7 +273,7 @@ def test_a_cause_is_above_its_controls_and_a_variable_like_them_is_not(capsys):
     more = (found.tables["effects"]["verdict"] == "changes, more than controls").sum()
     lead = found.summary().split("\n\n")[1]
     assert lead.startswith("- z3 from −1 to 1: of ") and f" {more} change more than cont" in lead
-    assert f"More than any control differ the ends of {more}: " in lead
+    assert f"The ends of {more} differ more than those of any control: " in lead
     assert "RMS level (dB) at Out" in lead
     for words in ("Controls: 20 other latent variables", "by chance", "(200 outputs)"):
         assert words.lower() in found.summary().lower()
@@ -289,7 +287,7 @@ def test_a_cause_is_above_its_controls_and_a_variable_like_them_is_not(capsys):
 
 def test_a_row_tells_the_difference_that_changes_and_all_whose_ends_differ_come_first():
     found = hums(vary="z3=-1,0,1", n=N_BASES)
-    one = found.tables["effects"].iloc[:1]
+    one = of(found.tables["effects"], measure="rms")
     effects = pd.concat([one] * 30, ignore_index=True)
     effects["measure"] = [f"m{k}" for k in range(30)]
     effects["verdict"], effects["p_holm"], effects["ends"] = sweeps.MORE, 1.0, False
@@ -301,13 +299,14 @@ def test_a_row_tells_the_difference_that_changes_and_all_whose_ends_differ_come_
     terminal = found.terminal()
     lead = next(line for line in terminal.splitlines() if line.startswith("z3"))
     assert "of 30 measures 29 change more than controls, 1 are not shown to change." in lead
-    assert "More than any control differ the ends of 11: " in lead and lead.endswith("; ...")
+    assert "The ends of 11 differ more than those of any control: " in lead
+    assert lead.endswith("; ...")
     rows = [line.split()[-5:] for line in terminal.splitlines() if line.startswith("Out ")]
     assert rows[:11] == [["last", "−", "first", "1.5", "0.040"]] * 11
     assert "18 more: table effects" in terminal  # ten or all whose ends differ
     effects.loc[18:28, ["p_holm", "ends"]] = 1.0, False
     terminal = found.terminal()
-    assert "More than any control differ the ends of 0." in terminal
+    assert "The ends of 0 differ more than those of any control." in terminal
     rows = [line.split()[-5:] for line in terminal.splitlines() if line.startswith("Out ")]
     assert rows[:10] == [["last", "−", "middle", "3.5", "0.020"]] * 10
     assert rows[10] == ["last", "−", "first", "1.5", "0.040"]  # not shown

@@ -76,7 +76,7 @@ def test_every_layer_but_the_target_has_its_rows_and_f0_is_compared_in_semitones
     semitones = 12 * np.log2(f0_hz.reshape(3, -1) / 100)
     expected = stats.pearsonr(semitones[0], semitones[2]).statistic
     assert table["estimate"][6] == pytest.approx(expected, abs=1e-12)
-    assert table["verdict"].tolist() == [*["no control", "", ""] * 2, *[""] * 6]  # F0 counts once
+    assert table["verdict"].tolist() == [*["few networks", "", ""] * 2, *[""] * 6]  # F0 counts once
 
 
 def test_what_only_intervals_have_is_compared_by_interval():
@@ -150,7 +150,7 @@ def test_networks_that_were_hardly_measured_are_no_control():
     few = network(rng, 0.9, n_outputs=4)
     for controls in ([], [few] * 5, [network(rng, 0.1), network(rng, 0.2)]):
         row, *_ = correlated(network(rng, 0.95), *controls)
-        assert row["verdict"] == "no control" and math.isnan(row["random_high"])
+        assert row["verdict"] == "few networks" and math.isnan(row["random_high"])
 
 
 def test_a_layer_far_above_its_controls_is_encoded_and_an_upside_down_one_inverse():

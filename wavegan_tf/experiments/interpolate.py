@@ -63,11 +63,11 @@ CONTROL_STREAM = 2
 
 ABOUT_EFFECTS = (
     "Last − first: the measure at the last value less that at the first, paired within a base "
-    "vector, mean over base vectors [interval]. Ends − middle: the same of each end less the value "
-    "nearest to 0. p: that the difference beside it is 0, by the paired "
-    "t-test, of numbers of intervals by the sign test; after Holm over these differences of all "
-    "measures and layers. Per unit: slope. Rank r: Spearman's."
+    "vector, mean over base vectors [interval].{} p: that the difference beside it is 0, by the "
+    "paired t-test, of numbers of intervals by the sign test; after Holm over these differences of "
+    "all measures and layers. Per unit: slope. Rank r: Spearman's."
 )
+ABOUT_MIDDLE = " Ends − middle: the same of each end less the value nearest to 0."
 ABOUT_CONTROLS = (
     " Controls: last − first of the control variables, its size alone: median, largest. p "
     "(controls): the share of controls, this variable counted as one, whose change is as large; a "
@@ -559,10 +559,10 @@ def sentences(result: Result) -> list[str]:
             named.setdefault(_measure(row), []).append(layer_title(str(row.layer)))
         parts = [f"{measure} at {', '.join(layers)}" for measure, layers in named.items()]
         parts = [*parts[:MAX_NAMED], *[".."] * (len(parts) > MAX_NAMED)]
-        found[-1] += f" More than any control differ the ends of {more['ends'].sum()}"
+        found[-1] += f" The ends of {more['ends'].sum()} differ more than those of any control"
         found[-1] += f": {'; '.join(parts)}." if parts else "."
-    way = [ABOUT_WAY] if result.settings["ends"] else []
-    return [*found, _beside(result), *way]
+    ways = any(sweep["name"] == latents.PATH for sweep in result.settings["vary"])
+    return [*found, _beside(result), *[ABOUT_WAY] * ways]
 
 
 def _beside(result: Result) -> str:
@@ -583,7 +583,8 @@ def summary(result: Result) -> str:
     n, n_bases = settings["n"], settings["n_bases"]
     changed = list(_changed(result))
     held = " Intervals are those of each base vector's middle step." * settings["hold_intervals"]
-    about = ABOUT_EFFECTS + ABOUT_CONTROLS * bool(settings["controls"]["latents"])
+    middle = ABOUT_MIDDLE * bool(result.table("effects")["middle_value"].notna().any())
+    about = ABOUT_EFFECTS.format(middle) + ABOUT_CONTROLS * bool(settings["controls"]["latents"])
     parts = [
         f"# Interpolation: {'; '.join(s['moved'] for s in settings['vary'])}",
         "\n".join(f"- {sentence}" for sentence in sentences(result)),
@@ -631,7 +632,8 @@ def terminal(result: Result) -> str:
         if len(changed) > len(listed):
             lines.append(f"{len(changed) - len(listed)} more: table effects")
     missed = _strongest_not_shown(result)
-    return "\n".join(lines + ["", NOT_SHOWN, _columns(missed)] * bool(len(missed)))
+    lines += ["", NOT_SHOWN, _columns(missed)] if len(missed) else []
+    return "\n".join(lines)
 
 
 def _columns(effects: pd.DataFrame) -> str:

@@ -313,7 +313,7 @@ def _write_series(parts: list[dict[str, np.ndarray]], n: int, path: str) -> dict
     return map_npz(path)
 
 
-MARKS = {"encoded": "*", "inverse": "~", "no control": "?"}
+MARKS = {"encoded": "*", "inverse": "~", "few networks": "?"}
 """Behind r in tables; a correlation that is not shown has none."""
 
 NOT_ENCODED = "not shown to be encoded{}"
@@ -324,7 +324,7 @@ IN_WORDS = {
     "as random": NOT_ENCODED,
     "as shuffled": NOT_ENCODED,
     "as both controls": NOT_ENCODED,
-    "no control": "too few random networks have it{}",
+    "few networks": "too few random networks have it{}",
     "too few": "too few values{}",
 }
 """What is said of layers by their verdict, in the order in which it is said."""
@@ -442,15 +442,17 @@ def sentences(result: Result) -> list[str]:
         found_first = sorted(said.items(), key=lambda x: not x[0].startswith(ENCODED))
         listed = [f"{', '.join(titles)}: {what}." for what, titles in found_first if what]
         found += [f"{heading.capitalize()}: {' '.join(listed)}"] if listed else []
+    if reasons or not found:
+        return found or [NOTHING]
     outputs = result.table("outputs")
     n, measured = outputs["output"].nunique(), outputs[outputs["measured"].astype(bool)]
-    for name, number in measured.filter(regex="^n_").sum().items() if found else ():
+    for name, number in measured.filter(regex="^n_").sum().items():
         if not number:
             label = str(name).removeprefix("n_").capitalize()
             found.append(f"{label}: none in {measured['output'].nunique()} outputs.")
-    if found and not reasons and (pearson["verdict"] != ENCODED).any():
+    if (pearson["verdict"] != ENCODED).any():
         found.append(f"What is not shown may be there all the same: {n} outputs show only so much.")
-    return found or [NOTHING]
+    return found
 
 
 def _say(cells: pd.DataFrame, result: Result) -> str:

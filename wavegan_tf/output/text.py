@@ -48,7 +48,7 @@ def p_value(p: float) -> str:
         return DASH
     text = f"{p:.3f}"
     if text.endswith("0") and float(text) > p:
-        text = f"{math.floor(p * 1e4) / 1e4:.4f}"  # cut: 0.04999 is not 0.0500 either
+        text = f"{math.floor(p * 1e4 + 1e-6) / 1e4:.4f}"  # cut: 0.04999 is not 0.0500 either
     return "< 0.001" if p < 0.001 else text
 
 

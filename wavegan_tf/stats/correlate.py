@@ -40,7 +40,7 @@ NOT_FROM = {
     (True, True): "not after Holm",
 }
 """Verdicts of what is not shown, by whether p alone tells it from random and from shuffled."""
-NO_CONTROL = "no control"
+FEW_NETWORKS = "few networks"
 NOT_JUDGED = "not judged"
 """The verdict of all rows of a Generator that does not speak."""
 
@@ -122,7 +122,7 @@ def correlate(
         ``n_random_outputs`` the median of their outputs with values; likewise ``shuffled``.
         ``verdict``: ``encoded``, or of a negative r ``inverse``, where p_holm is below 1 -
         confidence; else ``as random``, ``as shuffled``, ``as both controls`` where p by
-        itself does not tell r from these, ``not after Holm`` where it does; ``no control``
+        itself does not tell r from these, ``not after Holm`` where it does; ``few networks``
         where fewer than three random networks have enough values; ``too few`` values.
 
     Raises:
@@ -221,7 +221,7 @@ def verdict(
         ``p``, the larger one (NaN without random networks), and the verdict.
     """
     if math.isnan(random.p):
-        return math.nan, NO_CONTROL
+        return math.nan, FEW_NETWORKS
     beyond = random.p < 1 - settings.confidence, shuffled.p < 1 - settings.confidence
     p = max(random.p, shuffled.p)
     if all(beyond):
