@@ -408,6 +408,16 @@ def test_held_intervals_are_those_of_the_middle_step():
     assert held.settings["hold_intervals"] and not free.settings["hold_intervals"]
 
 
+def test_controls_of_a_way_have_the_intervals_of_its_middle_though_its_ends_alone_are_made(capsys):
+    given = {"from": "z3=-25", "to": "z3=25", "steps": 3, "n": 2, "layers": "out", "controls": 3}
+    given |= {"jobs": 1, "reference_outputs": 0, "hold_intervals": True}
+    found = interpolate.run(Model(planted.opened()), options(**given))
+    assert "intervals of 6 middle steps" in capsys.readouterr().err  # of controls
+    assert found.settings["controls"]["n"] == 2 * 3 * 2
+    f0 = of(found.tables["effects"], measure="f0", layer="out")
+    assert f0["n_controls"].tolist() == [0] and set(f0["n"]) == {2}  # two bases are too few
+
+
 def test_the_scale_of_inner_layers_changes_nothing_at_all(reference):
     found = []
     for factors in ((1, 1, 1, 1, 1), (16, 4, 0.5, 64, 16)):
@@ -450,7 +460,7 @@ def test_the_command_writes_the_run(run_script, reference, tmp_path):
     out = tmp_path / "out"
     done = run_script("interpolate.py", *flags, *conftest.SHORT_WINDOWS, "--out_dir", out)
     assert done.returncode == 0, done.stderr
-    assert "\nz11 from −5 to 5 " in done.stdout
+    assert done.stdout.startswith("z11 from −5 to 5: of ")
     assert {path.name for path in out.iterdir()} >= {"config.json", "series.npz", "summary.md"}
     loaded = load_run(out)
     assert loaded.settings["n_bases"] == 1 and "reference" not in loaded.arrays
