@@ -116,7 +116,9 @@ def test_a_line_that_cannot_be_right_is_left_out_and_a_gap_stays(tmp_path, line,
 def test_transcriptions_in_any_order_and_encoding_are_read(tmp_path):
     make_tree(tmp_path)
     spoil(tmp_path, "SX37.PHN", "\ufeff500 660 tcl\n0 500 h#\n")
+    spoil(tmp_path, "SX37.WRD", "0 600 Don’t\n")
     (said, *_), problems = read_all(tmp_path)
+    assert [word.label for word in said.words] == ["don't"]
     assert [phone.label for phone in said.phones] == ["h#", "tcl"] and not problems
 
 

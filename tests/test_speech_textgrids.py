@@ -113,6 +113,10 @@ def test_text_of_old_and_new_encodings_is_read(text, encoding):
     assert decode(written) == f'"{text}"\n1.5\n'
 
 
+def test_a_nul_which_would_end_a_cell_of_a_table_is_none_when_read():
+    assert decode(b"it a\0b") == "it a\ufffdb"
+
+
 def test_a_label_in_windows_1252_harms_none_in_utf8():
     assert decode("é ’\n".encode() + "don’t é\n".encode("cp1252")) == "é ’\ndon’t é\n"
 
@@ -173,6 +177,7 @@ def test_a_file_cut_off_anywhere_is_refused(path):
     [
         ('"x"', '"x', "line 15: the label of interval 1 of 2 .* is cut off, or has a quote"),
         ("1\n2\n-1", "1\nnan\n-1", "the number of intervals of .* is nan, not a whole number"),
+        ("1\n2\n-1", "1\n1e300\n-1", "the number of intervals of .* is 1e.300, not a whole"),
         ("\n-1\n1\n<exists>", "\n1\n0\n<exists>", "ends at 0 s, not after its start, 1 s"),
         ('"IntervalTier"', '"PitchTier"', r'tier 1 \("a"\) is a PitchTier'),
         ("<exists>\n2", "<exists>\n1", "line 19: more than the announced tiers"),

@@ -164,7 +164,7 @@ def _placed(label: str, start_s: float, end_s: float) -> Interval:
     """A word or phone, if its times are possible."""
     span = cut_to_sound(start_s, end_s, _LONGEST_S)
     if span is None:
-        raise InputError(f"'{label}', {start_s:g} .. {end_s:g} s: not a stretch of time")
+        raise InputError(f"'{label[:40]}', {start_s:g} .. {end_s:g} s: not a stretch of time")
     return Interval(label, *span)
 
 

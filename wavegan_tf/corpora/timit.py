@@ -147,7 +147,7 @@ def read_sentences(
             problems.append(clips.Problem(kind, file, "; ".join([str(error), *wrong])))
             continue
         problems += [clips.Problem("line left out", file, why) for why in wrong]
-        words = [span._replace(label=span.label.lower()) for _, span in spans]
+        words = [x._replace(label=clips.word_of(x.label) or x.label) for _, x in spans]
         owners = [tuple(i for i, x in enumerate(words) if x.holds(phone)) for phone in phones]
         yield Said(sentence, phones, words, owners)
 

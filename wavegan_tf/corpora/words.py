@@ -290,7 +290,7 @@ def cut_words(job: Job, plan: Plan) -> Cut:
         if end <= start:
             cut.lost[number] = "bad_span"
             detail = (
-                f"'{word}', {start_s:g} .. {end_s:g} s ({job.alignment}), in a recording of "
+                f"'{word[:40]}', {start_s:g} .. {end_s:g} s ({job.alignment}), in a recording of "
                 f"{duration_s:g} s"
             )
             cut.problems.append(clips.Problem("span unusable", job.recording, detail))

@@ -118,10 +118,11 @@ def read_lines(path: str | Path) -> Iterator[str]:
 
 
 def decode(data: bytes) -> str:
-    """Decodes what any editor, aligner or version of Praat writes; line ends are made line feeds.
+    """Decodes what any editor, aligner or version of Praat writes.
 
     That is UTF-8 or UTF-16, with or without a byte order mark, Windows-1252 (Latin-1 with curly
-    quotes), also of single labels in UTF-8, or MacRoman.
+    quotes), also of single labels in UTF-8, or MacRoman. Line ends are made line feeds, and NUL,
+    with which a cell of a table would end, U+FFFD.
     """
     if encoding := _utf16(data):
         text = data.decode(encoding, "replace")  # half a letter at the end: cut off
@@ -130,7 +131,7 @@ def decode(data: bytes) -> str:
         if len(text) == len(data) and not data.isascii():  # no letter of UTF-8
             mac = data.decode("mac_roman")
             text = max(text, mac, key=lambda each: len(_AS_IN_TEXT.findall(each)))
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
 
 
 def _utf16(data: bytes) -> str:
@@ -179,7 +180,7 @@ class _Tokens:
 
     def count(self, what: str) -> range:
         value = self.number(what)
-        if not (math.isfinite(value) and value >= 0 and value == int(value)):
+        if not 0 <= value < 2**53 or value != int(value):
             raise InputError(f"{self.path}: {what} is {value:g}, not a whole number from 0")
         return range(1, int(value) + 1)
 
