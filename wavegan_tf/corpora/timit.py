@@ -29,7 +29,7 @@ _FILE = re.compile(
     r"((?:.*/)?)(train|test)/(dr[1-8])/([fm][a-z]{3}\d)/(s[aix]\d+)\.(wav(?:\.wav)?|phn|wrd)", re.I
 )
 _DEPTH = 5  # of the folders of speakers, in a tree two levels below
-_LINE = re.compile(r"([0-9]+)\s+([0-9]+)\s+(.+)")
+_LINE = re.compile(r"([0-9]{1,15})\s+([0-9]{1,15})\s+(.+)")
 
 
 class Span(NamedTuple):
