@@ -163,6 +163,12 @@ def test_short_format_is_read_with_signs_exponents_comments_and_its_old_header(p
     assert read_textgrid(path) == TextGrid(-1.0, 1.0, [tier])
 
 
+@pytest.mark.parametrize("label", ['say "a"', '"a" b', 'a "b" c', '"', 'so ""a"'])
+def test_quotes_that_are_not_doubled_end_with_their_line(path, label):
+    path.write_text(SHORT.replace('"x"', f'"{label}"'))
+    assert read_textgrid(path).tiers[0].intervals[0].label == label.replace('""', '"')
+
+
 def test_a_file_cut_off_anywhere_is_refused(path):
     parts = [SHORT.encode()[:end] for end in range(len(SHORT.rstrip()))]
     for data in [*parts, SHORT.encode("utf-16")[:-7], b"RIFF$\0WAVEfmt "]:

@@ -27,15 +27,17 @@ _AS_IN_TEXT = re.compile(
 )
 
 # What Praat reads in a text file: quoted strings, <flags> and numbers that stand free; the rest is
-# for the human reader, comments begin with "!". A quote with which no string can end is "open".
+# for the human reader, comments begin with "!". A string in which quotes are not doubled is "loose"
+# and ends with its line; a quote with which no string can end is "open".
 _TOKEN = re.compile(
     r'"(?P<string>[^"]*(?:""[^"]*)*)"(?!\S)'
     r"|(?P<flag><\w+>)"
     r"|(?<!\S)(?P<number>[-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|(?i:nan|inf))|--undefined--)(?!\S)"
     r"|!.*"
-    r'|(?P<open>")'
+    r'|"(?P<loose>[^\n]*)"[ \t]*$'
+    r'|(?P<open>")',
+    re.MULTILINE,
 )
-
 
 _CHRONOLOGICAL = "Praat chronological TextGrid text file"
 
@@ -170,10 +172,10 @@ class _Tokens:
         match = self.matches[self.at]
         if match.lastgroup == "open":
             raise self.error(f"{what} is cut off, or has a quote in it that is not doubled")
-        if match.lastgroup != kind:
+        if match.lastgroup != kind and (match.lastgroup, kind) != ("loose", "string"):
             raise self.error(f"{what} should be a {kind}, not {match.group()[:30]!r}")
         self.at += 1
-        return match[kind].replace('""', '"')
+        return (match[kind] or match["loose"] or "").replace('""', '"')
 
     def number(self, what: str) -> float:
         return float(self.take("number", what).replace("--undefined--", "nan"))
