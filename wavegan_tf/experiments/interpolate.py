@@ -26,6 +26,7 @@ from wavegan_tf.experiments.listen import (
     REFERENCE_SEED,
     Measuring,
     Network,
+    annotated,
     find_ceiling,
     listen,
     make_network,
@@ -561,6 +562,7 @@ def summary(result: Result) -> str:
         ABOUT_ENDS * (ENDS in counts),
         f"{n} outputs: {n_bases} base vectors, each at {n // n_bases} steps, everything else held "
         f"still.{held} {_beside(result)} {ABOUT_INTERVALS}",
+        annotated(result.table("outputs")),
         f"## What changes\n\n{about}{'' if settings['clip'] else ABOUT_LEVELS}",
     ]
     for title, rows in changed:
