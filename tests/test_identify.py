@@ -12,14 +12,17 @@ from planted_cause import identify
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.identify import (
+    AS_CONTROLS,
     Options,
     choose_latents,
     parse_pairs,
+    sentences,
 )
-from wavegan_tf.experiments.result import load_run
+from wavegan_tf.experiments.result import Result, load_run
 from wavegan_tf.experiments.stages import code_conditions, count_clipped
 from wavegan_tf.latents import latent_names, sample_latents
 from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.stats import proof
 
 CIWGAN = "tests/reference/checkpoints/ciwgan"
 QUICK = {"n_permutations": 199, "n_resamples": 200, "n_selections": 10, "min_class": 5}
@@ -54,7 +57,7 @@ def test_the_cause_is_ranked_first_and_proved_and_the_control_shows_nothing(one)
     text = one.summary()
     assert (
         "z3 causes frication: 0 % at −1, 100 % at 1 (20 bases, p < 0.001); "
-        "control latents that do as much: 0 of 1."
+        "control latents that may do as much: 0 of 1."
     ) in text
     assert "nan" not in text.lower() and text.index("## What may be") < text.index("\n|")
     assert len(text[: text.index("\n|")].split()) < 400  # conclusions and the first legend
@@ -154,6 +157,25 @@ def test_a_code_that_causes_it_is_found_and_said_with_the_other_codes():
     assert tests.loc["c2", "others"] == pytest.approx((codes["c1"] + codes["c3"]) / 2)
     assert "Code c2 at 1: frication 100 %, the others" in result.summary()
     assert "compared with 0, which is not among the --values" in result.summary()
+
+
+def test_a_code_of_two_causes_what_goes_with_it_and_0_is_the_other_code():
+    model = planted.model(("c1",), model="ciwgan", num_categ=2)
+    result = identify(model, n=60, top=2, controls=2, values=(-1.0, 0.0, 1.0), **QUICK)
+    text = result.summary()
+    assert "c1 causes frication: 0 % at 0, 100 % at 1 (20 bases" in text
+    assert "c2 causes frication: 100 % at 0, 0 % at 1 (20 bases" in text
+    set_alone = stage(result, "proof")
+    codes = result.table("latents").set_index("output").loc[set_alone["output"], ["c1", "c2"]]
+    of_codes = (set_alone["latent"].str[0] == "c") & (set_alone["value"] >= 0)
+    assert (codes[of_codes.to_numpy()].sum(axis=1) == 1).all()
+
+
+def test_what_controls_do_as_well_far_outside_is_said_once_of_all(one):
+    rows = one.table("findings").assign(verdict=proof.AS_CONTROLS)
+    said = sentences(Result("identify", one.settings, one.tables | {"findings": rows}))
+    assert f"{AS_CONTROLS} z3 (20 bases)." in said
+    assert not any("causes" in each for each in said)
 
 
 def write_labels(path, texts):

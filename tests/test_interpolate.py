@@ -1,5 +1,7 @@
 """What interpolate generates, and what it finds of causes that are known by construction."""
 
+import copy
+
 import conftest
 import numpy as np
 import pandas as pd
@@ -195,6 +197,15 @@ def test_channels_are_told_apart_and_a_broken_base_is_left_out(result):
     grid = np.delete(mono.reshape(N_BASES, 2, 2, -1), 1, axis=0)
     change = 0.75 * np.abs(grid[:, 1] - grid[:, 0]).mean(axis=(0, 1))
     np.testing.assert_allclose(followed.changes()["z3/out"], change, atol=1e-7)
+
+
+def test_the_summary_says_whose_intervals_are_by_hand(result):
+    outputs = result.tables["outputs"]
+    outputs = outputs.assign(annotated=outputs["output"] == 1)
+    some = copy.copy(result)
+    some.tables = result.tables | {"outputs": outputs}
+    assert "Outputs with intervals from --annotations: 1; with found ones: " in some.summary()
+    assert "--annotations" not in result.summary()
 
 
 def test_summary_and_terminal_say_what_the_tables_hold(result):

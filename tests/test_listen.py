@@ -1,17 +1,26 @@
 """Running networks output by output: order, batches, shards, controls, what is kept."""
 
 import dataclasses
+import logging
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from wavegan_tf.errors import InputError
-from wavegan_tf.experiments.listen import Measuring, complaints, listen, make_network
+from wavegan_tf.experiments.listen import (
+    Measuring,
+    annotated,
+    complaints,
+    listen,
+    make_network,
+)
 from wavegan_tf.latents import plain, sample_latents
 from wavegan_tf.model import load
 from wavegan_tf.models.networks import build_networks
+from wavegan_tf.speech.intervals import Interval
 from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
+from wavegan_tf.speech.textgrids import save_intervals
 
 FAST = Measuring(
     praat=PraatSettings(f0_floor_hz=200, hnr_min_pitch_hz=200, n_points=3),
@@ -104,6 +113,30 @@ def test_controls_are_networks_of_random_weights_on_the_same_vectors(model):
 def test_what_is_not_there_is_refused(model, changes, words):
     with pytest.raises(InputError, match=words):
         listen(model, plain(model.sample(1)), dataclasses.replace(FAST, **changes))
+
+
+def test_annotations_of_some_outputs_replace_theirs_and_the_log_says_which(model, tmp_path, caplog):
+    caplog.set_level(logging.INFO, "wavegan_tf")
+    save_intervals(tmp_path / "0001_out.TextGrid", [Interval("voiced", 0.4, 0.5)], 1.024)
+    options = dataclasses.replace(FAST, annotations=str(tmp_path))
+    found, alone = (
+        listen(model, plain(model.sample(3)), x, layers="conv4", measures=("duration",))
+        for x in (options, FAST)
+    )
+    spans = [x.tables["intervals"].groupby("output")["start_s"].unique() for x in (found, alone)]
+    assert spans[0].loc[1].tolist() == [0.4]
+    for i in (0, 2):
+        assert spans[0].get(i, np.zeros(0)).tolist() == spans[1].get(i, np.zeros(0)).tolist()
+    said = "Outputs with intervals from --annotations: 1; with found ones: 2."
+    assert caplog.messages == [said] == [annotated(found.tables["outputs"])]
+    assert annotated(alone.tables["outputs"]) == ""
+
+
+def test_a_folder_of_annotations_of_no_output_is_refused(model, tmp_path):
+    save_intervals(tmp_path / "0003_out.TextGrid", [Interval("voiced", 0.4, 0.5)], 1.024)
+    options = dataclasses.replace(FAST, annotations=str(tmp_path))
+    with pytest.raises(InputError, match="has no TextGrid of an output.* such as 0000_out.TextGr"):
+        listen(model, plain(model.sample(3)), options, layers="conv4")
 
 
 def test_a_run_without_voice_complains(model):

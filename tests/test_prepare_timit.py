@@ -78,15 +78,12 @@ def spoil(tree, name, text):
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("SX37.PHN", "0 500 h#\n500 660 xx\n", "SX37.PHN, line 2: 500 660 xx: none of TIMIT's 61"),
-        ("SX37.PHN", "0 500 h#\n400 660 tcl\n", "line 2: 400 660 tcl: starts before .* at 500"),
-        ("SX37.PHN", "0 500 h#\n660 500 tcl\n", "line 2: 660 500 tcl: not START END LABEL, with"),
-        ("SX37.PHN", "0 5.5 h#\n", "line 1: 0 5.5 h#: not START END LABEL"),
-        ("SX37.WRD", "-5 5 take\n", "SX37.WRD, line 1: -5 5 take: not"),
+        ("SX37.PHN", "0 5.5 h#\n", "SX37.PHN: empty; .*line 1: 0 5.5 h#: not START END LABEL"),
+        ("SX37.WRD", "-5 5 take\n", "SX37.WRD: empty; SX37.WRD, line 1: -5 5 take: not"),
         ("SX37.WRD", "\n", "SX37.WRD: empty"),
     ],
 )
-def test_a_transcription_that_cannot_be_right_is_named_and_the_others_are_used(
+def test_a_transcription_without_a_line_is_named_and_the_others_are_used(
     tmp_path, name, text, words
 ):
     make_tree(tmp_path)
@@ -94,7 +91,35 @@ def test_a_transcription_that_cannot_be_right_is_named_and_the_others_are_used(
     used, (problem,) = read_all(tmp_path)
     assert len(used) == 3
     assert problem[:2] == ("transcription unreadable", "TRAIN/DR1/FCJF0/SX37.WAV")
-    assert re.search(words, problem.detail)
+    assert re.search(words.replace("SX37.WRD,", ".*SX37.WRD,"), problem.detail)
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "expected"),
+    [
+        ("500 660 xx", "line 2: 500 660 xx: none of TIMIT's 61", ["h#", "", "t"]),
+        ("400 660 tcl", "line 2: 400 660 tcl: starts before .* at 500", ["h#", "", "t"]),
+        ("660 500 tcl", "line 2: 660 500 tcl: not START END LABEL, with", ["h#", "", "t"]),
+        ("500 500 tcl", None, ["h#", "", "t"]),
+        ("660 900 t", "line 3: 660 900 t: starts before .* at 900", ["h#", "", "t"]),
+    ],
+)
+def test_a_line_that_cannot_be_right_is_left_out_and_a_gap_stays(tmp_path, line, words, expected):
+    make_tree(tmp_path)
+    spoil(tmp_path, "SX37.PHN", f"0 500 h#\n{line}\n660 900 t\n")
+    (said, *others), problems = read_all(tmp_path)
+    assert [phone.label for phone in said.phones] == expected and len(others) == 3
+    assert [problem.problem for problem in problems] == ["line left out"] * bool(words)
+    assert not words or re.search(words, problems[0].detail)
+
+
+def test_transcriptions_in_any_order_and_encoding_are_read(tmp_path):
+    make_tree(tmp_path)
+    spoil(tmp_path, "SX37.PHN", "\ufeff500 660 tcl\n0 500 h#\n")
+    spoil(tmp_path, "SX37.WRD", "0 600 Don’t\n")
+    (said, *_), problems = read_all(tmp_path)
+    assert [word.label for word in said.words] == ["don't"]
+    assert [phone.label for phone in said.phones] == ["h#", "tcl"] and not problems
 
 
 def test_phones_on_both_sides_of_an_unlabelled_stretch_are_no_neighbours(tmp_path):
@@ -311,6 +336,20 @@ def test_what_cannot_be_used_is_named_and_the_rest_is_cut(tree, default, tmp_pat
     assert clip.name == whole.name and clip.read_bytes() == whole.read_bytes()
     counts = rows_of(tmp_path / "out/counts.csv")
     assert [(row["tokens"], row["unusable"]) for row in counts] == [("1", "2"), ("0", "1")]
+
+
+def test_an_end_up_to_20_ms_past_the_sound_is_cut_and_one_beyond_is_lost(tmp_path):
+    make_tree(tmp_path)
+    samples, (start, end) = SENTENCES[SX37].samples(0), SENTENCES[SX37].span(13, 15)  # come
+    for past, written in ((320, 1), (321, 0)):
+        wavfile.write(tmp_path / f"{SX37}.WAV", 16000, samples[: end - past])
+        said, problems = read_all(tmp_path)
+        plan = timit.plan_cuts(said, words=["come"])
+        made = list(timit.make_clips(str(tmp_path), plan, problems))
+        assert (len(made), len(problems)) == (written, 1 - written)
+        for clip in made:
+            assert clip.row["end_sample"] == end - past and len(clip.samples) == end - past - start
+            assert clip.tiers[0].intervals == [("come", 0.0, (end - past - start) / 16000)]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from scipy.io import wavfile
 
 from wavegan_tf.corpora import clips, words
 from wavegan_tf.corpora.alignments import Track, find_alignments, find_files, read_alignment
-from wavegan_tf.corpora.clips import read_words, safe_name, word_of
+from wavegan_tf.corpora.clips import phone_of, read_words, safe_name, short_name, word_of
 from wavegan_tf.errors import InputError
 from wavegan_tf.output.files import read_table
 from wavegan_tf.speech.intervals import Interval
@@ -86,9 +86,20 @@ def test_names_are_those_that_any_file_system_takes():
         assert safe_name(same) == same
     for text, name in {
         "24/7": "24%2F7", "a b": "a%20b", "..": "%2E%2E", "a%2F": "a%252F", "a\x00": "a%00",
-        "it’s": "it%E2%80%99s", "con": "con_", "LPT1": "LPT1_", "": "_",
+        "it’s": "it%E2%80%99s", "con": "con_", "LPT1": "LPT1_", "com¹": "com¹_", "": "_",
     }.items():  # fmt: skip
         assert safe_name(text) == name
+
+
+@pytest.mark.parametrize("text", ["ab" * 300, "か" * 90, "%E3%81%8B" * 90, "é" * 121])
+def test_a_name_too_long_for_a_file_is_cut_to_whole_letters_and_tells_labels_apart(text):
+    names = {short_name(text), short_name(f"{text}x"), short_name(f"{text}y")}
+    assert len(names) == 3
+    for name in names:
+        kept, _, number = name.rpartition("-")
+        assert len(name.encode()) <= 240 and text.startswith(kept)
+        assert len(kept) > 70 and len(number) == 8 and not kept.endswith(("%", "%E", "%8"))
+    assert short_name("か" * 80) == "か" * 80
 
 
 def test_words_are_compared_without_case_and_noises_are_none():
@@ -96,14 +107,28 @@ def test_words_are_compared_without_case_and_noises_are_none():
         assert word_of(label) == label.strip().lower()
     assert word_of("cafe\u0301") == word_of("CAFÉ") == "café"
     for label in ("", " ", "sil", "SIL", "sp", "spn", "<eps>", "<cutoff-gue>", "[laughter]",
-                  "{LG}", "!SIL"):  # fmt: skip
+                  "{LG}", "!SIL", ".", "...", " – ", "?!", "'"):  # fmt: skip
         assert word_of(label) == "", label
+    for label in ("&", "%", "$", "24/7", "@home"):  # signs that are read aloud
+        assert word_of(label) == label
+
+
+def test_every_apostrophe_is_the_same_one():
+    for label in ("don’t", "DON'T", "donʼt", "don´t", "don‘t"):
+        assert word_of(label) == "don't"
+        assert read_words(label) == ["don't"]
+
+
+def test_phones_keep_their_case_and_signs_and_silences_are_none():
+    assert [phone_of(x) for x in ("@", " S ", "?", "{", "ʃ")] == ["@", "S", "?", "{", "ʃ"]
+    assert [phone_of(x) for x in ("", "<p:>", "SIL", "spn")] == [""] * 4
 
 
 def test_listed_words_come_from_the_flag_or_a_file(tmp_path):
     file = tmp_path / "words.txt"
-    file.write_text("\ufeffWater\n\n  year \n", encoding="utf-8")
-    assert read_words("Water, year,") == read_words(str(file)) == ["water", "year"]
+    for encoding in ("utf-8-sig", "utf-16", "cp1252"):
+        file.write_text("Water\n\n  don’t \n", encoding=encoding)
+        assert read_words("Water, don’t,") == read_words(str(file)) == ["water", "don't"]
     listed = [f"w{number}" for number in range(3000)]  # longer than a file's name may be
     assert read_words(",".join(listed)) == listed
 
@@ -112,15 +137,12 @@ def test_listed_words_come_from_the_flag_or_a_file(tmp_path):
     ("text", "message"),
     [
         ("./none", "no such file; give a file with a word in each line"),
-        ("words.txt", "not UTF-8; save it"),
         ("water,Water", "'Water' is twice; list different words"),
-        ("sil", "'sil' is a label of silence or noise"),
+        ("sil", "'sil' is no word, but silence, noise or punctuation"),
         (",", "no word; give water,year or a file"),
     ],
 )
-def test_a_list_that_cannot_be_used_is_refused(tmp_path, monkeypatch, text, message):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "words.txt").write_bytes(b"caf\xe9\n")
+def test_a_list_that_cannot_be_used_is_refused(text, message):
     with pytest.raises(InputError, match=f"--words={text}: {message}"):
         read_words(text)
 
@@ -131,14 +153,14 @@ def grid(*tiers, start_s=0.0, end_s=2.0):
     return TextGrid(start_s, end_s, named)
 
 
-def read(folder, name, content):
+def read(folder, name, content, tier=""):
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, TextGrid):
         write_textgrid(path, content)
     else:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return list(read_alignment(str(folder), name))
+    return list(read_alignment(str(folder), name, tier))
 
 
 def test_a_textgrid_has_a_track_for_each_speaker(tmp_path):
@@ -159,42 +181,136 @@ def test_a_textgrid_has_a_track_for_each_speaker(tmp_path):
     ]
 
 
+WEBMAUS = grid(
+    ("ORT-MAU", ("She", 0, 1), ("", 1, 2)),
+    ("KAN-MAU", ("Si:", 0, 1), ("", 1, 2)),
+    ("MAU", ("S", 0, 0.5), ("i:", 0.5, 1), ("<p:>", 1, 2)),
+)
+SPEAKERS = grid(
+    ("Ann - words", ("yes", 0, 1)), ("Ann - phones", ("Y", 0, 1)), ("Bob - words", ("no", 1, 2))
+)
+
+
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "tier", "expected"),
     [
-        (grid(("ORT", ("a", 0, 1))), "no tier 'words' or 'SPEAKER - words', but ORT"),
-        (grid(("words", ("a", 0, 1)), ("Words",)), "two tiers 'Words'"),
-        (grid(("words", ("a", 3, 4)), start_s=3.0, end_s=4.0), "begins at 3 s"),
-        ("hello", "not a TextGrid"),
+        (WEBMAUS, "ort-mau", [("", ["she"], ["S", "i:"])]),
+        (WEBMAUS, "KAN-MAU", [("", ["Si:"], ["S", "i:"])]),  # SAMPA: S and s are two phones
+        (WEBMAUS, "MAU", [("", ["S", "i:"], None)]),
+        (SPEAKERS, "Words", [("Ann", ["yes"], ["Y"]), ("Bob", ["no"], None)]),
+        (SPEAKERS, "phones", [("Ann", ["Y"], None)]),
+        (SPEAKERS, "ann - words", [("Ann", ["yes"], ["Y"])]),
     ],
 )
-def test_a_textgrid_that_cannot_be_used_is_a_problem(tmp_path, content, words):
-    (problem,) = read(tmp_path, "a.TextGrid", content)
+def test_a_tier_is_chosen_by_name_in_any_case_and_of_every_speaker(
+    tmp_path, content, tier, expected
+):
+    found = [
+        (x.speaker, [w.label for w in x.words], x.phones and [p.label for p in x.phones])
+        for x in read(tmp_path, "a.TextGrid", content, tier)
+    ]
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "tier", "words"),
+    [
+        (WEBMAUS, "", "no tier 'words' or 'SPEAKER - words', but ORT-MAU, KAN-MAU, MAU; --tier=N"),
+        (WEBMAUS, "ORTH", "no tier 'ORTH', but ORT-MAU, KAN-MAU, MAU"),
+        (grid(("words", ("a", 0, 1)), ("Words",)), "", "two tiers 'Words'"),
+        (grid(("words", ("a", 3, 4)), start_s=3.0, end_s=4.0), "", "begins at 3 s"),
+        ("hello", "", "not a TextGrid"),
+    ],
+)
+def test_a_textgrid_that_cannot_be_used_is_a_problem(tmp_path, content, tier, words):
+    (problem,) = read(tmp_path, "a.TextGrid", content, tier)
     assert problem[:2] == ("alignment unreadable", "a.TextGrid")
     assert words in problem.detail and str(tmp_path) not in problem.detail
 
 
+def textgrid_of(*words, xmax=2):
+    """A TextGrid that writes what it is given, in the short format."""
+    items = [f'{start} {end} "{label}"' for label, start, end in words]
+    head = f'File type = "ooTextFile"\nObject class = "TextGrid"\n0 {xmax} <exists> 1'
+    return "\n".join([head, f'"IntervalTier" "words" 0 2 {len(items)}', *items])
+
+
+def test_an_impossible_interval_is_left_out_and_one_without_duration_is_kept_to_be_counted(
+    tmp_path,
+):
+    content = textgrid_of(
+        ("late", 1.5, 2.01), ("a", 0, 1.0001), ("b", 1, 1), ("", 1.4, 1), ("c", 1.4, 1),
+        ("d", 1, 1.5), ("e", "nan", 2),
+    )  # fmt: skip
+    track, *problems = read(tmp_path, "a.TextGrid", content)
+    spans = [("a", 0, 1.0001), ("b", 1, 1), ("d", 1, 1.5), ("late", 1.5, 2.01)]
+    assert track.words == [Interval(*span) for span in spans]
+    assert [tuple(problem) for problem in problems] == [
+        ("item left out", "a.TextGrid", f"words: {what}: not a stretch of time")
+        for what in ("'c', 1.4 .. 1 s", "'e', nan .. 2 s")
+    ]
+
+
 def test_a_ctm_gives_a_track_for_each_utterance(tmp_path):
     text = ";; made by hand\na-1 1 0.25 0.5 ASK 0.98\na-1 1 0.75 0.25 <eps>\na-1 1 1.0 .5 me\n\n"
-    assert read(tmp_path, "x/all.ctm", "\ufeff" + text + "b-1 A 0 1e-1 Me NA\n") == [
+    assert read(tmp_path, "x/all.ctm", "\ufeff" + text + "b-1\tA\t0\t1e-1\tMe\tNA\n") == [
         Track("a-1", "x/all.ctm", "", [Interval("ask", 0.25, 0.75), Interval("me", 1, 1.5)], None),
         Track("b-1", "x/all.ctm", "", [Interval("me", 0.0, 0.1)], None),
     ]
 
 
+def test_a_ctm_of_eight_fields_names_speakers_and_what_is_not_lexical_is_no_word(tmp_path):
+    lines = [
+        "a 1 0.0 0.2 one NA lex NA", "a 1 0.2 0.2 ha NA non-lex NA", "a 1 0.4 0.2 two nan lex",
+        "a 2 0.4 0.2 three 0.5 lex Bob",
+    ]  # fmt: skip
+    tracks = read(tmp_path, "all.ctm", "\n".join(lines))
+    found = [(x.utterance, x.speaker, [word.label for word in x.words]) for x in tracks]
+    assert found == [("a", "", ["one", "two"]), ("a", "Bob", ["three"])]
+
+
+def test_of_alternatives_in_a_ctm_the_first_is_taken(tmp_path):
+    tags = {"<": "<ALT_BEGIN>", "|": "<ALT>", ">": "<ALT_END>"}
+    said = "zero < one | two three | four > five".split()
+    lines = [
+        f"a 1 * * {tags[word]}" if word in tags else f"a 1 {0.1 * i} 0.1 {word}"
+        for i, word in enumerate(said)
+    ]
+    (track,) = read(tmp_path, "all.ctm", "\n".join(lines))
+    assert [word.label for word in track.words] == ["zero", "one", "five"]
+
+
+def test_lines_of_a_ctm_may_stand_in_any_order_and_overlap(tmp_path):
+    text = "a 1 1 0.5 c\na A 0 0.5 a\na B 0.2 0.9 b\n"
+    (track,) = read(tmp_path, "all.ctm", text)
+    assert track.words == [
+        Interval("a", 0, 0.5), Interval("b", 0.2, 1.1), Interval("c", 1, 1.5),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_a_table_of_any_encoding_and_line_end_is_read(tmp_path, encoding, line_end):
+    text = line_end.join(["a 1 0 0.5 don’t", "a 1 1 0.5 porte\u00a0clé", ""])
+    (track,) = read(tmp_path, "all.ctm", text.encode(encoding))
+    assert [word.label for word in track.words] == ["don't", "porte\u00a0clé"]
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("a 1 0.5 0.5", "4 fields, not 5 or 6"),
-        ("a 1 * * <ALT>", "the start '*' is not a number"),
-        ("a 1 0.5 1e999 x", "the duration '1e999' is not a number"),
-        ("a 1 -0.5 1 x", "-0.5 s, for 1 s: not a stretch of time"),
-        ("a 2 0 1 x", "not after the word before it"),
+        ("a 1 0.5 0.5", "4 fields, not 5 to 8"),
+        ("a 1 0.5 0.5 x 1 lex Bob 9", "9 fields, not 5 to 8"),
+        ("a 1 x 1 x", "'x', nan .. nan s: not a stretch of time"),
+        ("a 1 0.5 1e999 x", "'x', 0.5 .. inf s: not a stretch of time"),
+        ("a 1 -0.5 1 x", "'x', -0.5 .. 0.5 s: not a stretch of time"),
+        ("a 1 0.5 -0.2 x", "'x', 0.5 .. 0.3 s: not a stretch of time"),
         ("a 1 0.5 0.5 x high", "the confidence 'high' is not a number"),
     ],
 )
 def test_a_malformed_line_of_a_ctm_is_a_problem_and_the_others_hold(tmp_path, line, words):
     track, problem = read(tmp_path, "all.ctm", f"a 1 0 0.5 one\n{line}\na 1 1 0.5 two\n")
+    assert problem.problem == "item left out"
     assert problem.detail.startswith("line 2: ") and words in problem.detail
     assert [word.label for word in track.words] == ["one", "two"]
 
@@ -204,9 +320,6 @@ def test_a_malformed_line_of_a_ctm_is_a_problem_and_the_others_hold(tmp_path, li
     [
         ("a GO 0.5", 'not UTTERANCE "WORD,WORD,.." "END,END,.."'),
         ('a ",GO" "0.1,0.2,0.3"', "a time a word"),
-        ('a ",GO" "0.1,x"', "the time 'x' is not a number"),
-        ('a ",GO" "0.3,0.2"', "times that go back"),
-        ('a ",GO" "0.2,0.2"', "a word without duration"),
     ],
 )
 def test_a_malformed_line_of_the_short_form_is_a_problem(tmp_path, line, words):
@@ -215,11 +328,18 @@ def test_a_malformed_line_of_the_short_form_is_a_problem(tmp_path, line, words):
     assert track == Track("x/b", "x/a.alignment.txt", "", [Interval("so", 0.2, 0.5)], None)
 
 
+def test_an_impossible_word_of_the_short_form_is_left_out_alone(tmp_path):
+    line = 'a ",GO,UM,ON,,X,SO" "0.1,0.5,0.5,0.4,0.6,y,0.9"\n'
+    track, *problems = read(tmp_path, "a.alignment.txt", line)
+    assert track.words == [Interval("go", 0.1, 0.5), Interval("um", 0.5, 0.5)]
+    assert [x.detail.split(", ")[0] for x in problems] == ["a: 'on'", "a: 'x'", "a: 'so'"]
+
+
 @pytest.mark.parametrize("name", ["a.ctm", "a.alignment.txt", "a.TextGrid"])
 def test_a_file_that_is_no_text_or_not_there_is_a_problem(tmp_path, name):
     (problem,) = read_alignment(str(tmp_path), name)
     assert "cannot be read (No such file or directory)" in problem.detail
-    (problem,) = read(tmp_path, name, b"\xff\xfe\x00\x01\n")
+    (problem,) = read(tmp_path, name, b"\xff\xfe\x00\x01\n\n")
     assert problem.problem == "alignment unreadable"
 
 
@@ -266,6 +386,8 @@ def test_tokens_hold_every_word_with_its_span_utterance_and_speaker():
     assert utterances == [("x", "x.ctm"), ("y", "y.ctm"), ("silent", "s.ctm")]
     expected = [[0, "", "b", 0.0, 0.5, "not_chosen"], [1, "Bob", "a", 1.5, 2.0, "not_chosen"]]
     assert tokens.values.tolist() == expected
+    apart = [tracks[0], tracks[1], tracks[0]]  # of an unsorted table
+    assert words.collect(apart)[0]["utterance"].tolist() == [0, 1, 0]
     assert collected(*["a b a"] * 1000).memory_usage(deep=True, index=False).sum() < 30 * 3000
 
 
@@ -335,15 +457,24 @@ def test_a_recording_aligned_twice_is_refused():
         words.match_audio([("a", "x.ctm"), ("1/a", "y.ctm")], ["1/a.wav"], [])
 
 
-def test_clips_are_named_after_folders_only_where_names_are_shared(tmp_path):
+def test_clips_are_named_after_folders_only_where_names_are_shared():
     tokens, recordings = collected("a", "a", "a"), ["2/b.c.wav", "2/a.wav", "1/a.wav"]
     words.take_tokens(tokens, recordings, ["a"], None, 0)
     jobs = words.list_jobs(tokens, recordings, [("", "")] * 3)
     assert [job.recording for job in jobs] == ["1/a.wav", "2/a.wav", "2/b.c.wav"]
     assert [job.stem for job in jobs] == ["1_a", "2_a", "b.c"]
-    clip = clips.Clip("a/1_a_0", np.zeros(9), [Tier("words", [])], {})
-    with pytest.raises(InputError, match="two clips would be named a/1_a_0; rename one"):
-        clips.write_corpus(tmp_path, [clip, clip])
+
+
+def test_clips_of_one_name_are_numbered_and_of_a_long_one_shortened(tmp_path):
+    long = "か" * 200
+    names = ["a/1_a_0", "a/1_a_0", "a/1_a_0", f"{long}/{long}"]
+    made = [clips.Clip(x, np.full(9, i / 10), [Tier("words", [])], {}) for i, x in enumerate(names)]
+    assert clips.write_corpus(tmp_path, made) == 4
+    files = read_table(tmp_path / "manifest.csv")["file"].tolist()
+    assert files[:3] == [f"clips/a/1_a_0{number}.wav" for number in ("", "-2", "-3")]
+    for i, file in enumerate(files):
+        assert wavfile.read(tmp_path / file)[1][0] == round(i / 10 * 32768)
+        assert max(len(part.encode()) for part in file.split("/")) <= 244
 
 
 @pytest.mark.parametrize(
@@ -543,6 +674,47 @@ def test_what_cannot_be_used_is_named_and_the_rest_goes_on(prepare, corpus, tmp_
     np.testing.assert_array_equal(wavfile.read(out_dir / row["file"])[1], sound(1)[14000:end])
 
 
+def test_a_tier_of_some_files_is_cut_and_the_others_are_named(prepare, corpus, tmp_path):
+    for number, name in enumerate(("one", "two")):
+        wavfile.write(tmp_path / f"{name}.wav", RATE, sound(number))
+    read(tmp_path, "one.TextGrid", WEBMAUS)
+    read(tmp_path, "two.TextGrid", grid(("words", ("no", 0, 1))))
+    flags = ("--tier=ort-mau", "--words=she")
+    result, out_dir = prepare(tmp_path, *flags, audio=tmp_path, status=2)
+    assert "two.TextGrid: no tier 'ort-mau', but words; --tier=NAME takes another" in result.stderr
+    (row,) = rows(out_dir)
+    assert (row["word"], row["phones"], row["source"]) == ("she", "S i:", "one.wav")
+    result, _ = prepare(tmp_path, "--tier=ORTH", audio=tmp_path, status=1)
+    assert_refused(result, "--tier=ORTH: none of 2", "but ORT-MAU, KAN-MAU, MAU", "but words")
+    result, _ = prepare("words.ctm", "--tier=ORTH", status=1)
+    assert_refused(result, "--tier=ORTH: no TextGrid is in --alignments; leave it out")
+
+
+def test_tokens_without_duration_or_said_again_are_counted_and_cost_nothing(prepare, tmp_path):
+    wavfile.write(tmp_path / "u.wav", RATE, sound(0))
+    lines = ["u 1 0.5 0.5 the", "u 1 0.5 0.5 the", "u 1 1 0 the", "u 1 0.2 0 cat", "u 1 0 0 sil"]
+    (tmp_path / "x.ctm").write_text("\n".join(lines))
+    _, out_dir = prepare(tmp_path / "x.ctm", "--words=the", audio=tmp_path)
+    assert [row["file"] for row in rows(out_dir)] == ["clips/the/u_008000.wav"]
+    counts = counts_of(out_dir)
+    assert counts.loc["the", ["tokens", "written", "twice", "bad_span"]].tolist() == [3, 1, 1, 1]
+    assert counts.loc["cat", ["tokens", "chosen", "bad_span"]].tolist() == [1, 0, 1]
+    assert rows(out_dir, "problems.csv") == []
+
+
+def test_labels_too_long_for_a_file_are_whole_in_the_manifest(prepare, tmp_path):
+    wavfile.write(tmp_path / "u.wav", RATE, sound(0))
+    labels = ["か" * 90, "か" * 91, "the"]
+    said = [(label, 0.5 * i, 0.5 * i + 0.5) for i, label in enumerate(labels)]
+    read(tmp_path, "u.TextGrid", grid(("words", *said)))
+    flags = ("--skip_words=0", "--num_words=3")
+    _, out_dir = prepare(tmp_path / "u.TextGrid", *flags, audio=tmp_path)
+    for row, (label, start_s, end_s) in zip(rows(out_dir), said, strict=True):
+        assert row["word"] == label
+        samples = wavfile.read(out_dir / row["file"])[1]
+        np.testing.assert_array_equal(samples, sound(0)[int(start_s * RATE) : int(end_s * RATE)])
+
+
 def test_fewer_words_than_asked_for_is_said(prepare):
     result, out_dir = prepare("mfa", "--skip_words=4", "--num_words=3", status=2)
     assert "--num_words=3: only 2 words were left" in result.stderr
@@ -552,7 +724,7 @@ def test_fewer_words_than_asked_for_is_said(prepare):
 @pytest.mark.parametrize(
     ("table", "flags", "message"),
     [
-        ("84-121-0000 1 0 1 <unk>\n84-121-0000 1 x y z\n", (), "line 2: the start 'x' is not a"),
+        ("84-121-0000 1 0 1 <unk>\n84-121-0000 1 x y z\n", (), "line 2: 'z', nan .. nan s: not a"),
         ("84-121-0000 1 5 1 late\n", ("--words=late",), "'late', 5 .. 6 s"),
         ("84-121-0000 1 0 1 a\n", ("--words=a", "--num_words=3"), "leave out --num_words"),
         ("84-121-0000 1 0 1 a\n", ("--allow_longer", "--slice_len=9"), "leave out --slice_len"),

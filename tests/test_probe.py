@@ -283,6 +283,14 @@ def test_differences_are_listed_where_they_pass_the_correction():
     assert len(lines_of(result, "| voiced | ")) >= len(differ) > 0
 
 
+def test_the_summary_says_whose_intervals_are_by_hand():
+    result = make_probe(outputs=3)
+    assert "--annotations" not in result.summary()
+    result.tables["outputs"] = result.tables["outputs"].assign(annotated=[True, False, True])
+    said = "Outputs with intervals from --annotations: 0, 2; with found ones: 1."
+    assert said in result.summary()
+
+
 def test_a_run_without_values_says_so():
     result = make_probe(empty=True)
     assert probe.NOTHING in result.summary() and "6 of 6" in result.summary()

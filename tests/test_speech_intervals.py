@@ -9,7 +9,7 @@ from scipy.signal import butter, sosfilt
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.speech.averages import to_sound
-from wavegan_tf.speech.intervals import LABELS, Interval, find_intervals, join_frames
+from wavegan_tf.speech.intervals import LABELS, Interval, cut_to_sound, find_intervals, join_frames
 from wavegan_tf.speech.settings import IntervalSettings
 
 RATE, LENGTH = 16000, 16384
@@ -219,3 +219,22 @@ def test_other_sampling_rates_give_the_same_intervals():
     sound = gate(voice(120, rate), TRUTH, "voiced", rate)
     sound += gate(noise(2000, 3800, 0.05, rate), TRUTH, "frication", rate)
     assert_close(find_intervals(sound, rate), TRUTH)
+
+
+@pytest.mark.parametrize(
+    ("span", "expected"),
+    [
+        ((0.2, 0.5), (0.2, 0.5)),
+        ((0.2, 1.12), (0.2, 1.1)),  # 1.1 + 0.02 is less than 1.12
+        ((0.2, 1.121), None),
+        ((-0.02, 0.5), (0.0, 0.5)),
+        ((-0.021, 0.5), None),
+        ((0.5, 0.5), (0.5, 0.5)),  # to be dropped, as is
+        ((1.105, 1.11), (1.1, 1.1)),
+        ((0.5, 0.4), None),
+        ((float("nan"), 0.4), None),
+        ((0.5, float("nan")), None),
+    ],
+)
+def test_a_span_is_cut_to_its_sound_by_20_ms_at_most(span, expected):
+    assert cut_to_sound(*span, 1.1) == expected

@@ -132,6 +132,7 @@ def test_sounds_and_textgrid_of_the_model_are_written_measured_alike_and_of_a_co
     outputs = [output(buzz(120), 3), output(buzz(120), 4, network=1)]
     first = tables(outputs, plan(audio_dir=str(tmp_path)))
     again = tables(outputs, plan(annotations=str(tmp_path)))
+    assert again["outputs"].pop("annotated").tolist() == [True, False]
     for name in first:
         pd.testing.assert_frame_equal(again[name], first[name])
     names = sorted(p.name for p in tmp_path.iterdir())
@@ -165,10 +166,19 @@ def test_an_unusable_textgrid_is_a_problem_of_its_output_alone(tmp_path):
         path = tmp_path / f"000{i}_out.TextGrid"
         textgrids.write_textgrid(path, textgrids.TextGrid(0, end_s, [tier]))
     here = plan(annotations=str(tmp_path))
-    found = tables([output(buzz(120), i) for i in range(4)], here)
+    found = tables([output(buzz(120), i) for i in range(3)], here)
     problems = found["outputs"]["problem"].tolist()
     assert problems[0] == "" and set(found["points"]["output"]) == {0}
     assert "0001_out.TextGrid" in problems[1] and "0.9" in problems[1]
     assert "but aa; say with --labels" in problems[2]
     assert measure_output(output(buzz(120), 2), here).unknown == {"aa": 1}
-    assert problems[3] == f"--annotations={tmp_path}: has no 0003_out.TextGrid"
+
+
+def test_outputs_without_a_textgrid_have_their_intervals_found(tmp_path):
+    by_hand = [Interval("voiced", 0.4, 0.5)]
+    textgrids.save_intervals(tmp_path / "0001_out.TextGrid", by_hand, 16384 / 16000)
+    found = tables([output(buzz(120), i) for i in range(2)], plan(annotations=str(tmp_path)))
+    assert found["outputs"]["annotated"].tolist() == [False, True]
+    spans = found["intervals"].groupby("output")[["start_s", "end_s"]].first().to_numpy().tolist()
+    first = find_intervals(np.float32(buzz(120)), 16000)[0]
+    assert spans == [list(first[1:]), [0.4, 0.5]]

@@ -9,9 +9,11 @@ from wavegan_tf.speech.intervals import Interval
 from wavegan_tf.speech.textgrids import (
     TextGrid,
     Tier,
+    decode,
     load_intervals,
     parse_labels,
     read_textgrid,
+    save_intervals,
     write_textgrid,
 )
 
@@ -68,7 +70,10 @@ def test_gaps_are_written_as_empty_labels_so_that_tiers_are_full(path):
     assert praats_intervals(parselmouth.read(str(path)), 1) == full
 
 
-@pytest.mark.parametrize("command", ["Save as text file...", "Save as short text file..."])
+@pytest.mark.parametrize(
+    "command",
+    ["Save as text file...", "Save as short text file...", "Save as chronological text file..."],
+)
 @pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16"])
 def test_what_praat_saves_is_read_and_point_tiers_are_left_out(
     path, praats_grid, command, encoding
@@ -95,12 +100,25 @@ def test_unicode_of_both_byte_orders_and_any_line_end_is_read(path, encoding, bo
     assert read_textgrid(path) == GRID
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "mac_roman"])
-def test_files_of_old_versions_of_praat_are_read(path, encoding):
-    grid = TextGrid(0.0, 1.0, [Tier("a", [Interval("château Größe", 0.0, 1.0)])])
-    write_textgrid(path, grid)
-    path.write_bytes(path.read_text("utf-8").encode(encoding))
-    assert read_textgrid(path) == grid
+TEXTS = [
+    "château Größe", "don’t", "“Hello”, l’eau …", "¿qué? ¡año!", "cœur", "NIÑO", "École",
+    "§ 5 – 6", "Ångström, smörgåsbord", "perché così città",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman", "utf-8", "utf-16"])
+def test_text_of_old_and_new_encodings_is_read(text, encoding):
+    written = f'"{text}"\r\n1.5\n'.encode(encoding)
+    assert decode(written) == f'"{text}"\n1.5\n'
+
+
+def test_a_nul_which_would_end_a_cell_of_a_table_is_none_when_read():
+    assert decode(b"it a\0b") == "it a\ufffdb"
+
+
+def test_a_label_in_windows_1252_harms_none_in_utf8():
+    assert decode("é ’\n".encode() + "don’t é\n".encode("cp1252")) == "é ’\ndon’t é\n"
 
 
 SHORT = """File type = "ooTextFile"
@@ -143,8 +161,12 @@ def test_short_format_is_read_with_signs_exponents_comments_and_its_old_header(p
     path.write_text(SHORT.replace(old, new) if old else SHORT)
     tier = Tier("a", [Interval("x", -1.0, 0.5), Interval("", 0.5, 1.0)])
     assert read_textgrid(path) == TextGrid(-1.0, 1.0, [tier])
-    path.write_text(path.read_text().replace("5e-1", "0.4999999999"))  # rounding is no overlap
-    assert read_textgrid(path).tiers[0].intervals[1].start_s == 0.4999999999
+
+
+@pytest.mark.parametrize("label", ['say "a"', '"a" b', 'a "b" c', '"', 'so ""a"'])
+def test_quotes_that_are_not_doubled_end_with_their_line(path, label):
+    path.write_text(SHORT.replace('"x"', f'"{label}"'))
+    assert read_textgrid(path).tiers[0].intervals[0].label == label.replace('""', '"')
 
 
 def test_a_file_cut_off_anywhere_is_refused(path):
@@ -160,7 +182,8 @@ def test_a_file_cut_off_anywhere_is_refused(path):
     ("old", "new", "message"),
     [
         ('"x"', '"x', "line 15: the label of interval 1 of 2 .* is cut off, or has a quote"),
-        ("-1\n0.5\n", "0.5\n0.5\n", r'interval 1 of 2 of tier 1 \("a"\), 0.5 .. 0.5 s, must begin'),
+        ("1\n2\n-1", "1\nnan\n-1", "the number of intervals of .* is nan, not a whole number"),
+        ("1\n2\n-1", "1\n1e300\n-1", "the number of intervals of .* is 1e.300, not a whole"),
         ("\n-1\n1\n<exists>", "\n1\n0\n<exists>", "ends at 0 s, not after its start, 1 s"),
         ('"IntervalTier"', '"PitchTier"', r'tier 1 \("a"\) is a PitchTier'),
         ("<exists>\n2", "<exists>\n1", "line 19: more than the announced tiers"),
@@ -214,12 +237,42 @@ def test_known_intervals_of_two_tiers_that_overlap_are_refused(path):
         load_intervals(path, [1.0], {})
 
 
-def test_a_millisecond_of_another_duration_is_cut_off_and_more_refused(path):
+def test_twenty_milliseconds_of_another_duration_are_cut_off_and_more_refused(path):
     hand_made(path, [("voiced", 0.2, 1.0)])
-    assert load_intervals(path, [2.0, 0.9995], {})[0] == [("voiced", 0.2, 0.9995)]
-    for duration_s in (0.998, 1.002):
+    assert load_intervals(path, [2.0, 0.98], {})[0] == [("voiced", 0.2, 0.98)]
+    assert load_intervals(path, [1.02], {})[0] == [("voiced", 0.2, 1.0)]
+    for duration_s in (0.979, 1.021):
         with pytest.raises(InputError, match=rf"from 0 to 1 s for a sound of {duration_s:g} s"):
             load_intervals(path, [duration_s], {})
+
+
+def written(path, *intervals):
+    """A TextGrid of a second that has what it is given, in the short format."""
+    items = [f'{start} {end} "{label}"' for label, start, end in intervals]
+    head = 'File type = "ooTextFile"\nObject class = "TextGrid"\n0 1 <exists> 1'
+    path.write_text("\n".join([head, f'"IntervalTier" "a" 0 1 {len(items)}', *items]))
+
+
+def test_an_interval_without_duration_is_dropped_and_one_impossible_and_unlabelled_harmless(path):
+    written(path, ("voiced", 0, 0.5), ("silence", 0.5, 0.5), ("", 0.7, 0.6), ("voiced", 0.6, 1.015))
+    assert load_intervals(path, [1.0], {})[0] == [("voiced", 0, 0.5), ("voiced", 0.6, 1.0)]
+
+
+@pytest.mark.parametrize("times", [(0.5, 0.4), ("nan", 0.5), (0.5, 1.021), (-0.021, 0.5)])
+def test_a_known_interval_that_is_no_stretch_of_the_sound_is_refused(path, times):
+    written(path, ("voiced", *times))
+    with pytest.raises(InputError, match='a.TextGrid: "voiced" of tier "a", .* is no stretch of a'):
+        load_intervals(path, [1.0], {})
+
+
+def test_an_overlap_by_rounding_is_cut_so_that_what_is_read_can_be_written(path):
+    written(path, ("voiced", 0.2, 0.5005), ("frication", 0.5, 0.8), ("silence", 0.8, 1))
+    intervals, _ = load_intervals(path, [1.0], {})
+    assert intervals == [
+        ("voiced", 0.2, 0.5005), ("frication", 0.5005, 0.8), ("silence", 0.8, 1),
+    ]  # fmt: skip
+    save_intervals(path, intervals, 1.0)
+    assert load_intervals(path, [1.0], {})[0] == intervals
 
 
 @pytest.mark.parametrize(

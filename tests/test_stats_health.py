@@ -60,3 +60,10 @@ def test_a_voice_at_a_stride_fails_and_one_that_passes_by_it_does_not(f0_hz):
 def test_each_way_of_not_speaking_fails_its_own_check(check, outputs):
     found = checked(np.linspace(95, 240, N), **outputs)
     assert [name for name, verdict in found.items() if verdict == "failed"] == [check]
+
+
+def test_intervals_by_hand_say_nothing_of_the_voice():
+    n_voiced, by_hand = [1] * (N - 1) + [0], [True] * (N - 1) + [False]
+    found = checked(np.linspace(95, 240, N), n_voiced=n_voiced, annotated=by_hand)
+    assert found["voice"] == "failed"
+    assert "voice" not in checked(np.linspace(95, 240, N), n_voiced=0, annotated=True)

@@ -339,6 +339,18 @@ def test_trends_and_contrasts_are_one_family_and_controls_another():
         assert here["p_holm"].min() == pytest.approx(count * here["p"].min())
 
 
+def test_what_a_code_of_two_does_is_not_shared_out_to_its_mirror_image():
+    rng = np.random.default_rng(0)
+    c1 = rng.integers(2, size=200)
+    latents = pd.DataFrame({"c1": c1, "c2": 1 - c1, "z1": rng.uniform(-1, 1, 200)})
+    y = (rng.random(200) < np.where(c1 == 1, 0.96, 0.04)).astype(float)
+    rows = rank(latents, y, "binary", 0, QUICK).set_index("latent")
+    for name, sign in (("c1", 1), ("c2", -1)):
+        slope = sign * np.polyfit(c1, y, 1)[0] * c1.std()
+        assert rows.loc[name, "estimate"] == pytest.approx(slope, rel=0.1)
+        assert rows.loc[name, "low"] < slope < rows.loc[name, "high"]
+
+
 def test_a_v_and_a_curve_that_falls_inside_the_range_of_training_do_not_rise():
     def verdict(y_of):
         trends = proof.prove(
@@ -414,19 +426,33 @@ def test_a_code_is_compared_with_controls_that_are_codes_and_z_with_z():
     contrasts = proof.prove(rows, {"share": "1"}, 0, QUICK)[2]
     ranked = pd.DataFrame(columns=["latent", "form", "estimate", "verdict"])
     found = proof.findings(["z2", "c1"], ranked, contrasts).set_index("latent")
-    assert found["n_controls"].tolist() == [1, 1]
+    assert found["n_controls"].tolist() == [1, 2]  # a code inside training with z as well
     assert found["n_controls_as_large"].tolist() == [0, 1]
     assert found["verdict"].tolist() == ["cause", "moves it inside training"]
 
 
-def test_a_change_beyond_training_alone_is_said_with_the_controls_that_do_as_much():
+@pytest.mark.parametrize(
+    ("control", "as_large", "verdict"),
+    [
+        (lambda v, b: v == 9, 1, "moves it only outside training, as controls do"),
+        (
+            lambda v, b: v == 9 and b,
+            1,
+            "moves it only outside training, as controls do",
+        ),  # 19 of 20
+        (lambda v, b: v == 9 and b < 6, 0, "moves it only outside training"),
+    ],
+)
+def test_a_change_beyond_training_alone_is_said_with_the_controls_that_may_do_as_much(
+    control, as_large, verdict
+):
     rows = pd.concat([
         sweep("z2", lambda v, b: v == 9 or (v == -1 and b < 4)),  # falls inside, from 4 of 20
-        sweep("z8", lambda v, b: v == 9, role="control"),
+        sweep("z8", control, role="control"),
     ])  # fmt: skip
     row = found_of(rows, {"z2": -0.4})
-    assert row["verdict"] == "moves it only outside training" and row["sign"] == "disagrees"
-    assert (row["n_controls"], row["n_controls_as_large"]) == (1, 1)
+    assert row["verdict"] == verdict and row["sign"] == "disagrees"
+    assert (row["n_controls"], row["n_controls_as_large"]) == (1, as_large)
 
 
 def test_an_even_cause_is_compared_with_the_even_form_of_the_ranking():

@@ -14,7 +14,7 @@ Everything is imported when it is first used, so that ``import wavegan_tf`` answ
 import importlib
 from typing import Any
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 _PLACES = {
     "load": "model",

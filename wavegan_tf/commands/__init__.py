@@ -13,7 +13,7 @@ COMMANDS = {
     "figures": "Draw the figures and the page of a finished run again.",
     "merge": "Join the shards of a probe.",
     "train": "Train a WaveGAN, ciwGAN or fiwGAN on a folder of speech.",
-    "convert_checkpoint": "Write a checkpoint in the original's format, or its Generator alone.",
+    "convert_checkpoint": "Write a checkpoint in another format, or its Generator alone.",
     "prepare_timit": "Cut TIMIT by phone patterns or words.",
     "prepare_words": "Cut frequent words out of aligned recordings.",
     "make_corpus": "Synthesise a corpus of speech of known truth.",

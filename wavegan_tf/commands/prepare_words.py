@@ -1,9 +1,10 @@
 """prepare_words: cuts frequent words out of aligned recordings, such as LibriSpeech.
 
 Ranks are those of the alignments, words of equal number in alphabetical order; case does not
-matter; silences, noises and <unk> are no words. Recordings are averaged to mono and resampled as a
-whole; their levels stay. counts.csv says of each word its rank, whether it was chosen, and what
-became of its tokens; problems.csv what could not be used.
+matter, nor what apostrophes look like; silences, noises, punctuation and <unk> are no words.
+Recordings are averaged to mono and resampled as a whole; their levels stay. counts.csv says of each
+word its rank, whether it was chosen, and what became of its tokens; problems.csv what could not be
+used.
 """
 
 import os
@@ -25,6 +26,11 @@ class Options:
         "File or folder of alignments: TextGrids of the Montreal Forced Aligner (tiers words and "
         "phones), .ctm (utterance channel start duration word) or LibriSpeech's .alignment.txt; "
         "each belongs to the recording of its name. It may be the folder of --audio_dir.",
+    )
+    tier: str = option(
+        "",
+        "Tier of TextGrids that words are taken from, in any case: ORT-MAU, KAN-MAU or MAU of "
+        "WebMAUS; where several speak it is SPEAKER - NAME. By default it is words or word.",
     )
     skip_words: int = option(
         78, "Number of the most frequent words that are left out; 0 for a small corpus.", low=0
@@ -88,12 +94,21 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
 
     check(options, given)
     jobs = num_processes(options.jobs)
-    names = None if options.words is None else clips.read_words(options.words)
+    names = None
+    if options.words is not None:
+        names = clips.read_words(options.words, alignments.label_of(options.tier))
     max_len = None if options.allow_longer else options.slice_len
     suffixes = sorted(AUDIO_SUFFIXES)
     recordings = alignments.find_files("--audio_dir", options.audio_dir, suffixes)
     root, files = alignments.find_alignments(options.alignments)
-    tokens, utterances, problems = words.collect(words.read_tracks(root, files, jobs))
+    if options.tier and not any(file.lower().endswith(alignments.TEXTGRID) for file in files):
+        raise InputError(f"--tier={options.tier}: no TextGrid is in --alignments; leave it out")
+    source = words.Alignments(root, options.tier)
+    tokens, utterances, problems = words.collect(words.read_tracks(source, files, jobs))
+    if not utterances:
+        asked = f"--tier={options.tier}" if options.tier else f"--alignments={options.alignments}"
+        why = f"{asked}: none of {len(files)} alignments can be used"
+        raise InputError("\n  ".join([why, *clips.summarise(problems)]))
     matched = words.match_audio(utterances, recordings, problems)
     words.mark_unusable(tokens, matched, max_len)
     try:
@@ -102,7 +117,7 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
         raise InputError("\n  ".join([str(error), *clips.summarise(problems)])) from None
     words.take_tokens(tokens, matched, chosen.index[chosen], options.max_tokens, options.seed)
     sexes = words.read_speakers(options.audio_dir)
-    plan = words.Plan(os.path.realpath(options.audio_dir), root, sexes)
+    plan = words.Plan(os.path.realpath(options.audio_dir), source, sexes)
     cuts = words.list_jobs(tokens, matched, utterances)
     done = progress(in_processes(words.cut_words, cuts, plan, jobs), len(cuts), "recordings")
     if not clips.write_corpus(directory, words.clips_of(done, tokens, problems)):
@@ -112,7 +127,7 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
     counts.insert(2, "chosen", chosen.to_numpy().astype(int))
     write_table(f"{directory}/counts.csv", counts)
     became = counts[counts["chosen"] == 1]
-    print(became.head(20).to_string(index=False))
+    print(became.head(20).to_string(index=False, max_colwidth=40))
     print(f"words chosen: {len(became)} of {len(counts)}; clips: {became['written'].sum()}")
     complaints = clips.write_problems(directory, problems)
     lost = [*became.loc[became["written"] == 0, "word"]]

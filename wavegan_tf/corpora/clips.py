@@ -1,9 +1,12 @@
 """A corpus on disk: a 16-bit WAV and a TextGrid of each clip, and one manifest of all."""
 
+import functools
+import hashlib
+import itertools
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +17,7 @@ from scipy.io import wavfile
 from wavegan_tf.errors import InputError
 from wavegan_tf.output.files import write_table
 from wavegan_tf.speech.intervals import Interval
-from wavegan_tf.speech.textgrids import TextGrid, Tier, write_textgrid
+from wavegan_tf.speech.textgrids import TextGrid, Tier, read_text, write_textgrid
 
 CLIPS = "clips"  # folder of the clips, which is replaced as a whole where a corpus is written again
 FULL_SCALE = 32768
@@ -26,8 +29,11 @@ CUT_COLUMNS = (
 """Of the manifest of clips cut from recordings: what, and where from. Samples are at the rate of
 the ``source``, a path below the corpus's root; what a corpus does not say is empty."""
 
-_NO_WORD = re.compile(r"|sil|sp|spn|!sil|<.*>|\[.*\]|\{.*\}", re.DOTALL)  # silence and noise
-_DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)[1-9]")  # Windows takes no file of these names
+_NO_SOUND = re.compile(r"|sil|sp|spn|!sil|<.*>|\[.*\]|\{.*\}", re.DOTALL | re.IGNORECASE)
+_APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼ´`′＇"), "'")
+_NO_LETTERS = "Pc Pd Ps Pe Pi Pf Po Zs Zl Zp Cc Cf".split()  # punctuation, spaces, controls
+_DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)[1-9¹²³]")  # Windows takes no file of these names
+_LONGEST_NAME = 240  # bytes, of a file's name without number and suffix; systems take 255
 
 
 class Clip(NamedTuple):
@@ -50,19 +56,20 @@ class Problem(NamedTuple):
 def write_corpus(directory: str | Path, clips: Iterable[Clip]) -> int:
     """Writes clips as they come, then ``manifest.csv``; returns how many (of none: nothing).
 
-    Raises:
-        InputError: Two clips have one name.
+    Names that are too long are shortened, and those of several clips numbered: a, a-2.
     """
     rows = []
     for clip in clips:
-        stem = Path(directory, CLIPS, clip.name)
-        if os.path.exists(f"{stem}.wav"):
-            raise InputError(f"two clips would be named {clip.name}; rename one of the recordings")
+        short = name = "/".join(map(short_name, clip.name.split("/")))
+        numbers = itertools.count(2)
+        while os.path.exists(Path(directory, CLIPS, f"{name}.wav")):
+            name = f"{short}-{next(numbers)}"
+        stem = Path(directory, CLIPS, name)
         stem.parent.mkdir(parents=True, exist_ok=True)
         duration_s = len(clip.samples) / SAMPLE_RATE_HZ
         wavfile.write(f"{stem}.wav", SAMPLE_RATE_HZ, to_pcm16(clip.samples))
         write_textgrid(f"{stem}.TextGrid", TextGrid(0.0, duration_s, clip.tiers))
-        rows.append((f"{CLIPS}/{clip.name}.wav", duration_s, *clip.row.values()))
+        rows.append((f"{CLIPS}/{name}.wav", duration_s, *clip.row.values()))
     if rows:
         manifest = pd.DataFrame(rows, columns=["file", "duration_s", *clip.row])
         write_table(Path(directory, "manifest.csv"), manifest)
@@ -117,39 +124,60 @@ def safe_name(text: str) -> str:
     return f"{name}_" if _DEVICE.fullmatch(name.lower()) or not name else name
 
 
+def short_name(name: str) -> str:
+    """Shortens the name of a file that systems would not take; a hash tells it from others."""
+    data = name.encode()
+    if len(data) <= _LONGEST_NAME:
+        return name
+    whole = hashlib.blake2b(data, digest_size=4).hexdigest()
+    kept = data[: _LONGEST_NAME - 9].decode(errors="ignore")
+    return f"{re.sub('%.?$', '', kept)}-{whole}"
+
+
 def to_pcm16(samples: np.ndarray) -> np.ndarray:
     """Makes 16-bit integers of samples; what lies outside full scale, 1, is clipped."""
     scaled = np.round(np.asarray(samples, np.float64) * FULL_SCALE)
     return np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
+def phone_of(label: str) -> str:
+    """Returns the phone that a label stands for, stripped; empty for silence and noise."""
+    text = label.strip()
+    return "" if _NO_SOUND.fullmatch(text) else text
+
+
+@functools.lru_cache(1 << 16)
 def word_of(label: str) -> str:
-    """Returns the word that a label stands for: NFC, lower case, stripped; empty for none."""
-    text = unicodedata.normalize("NFC", label).strip().lower()
-    return "" if _NO_WORD.fullmatch(text) else text
+    """Returns the word that a label stands for; empty for none, such as a lone full stop.
+
+    NFC, lower case, stripped, and with one kind of apostrophe.
+    """
+    text = unicodedata.normalize("NFC", phone_of(label)).lower().translate(_APOSTROPHES)
+    if any(c in "&%" or unicodedata.category(c) not in _NO_LETTERS for c in text):
+        return text
+    return ""
 
 
-def read_words(text: str) -> list[str]:
+def read_words(text: str, name: Callable[[str], str] = word_of) -> list[str]:
     """Reads the words that a user lists: ``water,year``, or the path of a file of a word a line.
+
+    ``name`` says which word a text stands for, as in the alignments.
 
     Raises:
         InputError: There is no such file, there is no word, one is no word, or one is there twice.
     """
     listed = text.split(",")
     if os.path.isfile(text):
-        try:
-            listed = Path(text).read_text(encoding="utf-8-sig").splitlines()
-        except UnicodeDecodeError:
-            raise InputError(f"--words={text}: not UTF-8; save it as UTF-8") from None
+        listed = read_text(text).splitlines()
     elif "/" in text or text.lower().endswith(".txt"):
         raise InputError(
             f"--words={text}: no such file; give a file with a word in each line, or water,year"
         )
     found: list[str] = []
     for item in filter(None, map(str.strip, listed)):
-        word = word_of(item)
+        word = name(item)
         if not word or word in found:
-            what = "twice" if word else "a label of silence or noise"
+            what = "twice" if word else "no word, but silence, noise or punctuation"
             raise InputError(f"--words={text}: '{item}' is {what}; list different words")
         found.append(word)
     if not found:

@@ -18,7 +18,8 @@ import pandas as pd
 from wavegan_tf.corpora import clips, patterns
 from wavegan_tf.corpora.patterns import Pattern
 from wavegan_tf.errors import InputError
-from wavegan_tf.speech.textgrids import Tier
+from wavegan_tf.speech.intervals import cut_to_sound
+from wavegan_tf.speech.textgrids import read_lines
 
 NUM_SENTENCES = 6300
 SPLITS = ("train", "test")
@@ -28,7 +29,7 @@ _FILE = re.compile(
     r"((?:.*/)?)(train|test)/(dr[1-8])/([fm][a-z]{3}\d)/(s[aix]\d+)\.(wav(?:\.wav)?|phn|wrd)", re.I
 )
 _DEPTH = 5  # of the folders of speakers, in a tree two levels below
-_LINE = re.compile(r"([0-9]+)\s+([0-9]+)\s+(.+)")
+_LINE = re.compile(r"([0-9]{1,15})\s+([0-9]{1,15})\s+(.+)")
 
 
 class Span(NamedTuple):
@@ -68,7 +69,7 @@ class Cut:
 
     kind: str  # what it is counted as: its pattern or word
     row: dict[str, Any]  # of CUT_COLUMNS
-    tiers: list[Tier]
+    tiers: list[tuple[str, list[Span]]]  # names, and what lies in or around the stretch
     outcome: str  # a column of counts.csv
 
 
@@ -134,53 +135,56 @@ def read_sentences(
     """Reads transcriptions; what is missing or wrong is added to ``problems``."""
     for sentence in sentences:
         missing = [kind for kind in ("WAV", "PHN", "WRD") if kind not in sentence.files]
+        file, wrong = sentence.files.get("WAV", min(sentence.files.values())), list[str]()
         try:
             if missing:
                 found = ", ".join(sorted(sentence.files.values()))
                 raise InputError(f"no .{' and no .'.join(missing)} beside {found}")
-            phones = _read_phones(root, sentence.files["PHN"])
-            spans = _read_spans(root, sentence.files["WRD"])
+            phones = _read_phones(root, sentence.files["PHN"], wrong)
+            spans = _read_spans(root, sentence.files["WRD"], wrong)
         except InputError as error:
             kind = "file missing" if missing else "transcription unreadable"
-            file = sentence.files.get("WAV", min(sentence.files.values()))
-            problems.append(clips.Problem(kind, file, str(error)))
+            problems.append(clips.Problem(kind, file, "; ".join([str(error), *wrong])))
             continue
-        words = [span._replace(label=span.label.lower()) for _, span in spans]
+        problems += [clips.Problem("line left out", file, why) for why in wrong]
+        words = [x._replace(label=clips.word_of(x.label) or x.label) for _, x in spans]
         owners = [tuple(i for i, x in enumerate(words) if x.holds(phone)) for phone in phones]
         yield Said(sentence, phones, words, owners)
 
 
-def _read_phones(root: str, name: str) -> list[Span]:
+def _read_phones(root: str, name: str, wrong: list[str]) -> list[Span]:
     phones: list[Span] = []
-    for where, phone in _read_spans(root, name):
-        if phone.label not in patterns.LABELS:
-            raise InputError(f"{where}: none of TIMIT's 61 labels")
+    for where, phone in _read_spans(root, name, wrong):
         end = phones[-1].end if phones else phone.start
-        if phone.start < end:
-            raise InputError(f"{where}: starts before the phone before it ends, at {end}")
-        if phone.start > end:
-            phones.append(Span("", end, phone.start))
-        phones.append(phone)
+        if phone.label not in patterns.LABELS:
+            wrong.append(f"{where}: none of TIMIT's 61 labels")
+        elif phone.start < end:
+            wrong.append(f"{where}: starts before the phone before it ends, at {end}")
+        else:
+            if phone.start > end:
+                phones.append(Span("", end, phone.start))
+            phones.append(phone)
     return phones
 
 
-def _read_spans(root: str, name: str) -> list[tuple[str, Span]]:
-    """Places and spans of a .PHN or .WRD."""
+def _read_spans(root: str, name: str, wrong: list[str]) -> list[tuple[str, Span]]:
+    """Places and spans of a .PHN or .WRD, in order of time; those without duration are dropped."""
     try:
-        text = Path(root, name).read_text(encoding="latin-1")
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror})") from None
+        lines = list(read_lines(os.path.join(root, name)))
+    except InputError as error:
+        raise InputError(str(error).removeprefix(f"{root}{os.sep}")) from None
     spans = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         where = f"{name}, line {number}: {line.strip()[:40]}"
         match = _LINE.fullmatch(line.strip())
-        if match and int(match[1]) < int(match[2]):
+        if match and int(match[1]) <= int(match[2]):
             spans.append((where, Span(match[3], int(match[1]), int(match[2]))))
         elif line.strip():
-            raise InputError(f"{where}: not START END LABEL, with the end after the start")
+            wrong.append(f"{where}: not START END LABEL, with the end after the start")
     if not spans:
         raise InputError(f"{name}: empty")
-    return spans
+    spans.sort(key=lambda pair: pair[1].start)
+    return [(where, span) for where, span in spans if span.start < span.end]
 
 
 def plan_cuts(
@@ -243,10 +247,8 @@ def _cut(said: Said, pattern: str, start: int, end: int, own: Sequence[int], out
     what = (pattern, word, phones, start, end, one.files["WAV"])
     who = (one.speaker, one.speaker[0], one.dialect, one.split, one.name)
     words += [x for x in said.words if x not in words]
-    spans = (("words", words), ("phones", said.phones))
-    tiers = [clips.make_tier(name, found, start, end) for name, found in spans]
     row = dict(zip(clips.CUT_COLUMNS, what + who, strict=True))
-    return Cut(pattern or word, row, tiers, outcome)
+    return Cut(pattern or word, row, [("words", words), ("phones", said.phones)], outcome)
 
 
 def make_clips(root: str, plan: Plan, problems: list[clips.Problem]) -> Iterator[clips.Clip]:
@@ -279,13 +281,16 @@ def make_clips(root: str, plan: Plan, problems: list[clips.Problem]) -> Iterator
         samples = audio.samples.mean(axis=1)  # of one channel: itself
         for cut in cuts:
             row, start, end = cut.row, cut.row["start_sample"], cut.row["end_sample"]
-            if end > len(samples):
+            span_s = (edge / clips.SAMPLE_RATE_HZ for edge in (start, end, len(samples)))
+            if cut_to_sound(*span_s) is None or start >= len(samples):
                 cut.outcome = UNUSABLE
                 detail = f"{cut.kind}, {start} .. {end}, of {len(samples)} samples"
                 problems.append(clips.Problem("span past the end", wav, detail))
                 continue
+            row["end_sample"] = end = min(end, len(samples))
+            tiers = [clips.make_tier(name, spans, start, end) for name, spans in cut.tiers]
             name = f"{plain_name(row['word'])}_{row['speaker']}_{row['sentence']}_{start:06d}"
-            yield clips.Clip(f"{folders[cut.kind]}/{name}", samples[start:end], cut.tiers, row)
+            yield clips.Clip(f"{folders[cut.kind]}/{name}", samples[start:end], tiers, row)
 
 
 def plain_name(text: str) -> str:

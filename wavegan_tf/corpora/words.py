@@ -23,14 +23,22 @@ from wavegan_tf.corpora.alignments import TEXTGRID, Track, read_alignment
 from wavegan_tf.errors import InputError
 from wavegan_tf.processes import in_processes
 from wavegan_tf.progress import progress
-from wavegan_tf.speech.intervals import Interval
+from wavegan_tf.speech.intervals import Interval, cut_to_sound
 
-OUTCOMES = ("written", "not_chosen", "over_max", "too_long", "no_audio", "unreadable", "bad_span")
-"""What becomes of a token; ``bad_span``: it ends after its recording or has no samples."""
-PAST_END_S = 0.02
-"""A span may end after its recording by this much, two steps of an aligner: it is cut there."""
+OUTCOMES = (
+    "written", "not_chosen", "over_max", "too_long", "no_audio", "unreadable", "bad_span", "twice",
+)  # fmt: skip
+"""What becomes of a token; ``bad_span``: it ends after its recording or has no samples; ``twice``:
+its alignment has it before, with the same word, speaker and beginning."""
 
 _SPEAKER_LINE = re.compile(r"\s*(\S+)\s*\|\s*([MF])\s*\|")
+
+
+class Alignments(NamedTuple):
+    """Where alignments are."""
+
+    root: str  # of their files
+    tier: str = ""  # of their TextGrids, as of `read_alignment`
 
 
 class Job(NamedTuple):
@@ -46,7 +54,7 @@ class Plan(NamedTuple):
     """What holds for all recordings."""
 
     audio_dir: str  # absolute
-    root: str  # of the alignments
+    alignments: Alignments
     sexes: dict[str, str]  # by speaker
 
 
@@ -59,20 +67,20 @@ class Cut(NamedTuple):
 
 
 def read_tracks(
-    root: str, files: Sequence[str], num_processes: int
+    alignments: Alignments, files: Sequence[str], num_processes: int
 ) -> Iterator[Track | clips.Problem]:
     """Reads TextGrids in parallel, then tables, which may be large, line by line."""
     grids = [file for file in files if file.lower().endswith(TEXTGRID)]
-    read = in_processes(_tracks_of, grids, root, num_processes)
+    read = in_processes(_tracks_of, grids, alignments, num_processes)
     yield from itertools.chain.from_iterable(progress(read, len(grids), "TextGrids"))
     others = [file for file in files if not file.lower().endswith(TEXTGRID)]
     for file in progress(others, len(others), "alignments"):
-        yield from read_alignment(root, file)
+        yield from read_alignment(alignments.root, file)
 
 
-def _tracks_of(file: str, root: str) -> list[Track | clips.Problem]:
+def _tracks_of(file: str, alignments: Alignments) -> list[Track | clips.Problem]:
     """The tracks of a TextGrid without their phones, which need not travel."""
-    found = read_alignment(root, file)
+    found = read_alignment(alignments.root, file, alignments.tier)
     return [x._replace(phones=None) if isinstance(x, Track) else x for x in found]
 
 
@@ -81,11 +89,11 @@ def collect(
 ) -> tuple[pd.DataFrame, list[tuple[str, str]], list[clips.Problem]]:
     """Puts alignments into a table, a row for each word said, beside utterances and problems.
 
-    Columns: ``utterance`` (number, never falling), ``speaker``, ``word``, ``start_s``, ``end_s``,
+    Columns: ``utterance`` (number), ``speaker``, ``word``, ``start_s``, ``end_s``,
     ``outcome`` (``not_chosen``). Of each utterance there is its name and its alignment's file.
     """
     words, speakers = dict[str, int](), dict[str, int]()
-    utterances: list[tuple[str, str]] = []
+    utterances = dict[tuple[str, str], int]()
     problems: list[clips.Problem] = []
 
     def rows() -> Iterator[tuple[int, int, int, float, float]]:
@@ -93,9 +101,8 @@ def collect(
             if isinstance(track, clips.Problem):
                 problems.append(track)
                 continue
-            if utterances[-1:] != [(track.utterance, track.file)]:
-                utterances.append((track.utterance, track.file))
-            whose = len(utterances) - 1, speakers.setdefault(track.speaker, len(speakers))
+            utterance = utterances.setdefault((track.utterance, track.file), len(utterances))
+            whose = utterance, speakers.setdefault(track.speaker, len(speakers))
             for label, start_s, end_s in track.words:
                 yield *whose, words.setdefault(label, len(words)), start_s, end_s
 
@@ -106,7 +113,7 @@ def collect(
     for name, kinds in (("speaker", speakers), ("word", words), ("outcome", OUTCOMES)):
         codes: Any = tokens[name].to_numpy()
         tokens[name] = pd.Categorical.from_codes(codes, pd.Index(list(kinds), dtype=object))
-    return tokens, utterances, problems
+    return tokens, list(utterances), problems
 
 
 def match_audio(
@@ -138,7 +145,7 @@ def match_audio(
             if aligned_in.get(found[0]):
                 raise InputError(
                     f"--alignments: {found[0]} is aligned twice, in {aligned_in[found[0]]} and "
-                    f"{file}; leave one out (lines of one utterance must follow each other)"
+                    f"{file}; leave one out"
                 )
             aligned_in[found[0]] = file
         else:
@@ -166,10 +173,11 @@ def _of_same_folders(utterance: str, recordings: Iterable[str]) -> list[str]:
 
 
 def mark_unusable(tokens: pd.DataFrame, matched: Sequence[str | None], max_len: int | None) -> None:
-    """Marks the tokens without audio, or of more samples than a clip may have (None: any)."""
+    """Marks the tokens without audio or samples, or of more than a clip may have (None: any)."""
     start, end = (np.rint(tokens[x] * clips.SAMPLE_RATE_HZ) for x in ("start_s", "end_s"))
     if max_len is not None:
         tokens.loc[end - start > max_len, "outcome"] = "too_long"
+    tokens.loc[end <= start, "outcome"] = "bad_span"
     without = np.array([name is None for name in matched], bool)
     tokens.loc[without[tokens["utterance"]], "outcome"] = "no_audio"
 
@@ -219,13 +227,15 @@ def take_tokens(
     max_tokens: int | None,
     seed: int,
 ) -> None:
-    """Marks the tokens to be cut as written, and those of chosen words beyond ``max_tokens``.
+    """Marks the tokens to be cut as written; of chosen words those twice or beyond ``max_tokens``.
 
     A token's place in the draw is a hash of the seed, its recording's name and where it begins: the
     sample does not depend on other words, folders, or the kind of alignment.
     """
     wanted = tokens[tokens["word"].isin(chosen) & (tokens["outcome"] == "not_chosen")]
-    tokens.loc[wanted.index, "outcome"] = "written"
+    again = wanted.duplicated(["utterance", "speaker", "word", "start_s"])
+    tokens.loc[wanted.index, "outcome"] = np.where(again, "twice", "written")
+    wanted = wanted[~again]
 
     def place(token: Any) -> bytes:
         recording = PurePosixPath(str(matched[token.utterance])).stem
@@ -272,26 +282,26 @@ def cut_words(job: Job, plan: Plan) -> Cut:
     duration_s = len(mono) / audio.rate_hz
     phones: dict[str, list[Interval] | None] = {}
     if job.alignment.lower().endswith(TEXTGRID):
-        found = read_alignment(plan.root, job.alignment)
+        found = read_alignment(plan.alignments.root, job.alignment, plan.alignments.tier)
         phones = {track.speaker: track.phones for track in found if isinstance(track, Track)}
     for number, _, said_by, word, start_s, end_s, _ in job.tokens:
-        start, end = round(start_s * rate_hz), min(round(end_s * rate_hz), len(samples))
-        if end_s > duration_s + PAST_END_S or end <= start:
+        span = cut_to_sound(start_s, end_s, duration_s) or (0.0, 0.0)
+        start, end = (min(round(edge_s * rate_hz), len(samples)) for edge_s in span)
+        if end <= start:
             cut.lost[number] = "bad_span"
             detail = (
-                f"'{word}', {start_s:g} .. {end_s:g} s ({job.alignment}), in a recording of "
+                f"'{word[:40]}', {start_s:g} .. {end_s:g} s ({job.alignment}), in a recording of "
                 f"{duration_s:g} s"
             )
             cut.problems.append(clips.Problem("span unusable", job.recording, detail))
             continue
         tiers = [clips.make_tier("words", [(word, start, end)], start, end)]
         own = phones.get(said_by)
-        inside = [x for x in own or () if start_s <= (x.start_s + x.end_s) / 2 < end_s]
+        inside = [x for x in own or () if span[0] <= (x.start_s + x.end_s) / 2 < span[1]]
         if own is not None:
             edges = [(x, round(a * rate_hz), round(b * rate_hz)) for x, a, b in inside]
             tiers.append(clips.make_tier("phones", edges, start, end))
-        first = round(start_s * audio.rate_hz)
-        last = min(round(end_s * audio.rate_hz), len(mono))
+        first, last = (min(round(edge_s * audio.rate_hz), len(mono)) for edge_s in span)
         speaker, sex, split = person_of(job.recording, plan.audio_dir, plan.sexes, said_by)
         what = ("", word, " ".join(phone.label for phone in inside), first, last)
         who = (job.recording, speaker, sex, "", split, PurePosixPath(job.recording).stem)

@@ -34,6 +34,7 @@ from wavegan_tf.experiments.stages import (
     condition,
     count_clipped,
     label_codes,
+    with_other_codes,
 )
 from wavegan_tf.latents import Condition, cross, latent_index, latent_names, plain
 from wavegan_tf.model import Model
@@ -80,7 +81,8 @@ ABOUT_PROOF = (
     "the same for all. Tests, within vectors: the slope over all values (table `trends`); a "
     "value against its mirror image, of a code against 0; and 0 against both sides "
     "(table `contrasts`). Yes and no are tested by signs, and p is after Holm over both tables; "
-    "controls are corrected apart. Where a code variable of a ciwGAN is set, the others are 0. "
+    "controls are corrected apart. Where a code variable of a ciwGAN is set, the others are 0; "
+    "its 0 is another code at 1, each in turn, as in training. "
     "Clipped: share of all these outputs; the more, the less the value says of speech. Doses, how "
     "strong frication and voice are: figures/doses."
 )
@@ -101,6 +103,7 @@ CAUTION = (
 )
 
 NOT_ALONE = "Setting one alone is not shown to change it:"
+AS_CONTROLS = "Only far outside the training range, and as control latents do, it is moved by"
 TOO_FEW_BASES = (
     f"Too few base vectors (--proof_outputs; a yes or no needs {LEAST_SIGNS}), or no value with "
     "its mirror image (--values), for a verdict on"
@@ -316,7 +319,9 @@ def prove(
         for latent in names
         for value in options.values
     ]
-    design = cross(bases[: options.proof_outputs], conditions, stages.config)
+    design = with_other_codes(
+        cross(bases[: options.proof_outputs], conditions, stages.config), stages.config
+    )
     measures = {stages.wanted.measure: stages.wanted.unit}
     measures |= DOSES if stages.wanted.kind == BINARY else {}
     shown = proof.prove(stages.add(PROOF, design), measures, options.seed, options)
@@ -471,7 +476,9 @@ def _finding(row: Any, about: dict[str, Any]) -> str:
     change = f"{levels[0]} at {text.number(first)}, {levels[1]} at {at} ({n} bases, {_p(p)})"
     controls = "no control latent of its kind was set"
     if row.n_controls:
-        controls = f"control latents that do as much: {row.n_controls_as_large} of {row.n_controls}"
+        controls = (
+            f"control latents that may do as much: {row.n_controls_as_large} of {row.n_controls}"
+        )
     if row.sign == proof.DISAGREES:
         controls += "; the ranking has the opposite sign"
     way = ", either way from 0" if form == EVEN else ""
@@ -507,7 +514,8 @@ def sentences(result: Result) -> list[str]:
         differ = tests[tests["verdict"] == DIFFERS].drop_duplicates("code")  # at the least level
     if len(rows):
         found += [_finding(row, about) for row in _rows(rows) if row.verdict in FINDINGS]
-        for verdict, what in ((NO_CHANGE, NOT_ALONE), (TOO_FEW, TOO_FEW_BASES)):
+        together = {proof.AS_CONTROLS: AS_CONTROLS, NO_CHANGE: NOT_ALONE, TOO_FEW: TOO_FEW_BASES}
+        for verdict, what in together.items():
             here = rows[rows["verdict"] == verdict]
             n = here[["inside_n", "outside_n"]].to_numpy().max(initial=0)
             found += [f"{what} {', '.join(here['latent'])} ({n} bases)."] * bool(len(here))

@@ -26,6 +26,7 @@ from wavegan_tf.experiments.listen import (
     REFERENCE_SEED,
     Measuring,
     Network,
+    annotated,
     find_ceiling,
     listen,
     make_network,
@@ -590,6 +591,7 @@ def summary(result: Result) -> str:
         "\n".join(f"- {sentence}" for sentence in sentences(result)),
         f"{n} outputs: {n_bases} base vectors, each at {n // n_bases} steps, everything else held "
         f"still.{held} {ABOUT_INTERVALS}",
+        annotated(result.table("outputs")),
         f"## What changes\n\n{about}{'' if settings['clip'] else ABOUT_LEVELS}",
     ]
     for title, rows in changed:

@@ -31,7 +31,14 @@ from wavegan_tf.speech import praat
 from wavegan_tf.speech.averages import MEAN, UPSAMPLES, Reduction, reduce_maps
 from wavegan_tf.speech.ceilings import choose_ceiling
 from wavegan_tf.speech.intervals import Interval
-from wavegan_tf.speech.outputs import Output, Plan, gather, measure_outputs
+from wavegan_tf.speech.outputs import (
+    Output,
+    Plan,
+    find_annotation,
+    gather,
+    measure_outputs,
+    textgrid_name,
+)
 from wavegan_tf.speech.settings import IntervalSettings, PraatSettings, layer_limits
 from wavegan_tf.speech.textgrids import parse_labels
 
@@ -43,6 +50,9 @@ REFERENCE_SEED = 2_000_000
 
 PEAK = 0.5
 """What the largest value of a layer in ordinary outputs is scaled to."""
+
+MAX_NAMED = 10
+"""Outputs that are named one by one."""
 
 MIN_STRIDE_HZ = 40.0
 """Layers slower than this give no F0."""
@@ -84,8 +94,8 @@ class Measuring:
     )
     annotations: str | None = option(
         None,
-        "Folder of TextGrids that intervals are taken from, instead of finding them; each is named "
-        "as those in audio/, 0000_out.TextGrid, or as the recording.",
+        "Folder of TextGrids that intervals are taken from, instead of finding them, for some "
+        "outputs or all; each is named as those in audio/, 0000_out.TextGrid, or as the recording.",
         group="Intervals",
     )
     labels: str = option(
@@ -388,6 +398,21 @@ def make_plan(
     )
 
 
+def _check_annotations(plan: Plan, inputs: Design | Recordings, num_channels: int) -> None:
+    """Refuses a folder of annotations that has none of any output."""
+    names = inputs.paths if isinstance(inputs, Recordings) else [""] * count(inputs)
+    grids = [
+        (textgrid_name(i, plan.target, channel, num_channels), name)
+        for i, name in enumerate(names)
+        for channel in range(1, num_channels + 1)
+    ]
+    if not any(find_annotation(plan, *each) for each in grids):
+        raise InputError(
+            f"--annotations={plan.annotations}: has no TextGrid of an output; name it as those in "
+            f"audio/, such as {grids[0][0]}"
+        )
+
+
 def strides_of(config: ModelConfig) -> tuple[float, ...]:
     """Lists the frequencies, in Hz, at which the strides of a Generator sound.
 
@@ -452,6 +477,8 @@ def listen(
     if audio_dir:
         os.makedirs(audio_dir, exist_ok=True)
     plan = make_plan(model, own.layers, own.target, options, measures=measures, audio_dir=audio_dir)
+    if plan.annotations:
+        _check_annotations(plan, inputs, model.config.num_channels)
     shapes = {layer.name: _shape(layer, own.target) for layer in own.layers}
     series = _Series(shapes, stop - first, directory) if keep_series else None
     maps: list[dict[str, np.ndarray]] = []
@@ -596,13 +623,30 @@ def _report(
         number, share = (clipped > 0).sum(), 100 * clipped.max()
         _log.warning("%d outputs are clipped, in up to %.2g %% of the samples", number, share)
     trouble = outputs[~outputs["measured"].astype(bool)]
-    for row in trouble.head(10).itertuples():
+    for row in trouble.head(MAX_NAMED).itertuples():
         _log.warning("%s: %s: not measured", row.name or f"output {row.output}", row.problem)
-    if len(trouble) > 10:
-        _log.warning("and %d more outputs; the table outputs names every one", len(trouble) - 10)
+    if len(trouble) > MAX_NAMED:
+        more = len(trouble) - MAX_NAMED
+        _log.warning("and %d more outputs; the table outputs names every one", more)
     if unknown:
         listed = ", ".join(f"{label} ({count})" for label, count in sorted(unknown.items()))
         _log.warning("--annotations: labels left out, for want of --labels: %s", listed)
+    if by_hand := annotated(outputs):
+        _log.info("%s", by_hand)
+
+
+def annotated(outputs: pd.DataFrame) -> str:
+    """Says whose intervals are those of hand-made TextGrids; nothing of a run without them."""
+    if "annotated" not in outputs:
+        return ""
+    measured = outputs[outputs["measured"].astype(bool)]
+    by_hand = measured["annotated"].astype(bool)
+    found = measured.loc[~by_hand, "output"].nunique()
+    names = [str(row.name or row.output) for row in measured[by_hand].itertuples(index=False)]
+    names = list(dict.fromkeys(names)) or ["none"]
+    more = ", .. (the table outputs names every one)" * (len(names) > MAX_NAMED)
+    listed = ", ".join(names[:MAX_NAMED]) + more
+    return f"Outputs with intervals from --annotations: {listed}; with found ones: {found}."
 
 
 def complaints(outputs: pd.DataFrame) -> list[str]:

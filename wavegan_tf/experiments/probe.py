@@ -16,7 +16,7 @@ import pandas as pd
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.controls import measure_controls
-from wavegan_tf.experiments.listen import Measuring, Recordings, count, listen
+from wavegan_tf.experiments.listen import MAX_NAMED, Measuring, Recordings, annotated, count, listen
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import (
     Condition,
@@ -227,9 +227,8 @@ def add_statistics(result: Result) -> None:
         out, about = result.arrays["series"][target], result.settings
         near = partial(near_stride, strides_hz=about["strides_hz"])
         found["health"] = check_outputs(
-            points, result.table("outputs"), out, target, near if about["strides_hz"] else None,
-            found_intervals=about["options"]["annotations"] is None,
-        )  # fmt: skip
+            points, result.table("outputs"), out, target, near if about["strides_hz"] else None
+        )
     if "intervals" in tables:
         limits = {x: known["forbidden"] for x, known in result.settings["limits"].items()}
         judged = controls, target, settings
@@ -364,8 +363,6 @@ LIMITS = (
     "rows; the column reason of the tables `points` and `intervals` says why a value is missing."
 )
 FLAGGED = "Values that are suspect, at points; they are kept in every table and statistic."
-
-MAX_NAMED = 10  # outputs with a problem
 
 
 def summary(result: Result) -> str:
@@ -618,6 +615,7 @@ def _outputs(result: Result) -> list[str]:
     blocks = [
         "## Outputs",
         f"{kind} without a voiced interval: {(outputs['n_voiced'] == 0).sum()} of {len(outputs)}.",
+        *filter(None, [annotated(outputs)]),
     ]
     rows = []
     for problem, here in outputs[outputs["problem"] != ""].groupby("problem", observed=True):

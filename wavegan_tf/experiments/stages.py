@@ -123,6 +123,23 @@ def code_conditions(config: ModelConfig, levels: Sequence[float]) -> list[Condit
     ]
 
 
+def with_other_codes(design: Design, config: ModelConfig) -> Design:
+    """Gives outputs of which a one-hot code variable is set to 0 another code, each in turn.
+
+    In training such a variable is 0 because another is 1; a code of zeros never comes.
+    """
+    z, table, k = design.z.copy(), design.table, config.num_categ
+    if config.model == "ciwgan" and k > 1:
+        for row, (latent, value, base) in enumerate(
+            table[["latent", "value", "base"]].itertuples(index=False)
+        ):
+            if latent[0] == "c" and value == 0:
+                other = int(latent[1:]) + int(base) % (k - 1)  # of c1 index 1 ..
+                z[row, :k] = 0
+                z[row, other % k] = 1
+    return design._replace(z=z)
+
+
 def label_codes(z: np.ndarray, config: ModelConfig, labels: Labels) -> pd.DataFrame:
     """Puts labels given by hand, which new outputs cannot have, beside the codes of the outputs.
 

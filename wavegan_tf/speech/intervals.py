@@ -17,6 +17,9 @@ from wavegan_tf.speech.settings import INTENSITY_PERIODS, INTERVALS, PITCH_PERIO
 LABELS = ("voiced", "frication", "silence")
 """What an interval can be. Weak low noise (breath, reverberation) is none of them."""
 
+PAST_END_S = 0.02 + 1e-9  # times were rounded, or are sums
+"""A span may end after its sound by this much, two steps of an aligner: it is cut there."""
+
 _SPECTRUM_WINDOW_S = 0.016  # Hann window: resolves 125 Hz, and shorter than any fricative
 _HNR_STEP_S = 0.01  # Praat's default: it takes longer than pitch, and no decision needs it finer
 _ROUNDING = 4 * float(np.finfo(np.float32).eps)  # of a constant sound, as a share of its peak
@@ -28,6 +31,17 @@ class Interval(NamedTuple):
     label: str
     start_s: float
     end_s: float
+
+
+def cut_to_sound(start_s: float, end_s: float, duration_s: float) -> tuple[float, float] | None:
+    """Cuts a labelled span where it leaves the sound by no more than :data:`PAST_END_S`.
+
+    None of one that leaves it further, ends before it starts, or has NaN for a time; one that has
+    no duration, or gets none, is to be dropped.
+    """
+    if not -PAST_END_S <= start_s <= end_s <= duration_s + PAST_END_S:
+        return None
+    return min(max(start_s, 0.0), duration_s), max(min(end_s, duration_s), 0.0)
 
 
 def find_intervals(

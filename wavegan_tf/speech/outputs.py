@@ -41,7 +41,7 @@ class Plan:
     intervals: IntervalSettings
     f0_two_pass: bool = False  # whether each output gets an F0 range of its own
     upsample: str = "linear"  # how layers get the target's rate: "linear" or "band_limited"
-    annotations: str | None = None  # folder of hand-made TextGrids, instead of finding intervals
+    annotations: str | None = None  # folder of hand-made TextGrids, which go before found intervals
     labels: dict[str, str] = dataclasses.field(default_factory=dict)  # their labels -> ours
     clip: bool = False  # whether layers are clipped at 1, as the paper's averages
     strides_hz: tuple[float, ...] = ()  # where F0 is suspect
@@ -98,20 +98,23 @@ def measure_output(output: Output, plan: Plan) -> Measured:
     channels = target[:, np.newaxis] if target.ndim == 1 else target  # [time, channels]
     result = Measured(output.network, [], [], Counter())
     for channel, sound in enumerate(channels.T, start=1):
-        of_channel = f"_channel{channel}" if channels.shape[1] > 1 else ""
-        textgrid = f"{output.output:04d}_{plan.target}{of_channel}.TextGrid"
+        textgrid = textgrid_name(output.output, plan.target, channel, channels.shape[1])
         intervals: list[Interval] = []
+        by_hand = None
+        if output.name or not output.network:  # nobody labels the outputs of random networks
+            by_hand = find_annotation(plan, textgrid, output.name)
         problem = output.problem or trouble_of(sound)
         if not problem and output.intervals is not None:
             intervals = list(output.intervals[channel - 1])
-        elif not problem and plan.annotations and (output.name or not output.network):
+        elif not problem and by_hand:
             try:
-                intervals = _read_intervals(output, plan, textgrid, result.unknown)
+                intervals = _read_intervals(by_hand, output, plan, result.unknown)
             except InputError as error:
                 problem = str(error)
         elif not problem:
             intervals = find_intervals(sound, plan.sample_rate_hz, plan.intervals)
-        result.outputs.append(_describe(sound, output, channel, intervals, problem))
+        about = {"annotated": bool(by_hand)} if plan.annotations else {}
+        result.outputs.append(_describe(sound, output, channel, intervals, problem) | about)
         settings = plan.praat
         if plan.f0_two_pass and intervals:
             floor_hz, ceiling_hz = f0_range_of(sound, plan.sample_rate_hz, settings)
@@ -140,17 +143,21 @@ def trouble_of(sound: np.ndarray) -> str:
     return "silent" if np.ptp(sound) < 2 * SILENT_PEAK else ""
 
 
-def _read_intervals(
-    output: Output, plan: Plan, textgrid: str, unknown: Counter[str]
-) -> list[Interval]:
+def textgrid_name(number: int, target: str, channel: int, num_channels: int) -> str:
+    """Names the TextGrid of an output's channel, from 1."""
+    of_channel = f"_channel{channel}" if num_channels > 1 else ""
+    return f"{number:04d}_{target}{of_channel}.TextGrid"
+
+
+def find_annotation(plan: Plan, textgrid: str, name: str = "") -> str | None:
+    """Finds the hand-made TextGrid of an output, by its name or by that of a recording."""
+    names = [textgrid, *([f"{os.path.splitext(name)[0]}.TextGrid"] if name else [])]
+    paths = (os.path.join(plan.annotations, each) for each in names if plan.annotations)
+    return next(filter(os.path.isfile, paths), None)
+
+
+def _read_intervals(path: str, output: Output, plan: Plan, unknown: Counter[str]) -> list[Interval]:
     """Reads a TextGrid of the slice or the whole recording, and counts its unknown labels."""
-    names = [textgrid]  # as this package writes it, then as the recording's
-    if output.name:
-        names.append(f"{os.path.splitext(output.name)[0]}.TextGrid")
-    paths = [os.path.join(plan.annotations or "", name) for name in names]
-    path = next(filter(os.path.isfile, paths), None)
-    if path is None:
-        raise InputError(f"--annotations={plan.annotations}: has no {' or '.join(names)}")
     slice_s = plan.slice_len / plan.sample_rate_hz
     durations_s = slice_s, output.duration_s or slice_s
     intervals, others = textgrids.load_intervals(path, durations_s, plan.labels)

@@ -1,31 +1,45 @@
 """Praat's TextGrids: intervals to and from files that a phonetician corrects by hand.
 
+Whatever aligners and phoneticians write, TextGrids or tables, is decoded here (:func:`decode`).
+
 Formats: Praat manual, "TextGrid file formats". The parser is our own: praatio 6 loses the sign and
 the exponent of times, takes labels for structure and reads files that are cut off without a word.
 """
 
+import codecs
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from wavegan_tf.errors import InputError
-from wavegan_tf.speech.intervals import LABELS, Interval
+from wavegan_tf.speech.intervals import LABELS, PAST_END_S, Interval, cut_to_sound
 
-ROUNDING_S = 1e-6  # overlaps up to this are the rounding of the program that wrote the times
-DURATION_TOLERANCE_S = 1e-3  # from the sound, as of a TextGrid made from a resampled copy
+ROUNDING_S = 1e-3  # overlaps up to this are the rounding of the program that wrote the times
+
+# How letters and punctuation stand in text: of a file in an old encoding that one is right which
+# makes more of them. In Windows-1252 and MacRoman the same bytes are "don’t" and "donít".
+_AS_IN_TEXT = re.compile(
+    r"[ß-öø-ÿœ]|(?<![a-zß-öø-ÿ])[À-ÖØ-ÞŒ]|(?<=\w)’|(?<!\w)[‘“¿¡](?=\w)|(?<=\S)”(?!\w)"
+    r"|…(?!\w)|(?<!\w)[–—§](?!\w)"
+)
 
 # What Praat reads in a text file: quoted strings, <flags> and numbers that stand free; the rest is
-# for the human reader, comments begin with "!". A quote with which no string can end is "open".
+# for the human reader, comments begin with "!". A string in which quotes are not doubled is "loose"
+# and ends with its line; a quote with which no string can end is "open".
 _TOKEN = re.compile(
     r'"(?P<string>[^"]*(?:""[^"]*)*)"(?!\S)'
     r"|(?P<flag><\w+>)"
-    r"|(?<!\S)(?P<number>[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)(?!\S)"
+    r"|(?<!\S)(?P<number>[-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|(?i:nan|inf))|--undefined--)(?!\S)"
     r"|!.*"
-    r'|(?P<open>")'
+    r'|"(?P<loose>[^\n]*)"[ \t]*$'
+    r'|(?P<open>")',
+    re.MULTILINE,
 )
+
+_CHRONOLOGICAL = "Praat chronological TextGrid text file"
 
 
 class Tier(NamedTuple):
@@ -44,53 +58,99 @@ class TextGrid(NamedTuple):
 
 
 def read_textgrid(path: str | Path) -> TextGrid:
-    """Reads the interval tiers of a TextGrid, in Praat's text or short text format.
+    """Reads the interval tiers of a TextGrid, in one of Praat's text formats.
 
-    UTF-8, UTF-16 or, as old versions of Praat wrote them, ISO Latin-1 or MacRoman. Point tiers are
-    left out, empty labels are not.
+    These are the text format, the short and the chronological one. Point tiers are left out; empty
+    labels are not, and times stand as in the file, impossible ones too.
 
     Raises:
-        InputError: The file cannot be read, is no TextGrid, binary, or cut off; or an interval ends
-            before it starts, leaves the time of its TextGrid or overlaps with the one before.
+        InputError: The file cannot be read, is no TextGrid, binary, or cut off.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    if data.startswith(b"ooBinaryFile"):
+    text = read_text(path)
+    if text.startswith("ooBinaryFile"):
         raise InputError(f"{path}: a binary file of Praat; save it there as a text file")
-    tokens = _Tokens(path, _decode(data))
+    tokens = _Tokens(path, text)
     kinds = [match["string"] for match in tokens.matches[:2]]
-    if None in kinds or len(kinds) < 2 or kinds[0] not in ("ooTextFile", "ooTextFile short"):
-        raise InputError(f"{path}: not a TextGrid; save it in Praat as a (short) text file")
-    if kinds[1] != "TextGrid":
-        raise InputError(f"{path}: a {kinds[1]}, not a TextGrid")
-    tokens.at = 2
+    chronological = kinds[:1] == [_CHRONOLOGICAL]
+    tokens.at = 1 if chronological else 2
+    if not chronological:
+        if None in kinds or len(kinds) < 2 or kinds[0] not in ("ooTextFile", "ooTextFile short"):
+            raise InputError(f"{path}: not a TextGrid; save it in Praat as a (short) text file")
+        if kinds[1] != "TextGrid":
+            raise InputError(f"{path}: a {kinds[1]}, not a TextGrid")
     start_s, end_s = tokens.number("the start"), tokens.number("the end")
-    if end_s <= start_s:
+    if not start_s < end_s < math.inf:
         raise InputError(f"{path}: ends at {end_s:g} s, not after its start, {start_s:g} s")
+    if chronological:
+        return TextGrid(start_s, end_s, _chronological(tokens))
     tiers: list[Tier] = []
     if tokens.take("flag", "<exists>") == "<exists>":
         for number in tokens.count("the number of tiers"):
-            tiers += _tier(tokens, number, start_s, end_s)
+            tiers += _tier(tokens, number)
     if tokens.at < len(tokens.matches):
         raise tokens.error("more than the announced tiers and intervals; correct their number")
     return TextGrid(start_s, end_s, tiers)
 
 
-def _decode(data: bytes) -> str:
-    """Decodes a file; its line ends are made line feeds."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = data.decode("utf-16", "replace")  # half a letter at the end: cut off
-    elif b"\0" in data[:2]:
-        text = data.decode("utf-16-be" if data[0] == 0 else "utf-16-le", "replace")
+def read_text(path: str | Path) -> str:
+    """Reads a text, whatever program wrote it (:func:`decode`).
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    try:
+        return decode(Path(path).read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def read_lines(path: str | Path) -> Iterator[str]:
+    """Reads a text line by line, a megabyte at a time: it may be large (:func:`decode`).
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            most = -1 if _utf16(file.peek(2)) else 1 << 20
+            while lines := file.readlines(most):
+                yield from decode(b"".join(lines)).removesuffix("\n").split("\n")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def decode(data: bytes) -> str:
+    """Decodes what any editor, aligner or version of Praat writes.
+
+    That is UTF-8 or UTF-16, with or without a byte order mark, Windows-1252 (Latin-1 with curly
+    quotes), also of single labels in UTF-8, or MacRoman. Line ends are made line feeds, and NUL,
+    with which a cell of a table would end, U+FFFD.
+    """
+    if encoding := _utf16(data):
+        text = data.decode(encoding, "replace")  # half a letter at the end: cut off
     else:
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:  # Latin-1 has no letters at 0x80 .. 0x9f
-            mac = any(0x80 <= byte <= 0x9F for byte in data)
-            text = data.decode("mac_roman" if mac else "latin-1")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+        text = data.decode("utf-8-sig", "windows")
+        if len(text) == len(data) and not data.isascii():  # no letter of UTF-8
+            mac = data.decode("mac_roman")
+            text = max(text, mac, key=lambda each: len(_AS_IN_TEXT.findall(each)))
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+
+
+def _utf16(data: bytes) -> str:
+    """Names the UTF-16 that a text is in, by its first two bytes; empty for none."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if b"\0" in data[:2]:
+        return "utf-16-be" if data[0] == 0 else "utf-16-le"
+    return ""
+
+
+def _as_windows(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error("windows", _as_windows)
 
 
 class _Tokens:
@@ -112,48 +172,63 @@ class _Tokens:
         match = self.matches[self.at]
         if match.lastgroup == "open":
             raise self.error(f"{what} is cut off, or has a quote in it that is not doubled")
-        if match.lastgroup != kind:
+        if match.lastgroup != kind and (match.lastgroup, kind) != ("loose", "string"):
             raise self.error(f"{what} should be a {kind}, not {match.group()[:30]!r}")
         self.at += 1
-        return match[kind].replace('""', '"')
+        return (match[kind] or match["loose"] or "").replace('""', '"')
 
     def number(self, what: str) -> float:
-        value = float(self.take("number", what))
-        if not math.isfinite(value):
-            raise InputError(f"{self.path}: {what} is too large a number")
-        return value
+        return float(self.take("number", what).replace("--undefined--", "nan"))
 
     def count(self, what: str) -> range:
         value = self.number(what)
-        if value < 0 or value != int(value):
+        if not 0 <= value < 2**53 or value != int(value):
             raise InputError(f"{self.path}: {what} is {value:g}, not a whole number from 0")
         return range(1, int(value) + 1)
 
 
-def _tier(tokens: _Tokens, number: int, start_s: float, end_s: float) -> list[Tier]:
-    """Takes the next tier; nothing of one whose items are points."""
+def _head(tokens: _Tokens, number: int) -> tuple[str, str]:
+    """Takes the class and the name of a tier, and its start and end, which say nothing."""
     kind = tokens.take("string", f"the class of tier {number}")
     name = tokens.take("string", f"the name of tier {number}")
-    where = f'tier {number} ("{name}")'
     if kind not in ("IntervalTier", "TextTier"):
-        raise InputError(f"{tokens.path}: {where} is a {kind}, neither IntervalTier nor TextTier")
-    tokens.number(f"the start of {where}")
-    tokens.number(f"the end of {where}")
-    intervals, before_s = [], start_s
+        what = f'tier {number} ("{name}") is a {kind}'
+        raise InputError(f"{tokens.path}: {what}, neither IntervalTier nor TextTier")
+    tokens.number(f"the start of tier {number}")
+    tokens.number(f"the end of tier {number}")
+    return kind, name
+
+
+def _item(tokens: _Tokens, kind: str, place: str) -> Interval:
+    """Takes an interval, or a point as one without duration."""
+    start_s = end_s = tokens.number(f"the start of {place}")
+    if kind == "IntervalTier":
+        end_s = tokens.number(f"the end of {place}")
+    return Interval(tokens.take("string", f"the label of {place}"), start_s, end_s)
+
+
+def _tier(tokens: _Tokens, number: int) -> list[Tier]:
+    """Takes the next tier; nothing of one whose items are points."""
+    kind, name = _head(tokens, number)
+    where = f'tier {number} ("{name}")'
     numbers = tokens.count(f"the number of intervals of {where}")
-    for i in numbers:
-        place = f"interval {i} of {len(numbers)} of {where}"
-        from_s = to_s = tokens.number(f"the start of {place}")
-        if kind == "IntervalTier":
-            to_s = tokens.number(f"the end of {place}")
-            if from_s < before_s - ROUNDING_S or not from_s < to_s <= end_s + ROUNDING_S:
-                raise InputError(
-                    f"{tokens.path}: {place}, {from_s:g} .. {to_s:g} s, must begin at "
-                    f"{before_s:g} s or later, end after that and by {end_s:g} s"
-                )
-        intervals.append(Interval(tokens.take("string", f"the label of {place}"), from_s, to_s))
-        before_s = to_s
+    places = (f"interval {i} of {len(numbers)} of {where}" for i in numbers)
+    intervals = [_item(tokens, kind, place) for place in places]
     return [Tier(name, intervals)] if kind == "IntervalTier" else []
+
+
+def _chronological(tokens: _Tokens) -> list[Tier]:
+    """Takes all tiers, then the items of all, each with the number of its tier."""
+    heads = [_head(tokens, number) for number in tokens.count("the number of tiers")]
+    items: list[list[Interval]] = [[] for _ in heads]
+    while tokens.at < len(tokens.matches):
+        number = tokens.number("the number of a tier")
+        if number not in range(1, len(heads) + 1):
+            raise InputError(f"{tokens.path}: an item of tier {number:g} of {len(heads)}")
+        kind, name = heads[int(number) - 1]
+        place = f'an item of tier {number:g} ("{name}")'
+        items[int(number) - 1].append(_item(tokens, kind, place))
+    return [Tier(x[1], own) for x, own in zip(heads, items, strict=True) if x[0] == "IntervalTier"]
 
 
 def write_textgrid(path: str | Path, grid: TextGrid) -> None:
@@ -198,21 +273,22 @@ def load_intervals(
 ) -> tuple[list[Interval], dict[str, int]]:
     """Reads the intervals of a sound from all tiers of a TextGrid made or corrected by hand.
 
-    The duration is the nearest of ``durations_s``; ``labels`` says what the user's labels mean.
+    The duration is the nearest of ``durations_s``; ``labels`` says what the user's labels mean. An
+    interval without duration is dropped, and ends past the sound's are cut (:data:`PAST_END_S`).
 
     Returns:
         The intervals in order of time; how often each unknown label occurs, in alphabetical order.
 
     Raises:
-        InputError: As :func:`read_textgrid`; the TextGrid is of another duration, by more than 1
-            ms; or known intervals of two tiers overlap.
+        InputError: As :func:`read_textgrid`; the TextGrid is of another duration; a known interval
+            is no stretch of the sound, or two overlap.
     """
     grid = read_textgrid(path)
     duration_s = min(durations_s, key=lambda each: abs(each - grid.end_s))
-    if max(abs(grid.start_s), abs(grid.end_s - duration_s)) > DURATION_TOLERANCE_S:
+    if max(abs(grid.start_s), abs(grid.end_s - duration_s)) > PAST_END_S:
         raise InputError(
             f"{path}: a TextGrid from {grid.start_s:g} to {grid.end_s:g} s for a sound of "
-            f"{duration_s:g} s; it must begin at 0 and end with the sound, to 1 ms"
+            f"{duration_s:g} s; it must begin at 0 and end with the sound, to 20 ms"
         )
     meaning = dict(zip(LABELS, LABELS, strict=True)) | labels
     found, unknown = [], Counter[str]()  # found: (interval, tier's name)
@@ -220,20 +296,32 @@ def load_intervals(
         for text, start_s, end_s in tier.intervals:
             label = text.strip()
             if label in meaning:
-                inside = Interval(meaning[label], max(start_s, 0.0), min(end_s, duration_s))
-                found.append((inside, tier.name))
+                inside = cut_to_sound(start_s, end_s, duration_s)
+                if inside is None:
+                    raise InputError(
+                        f'{path}: "{label}" of tier "{tier.name}", {start_s:g} .. {end_s:g} s, is '
+                        f"no stretch of a sound of {duration_s:g} s; correct its boundaries"
+                    )
+                found.append((Interval(meaning[label], *inside), tier.name))
             elif label:
                 unknown[label] += 1
-    found.sort(key=lambda pair: pair[0].start_s)
-    for (before, its_tier), (after, other_tier) in zip(found, found[1:], strict=False):
-        if after.start_s < before.end_s - ROUNDING_S:
-            raise InputError(
-                f'{path}: "{before.label}" of tier "{its_tier}" ({before.start_s:g} .. '
-                f'{before.end_s:g} s) overlaps with "{after.label}" of tier "{other_tier}" '
-                f"({after.start_s:g} .. {after.end_s:g} s); a stretch of time has one label: move "
-                "a boundary, or remove a tier"
-            )
-    return [interval for interval, _ in found], dict(sorted(unknown.items()))
+    intervals: list[Interval] = []
+    other_tier = ""
+    for after, tier_name in sorted(found, key=lambda pair: pair[0].start_s):
+        start_s = after.start_s
+        if intervals and start_s < intervals[-1].end_s:
+            before, start_s = intervals[-1], intervals[-1].end_s
+            if after.start_s < before.end_s - ROUNDING_S and after.start_s < after.end_s:
+                raise InputError(
+                    f'{path}: "{before.label}" of tier "{other_tier}" ({before.start_s:g} .. '
+                    f'{before.end_s:g} s) overlaps with "{after.label}" of tier "{tier_name}" '
+                    f"({after.start_s:g} .. {after.end_s:g} s); a stretch of time has one label: "
+                    "move a boundary, or remove a tier"
+                )
+        if start_s < after.end_s:
+            intervals.append(after._replace(start_s=start_s))
+            other_tier = tier_name
+    return intervals, dict(sorted(unknown.items()))
 
 
 def save_intervals(path: str | Path, intervals: list[Interval], duration_s: float) -> None:

@@ -40,18 +40,15 @@ def check_outputs(
     audio: np.ndarray,
     target: str,
     near_stride: Callable[[np.ndarray], np.ndarray] | None,
-    found_intervals: bool = True,
 ) -> pd.DataFrame:
     """Checks the outputs of a Generator.
 
     Args:
         points: Values at points; F0 of the target is looked at.
-        outputs: A row for each output and channel.
+        outputs: A row for each output and channel; those ``annotated`` say nothing of the voice.
         audio: ``[outputs, time]`` or ``[outputs, time, channels]``.
         target: Name of the layer that the outputs are.
         near_stride: Says which values of F0 lie at a stride; None for no such check.
-        found_intervals: Whether intervals were found; those of a user's TextGrids say nothing of
-            the voice.
 
     Returns:
         A row for each of :data:`CHECKS` that can be made: ``check``, ``estimate``, ``limit``,
@@ -59,8 +56,9 @@ def check_outputs(
         also three times that of frequencies around these values.
     """
     n, found = len(outputs), {}
-    if found_intervals:
-        found["voice"] = (outputs["n_voiced"] > 0).mean(), n
+    heard = outputs[~outputs["annotated"].astype(bool)] if "annotated" in outputs else outputs
+    if len(heard):
+        found["voice"] = (heard["n_voiced"] > 0).mean(), len(heard)
     f0_hz, chance = np.zeros(0), 0.0
     if len(points):
         is_f0 = (points["layer"] == target) & (points["measure"] == "f0") & points["value"].notna()

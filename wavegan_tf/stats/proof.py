@@ -37,6 +37,7 @@ TOP, CONTROL = "top", "control"
 RISES, FALLS, NO_TREND = "rises", "falls", "no trend shown"
 SHARE, MEAN = "share", "mean"
 CAUSE, INSIDE, OUTSIDE = "cause", "moves it inside training", "moves it only outside training"
+AS_CONTROLS = "moves it only outside training, as controls do"
 AGREES, DISAGREES = "agrees", "disagrees"
 SIDE = ("form", "from_value", "to_value", "from_estimate", "to_estimate", "n", "p_holm")
 _CONTRASTS = ("latent", "role", *SIDE[:-2], "estimate", "low", "high", "n", "p")
@@ -263,12 +264,13 @@ def findings(
         smallest p: ``inside_form, inside_from_value, inside_to_value, inside_from_estimate,
         inside_to_estimate, inside_n, inside_p_holm``, and the best beyond it, ``outside_``. Of the
         one that the verdict is about: ``sign``, whether it ``agrees`` with the ranking's estimate
-        of the same form or ``disagrees``; ``n_controls``, those of its kind (code variables go from
-        0, z from their mirror image) which have this contrast, and ``n_controls_as_large``, whose
-        change is at least as large. ``verdict``:
+        of the same form or ``disagrees``; ``n_controls``, those which have this contrast (of z
+        other z; of a code inside training codes from 0 to 1 and z from -1 to 1, outside codes), and
+        ``n_controls_as_large``, whose change may be as large: its interval reaches it. ``verdict``:
         ``cause``: shown inside, the sign does not disagree, and none of one control or more does
         as much; ``moves it inside training``: shown inside, but not all of that; ``moves it only
-        outside training``: shown outside alone; ``no change shown``; ``too few``.
+        outside training``: shown outside alone, and so for no control; ``moves it only outside
+        training, as controls do``; ``no change shown``; ``too few``.
     """
     signs = ranking.set_index(["latent", "form"])["estimate"].map(np.sign).to_dict()
     ranked = ranking.drop_duplicates("latent").set_index("latent")["verdict"].to_dict()
@@ -280,15 +282,18 @@ def findings(
         main = outside if CHANGES == outside["verdict"] != inside["verdict"] else inside
         same = (contrasts["form"] == main["form"]) & (contrasts["role"] == CONTROL)
         same &= contrasts["to_value"].abs() == abs(main["to_value"])
-        same &= contrasts["latent"].str[0] == latent[0]
-        large = same & (contrasts["estimate"].abs() >= abs(main["estimate"]))
+        if latent[0] == "z" or main is outside:
+            same &= contrasts["latent"].str[0] == latent[0]
+        reached = contrasts[["estimate", "low", "high"]].abs().max(axis=1)  # without NaN
+        large = same & (reached >= abs(main["estimate"]))
         n, n_large = (contrasts.loc[x, "latent"].nunique() for x in (same, large))
         agreement = signs.get((latent, main["form"]), math.nan) * np.sign(main["estimate"])
         sign = "" if math.isnan(agreement) else AGREES if agreement > 0 else DISAGREES
         verdict = main["verdict"]
         if verdict == CHANGES:
             proved = CAUSE if n and not n_large and sign != DISAGREES else INSIDE
-            verdict = OUTSIDE if main is outside else proved
+            alone = AS_CONTROLS if n_large else OUTSIDE
+            verdict = alone if main is outside else proved
         row = {"latent": latent, "ranked": ranked.get(latent, "")}
         for place, best in (("inside", inside), ("outside", outside)):
             row |= {f"{place}_{name}": best[name] for name in SIDE}

@@ -78,7 +78,8 @@ def rank(
         ``p``, ``p_any``: share of permutations in which the score of this column, of any
         column, is as large (single-step maximum, Westfall & Young 1993);
         ``estimate, low, high``: change of the property (of a yes or no its share) for one standard
-        deviation of the column, beside all others, and its bootstrap interval over outputs;
+        deviation of the column, beside all others but an exact mirror image, and its bootstrap
+        interval over outputs;
         ``univariate, univariate_p``: estimate and p of the column alone;
         ``coefficient``: that of the L1 model of all columns, per standard deviation (log odds of
         a yes or no); ``kept``: share of resamples in which that model keeps it; ``n``: outputs;
@@ -205,10 +206,11 @@ def _unexplained(
     mean, error = losses.mean(axis=0), losses.std(axis=0, ddof=1) / np.sqrt(_N_FOLDS)
     best = mean.argmin()
     chosen = np.argmax(mean <= mean[best] + error[best])
-    parts = x * (slopes[:, chosen] @ _twins(x))[folds]  # [n, d]
+    twins = _twins(x)
+    parts = x * (slopes[:, chosen] @ twins)[folds]  # [n, d]
     whole = parts.sum(axis=1, keepdims=True)
     intercept, slope = _stretch(whole, y, kind)
-    fitted = intercept + slope * (whole - parts)
+    fitted = intercept + slope * (whole - parts @ (twins != 0))  # a twin is no other variable
     residuals = y[:, None] - (expit(fitted) if kind == BINARY else fitted)
     return float(penalties[chosen]), residuals - residuals.mean(axis=0)
 
