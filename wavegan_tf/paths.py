@@ -1,0 +1,154 @@
+"""Paths and texts as people have them: ``~`` and ``$HOME``, linked folders, any encoding."""
+
+import json
+import logging
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from wavegan_tf.errors import InputError
+
+_VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})", re.ASCII)
+
+_log = logging.getLogger("wavegan_tf")
+
+
+def expand(path: str | os.PathLike) -> str:
+    """Replaces ``~``, ``~user``, ``$NAME`` and ``${NAME}`` in a path, as a shell does.
+
+    A file or folder that really has such a name is itself where there is none of the other name;
+    a name is never taken for home after ``./``.
+
+    Raises:
+        InputError: There is no such user or variable, or the name is not UTF-8.
+    """
+    text = os.fspath(path)
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise InputError(f"{text!a}: this name is not UTF-8; rename the file or folder")
+    if not (text.startswith("~") or _VARIABLE.search(text)):
+        # Others, such as pandas, would take a ~ after ./ for home.
+        return _absolute(text) if os.path.normpath(text).startswith("~") else text
+    expanded = os.path.expanduser(
+        _VARIABLE.sub(lambda match: os.environ.get(match[1] or match[2]) or match[0], text)
+    )
+    if _is_there(_absolute(text)) and (expanded == text or not _is_there(expanded)):
+        return _absolute(text)
+    if expanded.startswith("~"):
+        raise InputError(f"{text}: there is no such user; write ./{text} for a name with ~ in it")
+    if unknown := _VARIABLE.search(expanded):
+        name = unknown[1] or unknown[2]
+        folder = expanded[: f"{expanded}{os.sep}".index(os.sep, unknown.end())]
+        if not os.environ.get(name) and not _is_there(folder):
+            raise InputError(
+                f"{text}: there is no variable {name}, or it is empty; export it, or where that is "
+                "a folder's name make the folder first"
+            )
+    return expanded
+
+
+def walk(
+    folder: str | os.PathLike, passed_over: dict[str, str], depth: int | None = None
+) -> Iterator[tuple[str, list[str]]]:
+    """Yields a folder and those below, each with the names of its files; hidden ones are left out.
+
+    Links to folders are followed, after the folders that are really there, and each folder is
+    visited once. Links to nothing are files, but those without a suffix.
+
+    Args:
+        folder: Where to begin.
+        passed_over: Is filled with what is not visited, as a path below the folder, and why.
+        depth: Levels of folders below the first that are visited; all by default.
+
+    Raises:
+        OSError: The folder itself cannot be read.
+    """
+    top = os.fspath(folder)
+    seen = {_identity(above): "one that this lies in" for above in Path(top).resolve().parents}
+
+    def below(path: str) -> str:
+        return os.path.relpath(path, top)
+
+    def note(error: OSError) -> None:
+        if error.filename == top:
+            raise error
+        passed_over[below(error.filename)] = f"cannot be read ({error.strerror})"
+
+    starts = [top]
+    for start in starts:  # which grows
+        for here, folders, names in os.walk(start, onerror=note):
+            level = 0 if here == top else below(here).count(os.sep) + 1
+            if (identity := _identity(here)) in seen:
+                passed_over[below(here)] = f"the same folder as {seen[identity]}"
+                folders.clear()
+                continue
+            seen[identity] = below(here)
+            visible = sorted(name for name in folders if not name.startswith("."))
+            visible = visible if depth is None or level < depth else []
+            links = [name for name in visible if os.path.islink(os.path.join(here, name))]
+            starts += (os.path.join(here, name) for name in links)
+            folders[:] = (name for name in visible if name not in links)
+            files = []
+            for name in names:
+                path = os.path.join(here, name)
+                if name.startswith("."):
+                    continue
+                broken = os.path.islink(path) and not os.path.exists(path)
+                if broken and not os.path.splitext(name)[1]:
+                    passed_over[below(path)] = f"a link to nothing ({os.readlink(path)})"
+                else:
+                    files.append(name)
+            yield here, files
+
+
+def warn_passed_over(given: str, passed_over: dict[str, str], most: int = 5) -> None:
+    """Names what :func:`walk` did not visit below a ``--flag=folder``, and why, in one line."""
+    named = [f"{name}: {why}" for name, why in sorted(passed_over.items())]
+    more = [f".. and {len(named) - most} more"] if len(named) > most else []
+    if named:
+        _log.warning("%s: passed over: %s", given, "; ".join(named[:most] + more))
+
+
+def decode(data: bytes, other: str = "cp1252") -> str:
+    """Decodes a text: UTF-8, UTF-16 or UTF-32 with or without a mark, else in another encoding.
+
+    Line ends become line feeds.
+    """
+    encoding = json.detect_encoding(data)
+    try:
+        text = data.decode(encoding, "strict" if encoding.startswith("utf-8") else "replace")
+    except UnicodeDecodeError:
+        text = data.decode(other, "replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_text(path: str | os.PathLike) -> str:
+    """Reads a text file that any editor may have saved; see :func:`decode`."""
+    return decode(Path(path).read_bytes())
+
+
+def read_json(path: str | os.PathLike, way_out: str) -> dict[str, Any]:
+    """Reads an object of JSON that any editor may have saved; what is no object gives {}.
+
+    Raises:
+        InputError: It is no JSON; the message ends with the way out.
+    """
+    try:
+        content = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON ({error}); {way_out}") from None
+    return content if isinstance(content, dict) else {}
+
+
+def _absolute(path: str) -> str:
+    return os.path.join(os.getcwd(), path)
+
+
+def _is_there(path: str) -> bool:
+    return os.path.exists(path) or os.path.exists(f"{path}.index")  # a checkpoint's prefix
+
+
+def _identity(path: str | os.PathLike) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_dev, status.st_ino
