@@ -2,7 +2,6 @@
 
 import functools
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,7 +153,7 @@ def load(
 
     given = {"model": model, "slice_len": slice_len, "num_categ": num_categ}
     given = {name: value for name, value in given.items() if value is not None}
-    return Model(open_checkpoint(str(demo.CHECKPOINT if path is None else Path(path)), given))
+    return Model(open_checkpoint(demo.CHECKPOINT if path is None else path, given))
 
 
 def batches(inputs: np.ndarray) -> list[np.ndarray]:

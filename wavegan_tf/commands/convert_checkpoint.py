@@ -14,6 +14,7 @@ import os
 
 from absl import flags
 
+from wavegan_tf.commands.flags import define_path
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import MODELS
 from wavegan_tf.output.versions import run_record
@@ -27,10 +28,10 @@ FLAGS = flags.FLAGS
 def define_flags() -> None:
     """Defines the flags of the command."""
     ckpt = "Checkpoint to convert: a run directory (its newest one), or a prefix such as "
-    flags.DEFINE_string("ckpt", None, f"{ckpt}train/model.ckpt-12255.", required=True)
+    define_path("ckpt", None, f"{ckpt}train/model.ckpt-12255.", required=True)
     flags.DEFINE_enum("to", "original", ("original", "native"), "Format to write.")
     out_dir = "Directory for the result; made if missing."
-    flags.DEFINE_string("out_dir", None, out_dir, required=True)
+    define_path("out_dir", None, out_dir, required=True)
     flags.DEFINE_bool("generator_only", False, "Only the Generator's weights and step are kept.")
     flags.DEFINE_bool("overwrite", False, "Replacement of results in an out_dir that is not empty.")
     unsaid = "where an original's files do not say it."

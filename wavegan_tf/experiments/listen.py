@@ -87,6 +87,7 @@ class Measuring:
         "Folder of TextGrids that intervals are taken from, instead of finding them; each is named "
         "as those in audio/, 0000_out.TextGrid, or as the recording.",
         group="Intervals",
+        path=True,
     )
     labels: str = option(
         "",

@@ -14,6 +14,7 @@ from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.names import EXPERIMENTS
 from wavegan_tf.output import files
 from wavegan_tf.output.directory import remove_run
+from wavegan_tf.paths import expand
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -99,7 +100,7 @@ class Result:
         from wavegan_tf.output import style
 
         drawings = self._drawings().items()
-        style.save_all(Path(directory), ((name, drawing()) for name, drawing in drawings))
+        style.save_all(Path(expand(directory)), ((name, drawing()) for name, drawing in drawings))
 
     def save(
         self, directory: str | os.PathLike, *, figures: bool = True, page: bool = True
@@ -111,7 +112,7 @@ class Result:
             figures: Whether figures are drawn.
             page: Whether report.html is written, to hear and see the run in a browser.
         """
-        directory = Path(directory)
+        directory = Path(expand(directory))
         loaded = [array for arrays in self.arrays.values() for array in arrays.values()]
         kept = {str(array.filename) for array in loaded if isinstance(array, np.memmap)}
         if directory.resolve() not in {Path(name).resolve().parent for name in kept}:
@@ -152,7 +153,7 @@ def load_run(directory: str | os.PathLike) -> Result:
     Raises:
         InputError: The directory holds no run of this package.
     """
-    directory = Path(directory)
+    directory = Path(expand(directory))
     settings = files.read_json(directory / CONFIG_FILE)
     if settings.get("kind") not in EXPERIMENTS:
         raise InputError(f"{directory}: config.json is of no experiment ({', '.join(EXPERIMENTS)})")
