@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wavegan_tf.errors import InputError
+from wavegan_tf.paths import decode
 from wavegan_tf.speech.intervals import LABELS, Interval
 
 ROUNDING_S = 1e-6  # overlaps up to this are the rounding of the program that wrote the times
@@ -59,7 +60,8 @@ def read_textgrid(path: str | Path) -> TextGrid:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     if data.startswith(b"ooBinaryFile"):
         raise InputError(f"{path}: a binary file of Praat; save it there as a text file")
-    tokens = _Tokens(path, _decode(data))
+    mac = any(0x80 <= byte <= 0x9F for byte in data)  # where Latin-1 has no letters
+    tokens = _Tokens(path, decode(data, "mac_roman" if mac else "latin-1"))
     kinds = [match["string"] for match in tokens.matches[:2]]
     if None in kinds or len(kinds) < 2 or kinds[0] not in ("ooTextFile", "ooTextFile short"):
         raise InputError(f"{path}: not a TextGrid; save it in Praat as a (short) text file")
@@ -76,21 +78,6 @@ def read_textgrid(path: str | Path) -> TextGrid:
     if tokens.at < len(tokens.matches):
         raise tokens.error("more than the announced tiers and intervals; correct their number")
     return TextGrid(start_s, end_s, tiers)
-
-
-def _decode(data: bytes) -> str:
-    """Decodes a file; its line ends are made line feeds."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = data.decode("utf-16", "replace")  # half a letter at the end: cut off
-    elif b"\0" in data[:2]:
-        text = data.decode("utf-16-be" if data[0] == 0 else "utf-16-le", "replace")
-    else:
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:  # Latin-1 has no letters at 0x80 .. 0x9f
-            mac = any(0x80 <= byte <= 0x9F for byte in data)
-            text = data.decode("mac_roman" if mac else "latin-1")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 class _Tokens:
