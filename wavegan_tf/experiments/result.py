@@ -99,8 +99,8 @@ class Result:
         """Draws every figure as PNG and PDF into ``directory/figures``, one at a time."""
         from wavegan_tf.output import style
 
-        drawings = self._drawings().items()
-        style.save_all(Path(expand(directory)), ((name, drawing()) for name, drawing in drawings))
+        folder, drawings = Path(expand(directory)), self._drawings().items()
+        style.save_all(folder, ((name, drawing()) for name, drawing in drawings))
 
     def save(
         self, directory: str | os.PathLike, *, figures: bool = True, page: bool = True
@@ -114,8 +114,9 @@ class Result:
         """
         directory = Path(expand(directory))
         loaded = [array for arrays in self.arrays.values() for array in arrays.values()]
-        kept = {str(array.filename) for array in loaded if isinstance(array, np.memmap)}
-        if directory.resolve() not in {Path(name).resolve().parent for name in kept}:
+        mapped = [array.filename for array in loaded if isinstance(array, np.memmap)]
+        kept = {Path(name).resolve() for name in mapped}  # to write them would be to lose them
+        if directory.resolve() not in {path.parent for path in kept}:
             remove_run(str(directory))
         (directory / "tables").mkdir(parents=True, exist_ok=True)
         files.write_json(directory / CONFIG_FILE, self.settings)
@@ -123,7 +124,7 @@ class Result:
             files.write_table(directory / "tables" / f"{name}.csv", table)
         for group, arrays in self.arrays.items():
             path = directory / f"{group}.npz"
-            if arrays and str(path) not in kept:
+            if arrays and path.resolve() not in kept:
                 files.write_npz(path, arrays)
         (directory / "summary.md").write_text(self.summary(), encoding="utf-8", newline="\n")
         if figures:
