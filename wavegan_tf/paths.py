@@ -102,12 +102,10 @@ def walk(
             yield here, files
 
 
-def warn_passed_over(given: str, passed_over: dict[str, str], most: int = 5) -> None:
-    """Names what :func:`walk` did not visit below a ``--flag=folder``, and why, in one line."""
-    named = [f"{name}: {why}" for name, why in sorted(passed_over.items())]
-    more = [f".. and {len(named) - most} more"] if len(named) > most else []
-    if named:
-        _log.warning("%s: passed over: %s", given, "; ".join(named[:most] + more))
+def warn_passed_over(given: str, passed_over: dict[str, str]) -> None:
+    """Names all that :func:`walk` did not visit below a ``--flag=folder``, and why."""
+    for name, why in sorted(passed_over.items()):
+        _log.warning("%s: %r passed over: %s", given, name, why)
 
 
 def decode(data: bytes, other: str = "cp1252") -> str:

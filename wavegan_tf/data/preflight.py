@@ -82,8 +82,7 @@ class Report:
         if self.not_audio:
             named = (f"{count} {suffix}" for suffix, count in self.not_audio.most_common())
             yield f"  not audio, left out: {', '.join(named)}"
-        unvisited = [f"{name}: {why}" for name, why in sorted(self.passed_over.items())]
-        yield from _some("folders passed over", unvisited, ", all named in data.json")
+        yield from _unvisited(self.passed_over, ", all named in data.json")
         yield from _trouble(self.left_out, ", left out", ", all named in data.json")
         same = [f"{name} = {first}" for name, first in self.duplicates]
         what = "of the same content as another, used all the same"
@@ -154,8 +153,9 @@ def preflight(
     Raises:
         InputError: There is no such folder, or no file of it can be used.
     """
-    passed_over: dict[str, str] = {}
-    files = find_files(data_dir, passed_over=passed_over)
+    unvisited: dict[str, str] = {}
+    files = find_files(data_dir, passed_over=unvisited)
+    passed_over = {printable(name): printable(why) for name, why in unvisited.items()}
     recordings: list[Recording] = []
     not_audio: collections.Counter[str] = collections.Counter()
     left_out: _LeftOut = {UNREADABLE: [], TOO_SHORT: [], SILENT: []}
@@ -182,12 +182,12 @@ def preflight(
         counts = [f"{len(named)} {kind}" for kind, named in left_out.items() if named]
         counts += [f"{not_audio.total()} not audio"] if not_audio else []
         what = f"none of its {len(files)} files can be used: {', '.join(counts)}"
-        raise InputError("\n".join([f"--data_dir={data_dir}: {what}", *_trouble(left_out, "", "")]))
+        lines = [*_unvisited(passed_over, ""), *_trouble(left_out, "", "")]
+        raise InputError("\n".join([f"--data_dir={data_dir}: {what}", *lines]))
     lengths = [recording.facts.num_samples for recording in recordings]
     num_slices = SliceOrder(lengths, store.config, seed=0).locate(0)[2]
     storage = store.describe(sum(lengths))
-    unvisited = {printable(name): printable(why) for name, why in passed_over.items()}
-    found_all = (left_out, not_audio, duplicates, storage, unvisited)
+    found_all = (left_out, not_audio, duplicates, storage, passed_over)
     return Report(data_dir, recordings, num_slices, *found_all)
 
 
@@ -249,6 +249,11 @@ def _trouble(left_out: _LeftOut, what: str, where: str) -> Iterator[str]:
         yield from _some(f"{kind}{what}", [f"{n}: {reason}" for n, reason in files], where)
         if files:
             yield f"    ({_WAYS_OUT[kind]})"
+
+
+def _unvisited(passed_over: dict[str, str], where: str) -> Iterator[str]:
+    named = [f"{name}: {why}" for name, why in sorted(passed_over.items())]
+    return _some("folders passed over", named, where)
 
 
 def _some(title: str, named: list[str], where: str) -> Iterator[str]:

@@ -114,7 +114,7 @@ class Result:
         """
         directory = Path(expand(directory))
         loaded = [array for arrays in self.arrays.values() for array in arrays.values()]
-        mapped = [array.filename for array in loaded if isinstance(array, np.memmap)]
+        mapped = [str(array.filename) for array in loaded if isinstance(array, np.memmap)]
         kept = {Path(name).resolve() for name in mapped}  # to write them would be to lose them
         if directory.resolve() not in {path.parent for path in kept}:
             remove_run(str(directory))
