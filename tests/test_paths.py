@@ -38,6 +38,8 @@ def test_a_name_that_is_really_there_is_itself(tmp_path, monkeypatch, name):
     (tmp_path / name).mkdir(parents=True)
     assert os.path.samefile(expand(name), tmp_path / name)
     assert expand(expand(name)) == expand(name)
+    if not name.startswith("~/"):  # a home is always there
+        assert expand(f"{name}/new") == str(tmp_path / name / "new")
 
 
 def test_home_is_meant_where_both_are_there_and_never_after_a_dot(tmp_path, monkeypatch):

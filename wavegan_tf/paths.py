@@ -27,23 +27,25 @@ def expand(path: str | os.PathLike) -> str:
     text = os.fspath(path)
     if any("\ud800" <= letter <= "\udfff" for letter in text):
         raise InputError(f"{text!a}: this name is not UTF-8; rename the file or folder")
-    if not (text.startswith("~") or _VARIABLE.search(text)):
+    ends = [0] if text.startswith("~") else []
+    ends += [match.end() for match in _VARIABLE.finditer(text)]
+    if not ends:
         # Others, such as pandas, would take a ~ after ./ for home.
         return _absolute(text) if os.path.normpath(text).startswith("~") else text
-    expanded = os.path.expanduser(
-        _VARIABLE.sub(lambda match: os.environ.get(match[1] or match[2]) or match[0], text)
-    )
-    if _is_there(_absolute(text)) and (expanded == text or not _is_there(expanded)):
-        return _absolute(text)
+    expanded = _as_shell(text)
+    folder = text[: f"{text}{os.sep}".index(os.sep, ends[-1])]
+    for part in (text, folder):  # of what is to be made only the folder can be there
+        other = _as_shell(part)
+        literal = _is_there(_absolute(part))
+        if literal != (part != other and _is_there(other)):
+            return _absolute(text) if literal else expanded
     if expanded.startswith("~"):
         raise InputError(f"{text}: there is no such user; write ./{text} for a name with ~ in it")
-    if unknown := _VARIABLE.search(expanded):
-        name = unknown[1] or unknown[2]
-        folder = expanded[: f"{expanded}{os.sep}".index(os.sep, unknown.end())]
-        if not os.environ.get(name) and not _is_there(folder):
+    for unknown in _VARIABLE.finditer(expanded):
+        if not os.environ.get(unknown[1] or unknown[2]):
             raise InputError(
-                f"{text}: there is no variable {name}, or it is empty; export it, or where that is "
-                "a folder's name make the folder first"
+                f"{text}: there is no variable {unknown[1] or unknown[2]}, or it is empty; export "
+                "it, or where that is a folder's name make the folder first"
             )
     return expanded
 
@@ -137,6 +139,13 @@ def read_json(path: str | os.PathLike, way_out: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON ({error}); {way_out}") from None
     return content if isinstance(content, dict) else {}
+
+
+def _as_shell(path: str) -> str:
+    def value(name: re.Match) -> str:
+        return os.environ.get(name[1] or name[2]) or name[0]
+
+    return os.path.expanduser(_VARIABLE.sub(value, path))
 
 
 def _absolute(path: str) -> str:
