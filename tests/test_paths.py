@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from wavegan_tf.errors import InputError
+from wavegan_tf.experiments.controls import cache_directory
 from wavegan_tf.paths import decode, expand, read_json, walk
 
 
@@ -67,6 +68,13 @@ def test_what_means_nothing_is_refused(monkeypatch, text, words):
     monkeypatch.setenv("EMPTY", "")
     with pytest.raises(InputError, match=words):
         expand(text)
+
+
+def test_the_cache_is_named_as_any_path(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    for given, place in (("~/kept [1]", "kept [1]"), ("$HOME/b", "b"), ("", ".cache/wavegan_tf")):
+        monkeypatch.setenv("WAVEGAN_TF_CACHE", given)
+        assert str(cache_directory()) == f"/home/me/{place}"
 
 
 def make_tree(top, links):

@@ -174,7 +174,7 @@ def _run_steps(
     """Runs the loop to its end, or to a signal to any of the workers; the chief summarises."""
     add, saves = make_sum(trainer.strategy), summarize is not None
     try:
-        with _stop_on_signal() as wanted:
+        with stop_on_signal() as wanted:
 
             def stopped() -> bool:  # all workers leave together
                 return add(int(wanted())) > 0
@@ -194,7 +194,7 @@ def _run_steps(
 
 
 @contextlib.contextmanager
-def _stop_on_signal() -> Iterator[Callable[[], bool]]:
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
     """Gives a function that says whether SIGINT or SIGTERM came; a second one ends at once."""
     received = []
 
