@@ -30,10 +30,7 @@ def find_recordings(wav_dir: str) -> list[str]:
     Raises:
         InputError: There is no such folder, it cannot be read, or it has no audio.
     """
-    try:
-        paths = find_files(wav_dir)
-    except InputError as error:
-        raise InputError(str(error).replace("--data_dir=", "--wav_dir=", 1)) from error
+    paths = find_files(wav_dir, "wav_dir")
     suffixes = tuple(AUDIO_SUFFIXES)
     found = [path for path in paths if path.lower().endswith(suffixes) or audio.is_audio(path)]
     if not found:
