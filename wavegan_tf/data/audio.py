@@ -272,9 +272,9 @@ def _decode_one(data: bytes, demuxer: str, name: str) -> Audio:
             try:
                 frames = packet.decode()
             except av.InvalidDataError:
-                if demuxer != "mp3" or blocks:
+                if demuxer != "mp3":
                     raise
-                num_lost += 1  # what its first frames need was cut off before them
+                num_lost += 1
                 continue
             for frame in frames:
                 assert isinstance(frame, av.AudioFrame)
@@ -287,7 +287,7 @@ def _decode_one(data: bytes, demuxer: str, name: str) -> Audio:
         if first is None or last is None or not blocks:
             raise InputError("no samples (an empty recording, or one whose header gives no length)")
         ((rate_hz, _),) = kinds
-        remark = f"{num_lost} damaged frames at its beginning, left out" if num_lost else ""
+        remark = f"{num_lost} damaged frames, left out" if num_lost else ""
         if first.pts is not None and last.pts is not None and last.time_base:
             span_s = float((last.pts - first.pts) * last.time_base) + last.samples / rate_hz
             num_decoded = sum(map(len, blocks)) + is_vorbis * first.samples
