@@ -1,8 +1,7 @@
 """Recordings to samples: FFmpeg decodes them (PyAV), SciPy changes their rate.
 
-FFmpeg reads past much that is wrong with a file, and stumbles over some headers that are right.
-What a header promises is therefore compared with what was decoded, and the headers of WAV and
-SPHERE are handed over in their plainest form.
+A recording is as long as the frames in its file: `containers` finds all of them, and what a header
+promises is compared with what was decoded.
 """
 
 import dataclasses
@@ -252,7 +251,10 @@ def _decode(data: bytes, demuxer: str, name: str) -> Audio:
 def _decode_one(data: bytes, demuxer: str, name: str) -> Audio:
     """Decodes the first stream of sound in the content of a file."""
     file, options = io.BytesIO(data), _OPTIONS.get(demuxer, {})
-    with av.open(file, format=demuxer, options=options, metadata_errors="replace") as container:
+    with (
+        np.errstate(over="ignore"),  # a float64 that exceeds float32 is refused as infinite
+        av.open(file, format=demuxer, options=options, metadata_errors="replace") as container,
+    ):
         assert isinstance(container, InputContainer)
         if not container.streams.audio:
             raise InputError(f"{name} without sound")
@@ -287,24 +289,28 @@ def _decode_one(data: bytes, demuxer: str, name: str) -> Audio:
         if first is None or last is None or not blocks:
             raise InputError("no samples (an empty recording, or one whose header gives no length)")
         ((rate_hz, _),) = kinds
-        remark = f"{num_lost} damaged frames, left out" if num_lost else ""
+        remarks = [f"{num_lost} damaged frames, left out"] if num_lost else []
         if first.pts is not None and last.pts is not None and last.time_base:
-            span_s = float((last.pts - first.pts) * last.time_base) + last.samples / rate_hz
+            span_s = (last.pts - first.pts) * float(last.time_base) + last.samples / rate_hz
             num_decoded = sum(map(len, blocks)) + is_vorbis * first.samples
-            if (gap_s := span_s - num_decoded / rate_hz) > _GAP_S:
-                remark = f"{gap_s:.3f} s within it have no sound: a pause, or a loss"
-                if demuxer in ("flac", "ogg"):
-                    raise InputError(f"a damaged {name}: {gap_s:.3f} s within it are missing")
+            gap_s = span_s - num_decoded / rate_hz
+            if gap_s > _GAP_S and demuxer in ("flac", "ogg"):
+                raise InputError(f"a damaged {name}: {gap_s:.3f} s within it are missing")
+            if gap_s > _GAP_S:
+                remarks.append(f"{gap_s:.3f} s within it have no sound: a pause, or a loss")
         samples = np.concatenate(blocks)
         announced = round((stream.duration or 0) * float(stream.time_base or 0) * rate_hz)
+        excess = len(samples) - announced if announced else 0
         exact = demuxer in _EXACT and codec.name.startswith(_EXACT_CODECS)
-        if exact and len(samples) < announced:
+        if exact and excess < 0:
             amount = f"{len(samples)} of {announced} samples are there"
             raise InputError(f"a truncated or damaged {name}: {amount}")
-        in_last_block = is_vorbis and len(samples) < announced + _MAX_VORBIS_BLOCK
-        if announced and (exact and codec.name != "flac" or in_last_block):
+        if exact and excess > 0 and codec.name != "flac":
+            remarks.append(f"{excess} samples after the {announced} announced, left out")
             samples = samples[:announced]
-        return Audio(samples, rate_hz, _format_name(name, codec), remark)
+        if is_vorbis and 0 < excess < _MAX_VORBIS_BLOCK:
+            samples = samples[:announced]
+        return Audio(samples, rate_hz, _format_name(name, codec), "; ".join(remarks))
 
 
 def _changes(name: str, kinds: Iterable[tuple[int, int]]) -> InputError:
@@ -316,8 +322,7 @@ def _block(frame: av.AudioFrame) -> np.ndarray:
     """The samples of a frame, full scale one: float32 [time, channels]."""
     found = frame.to_ndarray()  # [channels, time] or [1, time * channels]
     found = found.T if frame.format.is_planar else found.reshape(-1, frame.layout.nb_channels)
-    with np.errstate(over="ignore"):  # a float64 that exceeds float32 is refused as infinite
-        samples = np.ascontiguousarray(found, np.float32)
+    samples = np.ascontiguousarray(found, np.float32)
     if found.dtype.kind == "f":
         return samples
     full_scale = np.float32(2 ** (8 * found.dtype.itemsize - 1))
