@@ -321,6 +321,24 @@ def test_sound_that_a_wav_does_not_announce_is_refused_or_counted(tmp_path):
     refused(tmp_path, b"RIFF" + empty, "no samples")
 
 
+def test_a_truncated_caf_or_w64_is_refused(tmp_path):
+    tail = struct.pack(">I", 0) + VALUES.astype(">i2").tobytes()  # after the number of edits
+    form = struct.pack(">d4s5I", RATE_HZ, b"lpcm", 0, 2, 1, 1, 16)
+    caf = b"caff\0\1\0\0desc" + struct.pack(">q", len(form)) + form
+    open_ended = caf + b"data" + struct.pack(">q", -1) + tail
+    caf += b"data" + struct.pack(">q", len(tail)) + tail
+    ending = bytes.fromhex("f3acd3118cd100c04f8edb8a")
+    w64 = b"wave" + ending + b"fmt " + ending + struct.pack("<Q", 40) + wav_format()
+    w64 += b"data" + ending + struct.pack("<Q", 24 + len(BODY)) + BODY
+    riff = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+    w64 = riff + struct.pack("<Q", 24 + len(w64)) + w64
+    for content in (caf, open_ended, w64):
+        found = read(tmp_path, content)
+        np.testing.assert_array_equal(found.samples[:, 0] * 2**15, VALUES)
+    refused(tmp_path, caf[:-100], "a truncated CAF: 804 bytes announced in a chunk, 704 there")
+    refused(tmp_path, w64[:-100], "a truncated W64: 824 bytes announced in a chunk, 724 there")
+
+
 def test_samples_beyond_the_announced_length_are_counted(tmp_path):
     for content in (aiff(BODY, num_frames=300), sphere(BODY, sample_count=300)):
         found = read(tmp_path, content)

@@ -30,6 +30,7 @@ _HEAD_LEN = 8192
 # Rates whose ratio to the target has no smaller terms than this need a needlessly long filter.
 _MAX_RESAMPLING_TERM = 50_000
 _MAX_VORBIS_BLOCK = 8192
+_MAX_PLANES = 8  # PyAV reads beyond its memory for more; only a damaged header tells of more
 _GAP_S = 0.015  # in the time stamps; those of Matroska are whole milliseconds
 _FORMATS = (  # place of the magic bytes, magic bytes, FFmpeg's demuxer, name in reports
     (8, b"WAVE", "wav", "WAV"),
@@ -320,6 +321,8 @@ def _changes(name: str, kinds: Iterable[tuple[int, int]]) -> InputError:
 
 def _block(frame: av.AudioFrame) -> np.ndarray:
     """The samples of a frame, full scale one: float32 [time, channels]."""
+    if frame.format.is_planar and frame.layout.nb_channels > _MAX_PLANES:
+        raise InputError(f"{frame.layout.nb_channels} channels, more than {_MAX_PLANES}")
     found = frame.to_ndarray()  # [channels, time] or [1, time * channels]
     found = found.T if frame.format.is_planar else found.reshape(-1, frame.layout.nb_channels)
     samples = np.ascontiguousarray(found, np.float32)

@@ -42,6 +42,8 @@ _TAG = re.compile(
 _NO_FRAME = re.compile(rb"[^\xff]+?(?=\xff|ID3|APETAGEX|TAG|LYRICSBEGIN|\Z)|\xff", re.DOTALL)
 _BITS_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _ASF_FILE = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+# Where the first chunk begins, its head, the bytes that its size leaves out, and chunks' alignment.
+_CHUNKS = {"caf": (8, ">4sq", 12, 1), "w64": (40, "<16sq", 0, 8)}
 _EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 _WAV_BEGINNING = re.compile(rb"(?:RIFF|RF64|BW64)....WAVEfmt ", re.DOTALL)
 _WAV_LAWS, _WAV_PCM, _WAV_EXTENSIBLE = (6, 7), (1, 3, 6, 7), 0xFFFE  # A-law, mu-law; float is 3
@@ -65,9 +67,11 @@ def split(data: bytes, demuxer: str) -> _Parts:
     files = _cut(data, [found.start() for found in pattern.finditer(data, 1)])
     if demuxer == "nistsphere":
         files = [_plain_sphere(file) for file in files]
-    if demuxer == "asf":
-        for file in files:
+    for file in files:
+        if demuxer == "asf":
             _check_asf(file)
+        elif demuxer in _CHUNKS:
+            _check_chunks(file, demuxer)
     return files, ""
 
 
@@ -254,6 +258,20 @@ def _check_asf(data: bytes) -> None:
     size, flags = struct.unpack_from("<Q40xI", data, at + 40)
     if not flags & 1 and size > len(data):
         raise InputError(f"a truncated ASF: {size} bytes announced, {len(data)} there")
+
+
+def _check_chunks(data: bytes, demuxer: str) -> None:
+    """Follows the chunks of a CAF or W64: FFmpeg takes what is there for all that was written."""
+    at, form, size_without, step = _CHUNKS[demuxer]
+    while at + struct.calcsize(form) <= len(data):
+        _, size = struct.unpack_from(form, data, at)
+        end = at + size_without + size
+        if end > len(data):
+            left = f"{size} bytes announced in a chunk, {len(data) - at - size_without} there"
+            raise InputError(f"a truncated {demuxer.upper()}: {left}")
+        if size < 0 or end <= at:  # of unknown length, to the end
+            return
+        at = end + -end % step
 
 
 def _wav(data: bytes) -> _Parts:
