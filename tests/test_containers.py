@@ -213,6 +213,20 @@ def test_an_mp3_that_announces_more_frames_is_refused_and_fewer_are_all_read(tmp
     assert len(both.samples) == 576 * announced + len(read(tmp_path, bare).samples)
 
 
+def test_an_info_frame_counts_past_a_tag_among_the_frames(tmp_path):
+    content = encoded("mp3", id3v2_version="0")
+    middle = len(content) - 6 * 144  # frames of 32 kbit/s
+    expected = read(tmp_path, content).samples
+    np.testing.assert_array_equal(
+        read(tmp_path, content[:middle] + ID3 + content[middle:]).samples, expected
+    )
+    bare = bare_mp3(f0_hz=300)
+    found = read(tmp_path, content + ID3 + bare)
+    np.testing.assert_array_equal(
+        found.samples, np.concatenate([expected, read(tmp_path, bare).samples])
+    )
+
+
 def test_an_mp3_of_free_format_is_refused_with_that(tmp_path):
     refused(tmp_path, 20 * (b"\xff\xfb\x00\xc0" + bytes(300)), "free format")
 
@@ -274,6 +288,17 @@ def test_a_truncated_m4a_is_refused_also_one_in_fragments(tmp_path):
         assert len(read(tmp_path, content).samples) == pytest.approx(32000, abs=2048)
         for kept in (0.5, 0.7, 0.9):
             refused(tmp_path, content[: int(kept * len(content))], "truncated")
+
+
+def test_an_m4a_trimmed_by_its_edit_list_is_the_part_that_it_names(tmp_path):
+    content = bytearray(encoded("m4a", seconds=2))
+    whole = read(tmp_path, content).samples
+    place = content.find(b"elst") + 12
+    _, begin = struct.unpack_from(">Ii", content, place)
+    struct.pack_into(">Ii", content, place, 1000, begin + 4800)  # ms; samples
+    found = read(tmp_path, content).samples
+    assert len(found) == pytest.approx(16000, abs=2048)
+    np.testing.assert_allclose(found[2048:], whole[4800 + 2048 :][: len(found) - 2048], atol=1e-4)
 
 
 def test_a_truncated_wma_is_refused(tmp_path):

@@ -136,7 +136,9 @@ def _mpeg(data: bytes) -> _Parts:
             files[-1].append(data[at:end])
             kind_before, in_row = kind, True
         elif (end := tags_end(data, at)) > at:
-            if b"ID3" in data[at:end] and files and _INFO.match(files[-1][0]):
+            info = _INFO.match(files[-1][0]) if files else None
+            announced = info and info[2] and int.from_bytes(info[2], "big")
+            if announced and announced < len(files[-1]) and b"ID3" in data[at:end]:
                 kind_before = b""  # what follows is another file
         else:
             found = _NO_FRAME.match(data, at)
