@@ -31,6 +31,7 @@ _HEAD_LEN = 8192
 _MAX_RESAMPLING_TERM = 50_000
 _MAX_VORBIS_BLOCK = 8192
 _MAX_PLANES = 8  # PyAV reads beyond its memory for more; only a damaged header tells of more
+_TIMED = ("asf", "flac", "matroska", "mov", "ogg")  # what has the time of each packet
 _GAP_S = 0.015  # in the time stamps; those of Matroska are whole milliseconds
 _FORMATS = (  # place of the magic bytes, magic bytes, FFmpeg's demuxer, name in reports
     (8, b"WAVE", "wav", "WAV"),
@@ -291,7 +292,8 @@ def _decode_one(data: bytes, demuxer: str, name: str) -> Audio:
             raise InputError("no samples (an empty recording, or one whose header gives no length)")
         ((rate_hz, _),) = kinds
         remarks = [f"{num_lost} damaged frames, left out"] if num_lost else []
-        if first.pts is not None and last.pts is not None and last.time_base:
+        is_timed = demuxer in _TIMED and first.pts is not None and last.pts is not None
+        if is_timed and last.time_base:
             span_s = (last.pts - first.pts) * float(last.time_base) + last.samples / rate_hz
             num_decoded = sum(map(len, blocks)) + is_vorbis * first.samples
             gap_s = span_s - num_decoded / rate_hz
