@@ -268,11 +268,11 @@ def _check_chunks(data: bytes, demuxer: str) -> None:
     while at + struct.calcsize(form) <= len(data):
         _, size = struct.unpack_from(form, data, at)
         end = at + size_without + size
+        if end <= at or not 0 <= size < 2**62:  # of unknown length, to the end
+            return
         if end > len(data):
             left = f"{size} bytes announced in a chunk, {len(data) - at - size_without} there"
             raise InputError(f"a truncated {demuxer.upper()}: {left}")
-        if size < 0 or end <= at:  # of unknown length, to the end
-            return
         at = end + -end % step
 
 
