@@ -271,7 +271,7 @@ def _decode_one(data: bytes, demuxer: str, name: str) -> Audio:
             codec.flags2 |= Flags2.skip_manual
         blocks: list[np.ndarray] = []
         kinds, num_lost = {}, 0  # rates and channels; a dict keeps their order
-        first = last = None
+        times: list[int | None] = []
         for packet in container.demux(stream):
             try:
                 frames = packet.decode()
@@ -284,24 +284,22 @@ def _decode_one(data: bytes, demuxer: str, name: str) -> Audio:
                 assert isinstance(frame, av.AudioFrame)
                 kinds[frame.sample_rate, frame.layout.nb_channels] = True
                 blocks.append(_block(frame))
-                first, last = first or frame, frame
+                times.append(frame.pts)
         if len(kinds) > 1:
             raise _changes(name, kinds)
-        blocks = blocks[is_vorbis:]  # the first of Vorbis only begins the second
-        if first is None or last is None or not blocks:
+        if len(blocks) <= is_vorbis:
             raise InputError("no samples (an empty recording, or one whose header gives no length)")
         ((rate_hz, _),) = kinds
         remarks = [f"{num_lost} damaged frames, left out"] if num_lost else []
-        is_timed = demuxer in _TIMED and first.pts is not None and last.pts is not None
-        if is_timed and last.time_base:
-            span_s = (last.pts - first.pts) * float(last.time_base) + last.samples / rate_hz
-            num_decoded = sum(map(len, blocks)) + is_vorbis * first.samples
-            gap_s = span_s - num_decoded / rate_hz
+        first, last = times[0], times[-1]
+        if demuxer in _TIMED and first is not None and last is not None and stream.time_base:
+            span_s = (last - first) * float(stream.time_base)
+            gap_s = span_s - sum(map(len, blocks[:-1])) / rate_hz
             if gap_s > _GAP_S and demuxer in ("flac", "ogg"):
                 raise InputError(f"a damaged {name}: {gap_s:.3f} s within it are missing")
             if gap_s > _GAP_S:
                 remarks.append(f"{gap_s:.3f} s within it have no sound: a pause, or a loss")
-        samples = np.concatenate(blocks)
+        samples = np.concatenate(blocks[is_vorbis:])  # the first of Vorbis only begins the second
         announced = round((stream.duration or 0) * float(stream.time_base or 0) * rate_hz)
         excess = len(samples) - announced if announced else 0
         exact = demuxer in _EXACT and codec.name.startswith(_EXACT_CODECS)
