@@ -17,7 +17,7 @@ from wavegan_tf.errors import InputError
 SILENCE = 1e-4  # RMS, -80 dB of full scale: what the noise of no microphone falls below
 AUDIO_SUFFIXES = frozenset(
     ".wav .wave .flac .mp3 .ogg .oga .opus .aif .aiff .aifc .sph .nist .au .snd .m4a .aac .amr "
-    ".wma .caf .w64".split()
+    ".wma .caf .w64 .webm .mka .3gp".split()
 )
 UNREADABLE, TOO_SHORT, SILENT = "unreadable", "too short", "silent"
 _WAYS_OUT = {
@@ -67,6 +67,10 @@ class Report:
         values = collections.Counter(getattr(r.facts, attribute) for r in self.recordings)
         return dict(values.most_common())
 
+    def remarks(self) -> dict[str, str]:
+        """Tells of the usable files, by name, what of them was left out or is missing."""
+        return {r.name: r.facts.remark for r in self.recordings if r.facts.remark}
+
     def lines(self) -> Iterator[str]:
         """Yields the report as text, naming the first five files of each kind of trouble."""
         seconds = round(sum(recording.facts.duration_s for recording in self.recordings))
@@ -87,6 +91,8 @@ class Report:
         same = [f"{name} = {first}" for name, first in self.duplicates]
         what = "of the same content as another, used all the same"
         yield from _some(what, same, ", all named in data.json")
+        remarks = [f"{name}: {remark}" for name, remark in self.remarks().items()]
+        yield from _some("used without a part", remarks, ", all named in data.json")
 
     def to_dict(self) -> dict[str, Any]:
         """Gives the report for JSON, every file left out and every duplicate named."""
@@ -104,6 +110,8 @@ class Report:
             "not_audio": dict(self.not_audio.most_common()),
             "left_out": {kind: dict(files) for kind, files in self.left_out.items()},
             "duplicates": dict(self.duplicates),
+            "remarks": self.remarks(),
+            "samples": {r.name: r.facts.num_decoded for r in self.recordings},
         }
 
 

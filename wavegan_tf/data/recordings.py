@@ -36,7 +36,7 @@ def find_recordings(wav_dir: str) -> list[str]:
     if not found:
         raise InputError(
             f"--wav_dir={wav_dir}: none of its {len(paths)} files is audio; give a folder of WAV, "
-            "AIFF, NIST SPHERE, FLAC, MP3 or OGG files"
+            "AIFF, NIST SPHERE, FLAC, MP3, OGG, M4A, AMR or WMA files"
         )
     if others := len(paths) - len(found):
         logging.getLogger("wavegan_tf").info(
@@ -61,6 +61,8 @@ def load_recording(path: str, config: Any) -> FirstSlice:
         notes.append(f"the mean of {facts.channels} channels")
     elif facts.channels < channels:
         notes.append(f"one channel copied to {channels}")
+    if facts.remark:
+        notes.append(facts.remark)
     first = samples[: config.slice_len]
     if len(samples) > config.slice_len:
         notes.append(f"longer than a slice: the first {slice_s:.4g} s are used")
