@@ -48,7 +48,7 @@ def test_wav_samples_are_those_scipy_wrote_over_their_full_scale(tmp_path, dtype
         expected = (written - (128.0 if dtype == "u1" else 0.0)) / 2.0 ** (limits.bits - 1)
     path = tmp_path / "clip.wav"
     wavfile.write(path, 8000, written)
-    samples, rate_hz, _ = audio.read_audio(path)
+    samples, rate_hz, *_ = audio.read_audio(path)
     assert samples.dtype == np.float32 and type(rate_hz) is int and rate_hz == 8000
     np.testing.assert_array_equal(samples, expected.astype(np.float32))
 
@@ -69,7 +69,7 @@ EXTENSIBLE = fmt(codec=0xFFFE) + struct.pack("<HHIH", 22, 16, 4, 1)
     ],
 )
 def test_wav_with_other_chunks_an_extended_header_or_unknown_length_is_read(tmp_path, content):
-    samples, rate_hz, name = audio.read_audio(write(tmp_path, content))
+    samples, rate_hz, name, _ = audio.read_audio(write(tmp_path, content))
     np.testing.assert_array_equal(samples[:, 0] * 2**15, [1, -2, 3])
     assert (rate_hz, name) == (16000, "WAV 16-bit")
 
@@ -105,7 +105,7 @@ def test_aiff_and_sphere_samples_are_integers_over_their_full_scale(tmp_path, bi
         (sphere(body + b"more", **about, sample_byte_format=order[::-1]), "SPHERE"),
         (sphere(swapped, **about, sample_byte_format=order, database_id="TIMIT"), "SPHERE"),
     ):
-        samples, rate_hz, found = audio.read_audio(write(tmp_path, content, "SA1.WAV"))
+        samples, rate_hz, found, _ = audio.read_audio(write(tmp_path, content, "SA1.WAV"))
         assert (rate_hz, found, samples.dtype) == (16000, f"{name} {bits}-bit", np.float32)
         np.testing.assert_array_equal(samples, expected.astype(np.float32))
 
@@ -135,14 +135,14 @@ def test_mu_law_and_a_law_are_expanded_as_g711_says(tmp_path, law):
         sphere(body, sample_coding=name, sample_n_bytes=1, sample_count=len(body)),
         aiff(body, bits=16, compression=name.encode(), num_frames=len(body)),
     ):
-        samples, _, found = audio.read_audio(write(tmp_path, content))
+        samples, _, found, _ = audio.read_audio(write(tmp_path, content))
         assert found.endswith(law)
         np.testing.assert_array_equal(samples[:, 0], expected)
 
 
 @pytest.mark.parametrize("bits", [8, 16, 24])
 def test_flac_is_the_encoded_sine_within_one_step(bits):
-    samples, rate_hz, name = audio.read_audio(REFERENCE / f"tone_{bits}bit.flac")
+    samples, rate_hz, name, _ = audio.read_audio(REFERENCE / f"tone_{bits}bit.flac")
     expected = np.hstack([tone(440, RATE_HZ, 4410), tone(880, RATE_HZ, 4410)])
     assert (rate_hz, name, samples.dtype) == (RATE_HZ, f"FLAC {bits}-bit", np.float32)
     np.testing.assert_allclose(samples, expected, atol=1.5 * 2.0 ** (1 - bits))
@@ -162,7 +162,7 @@ def test_lossy_formats_keep_length_frequency_level_and_channel_order(
     tmp_path, name, found, lengths
 ):
     renamed = write(tmp_path, (REFERENCE / name).read_bytes(), "clip.wav")
-    samples, rate_hz, format_found = audio.read_audio(renamed)
+    samples, rate_hz, format_found, _ = audio.read_audio(renamed)
     assert rate_hz == (48000 if "opus" in name else RATE_HZ)
     assert format_found == found and len(samples) in lengths and samples.shape[1] == 2
     for channel, expected_hz in enumerate((440, 880)):

@@ -1,6 +1,7 @@
 import itertools
 import os
 import shutil
+import tempfile
 
 import numpy as np
 import pytest
@@ -220,6 +221,69 @@ def test_only_the_newest_checkpoints_are_kept(tmp_path):
     assert state[0] == 'model_checkpoint_path: "model.ckpt-5"'
     assert state[1:] == [f'all_model_checkpoint_paths: "model.ckpt-{s}"' for s in (4, 5)]
     assert tf.train.latest_checkpoint(tmp_path) == str(tmp_path / "model.ckpt-5")
+
+
+@pytest.mark.parametrize(
+    "name", ["run [1]", "run *", "a\\b", "r?n", "[", "ü 中.", "a\nb", "x" * 99]
+)
+def test_a_run_in_a_folder_of_any_name_is_read_and_turns_over_its_own_files_alone(tmp_path, name):
+    neighbours = [tmp_path / "run 1", tmp_path / "run x", tmp_path / "ab", tmp_path / "run"]
+    for folder in neighbours:  # what the names are patterns of
+        files.write_checkpoint(str(folder), {"x": np.zeros(2)}, 1)
+    own = tmp_path / name
+    own.mkdir()
+    (own / ".saving-killed").mkdir()
+    for step in (1, 2, 3):
+        prefix = files.write_checkpoint(str(own), {"x": np.full(2, step)}, step, keep=1)
+        backup = run.back_up(prefix, hours=0)
+    run.remove_remains(str(own))
+    for checkpoint in (files.newest_whole(str(own)), files.Checkpoint(files.find_prefix(own))):
+        np.testing.assert_array_equal(checkpoint.read("x"), [3, 3])
+    np.testing.assert_array_equal(files.Checkpoint(backup).read("x"), [3, 3])
+    kept = [
+        "backups",
+        "checkpoint",
+        *(f"model.ckpt-3{suffix}" for suffix in sorted(files.SUFFIXES)),
+    ]
+    assert sorted(os.listdir(own)) == kept
+    assert all(len(os.listdir(folder)) == 3 for folder in neighbours)
+
+
+@pytest.mark.parametrize("name", ["m[1]-25", "m*-25", "a\\b-25"])
+def test_a_prefix_of_any_name_is_read_wherever_temporary_files_are(
+    reference, tmp_path, monkeypatch, name
+):
+    source = reference / "checkpoints" / "wavegan"
+    for suffix in files.SUFFIXES:
+        shutil.copy(source / f"model.ckpt-25{suffix}", tmp_path / f"{name}{suffix}")
+    (tmp_path / "temporary [1]").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary [1]"))
+    read = files.Checkpoint(files.find_prefix(tmp_path / name))
+    assert read.prefix == str(tmp_path / name)
+    whole = files.Checkpoint(str(source / "model.ckpt-25"))
+    assert read.shapes == whole.shapes
+    for key in whole.shapes:
+        np.testing.assert_array_equal(read.read(key), whole.read(key))
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_what_was_edited_beside_a_checkpoint_is_read_in_any_encoding(tmp_path, encoding, end):
+    def edit(name, text):
+        (tmp_path / name).write_bytes(text.replace("\n", end).encode(encoding))
+
+    for step in (5, 30):
+        files.write_checkpoint(str(tmp_path), {"x": np.zeros(2)}, step)
+    edit("checkpoint", 'model_checkpoint_path: "C:\\\\Müller\\\\model.ckpt-5"\n')
+    assert files.find_prefix(tmp_path).endswith("-5")
+    original.write_args(str(tmp_path), CONFIGS["ciwgan"], {"data_dir": "C:\\Müller"})
+    edit("args.txt", (tmp_path / "args.txt").read_text(encoding="utf-8"))
+    assert original.config_from_args(str(tmp_path / "args.txt"), {}) == CONFIGS["ciwgan"]
+    assert original.training_args(str(tmp_path))["data_dir"] == "C:\\Müller"
+    run.write_run_config(str(tmp_path), {"model": CONFIGS["ciwgan"], "flags": {}})
+    edit("config.json", (tmp_path / "config.json").read_text().replace("{}", '{"data_dir": "ü"}'))
+    assert run.read_run_config(str(tmp_path))["model"] == CONFIGS["ciwgan"]
+    assert original.training_args(str(tmp_path)) == {"data_dir": "ü"}
 
 
 @pytest.mark.parametrize("fail_at", range(3))

@@ -1,5 +1,6 @@
 """The commands: how they are called, listed, refused; what reaches the disk."""
 
+import json
 import os
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 from conftest import SHORT_WINDOWS, assert_refused
 
 from wavegan_tf import progress
-from wavegan_tf.commands import COMMANDS
+from wavegan_tf.commands import COMMANDS, merge
+from wavegan_tf.commands.flags import with_flagfiles
+from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.result import load_run
 from wavegan_tf.output.directory import output_directory
 from wavegan_tf.output.files import SeriesWriter, map_npz, read_table, write_table
@@ -73,6 +76,112 @@ def test_what_is_wrong_with_a_flag_is_said_in_one_line(run_script, tmp_path, fla
     result = run_script("probe.py", f"--out_dir={tmp_path / 'out'}", flag)
     assert_refused(result, "error: ", words)
     assert not list(tmp_path.iterdir())
+
+
+EVERY_PATH = {
+    **dict.fromkeys(
+        ("probe", "interpolate", "identify", "intervene", "feature_maps"),
+        ["ckpt", "out_dir", "praat_settings"],
+    ),
+    "train": ["data_dir", "train_dir", "init_ckpt", "data_cache"],
+    "figures": ["run_dir"],
+    "merge": ["out_dir"],
+    "convert_checkpoint": ["ckpt", "out_dir"],
+    "prepare_timit": ["timit_dir", "words", "out_dir"],
+    "prepare_words": ["audio_dir", "alignments", "words", "out_dir"],
+    "make_corpus": ["out_dir"],
+}
+EVERY_PATH["probe"] = [*EVERY_PATH["probe"], "latents", "wav_dir", "annotations"]
+EVERY_PATH["interpolate"] = [*EVERY_PATH["interpolate"], "latents", "annotations"]
+EVERY_PATH["identify"] = [*EVERY_PATH["identify"], "labels"]
+
+IN_ONE_PROCESS = """
+import json, sys
+from absl import flags
+from wavegan_tf.commands.run import run
+
+for command, argv, kept in json.loads(sys.argv[1]):
+    if kept:
+        flags.DEFINE_string(kept, None, "Of another program.")
+    try:
+        run(command, argv, usage=f"python {command}.py")
+    except SystemExit as error:
+        print(error.code)
+"""
+
+
+@pytest.fixture
+def run_in_one_process(run_script, tmp_path):
+    """Runs commands one after the other in one process, as a notebook does; what each ends with."""
+
+    def run(calls):
+        (tmp_path / "script.py").write_text(IN_ONE_PROCESS)
+        result = run_script(str(tmp_path / "script.py"), json.dumps(calls), cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        return result.stdout.splitlines()
+
+    return run
+
+
+def test_a_tilde_in_any_path_is_a_home_and_commands_may_follow_one_another(run_in_one_process):
+    paths = [(command, flag) for command, flags in EVERY_PATH.items() for flag in flags]
+    paths += [(command, "flagfile") for command in COMMANDS]
+    said = run_in_one_process([[c, [f"--{flag}=~nobodyhere/x"], ""] for c, flag in paths])
+    assert EVERY_PATH.keys() == COMMANDS.keys() and len(said) == len(paths)
+    for line, (command, flag) in zip(said, paths, strict=True):
+        assert line.startswith("error: ") and "no such user" in line, (command, flag, line)
+
+
+def test_a_flag_of_another_program_in_the_process_is_named_with_the_way_out(run_in_one_process):
+    calls = [["train", [], "data_dir"], ["probe", ["--n=x"], ""]]
+    clash, after = run_in_one_process(calls)
+    assert "--data_dir is a flag of another program" in clash and "!python train.py" in clash
+    assert "--n" in after
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_flagfiles_are_read_in_any_encoding_and_may_name_others(
+    tmp_path, monkeypatch, encoding, end
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("FOLDER", str(tmp_path / "a b"))
+    (tmp_path / "a b").mkdir()
+    for name, text in (
+        ("outer.flags", "--n=3\n# Größe\n\n  --flagfile=$FOLDER/inner.flags\n--word=ü"),
+        ("a b/inner.flags", "// Stimme\n--seed=5 \n"),
+    ):
+        (tmp_path / name).write_bytes(text.replace("\n", end).encode(encoding))
+    wanted = ["--n=3", "--seed=5", "--word=ü"]
+    assert with_flagfiles(["--flagfile=~/outer.flags", "--n=4"]) == [*wanted, "--n=4"]
+    assert with_flagfiles(["--n=4", "--flagfile", "~/outer.flags"]) == ["--n=4", *wanted]
+
+
+def test_a_flagfile_that_is_not_there_or_names_itself_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").write_text("--flagfile=b")
+    (tmp_path / "b").write_text("--flagfile=a")
+    for words, message in (
+        (["--flagfile=a"], "--flagfile=a: names itself"),
+        (["--flagfile=c"], "--flagfile=c: cannot be read .No such file"),
+        (["--flagfile"], "--flagfile=: cannot be read"),
+    ):
+        with pytest.raises(InputError, match=message):
+            with_flagfiles(words)
+
+
+@pytest.mark.parametrize("where", ["run [1]", "a*"])
+def test_shards_are_found_by_name_and_by_pattern_in_folders_of_any_name(tmp_path, where):
+    names = ["1", "2", "x[3]"]
+    for name in names:
+        (tmp_path / where / name).mkdir(parents=True)
+    (tmp_path / "run 1" / "7").mkdir(parents=True)
+    (tmp_path / "ab" / "7").mkdir(parents=True)
+    place = str(tmp_path / where)
+    assert sorted(merge.matching(f"{place}/*")) == [f"{place}/{name}" for name in names]
+    assert merge.matching(f"{place}/x[3]") == [f"{place}/x[3]"]
+    assert merge.matching(f"{place}/[2-9]") == [f"{place}/2"]
+    assert merge.matching(f"{place}/none") == []
 
 
 def test_a_file_or_a_directory_in_use_is_not_touched(run_script, tmp_path):

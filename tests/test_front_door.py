@@ -1,5 +1,7 @@
 """``import wavegan_tf``: a model, its layers, a result; README's ten lines run in test_readme."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,6 +31,38 @@ def test_a_model_gives_the_layers_of_the_recording(model, reference):
     np.testing.assert_allclose(again, activations["out"], atol=1e-6)
     assert model.layers["layer"].tolist() == ["conv1", "conv2", "conv3", "conv4", "out"]
     assert "<audio" in model._repr_html_() and "ciwGAN" in repr(model)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda path, result: wg.load(path),
+        lambda path, result: wg.load_run(path),
+        lambda path, result: wg.probe(path),
+        lambda path, result: wg.probe(latents=path),
+        lambda path, result: wg.interpolate(annotations=Path(path)),
+        lambda path, result: wg.identify(labels=path),
+        lambda path, result: wg.probe(directory=path),
+        lambda path, result: result.save(path),
+        lambda path, result: result.draw(path),
+    ],
+)
+def test_a_tilde_in_any_path_is_a_home(call):
+    with pytest.raises(wg.InputError, match="no such user"):
+        call("~nobodyhere/x", wg.Result("probe", {}, {}))
+
+
+def test_a_run_saved_in_its_own_place_by_another_name_is_whole(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(wg.Result, "summary", lambda self: "")
+    arrays = {"series": {"out": np.arange(100_000.0)}}
+    wg.Result("identify", {}, {}, arrays).save("run", figures=False, page=False)
+    (tmp_path / "link").symlink_to("run")
+    for name, place in (("run", "run"), ("link", "run"), ("run", tmp_path / "link")):
+        wg.load_run(name).save(place, figures=False, page=False)
+        np.testing.assert_array_equal(
+            wg.load_run("run").arrays["series"]["out"], arrays["series"]["out"]
+        )
 
 
 def test_a_result_is_saved_loaded_and_shown(model, tmp_path):

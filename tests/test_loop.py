@@ -1,5 +1,6 @@
 import itertools
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from wavegan_tf.errors import InputError
 from wavegan_tf.training import loop
 from wavegan_tf.training.loop import train
 from wavegan_tf.training.options import Schedule
+from wavegan_tf.training.session import stop_on_signal
 
 UPDATES = 4  # in a step: 3 of the Discriminator, 1 of the Generator
 
@@ -163,3 +165,13 @@ def test_something_is_due_by_step_or_by_time(monkeypatch):
     now[0] += 10
     assert due(6) and not due(7)
     assert not any(loop._Every(secs=0, steps=0)(step) for step in range(10))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_noted_while_training_and_is_the_processs_own_again_after_it(number):
+    before = signal.getsignal(number)
+    with stop_on_signal() as wanted:
+        assert not wanted()
+        os.kill(os.getpid(), number)
+        assert wanted()
+    assert signal.getsignal(number) is before

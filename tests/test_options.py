@@ -94,5 +94,5 @@ def test_praat_settings_are_read_from_a_file_or_from_an_earlier_run(tmp_path):
         path.write_text(text)
         with pytest.raises(InputError, match=f"--praat_settings={path}.*{words}"):
             read_settings_file(str(path))
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="No such file"):
         read_settings_file(str(tmp_path / "none.json"))

@@ -113,6 +113,19 @@ def test_files_are_found_sorted_in_subfolders_without_hidden_ones(tmp_path):
             find_files(tmp_path / name)
 
 
+def test_linked_folders_are_used_and_those_passed_over_are_listed(tmp_path):
+    write_vowels(tmp_path / "real", [100])
+    write_vowels(tmp_path / "data", [140])
+    for name, target in (("a", "../real"), ("b", "../real"), ("gone", "nowhere")):
+        (tmp_path / "data" / name).symlink_to(target)
+    report = preflight(str(tmp_path / "data"), ClipStore(CONFIG))
+    assert [recording.name for recording in report.recordings] == ["140.wav", "a/100.wav"]
+    passed_over = {"b": "the same folder as a", "gone": "a link to nothing (nowhere)"}
+    assert report.to_dict()["passed_over"] == passed_over
+    text = "\n".join(report.lines())
+    assert all(f"    {name}: {why}" in text for name, why in passed_over.items())
+
+
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
     """Forty recordings, two of them twice."""

@@ -9,13 +9,13 @@ from wavegan_tf.speech.intervals import Interval
 from wavegan_tf.speech.textgrids import (
     TextGrid,
     Tier,
-    decode,
     load_intervals,
     parse_labels,
     read_textgrid,
     save_intervals,
     write_textgrid,
 )
+from wavegan_tf.texts import decode
 
 LABELS = ["", 'say "a"', "ʃ ə́ ŋ", "two\nlines", "1.5", "! no comment", "<exists>", '"', "item [2]"]
 TIMES_S = [0.0, 0.1, 1 / 3, 0.5, 0.51234567890123, 0.6, 0.7, 0.8, 0.9, 1.024]

@@ -131,7 +131,7 @@ def bad_files():
         "no channels.wav": (wav(wav_format(channels=0), sound), "0 channels"),
         "no rate.wav": (wav(wav_format(rate_hz=0), sound), "damaged (WAV"),
         "odd bytes.wav": (wav(wav_format(channels=2), sound[:-2]), "in frames of 4 bytes"),
-        "film.mp4": (b"\0\0\0\x20ftypisom" + bytes(1000), "damaged (MP4"),
+        "film.mp4": (b"\0\0\0\x20ftypisom" + bytes(1000), "an MP4 without its table"),
         "riff only.wav": (wav(wav_format(), sound)[:12], "without a format and data chunk"),
         "wide mulaw.wav": (wav(wav_format(7), sound), "1 channels of 16 bits"),
         "over.wav": (wav(wav_format(3, bits=64), np.float64([1e99]).tobytes()), "1 of 1 samples"),

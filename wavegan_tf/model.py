@@ -2,7 +2,6 @@
 
 import functools
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -164,7 +163,7 @@ def load(
         "sample_rate": sample_rate, "d_slope": d_slope, "q_slope": q_slope,
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
-    return Model(open_checkpoint(str(demo.CHECKPOINT if path is None else Path(path)), given))
+    return Model(open_checkpoint(demo.CHECKPOINT if path is None else path, given))
 
 
 def batches(inputs: np.ndarray) -> list[np.ndarray]:

@@ -7,9 +7,11 @@ The experiments read the fields, the command lines make a flag of each (``comman
 import dataclasses
 import math
 import numbers
+import os
 from typing import Any
 
 from wavegan_tf.errors import InputError
+from wavegan_tf.paths import expand
 
 GROUPS = ("Basics", "Model", "Latents", "Praat", "Intervals", "Statistics", "Output")
 """Groups of flags in ``--help``, in this order."""
@@ -27,6 +29,7 @@ def option(
     flag: str | None = None,
     advanced: bool = False,
     repeated: bool = False,
+    path: bool = False,
 ) -> Any:
     """Makes a field of a dataclass of options.
 
@@ -41,10 +44,11 @@ def option(
         flag: Name of the flag, where it is not the field's name.
         advanced: Whether it has no flag and can only be set in a file or in Python.
         repeated: Whether the flag may be given several times; the value is a tuple.
+        path: Whether it is a path, in which ``~`` and ``$HOME`` are replaced.
     """
     about = {
         "help": help, "group": group, "low": low, "high": high, "choices": choices,
-        "unit": unit, "flag": flag, "advanced": advanced, "repeated": repeated,
+        "unit": unit, "flag": flag, "advanced": advanced, "repeated": repeated, "path": path,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata={"option": about})
 
@@ -146,10 +150,13 @@ def build(cls: type, given: dict[str, Any], recommended: dict[str, Any] | None =
 
 
 def _plain(cls: type, given: dict[str, Any]) -> dict[str, Any]:
-    """Values in the type of their option: one text or a list as a tuple, 25.0 as 25."""
+    """Values in the type of their option: one text or a list as a tuple, 25.0 as 25, no ~."""
     defaults = {field.name: field.default for field in dataclasses.fields(cls)}
+    paths = {field.name for field in options(cls) if field.metadata["option"]["path"]}
     plain: dict[str, Any] = dict(given)
     for name, value in given.items():
+        if name in paths and isinstance(value, str | os.PathLike):
+            plain[name] = expand(value)
         if isinstance(defaults[name], tuple):
             plain[name] = (value,) if isinstance(value, (str, numbers.Real)) else tuple(value)
         elif isinstance(defaults[name], int) and isinstance(value, numbers.Real):

@@ -13,12 +13,15 @@ import os
 import re
 import shutil
 import tempfile
+import weakref
 
 import numpy as np
 import tensorflow as tf
 
 from wavegan_tf.checkpoints import disk
 from wavegan_tf.errors import InputError
+from wavegan_tf.paths import expand
+from wavegan_tf.texts import read_text
 
 STATE_FILE = "checkpoint"
 DATA_SUFFIX = ".data-00000-of-00001"
@@ -27,6 +30,8 @@ SCRATCH = ".saving-"
 STEP = "global_step"
 # TensorFlow's checkpoint reader turns a damaged file into any of these.
 _READER_ERRORS = (tf.errors.OpError, RuntimeError, ValueError, IndexError)
+
+_PATTERN = re.compile(r"[*?\[\\]")  # what TensorFlow's file system matches names by
 
 _log = logging.getLogger("wavegan_tf")
 
@@ -43,7 +48,7 @@ def find_prefix(path: str | os.PathLike, flag: str = "ckpt") -> str:
     Raises:
         InputError: There is no checkpoint, or one of its files is missing.
     """
-    path = os.fspath(path)
+    path = expand(path)
     prefix = re.sub(r"\.(index|meta|data-\d{5}-of-\d{5})$", "", path)
     if os.path.isdir(path):
         if not (prefixes := list_prefixes(path)):
@@ -71,11 +76,10 @@ def list_prefixes(directory: str) -> list[str]:
     prefixes = sorted((name.removesuffix(".index") for name in indices), key=place)
     path = os.path.join(directory, STATE_FILE)
     if os.path.isfile(path):
-        with open(path, encoding="utf-8", errors="replace") as file:
-            match = re.search(r'^model_checkpoint_path: "(.*)"', file.read(), re.MULTILINE)
+        match = re.search(r'^model_checkpoint_path: "(.*)"', read_text(path), re.MULTILINE)
         # The original may have written the absolute path of another machine: only its name counts.
-        newest = os.path.join(directory, os.path.basename(match[1])) if match else None
-        prefixes.sort(key=lambda prefix: prefix == newest)
+        newest = re.split(r"[/\\]", match[1])[-1] if match else None
+        prefixes.sort(key=lambda prefix: os.path.basename(prefix) == newest)
     return prefixes
 
 
@@ -115,7 +119,7 @@ class Checkpoint:
         """Opens it; raises DamagedError where the index cannot be read."""
         self.prefix, self.directory = prefix, os.path.dirname(prefix)
         try:
-            self._reader = tf.train.load_checkpoint(prefix)
+            self._reader = tf.train.load_checkpoint(self._plain())
         except _READER_ERRORS as error:
             raise self._unreadable(error) from None
         self.shapes = {k: tuple(v) for k, v in self._reader.get_variable_to_shape_map().items()}
@@ -140,6 +144,19 @@ class Checkpoint:
         for path in [f"{self.prefix}.index", *_data_files(self.prefix)]:
             digest.update(np.memmap(path, np.uint8, "r").data)
         return digest.hexdigest()
+
+    def _plain(self) -> str:
+        """A prefix of the same files that TensorFlow does not take for a pattern."""
+        if not _PATTERN.search(self.prefix):
+            return self.prefix
+        # TensorFlow looks for what the name matches, then opens the name: no escape serves both.
+        place = "/tmp" if _PATTERN.search(tempfile.gettempdir()) else None
+        links = tempfile.mkdtemp(prefix="wavegan_tf-", dir=place)
+        weakref.finalize(self, shutil.rmtree, links, ignore_errors=True)
+        for path in [f"{self.prefix}.index", *_data_files(self.prefix)]:
+            suffix = path.removeprefix(self.prefix)
+            os.symlink(os.path.abspath(path), os.path.join(links, f"model{suffix}"))
+        return os.path.join(links, "model")
 
     def _unreadable(self, error: Exception) -> DamagedError:
         reason = str(error).splitlines()[0][:200]

@@ -50,7 +50,7 @@ def open_checkpoint(path: str | os.PathLike, overrides: dict[str, Any] | None = 
 
 def find_checkpoint(path: str | os.PathLike, flag: str = "ckpt") -> AnyCheckpoint:
     """Opens the files that a path, given with a flag, means; raises as :func:`open_checkpoint`."""
-    paths = port.find_files(os.fspath(path), flag)
+    paths = port.find_files(path, flag)
     return port.PortCheckpoint(paths) if paths else files.Checkpoint(files.find_prefix(path, flag))
 
 

@@ -9,6 +9,7 @@ from wavegan_tf.checkpoints.files import Checkpoint
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import SLICE_LENS, STRIDES, Z_PROJECT_LENGTH, ModelConfig
 from wavegan_tf.options import options
+from wavegan_tf.texts import read_text
 
 ARGS_FILE = "args.txt"
 
@@ -25,13 +26,12 @@ _log = logging.getLogger("wavegan_tf")
 def read_args(path: str) -> dict[str, str]:
     """Reads an args.txt; raises InputError where a line is not ``name,value``."""
     args = {}
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            name, comma, value = line.rstrip("\n").partition(",")
-            if line.strip() and not comma:
-                raise InputError(f"{path}, line {number}: {line.strip()!r} is not name,value")
-            if comma:
-                args[name] = value
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        name, comma, value = line.partition(",")
+        if line.strip() and not comma:
+            raise InputError(f"{path}, line {number}: {line.strip()!r} is not name,value")
+        if comma:
+            args[name] = value
     return args
 
 

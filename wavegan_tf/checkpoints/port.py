@@ -24,6 +24,7 @@ from wavegan_tf.checkpoints.state_dict import (
 )
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import PORT_KERNEL_LEN, Z_PROJECT_LENGTH, ModelConfig
+from wavegan_tf.paths import expand
 
 _SLICE_LENS = {5: 16384, 6: 65536}  # by the number of transposed convolutions
 _KEY = re.compile(
@@ -43,7 +44,7 @@ _UNSAID = {
 _log = logging.getLogger("wavegan_tf")
 
 
-def find_files(path: str, flag: str = "ckpt") -> dict[str, str] | None:
+def find_files(path: str | os.PathLike, flag: str = "ckpt") -> dict[str, str] | None:
     """Finds the files of a checkpoint of the port by network, ``G`` and maybe ``D`` and ``Q``.
 
     The path is the Generator's file, of any name, what its name begins with (``epoch50_step350``),
@@ -53,11 +54,13 @@ def find_files(path: str, flag: str = "ckpt") -> dict[str, str] | None:
     Raises:
         InputError: A folder has several files, and their names do not say which to open.
     """
+    path = expand(path)
     if os.path.isdir(path):
         if any(name.endswith(".index") for name in os.listdir(path)):
             return None
         inside = [os.path.join(path, name) for name in sorted(os.listdir(path))]
-        inside = [x for x in inside if is_state_dict(x) and not re.search(r"opt\.\w+$", x)]
+        inside = [x for x in inside if os.path.isfile(x) and is_state_dict(x)]
+        inside = [x for x in inside if not re.search(r"opt\.\w+$", x)]
         if not inside:
             return None
         generators = [x for x in inside if _beside(x, "D")] or inside

@@ -10,6 +10,7 @@ from typing import Any
 from wavegan_tf.checkpoints import disk, files
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.texts import read_json
 
 CONFIG_FILE, BACKUPS = "config.json", "backups"
 
@@ -23,12 +24,8 @@ def read_run_config(directory: str) -> dict[str, Any] | None:
     path = os.path.join(directory, CONFIG_FILE)
     if not os.path.isfile(path):
         return None
-    with open(path, encoding="utf-8") as file:
-        try:
-            run_config = json.load(file)
-        except ValueError as error:
-            raise InputError(f"{path}: not JSON ({error}); restore it from a backup") from None
-    if not isinstance(run_config, dict) or not isinstance(run_config.get("model"), dict):
+    run_config = read_json(path, "restore it from a backup")
+    if not isinstance(run_config.get("model"), dict):
         raise InputError(f"{path}: no 'model' in it; is it the config.json of a run directory?")
     return run_config | {"model": ModelConfig.from_dict(run_config["model"])}
 

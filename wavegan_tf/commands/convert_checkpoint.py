@@ -17,7 +17,7 @@ import os
 import numpy as np
 from absl import flags
 
-from wavegan_tf.commands.flags import define_unsaid_flags, read_unsaid_flags
+from wavegan_tf.commands.flags import define_path, define_unsaid_flags, read_unsaid_flags
 from wavegan_tf.errors import InputError
 from wavegan_tf.output.versions import run_record
 
@@ -30,10 +30,10 @@ def define_flags() -> None:
     """Defines the flags of the command."""
     ckpt = "Checkpoint to convert: a run directory (its newest one), a prefix such as "
     ckpt += "train/model.ckpt-12255, or a file of the PyTorch port."
-    flags.DEFINE_string("ckpt", None, ckpt, required=True)
+    define_path("ckpt", None, ckpt, required=True)
     flags.DEFINE_enum("to", "original", ("original", "native", "torch"), "Format to write.")
     out_dir = "Directory for the result; made if missing."
-    flags.DEFINE_string("out_dir", None, out_dir, required=True)
+    define_path("out_dir", None, out_dir, required=True)
     flags.DEFINE_bool("generator_only", False, "Only the Generator's weights and step are kept.")
     flags.DEFINE_bool("overwrite", False, "Replacement of results in an out_dir that is not empty.")
     GROUPS.update(define_unsaid_flags())

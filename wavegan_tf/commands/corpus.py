@@ -9,7 +9,7 @@ from absl import flags
 
 from wavegan_tf.commands.flags import define_options, read_options
 from wavegan_tf.errors import InputError
-from wavegan_tf.options import check_options
+from wavegan_tf.options import build, check_options
 
 Flags: TypeAlias = dict[str, Any]  # values by name
 Made: TypeAlias = tuple[dict[str, Any], list[str]]
@@ -37,7 +37,7 @@ def command(
         from wavegan_tf.output.versions import run_record
 
         given = read_options(cls, flags.FLAGS)
-        options = cls(**given)
+        options = build(cls, given)
         check_options(options)
         if given.get("allow_longer") and "slice_len" in given:
             raise InputError("--allow_longer keeps clips of any length; leave out --slice_len")

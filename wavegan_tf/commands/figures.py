@@ -2,6 +2,8 @@
 
 from absl import flags
 
+from wavegan_tf.commands.flags import define_path
+
 GROUPS = {"run_dir": "Basics", "report": "Basics"}
 
 FLAGS = flags.FLAGS
@@ -9,7 +11,7 @@ FLAGS = flags.FLAGS
 
 def define_flags() -> None:
     """Defines the flags of the command."""
-    flags.DEFINE_string("run_dir", None, "Directory of a run, such as probe_out.", required=True)
+    define_path("run_dir", None, "Directory of a run, such as probe_out.", required=True)
     flags.DEFINE_bool("report", True, "The page report.html is written again too.")
 
 

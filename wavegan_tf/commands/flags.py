@@ -1,12 +1,11 @@
 """Flags made from options, and help in groups."""
 
 import dataclasses
-import json
 import os
 import re
 import sys
 import textwrap
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 from absl import flags
@@ -14,6 +13,8 @@ from absl import flags
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.options import GROUPS, nested, options
+from wavegan_tf.paths import expand
+from wavegan_tf.texts import read_json, read_text
 
 FIRST = GROUPS[0]
 
@@ -70,6 +71,8 @@ def _define(name: str, field: dataclasses.Field, about: dict[str, Any]) -> None:
     text = about["help"]
     if about["repeated"]:
         flags.DEFINE_multi_string(name, list(default), text)
+    elif about["path"]:
+        define_path(name, default, text)
     elif about["choices"]:
         flags.DEFINE_enum(name, default, about["choices"], text)
     elif isinstance(default, bool):
@@ -82,6 +85,19 @@ def _define(name: str, field: dataclasses.Field, about: dict[str, Any]) -> None:
         flags.DEFINE_float(name, default, text)
     else:
         flags.DEFINE_string(name, default, text)
+
+
+class _Path(flags.ArgumentParser):
+    def parse(self, argument: str) -> str:
+        try:
+            return expand(argument)
+        except InputError as error:  # absl names the flag and its value
+            raise ValueError(str(error).removeprefix(f"{argument}: ")) from None
+
+
+def define_path(name: str, default: str | None, help: str, required: bool = False) -> None:
+    """Defines the flag of a path, in which ``~`` and ``$HOME`` are replaced."""
+    flags.DEFINE(_Path(), name, default, help, required=required)
 
 
 def read_options(cls: type, values: flags.FlagValues) -> dict[str, Any]:
@@ -130,18 +146,14 @@ def read_settings_file(path: str | None) -> dict[str, dict[str, Any]]:
     """
     if path is None:
         return {}
+    wanted = 'give {"praat": {"f0_floor_hz": 75}, "intervals": {}}, or the config.json of a run'
     try:
-        content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"--praat_settings={path}: no such file") from None
-    except ValueError as error:
-        raise InputError(f"--praat_settings={path}: not JSON ({error})") from None
+        content = read_json(path, wanted)
+    except InputError as error:
+        raise InputError(f"--praat_settings={error}") from None
     groups: tuple[str, ...] = ("praat", "intervals", "statistics")
-    if not isinstance(content, dict) or not any(isinstance(content.get(x), dict) for x in groups):
-        raise InputError(
-            f'--praat_settings={path}: give {{"praat": {{"f0_floor_hz": 75}}, "intervals": {{}}}}, '
-            "or the config.json of a run"
-        )
+    if not any(isinstance(content.get(name), dict) for name in groups):
+        raise InputError(f"--praat_settings={path}: {wanted}")
     unknown = [name for name in content if name not in groups]
     if "kind" in content:
         groups = groups[:2]
@@ -178,6 +190,32 @@ def _flag_lines(flag: flags.Flag, width: int) -> list[str]:
     return [shown, *(x for line in text.split("\n") for x in textwrap.wrap(line, width, **indent))]
 
 
+def with_flagfiles(argv: Iterable[str], inside: tuple[str, ...] = ()) -> list[str]:
+    """Puts the lines of flagfiles, in any editor's encoding, in the place of ``--flagfile=PATH``.
+
+    Blank lines and those that begin with ``#`` or ``//`` are left out. The file of a flagfile may
+    name others; ``inside`` are those that are being read.
+
+    Raises:
+        InputError: There is no such file, or it names itself.
+    """
+    words, given = list[str](), iter(argv)
+    for word in given:
+        if not (match := re.fullmatch(r"--?flagfile(?:=(.*))?", word, re.DOTALL)):
+            words.append(word)
+            continue
+        path = expand((next(given, "") if match[1] is None else match[1]).strip())
+        if path in inside:
+            raise InputError(f"--flagfile={path}: names itself; take that line out")
+        try:
+            lines = [line.strip() for line in read_text(path).split("\n")]
+        except InputError as error:
+            raise InputError(f"--flagfile={error}") from None
+        lines = [line for line in lines if line and not line.startswith(("#", "//"))]
+        words += with_flagfiles(lines, (*inside, path))
+    return words
+
+
 def parse(argv: list[str], usage: str, what: str, groups: dict[str, str]) -> None:
     """Parses the flags of a command; prints help where it is asked for, and exits.
 
@@ -189,8 +227,8 @@ def parse(argv: list[str], usage: str, what: str, groups: dict[str, str]) -> Non
             print(help_text(usage, what, groups, word == "--helpfull"))
             sys.exit(0)
     try:
-        argv = flags.FLAGS.read_flags_from_files(argv, force_gnu=False)
-        rest = flags.FLAGS([usage, *(OLD_SPELLINGS.get(word, word) for word in argv)])
+        words = [OLD_SPELLINGS.get(word, word) for word in with_flagfiles(argv)]
+        rest = flags.FLAGS([usage, *words])
     except flags.Error as error:
         raise InputError(str(error).removeprefix("FATAL Flags parsing error:").strip()) from None
     if len(rest) > 1:

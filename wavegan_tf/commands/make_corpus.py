@@ -35,7 +35,7 @@ class Options:
     num_speakers: int | None = option(
         None, "Number of speakers in stv, men and women by turns; 20 by default.", low=1
     )
-    out_dir: str = option("corpus_out", "Directory for the results; made if missing.")
+    out_dir: str = option("corpus_out", "Directory for the results; made if missing.", path=True)
     overwrite: bool = option(
         False, "Replacement of results in an out_dir that is not empty.", group="Output"
     )

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from wavegan_tf.commands.flags import define_path
 from wavegan_tf.errors import InputError
+from wavegan_tf.paths import expand
 
 if TYPE_CHECKING:
     from wavegan_tf.experiments.result import Result
@@ -27,7 +29,7 @@ def define_flags() -> None:
     flags.DEFINE_list(
         "shards", None, "Directories of the shards, or patterns of them.", required=True
     )
-    flags.DEFINE_string("out_dir", None, "Directory for the whole run.", required=True)
+    define_path("out_dir", None, "Directory for the whole run.", required=True)
     flags.DEFINE_bool("overwrite", False, "Replacement of results in an out_dir that is not empty.")
     flags.DEFINE_bool("figures", True, "Figures as PNG and PDF in figures/.")
     flags.DEFINE_bool("report", True, "The page report.html, to hear and see the run in a browser.")
@@ -58,7 +60,7 @@ def find_shards(patterns: list[str]) -> "list[Result]":
     from wavegan_tf.experiments.result import load_run
 
     given = ",".join(patterns)
-    paths = sorted(path for pattern in patterns for path in glob.glob(pattern))
+    paths = sorted(path for pattern in patterns for path in matching(expand(pattern)))
     twice = [path for path, after in zip(paths, paths[1:], strict=False) if path == after]
     if twice:
         raise InputError(f"--shards={given}: {twice[0]} is named twice; give each shard once")
@@ -88,6 +90,14 @@ def find_shards(patterns: list[str]) -> "list[Result]":
             )
         end = stop
     return shards
+
+
+def matching(pattern: str) -> list[str]:
+    """Lists what a pattern matches; as far as it is the name of something, it is taken as that."""
+    name = pattern
+    while name and not os.path.exists(name):
+        name = os.path.dirname(name)
+    return glob.glob(glob.escape(name) + pattern[len(name) :])
 
 
 def _differences(mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:

@@ -23,7 +23,7 @@ class Options:
     """What is cut, and where to."""
 
     timit_dir: str = option(
-        "", "TIMIT's tree: the folder that holds TRAIN and TEST, or one above it."
+        "", "TIMIT's tree: the folder that holds TRAIN and TEST, or one above it.", path=True
     )
     pattern: tuple[str, ...] = option(
         tuple(patterns.PAPER_PATTERNS),
@@ -36,6 +36,7 @@ class Options:
         None,
         "Words to cut instead: water,year, or a file with a word in each line, or a set of the "
         f"papers': {_SETS}.",
+        path=True,
     )
     sa: bool = option(
         True,
@@ -47,7 +48,7 @@ class Options:
         16384, "Greatest number of samples that a clip may have.", group="Data", low=1
     )
     allow_longer: bool = option(False, "Clips longer than --slice_len are kept too.", group="Data")
-    out_dir: str = option("timit_out", "Directory for the results; made if missing.")
+    out_dir: str = option("timit_out", "Directory for the results; made if missing.", path=True)
     overwrite: bool = option(
         False, "Replacement of results in an out_dir that is not empty.", group="Output"
     )

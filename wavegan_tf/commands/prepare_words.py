@@ -20,12 +20,13 @@ from wavegan_tf.options import option
 class Options:
     """What is cut out of what, and where to."""
 
-    audio_dir: str = option("", "Folder of recordings, sub-folders included.")
+    audio_dir: str = option("", "Folder of recordings, sub-folders included.", path=True)
     alignments: str = option(
         "",
         "File or folder of alignments: TextGrids of the Montreal Forced Aligner (tiers words and "
         "phones), .ctm (utterance channel start duration word) or LibriSpeech's .alignment.txt; "
         "each belongs to the recording of its name. It may be the folder of --audio_dir.",
+        path=True,
     )
     tier: str = option(
         "",
@@ -37,7 +38,7 @@ class Options:
     )
     num_words: int = option(508, "Number of words to take after them, by rank.", low=1)
     words: str | None = option(
-        None, "Words to take instead: water,year, or a file with a word in each line."
+        None, "Words to take instead: water,year, or a file with a word in each line.", path=True
     )
     max_tokens: int | None = option(
         None,
@@ -50,7 +51,7 @@ class Options:
         16384, "Greatest number of samples that a clip may have.", group="Data", low=1
     )
     allow_longer: bool = option(False, "Clips longer than --slice_len are taken too.", group="Data")
-    out_dir: str = option("words_out", "Directory for the results; made if missing.")
+    out_dir: str = option("words_out", "Directory for the results; made if missing.", path=True)
     overwrite: bool = option(
         False, "Replacement of results in an out_dir that is not empty.", group="Output"
     )

@@ -12,6 +12,7 @@ from absl import flags
 from wavegan_tf.commands import COMMANDS
 from wavegan_tf.commands.flags import (
     define_options,
+    define_path,
     define_unsaid_flags,
     parse,
     read_options,
@@ -37,18 +38,25 @@ def run(name: str, argv: list[str] | None = None, usage: str | None = None) -> N
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's Keras is set to
     _log_to_terminal()
     usage = usage or f"python -m wavegan_tf {name}"
+    defined_before = set(FLAGS)
     try:
         groups, main = _command(name)
         parse(sys.argv[1:] if argv is None else argv, usage, COMMANDS[name], groups)
         main()
     except InputError as error:
         sys.exit(f"error: {error}")
+    except flags.DuplicateFlagError as error:
+        flag = str(error).split("'")[1]
+        sys.exit(f"error: --{flag} is a flag of another program here; in a notebook say !{usage}")
     except KeyboardInterrupt:
         sys.exit("interrupted")
     except OSError as error:
         if error.filename is None and error.strerror is None:
             raise  # no file's fault: a defect, to be seen whole
         sys.exit(f"error: {error.filename or 'file system'}: {error.strerror}")
+    finally:
+        for flag in set(FLAGS) - defined_before:  # another command may follow in this process
+            delattr(FLAGS, flag)
 
 
 def main() -> None:
@@ -79,7 +87,7 @@ def _command(name: str) -> tuple[dict[str, str], Callable[[], None]]:
 
 def define_model_flags() -> dict[str, str]:
     """Defines the flags that choose a checkpoint; returns group by flag."""
-    flags.DEFINE_string(
+    define_path(
         "ckpt",
         None,
         "Checkpoint: a run directory (its newest one) or a prefix such as train/model.ckpt-12255, "
@@ -87,7 +95,7 @@ def define_model_flags() -> dict[str, str]:
         "run/epoch50_step350_G.pt. Without it the demo model is opened.",
     )
     unsaid = define_unsaid_flags()
-    flags.DEFINE_string(
+    define_path(
         "praat_settings",
         None,
         "JSON file with settings of Praat, intervals and statistics, or the config.json of a run.",
@@ -97,7 +105,7 @@ def define_model_flags() -> dict[str, str]:
 
 def define_output_flags(name: str) -> dict[str, str]:
     """Defines the flags of what is written; returns group by flag."""
-    flags.DEFINE_string("out_dir", f"{name}_out", "Directory for the results; made if missing.")
+    define_path("out_dir", f"{name}_out", "Directory for the results; made if missing.")
     flags.DEFINE_bool("overwrite", False, "Replacement of results in an out_dir that is not empty.")
     flags.DEFINE_bool("figures", True, "Figures as PNG and PDF in figures/.")
     flags.DEFINE_bool("report", True, "The page report.html, to hear and see the run in a browser.")

@@ -18,8 +18,10 @@ from typing import NamedTuple, TypeVar
 
 from wavegan_tf.corpora.clips import Problem, phone_of, word_of
 from wavegan_tf.errors import InputError
+from wavegan_tf.paths import walk, warn_passed_over
 from wavegan_tf.speech.intervals import PAST_END_S, Interval, cut_to_sound
-from wavegan_tf.speech.textgrids import Tier, read_lines, read_textgrid
+from wavegan_tf.speech.textgrids import Tier, read_textgrid
+from wavegan_tf.texts import read_lines
 
 TEXTGRID, CTM, SHORT = ".textgrid", ".ctm", ".alignment.txt"
 UNREADABLE, LEFT_OUT = "alignment unreadable", "item left out"
@@ -46,7 +48,7 @@ class Track(NamedTuple):
 
 
 def find_files(flag: str, folder: str | Path, suffixes: Sequence[str]) -> list[str]:
-    """Finds the files of a folder and its sub-folders that end so; hidden ones are passed over.
+    """Finds the files of a folder and its sub-folders that end so, none hidden, links followed.
 
     Their paths are below the folder, separated by ``/``, and sorted.
 
@@ -58,20 +60,21 @@ def find_files(flag: str, folder: str | Path, suffixes: Sequence[str]) -> list[s
         found = "is a file" if os.path.exists(folder) else "does not exist"
         raise InputError(f"{flag}={folder}: {found}; give a folder")
 
-    def refuse(error: OSError) -> None:
+    names, endings = list[str](), tuple(suffix.lower() for suffix in suffixes)
+    passed_over: dict[str, str] = {}
+    try:
+        for here, files in walk(folder, passed_over):
+            for name in files:
+                if name.lower().endswith(endings):
+                    names.append(Path(here, name).relative_to(folder).as_posix())
+    except OSError as error:
         raise InputError(
             f"{flag}={folder}: {error.filename} cannot be read ({error.strerror}); check its rights"
         ) from None
-
-    names, endings = [], tuple(suffix.lower() for suffix in suffixes)
-    for here, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = (name for name in folders if not name.startswith("."))
-        for name in files:
-            if not name.startswith(".") and name.lower().endswith(endings):
-                names.append(Path(here, name).relative_to(folder).as_posix())
     for name in names:
         if any("\ud800" <= letter <= "\udfff" for letter in name):
             raise InputError(f"{flag}={folder}: the name {name!a} is not UTF-8; rename the file")
+    warn_passed_over(f"{flag}={folder}", passed_over)
     if not names:
         kinds = ", ".join(suffixes)
         raise InputError(f"{flag}={folder}: no file of {kinds}; give a folder with some")

@@ -17,7 +17,8 @@ from scipy.io import wavfile
 from wavegan_tf.errors import InputError
 from wavegan_tf.output.files import write_table
 from wavegan_tf.speech.intervals import Interval
-from wavegan_tf.speech.textgrids import TextGrid, Tier, read_text, write_textgrid
+from wavegan_tf.speech.textgrids import TextGrid, Tier, write_textgrid
+from wavegan_tf.texts import read_text
 
 CLIPS = "clips"  # folder of the clips, which is replaced as a whole where a corpus is written again
 FULL_SCALE = 32768

@@ -18,8 +18,9 @@ import pandas as pd
 from wavegan_tf.corpora import clips, patterns
 from wavegan_tf.corpora.patterns import Pattern
 from wavegan_tf.errors import InputError
+from wavegan_tf.paths import walk, warn_passed_over
 from wavegan_tf.speech.intervals import cut_to_sound
-from wavegan_tf.speech.textgrids import read_lines
+from wavegan_tf.texts import read_lines
 
 NUM_SENTENCES = 6300
 SPLITS = ("train", "test")
@@ -95,9 +96,9 @@ def find_sentences(timit_dir: str, splits: Iterable[str]) -> tuple[str, list[Sen
         raise InputError(f"--timit_dir={timit_dir}: no such folder; give that of TIMIT's tree")
     found = defaultdict[tuple[str, str, str, str], dict[str, str]](dict)
     roots, homes = set[str](), defaultdict[str, set[str]](set)
-    for here, folders, names in os.walk(timit_dir, followlinks=True):
+    passed_over: dict[str, str] = {}
+    for here, names in walk(timit_dir, passed_over, _DEPTH):
         below = Path(here).relative_to(timit_dir)
-        folders[:] = [x for x in folders if x[0] != "." and len(below.parts) < _DEPTH]
         for name in sorted(names, key=lambda name: (name.count("."), name)):
             if match := _FILE.fullmatch((below / name).as_posix()):
                 split, dialect, speaker, sentence, kind = (x.upper() for x in match.groups()[1:])
@@ -105,6 +106,7 @@ def find_sentences(timit_dir: str, splits: Iterable[str]) -> tuple[str, list[Sen
                 found[split, dialect, speaker, sentence].setdefault(kind[:3], path)
                 roots.add(os.path.join(timit_dir, match[1]).rstrip("/"))
                 homes[speaker].add(here)
+    warn_passed_over(f"--timit_dir={timit_dir}", passed_over)
     if not roots:
         raise InputError(
             f"--timit_dir={timit_dir}: not TIMIT's tree; give the folder with TRAIN and TEST, in "

@@ -279,6 +279,8 @@ def cut_words(job: Job, plan: Plan) -> Cut:
         detail = str(error).removeprefix(f"{path}: ")
         problem = clips.Problem("audio unreadable", job.recording, detail)
         return Cut([], {number: "unreadable" for number, *_ in job.tokens}, [problem])
+    if audio.remark:
+        cut.problems.append(clips.Problem("audio not used in full", job.recording, audio.remark))
     duration_s = len(mono) / audio.rate_hz
     phones: dict[str, list[Interval] | None] = {}
     if job.alignment.lower().endswith(TEXTGRID):

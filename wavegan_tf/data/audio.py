@@ -1,8 +1,7 @@
 """Recordings to samples: FFmpeg decodes them (PyAV), SciPy changes their rate.
 
-FFmpeg reads past much that is wrong with a file, and stumbles over some headers that are right.
-What a header promises is therefore compared with what was decoded, and the headers of WAV and
-SPHERE are handed over in their plainest form.
+A recording is as long as the frames in its file: `containers` finds all of them, and what a header
+promises is compared with what was decoded.
 """
 
 import dataclasses
@@ -12,23 +11,28 @@ import io
 import math
 import os
 import re
-import struct
+from collections.abc import Iterable
 from typing import BinaryIO, NamedTuple
 
 import av
 import numpy as np
 import scipy
+from av.codec.context import Flags2
 from av.container import InputContainer
 
+from wavegan_tf.data import containers
 from wavegan_tf.errors import InputError
 
 WAY_OUT = "convert it to WAV (PCM or float), FLAC, MP3 or OGG Vorbis, or leave it out"
 
 _RATES_HZ = (1_000, 1_000_000)  # others come from damaged headers, not from recordings of speech
-_HEAD_LEN = 4096
+_HEAD_LEN = 8192
 # Rates whose ratio to the target has no smaller terms than this need a needlessly long filter.
 _MAX_RESAMPLING_TERM = 50_000
 _MAX_VORBIS_BLOCK = 8192
+_MAX_PLANES = 8  # PyAV reads beyond its memory for more; only a damaged header tells of more
+_TIMED = ("asf", "flac", "matroska", "mov", "ogg")  # what has the time of each packet
+_GAP_S = 0.015  # in the time stamps; those of Matroska are whole milliseconds
 _FORMATS = (  # place of the magic bytes, magic bytes, FFmpeg's demuxer, name in reports
     (8, b"WAVE", "wav", "WAV"),
     (8, b"AIFF", "aiff", "AIFF"),
@@ -40,8 +44,6 @@ _FORMATS = (  # place of the magic bytes, magic bytes, FFmpeg's demuxer, name in
     (0, b"#!AMR", "amr", "AMR"),
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf", "ASF"),
     (0, b"\x1a\x45\xdf\xa3", "matroska", "Matroska"),
-    (0, b"\xff\xf1", "aac", "AAC"),
-    (0, b"\xff\xf9", "aac", "AAC"),
     (0, b".snd", "au", "AU"),
     (0, b"caff", "caf", "CAF"),
     (0, b"riff\x2e\x91\xcf\x11", "w64", "W64"),
@@ -53,9 +55,6 @@ _OPTIONS = {name: {"probesize": "32"} for name in ("wav", "aiff", "nistsphere", 
 _OPTIONS["wav"]["max_size"] = "1048576"  # bytes in a packet
 _PCM_NAME = re.compile(r"pcm_([suf])(\d+)")
 _CODEC_NAMES = {"pcm_mulaw": "mu-law", "pcm_alaw": "A-law", "vorbis": "Vorbis", "opus": "Opus"}
-_WAV_LAWS, _WAV_PCM, _WAV_EXTENSIBLE = (6, 7), (1, 3, 6, 7), 0xFFFE  # A-law, mu-law; float is 3
-# A program that writes to a pipe cannot know the length: ffmpeg writes 2^32 - 1, sox 2^31 - 4096.
-_LENGTH_UNKNOWN, _LONGEST = 0x7FFFF000, 0xFFFFFFFF
 
 
 class UnknownFormatError(InputError):
@@ -68,6 +67,7 @@ class Audio(NamedTuple):
     samples: np.ndarray  # float32 [time, channels]; integers are divided by their full scale
     rate_hz: int
     format: str  # such as "WAV 16-bit"
+    remark: str  # what of the file was left out or is missing, or ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,12 +75,18 @@ class Facts:
     """What is known of a recording once it was read."""
 
     format: str
-    rate_hz: int  # of the file, as the channels and the duration
+    rate_hz: int  # of the file, as the channels
     channels: int
-    duration_s: float
+    num_decoded: int  # samples per channel of the file
     num_samples: int  # per channel, after resampling
     level: float  # RMS about the mean after resampling, before normalisation; full scale is 1
     digest: str  # of samples and rate: equal for equal content in any format that keeps it
+    remark: str  # what of the file was left out or is missing, or ""
+
+    @property
+    def duration_s(self) -> float:
+        """The duration of the file, in seconds."""
+        return self.num_decoded / self.rate_hz
 
 
 def read_audio(path: str | os.PathLike[str]) -> Audio:
@@ -154,10 +160,11 @@ def load(
         format=audio.format,
         rate_hz=audio.rate_hz,
         channels=channels,
-        duration_s=num_frames / audio.rate_hz,
+        num_decoded=num_frames,
         num_samples=len(samples),
         level=float(samples.std(dtype=np.float64)),
         digest=digest.hexdigest(),
+        remark=audio.remark,
     )
     return samples / (np.abs(samples).max() or np.float32(1)), facts
 
@@ -212,84 +219,44 @@ def _with_channels(samples: np.ndarray, num_channels: int) -> np.ndarray:
 def _recognise(file: BinaryIO) -> tuple[str, str]:
     """Finds FFmpeg's demuxer and the name of the format; the file then stands after its tags."""
     start, head = 0, file.read(_HEAD_LEN)
-    while head[:3] == b"ID3" and len(head) >= 10:
-        size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]  # 7 bits of each byte
-        file.seek(start + 10 + size + (10 if head[5] & 0x10 else 0))
+    while head[:3] == b"ID3":
+        file.seek(start + containers.tags_end(head))
         while (head := file.read(_HEAD_LEN)) and not head.lstrip(b"\0"):
             pass
-        start, head = file.tell() - len(head.lstrip(b"\0")), head.lstrip(b"\0")
+        head = head.lstrip(b"\0")
+        start = file.tell() - len(head)
     file.seek(start)
     if not head:
         raise InputError("an empty file")
     for place, magic, demuxer, name in _FORMATS:
         if head[place : place + len(magic)] == magic:
             return demuxer, name
-    # The header of an MPEG frame: its sync bits and layer III; no reserved version, rate or size.
-    if head[0] == 0xFF and head[1:2] > b"\xe0" and head[1] & 6 == 2 and head[1] & 0x18 != 8:
-        if len(head) > 3 and head[2] & 0xF0 != 0xF0 and head[2] & 0x0C != 0x0C:
-            return "mp3", "MP3"
+    if demuxer := containers.find_frames(head):
+        return demuxer, demuxer.upper()
     raise UnknownFormatError(f"not a known audio format (it starts with {head[:8]!r})")
 
 
-def _plain_wav(data: bytes) -> bytes:
-    """Makes a WAV of nothing but format and samples, once it is sure that these are all there."""
-    chunks, start = dict[bytes, bytes](), 12
-    while start + 8 <= len(data) and b"data" not in chunks:
-        name, size = struct.unpack_from("<4sI", data, start)
-        start += 8
-        left = len(data) - start
-        if name == b"data" and size >= _LENGTH_UNKNOWN:
-            size = left
-        if size > left:
-            raise InputError(f"a truncated WAV: {size} bytes announced in {name!r}, {left} there")
-        chunks[name] = data[start : start + size]
-        start += size + size % 2
-    fmt, body = chunks.get(b"fmt ", b""), chunks.get(b"data", b"")
-    if len(fmt) < 16 or b"data" not in chunks:
-        raise InputError("a WAV without a format and data chunk (truncated or damaged)")
-    codec, channels, rate_hz, byte_rate, frame_len, bits = struct.unpack_from("<HHIIHH", fmt)
-    if codec == _WAV_EXTENSIBLE and len(fmt) >= 26:
-        (codec,) = struct.unpack_from("<H", fmt, 24)
-    is_pcm, bytes_each = codec in _WAV_PCM, frame_len // max(channels, 1)
-    sound = channels > 0 and frame_len > 0
-    if sound and is_pcm:
-        sound = 0 < bits <= 8 * bytes_each and (bits == 8 or codec not in _WAV_LAWS)
-        sound = sound and frame_len % channels == 0 and len(body) % frame_len == 0
-    if not sound:
-        raise InputError(
-            f"damaged WAV: {len(body)} bytes in frames of {frame_len} bytes, each of {channels} "
-            f"channels of {bits} bits"
-        )
-    if is_pcm:  # samples that do not fill their bytes (12, 20 bits) are the uppermost bits there
-        bits = 8 * bytes_each
-        fmt = struct.pack("<HHIIHH", codec, channels, rate_hz, byte_rate, frame_len, bits)
-    head = b"RIFF" + struct.pack("<I", _LONGEST) + b"WAVEfmt " + struct.pack("<I", len(fmt)) + fmt
-    return b"".join([head, b"data", struct.pack("<I", min(len(body), _LONGEST)), body])
-
-
-def _plain_sphere(data: bytes) -> bytes:
-    """Makes a SPHERE file that names its channels, and the order of bytes as if they were two."""
-    header_len = int(data[8:16]) if data[8:16].strip().isdigit() else 0
-    header, end, _ = data[16:header_len].partition(b"end_head")
-    if not end or len(data) < header_len:
-        raise InputError("a SPHERE file with a truncated or damaged header")
-    if b"channel_count" not in header:
-        header += b"channel_count -i 1\n"
-    order = rb"(sample_byte_format -s)\d+ "
-    header = re.sub(order + rb"0(12?3?)?\s", rb"\g<1>2 01\n", header)
-    header = re.sub(order + rb"3?2?10\s", rb"\g<1>2 10\n", header)
-    header += b"end_head\n\n"
-    return b"NIST_1A\n%7d\n" % (16 + len(header)) + header + data[header_len:]
-
-
 def _decode(data: bytes, demuxer: str, name: str) -> Audio:
+    """Decodes the sound in the content of a file, or of several that are joined in it."""
+    parts, remark = containers.split(data, demuxer)
+    decoded = [_decode_one(part, demuxer, name) for part in parts]
+    kinds = dict.fromkeys((audio.rate_hz, audio.samples.shape[1]) for audio in decoded)
+    if len(kinds) > 1:
+        raise _changes(name, kinds)
+    samples = decoded[0].samples
+    if len(decoded) > 1:
+        samples = np.concatenate([audio.samples for audio in decoded])
+    remarks = dict.fromkeys([remark, *(audio.remark for audio in decoded)])
+    return decoded[0]._replace(samples=samples, remark="; ".join(filter(None, remarks)))
+
+
+def _decode_one(data: bytes, demuxer: str, name: str) -> Audio:
     """Decodes the first stream of sound in the content of a file."""
-    data = {"wav": _plain_wav, "nistsphere": _plain_sphere}.get(demuxer, bytes)(data)
-    if demuxer == "ogg" and not _ends_with_whole_page(data):
-        raise InputError("truncated or damaged: its last page is not whole")
-    wanted = _mp3_frames(data) if demuxer == "mp3" else 0
     file, options = io.BytesIO(data), _OPTIONS.get(demuxer, {})
-    with av.open(file, format=demuxer, options=options, metadata_errors="replace") as container:
+    with (
+        np.errstate(over="ignore"),  # a float64 that exceeds float32 is refused as infinite
+        av.open(file, format=demuxer, options=options, metadata_errors="replace") as container,
+    ):
         assert isinstance(container, InputContainer)
         if not container.streams.audio:
             raise InputError(f"{name} without sound")
@@ -299,67 +266,70 @@ def _decode(data: bytes, demuxer: str, name: str) -> Audio:
             raise InputError(f"{name} coded in a way that FFmpeg does not know")
         if codec.name == "flac":
             codec.options = {"err_detect": "crccheck+explode"}
+        is_vorbis = demuxer == "ogg" and codec.name == "vorbis"
+        if is_vorbis:  # FFmpeg cuts a wrong number of samples off the end of a short one
+            codec.flags2 |= Flags2.skip_manual
         blocks: list[np.ndarray] = []
-        kinds, num_decoded = {}, 0  # rates and channels; a dict keeps their order
+        kinds, num_lost = {}, 0  # rates and channels; a dict keeps their order
+        times: list[int | None] = []
         for packet in container.demux(stream):
             try:
                 frames = packet.decode()
-            except av.InvalidDataError:  # a tag or a hole among the frames of an MP3
+            except av.InvalidDataError:
                 if demuxer != "mp3":
                     raise
+                num_lost += 1
                 continue
-            num_decoded += packet.size > 0
             for frame in frames:
                 assert isinstance(frame, av.AudioFrame)
                 kinds[frame.sample_rate, frame.layout.nb_channels] = True
                 blocks.append(_block(frame))
+                times.append(frame.pts)
         if len(kinds) > 1:
-            found = ", then ".join(f"{channels} at {rate} Hz" for rate, channels in kinds)
-            raise InputError(f"{name} whose channels or rate change midway: {found}")
-        if not blocks:
+            raise _changes(name, kinds)
+        if len(blocks) <= is_vorbis:
             raise InputError("no samples (an empty recording, or one whose header gives no length)")
-        samples, ((rate_hz, _),) = np.concatenate(blocks), kinds
+        ((rate_hz, _),) = kinds
+        remarks = [f"{num_lost} damaged frames, left out"] if num_lost else []
+        first, last = times[0], times[-1]
+        if demuxer in _TIMED and first is not None and last is not None and stream.time_base:
+            span_s = (last - first) * float(stream.time_base)
+            gap_s = span_s - sum(map(len, blocks[:-1])) / rate_hz
+            if gap_s > _GAP_S and demuxer in ("flac", "ogg"):
+                raise InputError(f"a damaged {name}: {gap_s:.3f} s within it are missing")
+            if gap_s > _GAP_S:
+                remarks.append(f"{gap_s:.3f} s within it have no sound: a pause, or a loss")
+        samples = np.concatenate(blocks[is_vorbis:])  # the first of Vorbis only begins the second
         announced = round((stream.duration or 0) * float(stream.time_base or 0) * rate_hz)
+        excess = len(samples) - announced if announced else 0
         exact = demuxer in _EXACT and codec.name.startswith(_EXACT_CODECS)
-        wanted = stream.frames if demuxer == "mov" else wanted
-        if exact and len(samples) < announced or num_decoded < wanted:
-            amount = f"{num_decoded} of {wanted} frames"
-            if exact:
-                amount = f"{len(samples)} of {announced} samples"
-            raise InputError(f"a truncated or damaged {name}: {amount} are there")
-        in_last_block = codec.name == "vorbis" and len(samples) < announced + _MAX_VORBIS_BLOCK
-        if announced and (exact or in_last_block):
+        if exact and excess < 0:
+            amount = f"{len(samples)} of {announced} samples are there"
+            raise InputError(f"a truncated or damaged {name}: {amount}")
+        if exact and excess > 0 and codec.name != "flac":
+            remarks.append(f"{excess} samples after the {announced} announced, left out")
             samples = samples[:announced]
-        return Audio(samples, rate_hz, _format_name(name, codec))
+        if is_vorbis and 0 < excess < _MAX_VORBIS_BLOCK:
+            samples = samples[:announced]
+        return Audio(samples, rate_hz, _format_name(name, codec), "; ".join(remarks))
+
+
+def _changes(name: str, kinds: Iterable[tuple[int, int]]) -> InputError:
+    found = ", then ".join(f"{channels} at {rate_hz} Hz" for rate_hz, channels in kinds)
+    return InputError(f"{name} whose channels or rate change midway: {found}; cut it there")
 
 
 def _block(frame: av.AudioFrame) -> np.ndarray:
     """The samples of a frame, full scale one: float32 [time, channels]."""
+    if frame.format.is_planar and frame.layout.nb_channels > _MAX_PLANES:
+        raise InputError(f"{frame.layout.nb_channels} channels, more than {_MAX_PLANES}")
     found = frame.to_ndarray()  # [channels, time] or [1, time * channels]
     found = found.T if frame.format.is_planar else found.reshape(-1, frame.layout.nb_channels)
-    with np.errstate(over="ignore"):  # a float64 that exceeds float32 is refused as infinite
-        samples = np.ascontiguousarray(found, np.float32)
+    samples = np.ascontiguousarray(found, np.float32)
     if found.dtype.kind == "f":
         return samples
     full_scale = np.float32(2 ** (8 * found.dtype.itemsize - 1))
     return (samples - full_scale * (found.dtype.kind == "u")) / full_scale
-
-
-def _mp3_frames(data: bytes) -> int:
-    """The number of frames that the tag of Xing or LAME in the first one gives, or 0."""
-    found = re.search(rb"(?:Xing|Info)\0\0\0(.)(....)(....)", data[:64], re.DOTALL)
-    if found is None or not found[1][0] & 1:
-        return 0
-    num_bytes = int.from_bytes(found[3], "big") if found[1][0] & 2 else 0
-    if num_bytes > len(data):
-        raise InputError(f"a truncated MP3: {num_bytes} bytes announced, {len(data)} there")
-    return int.from_bytes(found[2], "big")
-
-
-def _ends_with_whole_page(ogg: bytes) -> bool:
-    page = ogg[ogg.rfind(b"OggS") :]
-    head_len = 27 + (page[26] if len(page) > 26 else 0)
-    return len(page) >= head_len + sum(page[27:head_len])
 
 
 def _format_name(name: str, codec: av.AudioCodecContext) -> str:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from wavegan_tf import paths
 from wavegan_tf.data import audio
 from wavegan_tf.data.clips import ClipStore
 from wavegan_tf.data.slices import SliceOrder
@@ -16,7 +17,7 @@ from wavegan_tf.errors import InputError
 SILENCE = 1e-4  # RMS, -80 dB of full scale: what the noise of no microphone falls below
 AUDIO_SUFFIXES = frozenset(
     ".wav .wave .flac .mp3 .ogg .oga .opus .aif .aiff .aifc .sph .nist .au .snd .m4a .aac .amr "
-    ".wma .caf .w64".split()
+    ".wma .caf .w64 .webm .mka .3gp".split()
 )
 UNREADABLE, TOO_SHORT, SILENT = "unreadable", "too short", "silent"
 _WAYS_OUT = {
@@ -47,6 +48,7 @@ class Report:
     not_audio: collections.Counter[str]  # files that do not look like audio, by suffix
     duplicates: list[tuple[str, str]]  # name, and that of the first of the same content; both used
     storage: str = ""  # where samples are kept, in words
+    passed_over: dict[str, str] = dataclasses.field(default_factory=dict)  # folders, and why
 
     @property
     def num_files(self) -> int:
@@ -65,6 +67,10 @@ class Report:
         values = collections.Counter(getattr(r.facts, attribute) for r in self.recordings)
         return dict(values.most_common())
 
+    def remarks(self) -> dict[str, str]:
+        """Tells of the usable files, by name, what of them was left out or is missing."""
+        return {r.name: r.facts.remark for r in self.recordings if r.facts.remark}
+
     def lines(self) -> Iterator[str]:
         """Yields the report as text, naming the first five files of each kind of trouble."""
         seconds = round(sum(recording.facts.duration_s for recording in self.recordings))
@@ -80,10 +86,13 @@ class Report:
         if self.not_audio:
             named = (f"{count} {suffix}" for suffix, count in self.not_audio.most_common())
             yield f"  not audio, left out: {', '.join(named)}"
+        yield from _unvisited(self.passed_over, ", all named in data.json")
         yield from _trouble(self.left_out, ", left out", ", all named in data.json")
         same = [f"{name} = {first}" for name, first in self.duplicates]
         what = "of the same content as another, used all the same"
         yield from _some(what, same, ", all named in data.json")
+        remarks = [f"{name}: {remark}" for name, remark in self.remarks().items()]
+        yield from _some("used without a part", remarks, ", all named in data.json")
 
     def to_dict(self) -> dict[str, Any]:
         """Gives the report for JSON, every file left out and every duplicate named."""
@@ -97,33 +106,45 @@ class Report:
             "formats": self.counts("format"),
             "rates_hz": self.counts("rate_hz"),
             "channels": self.counts("channels"),
+            "passed_over": self.passed_over,
             "not_audio": dict(self.not_audio.most_common()),
             "left_out": {kind: dict(files) for kind, files in self.left_out.items()},
             "duplicates": dict(self.duplicates),
+            "remarks": self.remarks(),
+            "samples": {r.name: r.facts.num_decoded for r in self.recordings},
         }
 
 
-def find_files(data_dir: str) -> list[str]:
-    """Lists the files of a folder and its sub-folders, sorted, and links to nothing, none hidden.
+def find_files(
+    folder: str, flag: str = "data_dir", passed_over: dict[str, str] | None = None
+) -> list[str]:
+    """Lists the files of a folder and those below as :func:`wavegan_tf.paths.walk`, sorted.
+
+    Args:
+        folder: Where to look.
+        flag: That gave the folder, for errors.
+        passed_over: Is filled with what is not visited, and why; a warning by default.
 
     Raises:
         InputError: There is no such folder, it cannot be read, or it has no files.
     """
-    if not os.path.isdir(data_dir):
-        found = "is a file" if os.path.exists(data_dir) else "does not exist"
-        raise InputError(f"--data_dir={data_dir} {found}; give a folder of audio files")
+    if not os.path.isdir(folder):
+        found = "is a file" if os.path.exists(folder) else "does not exist"
+        raise InputError(f"--{flag}={folder} {found}; give a folder of audio files")
+    unvisited: dict[str, str] = {} if passed_over is None else passed_over
     files = []
     try:
-        for folder, folders, names in os.walk(data_dir, onerror=_raise):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            paths = [os.path.join(folder, name) for name in names if not name.startswith(".")]
+        for here, names in paths.walk(folder, unvisited):
+            found_here = [os.path.join(here, name) for name in names]
             # A pipe is no file: to read it would be to wait for ever.
-            files += [path for path in paths if os.path.isfile(path) or not os.path.exists(path)]
+            files += [x for x in found_here if os.path.isfile(x) or not os.path.exists(x)]
     except OSError as error:
         reason = f"{error.filename} cannot be read ({error.strerror}); check its rights"
-        raise InputError(f"--data_dir={data_dir}: {reason}") from error
+        raise InputError(f"--{flag}={folder}: {reason}") from error
+    if passed_over is None or not files:
+        paths.warn_passed_over(f"--{flag}={folder}", unvisited)
     if not files:
-        raise InputError(f"--data_dir={data_dir} has no files; give a folder of audio files")
+        raise InputError(f"--{flag}={folder} has no files; give a folder of audio files")
     return sorted(files)
 
 
@@ -140,7 +161,9 @@ def preflight(
     Raises:
         InputError: There is no such folder, or no file of it can be used.
     """
-    files = find_files(data_dir)
+    unvisited: dict[str, str] = {}
+    files = find_files(data_dir, passed_over=unvisited)
+    passed_over = {printable(name): printable(why) for name, why in unvisited.items()}
     recordings: list[Recording] = []
     not_audio: collections.Counter[str] = collections.Counter()
     left_out: _LeftOut = {UNREADABLE: [], TOO_SHORT: [], SILENT: []}
@@ -167,11 +190,13 @@ def preflight(
         counts = [f"{len(named)} {kind}" for kind, named in left_out.items() if named]
         counts += [f"{not_audio.total()} not audio"] if not_audio else []
         what = f"none of its {len(files)} files can be used: {', '.join(counts)}"
-        raise InputError("\n".join([f"--data_dir={data_dir}: {what}", *_trouble(left_out, "", "")]))
+        lines = [*_unvisited(passed_over, ""), *_trouble(left_out, "", "")]
+        raise InputError("\n".join([f"--data_dir={data_dir}: {what}", *lines]))
     lengths = [recording.facts.num_samples for recording in recordings]
     num_slices = SliceOrder(lengths, store.config, seed=0).locate(0)[2]
     storage = store.describe(sum(lengths))
-    return Report(data_dir, recordings, num_slices, left_out, not_audio, duplicates, storage)
+    found_all = (left_out, not_audio, duplicates, storage, passed_over)
+    return Report(data_dir, recordings, num_slices, *found_all)
 
 
 def split_holdout(
@@ -234,6 +259,11 @@ def _trouble(left_out: _LeftOut, what: str, where: str) -> Iterator[str]:
             yield f"    ({_WAYS_OUT[kind]})"
 
 
+def _unvisited(passed_over: dict[str, str], where: str) -> Iterator[str]:
+    named = [f"{name}: {why}" for name, why in sorted(passed_over.items())]
+    return _some("folders passed over", named, where)
+
+
 def _some(title: str, named: list[str], where: str) -> Iterator[str]:
     """Yields lines that name the first files of a kind, and say where the others are named."""
     if named:
@@ -241,7 +271,3 @@ def _some(title: str, named: list[str], where: str) -> Iterator[str]:
         yield from (f"    {text}" for text in named[:_NAMED])
         if len(named) > _NAMED:
             yield f"    .. and {len(named) - _NAMED} more{where}"
-
-
-def _raise(error: OSError) -> None:
-    raise error

@@ -30,16 +30,13 @@ def find_recordings(wav_dir: str) -> list[str]:
     Raises:
         InputError: There is no such folder, it cannot be read, or it has no audio.
     """
-    try:
-        paths = find_files(wav_dir)
-    except InputError as error:
-        raise InputError(str(error).replace("--data_dir=", "--wav_dir=", 1)) from error
+    paths = find_files(wav_dir, "wav_dir")
     suffixes = tuple(AUDIO_SUFFIXES)
     found = [path for path in paths if path.lower().endswith(suffixes) or audio.is_audio(path)]
     if not found:
         raise InputError(
             f"--wav_dir={wav_dir}: none of its {len(paths)} files is audio; give a folder of WAV, "
-            "AIFF, NIST SPHERE, FLAC, MP3 or OGG files"
+            "AIFF, NIST SPHERE, FLAC, MP3, OGG, M4A, AMR or WMA files"
         )
     if others := len(paths) - len(found):
         logging.getLogger("wavegan_tf").info(
@@ -64,6 +61,8 @@ def load_recording(path: str, config: Any) -> FirstSlice:
         notes.append(f"the mean of {facts.channels} channels")
     elif facts.channels < channels:
         notes.append(f"one channel copied to {channels}")
+    if facts.remark:
+        notes.append(facts.remark)
     first = samples[: config.slice_len]
     if len(samples) > config.slice_len:
         notes.append(f"longer than a slice: the first {slice_s:.4g} s are used")

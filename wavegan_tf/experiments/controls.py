@@ -24,6 +24,7 @@ from wavegan_tf.latents import Design
 from wavegan_tf.model import BATCH, Model
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.output import files
+from wavegan_tf.paths import expand
 from wavegan_tf.processes import num_processes
 from wavegan_tf.progress import progress
 from wavegan_tf.speech import praat
@@ -93,8 +94,7 @@ NOTHING = pd.DataFrame({name: [] for name in CONTROL_COLUMNS})
 
 def cache_directory() -> Path:
     """Gives the directory in which controls are kept."""
-    given = os.environ.get("WAVEGAN_TF_CACHE")
-    return Path(given) if given else Path(os.path.expanduser("~"), ".cache", "wavegan_tf")
+    return Path(expand(os.environ.get("WAVEGAN_TF_CACHE") or "~/.cache/wavegan_tf"))
 
 
 def _find(

@@ -9,6 +9,7 @@ from wavegan_tf.model import Model, load
 from wavegan_tf.options import build, nested
 from wavegan_tf.options import options as options_of
 from wavegan_tf.output.versions import run_record
+from wavegan_tf.paths import expand
 
 
 def experiment_options(
@@ -59,6 +60,7 @@ def run_experiment(
     module = experiment(name)
     options = experiment_options(module, given, model.settings)
     if directory is not None:
+        directory = expand(directory)
         os.makedirs(directory, exist_ok=True)
     result = module.run(model, options, directory)
     record(result, options)

@@ -141,6 +141,7 @@ class Options(Measuring, RankingSettings):
         "",
         "CSV table output,label of outputs labelled by hand: yes and no, numbers, or words. "
         "Latents are ranked by it, and --property is what is counted in new outputs.",
+        path=True,
     )
     label: str | None = option(None, "Word of --labels that is asked for, against all others.")
     n: int = option(1000, "Number of outputs to label; as of probe with this --seed.", low=1)

@@ -168,7 +168,7 @@ class Options(Measuring):
         group="Latents",
     )
     latents: str | None = option(
-        None, "File of base vectors instead, one a row: .npy or .csv.", group="Latents"
+        None, "File of base vectors instead, one a row: .npy or .csv.", group="Latents", path=True
     )
     hold_intervals: bool = option(
         False,

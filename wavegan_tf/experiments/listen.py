@@ -97,6 +97,7 @@ class Measuring:
         "Folder of TextGrids that intervals are taken from, instead of finding them, for some "
         "outputs or all; each is named as those in audio/, 0000_out.TextGrid, or as the recording.",
         group="Intervals",
+        path=True,
     )
     labels: str = option(
         "",

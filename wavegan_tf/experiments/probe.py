@@ -76,13 +76,19 @@ class Options(Measuring):
         repeated=True,
     )
     latents: str | None = option(
-        None, "File of latent vectors to use instead, one a row: .npy or .csv.", group="Latents"
+        None,
+        "File of latent vectors to use instead, one a row: .npy or .csv.",
+        group="Latents",
+        path=True,
     )
     network: str = option(
         "generator", "Network to probe.", group="Model", choices=("generator", "discriminator", "q")
     )
     wav_dir: str | None = option(
-        None, "Folder of recordings that a classifier reads; sub-folders included.", group="Model"
+        None,
+        "Folder of recordings that a classifier reads; sub-folders included.",
+        group="Model",
+        path=True,
     )
     word: str | None = option(
         None,

@@ -14,6 +14,7 @@ from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.names import EXPERIMENTS
 from wavegan_tf.output import files
 from wavegan_tf.output.directory import remove_run
+from wavegan_tf.paths import expand
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -98,8 +99,8 @@ class Result:
         """Draws every figure as PNG and PDF into ``directory/figures``, one at a time."""
         from wavegan_tf.output import style
 
-        drawings = self._drawings().items()
-        style.save_all(Path(directory), ((name, drawing()) for name, drawing in drawings))
+        folder, drawings = Path(expand(directory)), self._drawings().items()
+        style.save_all(folder, ((name, drawing()) for name, drawing in drawings))
 
     def save(
         self, directory: str | os.PathLike, *, figures: bool = True, page: bool = True
@@ -111,10 +112,11 @@ class Result:
             figures: Whether figures are drawn.
             page: Whether report.html is written, to hear and see the run in a browser.
         """
-        directory = Path(directory)
+        directory = Path(expand(directory))
         loaded = [array for arrays in self.arrays.values() for array in arrays.values()]
-        kept = {str(array.filename) for array in loaded if isinstance(array, np.memmap)}
-        if directory.resolve() not in {Path(name).resolve().parent for name in kept}:
+        mapped = [str(array.filename) for array in loaded if isinstance(array, np.memmap)]
+        kept = {Path(name).resolve() for name in mapped}  # to write them would be to lose them
+        if directory.resolve() not in {path.parent for path in kept}:
             remove_run(str(directory))
         (directory / "tables").mkdir(parents=True, exist_ok=True)
         files.write_json(directory / CONFIG_FILE, self.settings)
@@ -122,7 +124,7 @@ class Result:
             files.write_table(directory / "tables" / f"{name}.csv", table)
         for group, arrays in self.arrays.items():
             path = directory / f"{group}.npz"
-            if arrays and str(path) not in kept:
+            if arrays and path.resolve() not in kept:
                 files.write_npz(path, arrays)
         (directory / "summary.md").write_text(self.summary(), encoding="utf-8", newline="\n")
         if figures:
@@ -152,7 +154,7 @@ def load_run(directory: str | os.PathLike) -> Result:
     Raises:
         InputError: The directory holds no run of this package.
     """
-    directory = Path(directory)
+    directory = Path(expand(directory))
     settings = files.read_json(directory / CONFIG_FILE)
     if settings.get("kind") not in EXPERIMENTS:
         raise InputError(f"{directory}: config.json is of no experiment ({', '.join(EXPERIMENTS)})")

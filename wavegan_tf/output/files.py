@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from wavegan_tf import texts
 from wavegan_tf.errors import InputError
 
 _BLOCK = 1 << 20
@@ -45,13 +46,9 @@ def read_json(path: str | Path) -> dict[str, Any]:
         InputError: There is none, or it is no JSON.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
+        return texts.read_json(path, "run its command again")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; name the directory of a run") from None
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error}); run its command again") from None
-    return content
 
 
 def write_table(path: str | Path, table: pd.DataFrame) -> None:

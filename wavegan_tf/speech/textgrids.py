@@ -6,25 +6,18 @@ Formats: Praat manual, "TextGrid file formats". The parser is our own: praatio 6
 the exponent of times, takes labels for structure and reads files that are cut off without a word.
 """
 
-import codecs
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.speech.intervals import LABELS, PAST_END_S, Interval, cut_to_sound
+from wavegan_tf.texts import read_text
 
 ROUNDING_S = 1e-3  # overlaps up to this are the rounding of the program that wrote the times
-
-# How letters and punctuation stand in text: of a file in an old encoding that one is right which
-# makes more of them. In Windows-1252 and MacRoman the same bytes are "don’t" and "donít".
-_AS_IN_TEXT = re.compile(
-    r"[ß-öø-ÿœ]|(?<![a-zß-öø-ÿ])[À-ÖØ-ÞŒ]|(?<=\w)’|(?<!\w)[‘“¿¡](?=\w)|(?<=\S)”(?!\w)"
-    r"|…(?!\w)|(?<!\w)[–—§](?!\w)"
-)
 
 # What Praat reads in a text file: quoted strings, <flags> and numbers that stand free; the rest is
 # for the human reader, comments begin with "!". A string in which quotes are not doubled is "loose"
@@ -90,67 +83,6 @@ def read_textgrid(path: str | Path) -> TextGrid:
     if tokens.at < len(tokens.matches):
         raise tokens.error("more than the announced tiers and intervals; correct their number")
     return TextGrid(start_s, end_s, tiers)
-
-
-def read_text(path: str | Path) -> str:
-    """Reads a text, whatever program wrote it (:func:`decode`).
-
-    Raises:
-        InputError: The file cannot be read.
-    """
-    try:
-        return decode(Path(path).read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-
-
-def read_lines(path: str | Path) -> Iterator[str]:
-    """Reads a text line by line, a megabyte at a time: it may be large (:func:`decode`).
-
-    Raises:
-        InputError: The file cannot be read.
-    """
-    try:
-        with open(path, "rb") as file:
-            most = -1 if _utf16(file.peek(2)) else 1 << 20
-            while lines := file.readlines(most):
-                yield from decode(b"".join(lines)).removesuffix("\n").split("\n")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-
-
-def decode(data: bytes) -> str:
-    """Decodes what any editor, aligner or version of Praat writes.
-
-    That is UTF-8 or UTF-16, with or without a byte order mark, Windows-1252 (Latin-1 with curly
-    quotes), also of single labels in UTF-8, or MacRoman. Line ends are made line feeds, and NUL,
-    with which a cell of a table would end, U+FFFD.
-    """
-    if encoding := _utf16(data):
-        text = data.decode(encoding, "replace")  # half a letter at the end: cut off
-    else:
-        text = data.decode("utf-8-sig", "windows")
-        if len(text) == len(data) and not data.isascii():  # no letter of UTF-8
-            mac = data.decode("mac_roman")
-            text = max(text, mac, key=lambda each: len(_AS_IN_TEXT.findall(each)))
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
-
-
-def _utf16(data: bytes) -> str:
-    """Names the UTF-16 that a text is in, by its first two bytes; empty for none."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    if b"\0" in data[:2]:
-        return "utf-16-be" if data[0] == 0 else "utf-16-le"
-    return ""
-
-
-def _as_windows(error: UnicodeError) -> tuple[str, int]:
-    assert isinstance(error, UnicodeDecodeError)
-    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
-
-
-codecs.register_error("windows", _as_windows)
 
 
 class _Tokens:

@@ -77,14 +77,14 @@ class Schedule:
 class Options:
     """Everything that the command ``train`` is told."""
 
-    data_dir: str = option(None, "Folder of recordings, in any audio format.")
-    train_dir: str = option(None, "Run directory for checkpoints and metrics.")
+    data_dir: str = option(None, "Folder of recordings, in any audio format.", path=True)
+    train_dir: str = option(None, "Run directory for checkpoints and metrics.", path=True)
     init_ckpt: str | None = option(
         None, "Checkpoint, ours or the original's, that a new run begins from: weights, optimisers "
-        "and step.")
+        "and step.", path=True)
     data_cache: str | None = option(
         None, "Folder that keeps decoded samples, so that no later start decodes them.",
-        group="Data")
+        group="Data", path=True)
     data_holdout: float = option(
         0.0, "Share of the recordings held out for a Wasserstein estimate, from 0 to below 1.",
         group="Data")

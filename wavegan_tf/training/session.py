@@ -5,6 +5,7 @@ import dataclasses
 import json
 import logging
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from wavegan_tf.data.preflight import Report, preflight, split_holdout
 from wavegan_tf.data.stream import SliceSource
 from wavegan_tf.errors import InputError
 from wavegan_tf.progress import progress
+from wavegan_tf.texts import read_json
 from wavegan_tf.training.determinism import make_deterministic
 from wavegan_tf.training.loop import train
 from wavegan_tf.training.monitor import Monitor
@@ -79,7 +81,8 @@ def _train(
         if held_out:
             one = SliceSource(held_out, store, batch_size=1, seed=trainer.seed)
             holdout = one.sample(NUM_HELD_OUT)
-        print(f"tensorboard --logdir={directory} --samples_per_plugin=images=100,audio=30")
+        logdir = shlex.quote(f"--logdir={directory}")
+        print(f"tensorboard {logdir} --samples_per_plugin=images=100,audio=30")
         monitor = Monitor(directory, trainer, source.slices_per_epoch, holdout)
         with contextlib.closing(monitor):
             _run_steps(directory, trainer, batches, options.schedule, monitor.write)
@@ -87,7 +90,8 @@ def _train(
         _run_steps(directory, trainer, batches, options.schedule, None)
     if trainer.step < (options.schedule.train_steps or trainer.step + 1):
         sys.exit(f"stopped and saved at step {trainer.step}; the same command goes on from there")
-    print(f"{directory}: at step {trainer.step}; now: python probe.py --ckpt={directory}")
+    ckpt = shlex.quote(f"--ckpt={directory}")
+    print(f"{directory}: at step {trainer.step}; now: python probe.py {ckpt}")
 
 
 def _starting_point(options: Options, is_chief: bool) -> files.Checkpoint | None:
@@ -164,8 +168,7 @@ def _record_data(options: Options, report: Report) -> None:
     """Writes data.json, what was found in --data_dir; warns where the last start found other."""
     path = os.path.join(options.train_dir, "data.json")
     if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            before = json.load(file).get("fingerprint")
+        before = read_json(path, "remove it: it is written anew").get("fingerprint")
         if before != report.fingerprint:
             logging.getLogger("wavegan_tf").warning(
                 f"--data_dir={options.data_dir}: other recordings than at the last start: "
@@ -182,16 +185,17 @@ def _run_steps(
     summarize: Callable | None,
 ) -> None:
     """Runs the loop to its end, or to a signal to any of the workers; the chief summarises."""
-    wanted, add = _stop_on_signal(), make_sum(trainer.strategy)
-
-    def stopped() -> bool:  # all workers leave together
-        return add(int(wanted())) > 0
-
-    saves = summarize is not None
-    steps = train(trainer, batches, directory, schedule, stopped, summarize, saves)
+    add, saves = make_sum(trainer.strategy), summarize is not None
     try:
-        for _ in progress(steps, schedule.train_steps or None, "training", trainer.step, _describe):
-            pass
+        with stop_on_signal() as wanted:
+
+            def stopped() -> bool:  # all workers leave together
+                return add(int(wanted())) > 0
+
+            steps = train(trainer, batches, directory, schedule, stopped, summarize, saves)
+            total = schedule.train_steps or None
+            for _ in progress(steps, total, "training", trainer.step, _describe):
+                pass
     except tf.errors.OpError as error:
         worker, num_workers = worker_place(trainer.strategy)
         if num_workers == 1:
@@ -202,17 +206,21 @@ def _run_steps(
         ) from None
 
 
-def _stop_on_signal() -> Callable[[], bool]:
-    """Makes a function that says whether SIGINT or SIGTERM came; a second one ends at once."""
+@contextlib.contextmanager
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """Gives a function that says whether SIGINT or SIGTERM came; a second one ends at once."""
     received = []
 
     def note(number: int, frame: object) -> None:
         received.append(number)
         signal.signal(number, signal.SIG_DFL)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, note)
-    return lambda: bool(received)
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(received)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _describe(scalars: Any) -> str:
