@@ -23,7 +23,7 @@ WHOLE = {
 }
 SPANS_S = {"frication": (0.05, 0.2), "voiced": (0.22, 0.47), "silence": (0.47, 0.77)}
 TYPICAL = {"f0": (180, 25), "f1": (600, 120), "f2": (1600, 300), "duration": (0.22, 0.05)}
-VERDICTS = ("encoded", "as random", "as both controls", "inverse", "too few", "no control")
+VERDICTS = ("encoded", "as random", "as both controls", "inverse", "too few", "few networks")
 
 
 def layers_table(layers, network):
@@ -74,7 +74,7 @@ def correlations(rng, layers, channels, outputs):
                 r += 0.1 * rng.random()
                 p = {"encoded": 0.001, "inverse": 0.002, "as random": 0.3, "as both controls": 0.5}
                 p_of = p.get(verdict, np.nan)
-                level = (np.nan,) * 3 if verdict == "no control" else (0.2, 0.1, 0.31)
+                level = (np.nan,) * 3 if verdict == "few networks" else (0.2, 0.1, 0.31)
                 numbers = (r, r - 0.1, r + 0.1, 10 * outputs, outputs, 2)
                 controls = (*level, 20, outputs, p_of, *level, outputs, p_of)
                 for kind in ("pearson", "within_output", "spearman"):

@@ -2,6 +2,7 @@
 
 import json
 
+import conftest
 import numpy as np
 import run_recipes
 
@@ -84,3 +85,19 @@ def test_its_random_networks_come_measured(monkeypatch, tmp_path):
     anew = controls.measure_controls(*given, 1, 100).set_index(keys)["pearson"].dropna()
     kept = found[found["network"] == 1].set_index(keys)["pearson"].dropna()
     np.testing.assert_allclose(anew, kept.reindex(anew.index), atol=0.02)
+
+
+def test_the_readme_says_what_probe_prints_and_finds_of_it():
+    model = load()
+    result = probe.run(model, build(probe.Options, {"jobs": 2}, model.settings))
+    readme = (conftest.ROOT / "README.md").read_text(encoding="utf-8")
+    block = readme.split("(here shortened):\n\n```\n")[1].split("```")[0]
+    screen, said = block.split("\n\n")
+    lines = result.terminal().splitlines()
+    assert set(screen.splitlines()) <= set(lines)
+    assert any(line.startswith(said.replace("\n", " ").strip(" .")) for line in lines)
+    found = result.tables["correlations"].query("statistic == 'pearson' and label == 'voiced'")
+    found = found[found["layer"] == "conv4"].set_index("measure")
+    assert f"untrained networks ({found['random']['intensity']:.2f} on average)" in readme
+    f0 = result.tables["points"].query("measure == 'f0' and layer == 'conv4' and value == value")
+    assert f"{100 * f0['flag'].str.contains('stride').mean():.0f} % of its values" in readme

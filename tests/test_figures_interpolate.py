@@ -207,11 +207,11 @@ def test_effects_are_coloured_by_their_interval_and_framed_where_they_are_shown(
     rows = result.tables["effects"]
     figure = result.figure("effects_z11")
     axes = [axis for axis in figure.axes if axis.images]
-    assert len(frames_of(figure)) == (rows["verdict"] == "changes").sum() > 0
+    assert len(frames_of(figure)) == (rows["p_holm"] < 0.05).sum() > 0  # of the number in it
     assert {frame.get_linestyle() for frame in frames_of(figure)} <= {"-", "solid"}
     assert "controls" not in said(figure)
     bold = [x for axis in axes for x in axis.texts if x.get_fontweight() == "bold"]
-    assert len(bold) == (rows["p_holm"] < 0.05).sum()
+    assert len(bold) == len(frames_of(figure))
     drawn = np.ma.concatenate([axis.images[0].get_array().ravel() for axis in axes]).compressed()
     value, low, high = rows[["estimate", "low", "high"]].to_numpy().T
     arm = np.where(value > 0, value - low, high - value)
@@ -222,15 +222,16 @@ def test_effects_are_coloured_by_their_interval_and_framed_where_they_are_shown(
 def test_what_changes_more_than_controls_has_a_solid_frame_and_what_does_not_a_dashed_one():
     result = made({"z11": [-5, 0, 5]}, n_bases=6)
     rows = result.tables["effects"]
-    rows[["p_holm", "verdict", "n_controls"]] = 1.0, "no change shown", 20
-    rows.loc[:2, "verdict"] = [
-        "changes, more than controls", "changes, as controls do", "changes",
-    ]  # fmt: skip
+    rows[["p_holm", "verdict", "ends", "n_controls"]] = 1.0, "no change shown", False, 20
+    more = "changes, more than controls"
+    rows.loc[:4, "verdict"] = [more, "changes, as controls do", "changes", more, more]
+    rows.loc[:3, "p_holm"] = 0.01
+    rows.loc[:2, "ends"] = True  # of row 3 controls differ as much, of row 4 the middle changes
     figure = result.figure("effects_z11")
     solid = [frame.get_linestyle() in ("-", "solid") for frame in frames_of(figure)]
-    assert sorted(solid) == [False, False, True]
+    assert sorted(solid) == [False, False, False, True]
     words = " ".join(said(figure).split())
-    assert "an end from the middle, 0" in words and "solid: more than controls" in words
+    assert "rises again has no frame" in words and "solid where more than controls" in words
 
 
 def test_differences_of_one_base_stand_in_brackets_without_colour():

@@ -126,6 +126,10 @@ def test_durations_show_every_pair_and_the_numbers_of_the_model(result):
         np.testing.assert_allclose(model.get_ydata(), 0.01 + 0.96 * model.get_xdata())
         text = "β 0.96 [0.90, 1.02]\nt 30.3, adj. R² 0.97, n 6\nrandom: adj. R² 0.20"
         assert axis.texts[0].get_text() == text
+    result = make_probe(outputs=7)
+    result.tables["durations"]["n_random"] = 0
+    (text,) = result.figure("durations_voiced").axes[0].texts
+    assert text.get_text() == "β 0.96 [0.90, 1.02]\nt 30.3, adj. R² 0.97, n 7\nrandom: none has it"
 
 
 def test_the_heat_map_writes_r_and_p_and_frames_what_is_encoded(result):
@@ -133,7 +137,7 @@ def test_the_heat_map_writes_r_and_p_and_frames_what_is_encoded(result):
     axis = result.figure("encoding_voiced").axes[0]
     texts = [text.get_text() for text in axis.texts]
     assert all(f"{r:.2f}".replace("-", "−") in texts for r in rows["estimate"].dropna())
-    assert {"p 0.001", "p 0.300", "no control", "–"} <= set(texts)
+    assert {"p 0.001", "p 0.300", "few networks", "–"} <= set(texts)
     frames = [patch.get_linestyle() for patch in axis.patches]
     verdicts = rows["verdict"].tolist()
     assert sum(x in ("-", "solid") for x in frames) == verdicts.count("encoded") > 0

@@ -1,7 +1,6 @@
 """What interpolate generates, and what it finds of causes that are known by construction."""
 
 import copy
-import re
 
 import conftest
 import numpy as np
@@ -216,10 +215,12 @@ def test_summary_and_terminal_say_what_the_tables_hold(result):
         (rows["verdict"] == x).sum() for x in ("changes", "no change shown", "too few")
     )
     terminal, summary = result.terminal(), result.summary()
-    assert f"| z3 from −25 to 25 | {shown} | {not_shown} | {few} |" in summary
-    head, first = (re.split("  +", line) for line in terminal.splitlines()[:2])
-    assert head == ["Moved", "Change", "Not shown", "Too few"] and "Ends differ" not in summary
-    assert first == ["z3 from −25 to 25", *map(str, (shown, not_shown, few))]
+    first = (
+        f"z3 from −25 to 25: of {len(rows)} measures {shown} change, {not_shown} are not shown to "
+        f"change, {few} have too few base vectors."
+    )
+    assert terminal.splitlines()[0] == first and f"\n\n- {first}\n- " in summary
+    assert "controls" not in first + "".join(terminal.splitlines()[1])
     assert "There are no controls in a grid" in terminal
     assert "any variable may change much: here z3, z40." in terminal
     assert "z40 from −25 to 25" in terminal and "z3 and z40 together" in terminal
@@ -236,9 +237,11 @@ def test_what_changes_more_than_controls_is_listed_first_with_layers_in_order(re
     made = of(result.tables["effects"], latent="z3").copy()
     made["p"] = np.linspace(0, 1, len(made))
     made["verdict"] = ["changes, as controls do", "changes, more than controls"] * (len(made) // 2)
+    made["ends"] = made["measure"].isin(["rms", "f0"])
     rows = interpolate.by_evidence(made)
     assert rows["verdict"].is_monotonic_decreasing
-    for _, found in rows.groupby(["verdict", "label", "measure"], sort=False):
+    assert all(x["ends"].is_monotonic_decreasing for _, x in rows.groupby("verdict"))
+    for _, found in rows.groupby(["verdict", "ends", "label", "measure"], sort=False):
         assert found.index.is_monotonic_increasing
         assert np.ptp(rows.index.get_indexer(found.index)) == len(found) - 1
     assert list(made["layer"].unique()) == ["conv4", "out"]
@@ -279,7 +282,10 @@ def test_a_cause_is_above_its_controls_and_a_variable_like_them_is_not(capsys):
     assert rms["n_controls_as_large"] == 0 and rms["excess_low"] > 0
     assert len(found.tables["outputs"]) == 2 * N_BASES == len(found.arrays["series"]["out"])
     more = (found.tables["effects"]["verdict"] == "changes, more than controls").sum()
-    assert f"| z3 from −1 to 1 | {more} | {more} | " in found.summary()
+    lead = found.summary().split("\n\n")[1]
+    assert lead.startswith("- z3 from −1 to 1: of ") and f" {more} change more than cont" in lead
+    assert f"The ends of {more} differ more than those of any control: " in lead
+    assert "RMS level (dB) at Out" in lead
     for words in ("Controls: 20 other latent variables", "by chance", "(200 outputs)"):
         assert words.lower() in found.summary().lower()
     assert "training range" not in found.summary()
@@ -290,15 +296,40 @@ def test_a_cause_is_above_its_controls_and_a_variable_like_them_is_not(capsys):
     assert like["verdict"] in ("changes, as controls do", "no change shown")
 
 
-def test_a_change_through_the_middle_is_not_counted_among_those_whose_ends_differ():
+def test_a_row_tells_the_difference_that_changes_and_all_whose_ends_differ_come_first():
     found = hums(vary="z3=-1,0,1", n=N_BASES)
+    one = of(found.tables["effects"], measure="rms")
+    effects = pd.concat([one] * 30, ignore_index=True)
+    effects["measure"] = [f"m{k}" for k in range(30)]
+    effects["verdict"], effects["p_holm"], effects["ends"] = sweeps.MORE, 1.0, False
+    effects[["estimate", "from_middle_first", "from_middle_last"]] = 1.5, 2.5, 3.5
+    effects[["from_middle_first_p_holm", "from_middle_last_p_holm"]] = 0.03, 0.02
+    effects.loc[18:, ["p_holm", "ends"]] = 0.04, True
+    effects.loc[29, "verdict"] = sweeps.NO_CHANGE
+    found.tables["effects"] = effects
+    terminal = found.terminal()
+    lead = next(line for line in terminal.splitlines() if line.startswith("z3"))
+    assert "of 30 measures 29 change more than controls, 1 are not shown to change." in lead
+    assert "The ends of 11 differ more than those of any control: " in lead
+    assert lead.endswith("; ...")
+    rows = [line.split()[-5:] for line in terminal.splitlines() if line.startswith("Out ")]
+    assert rows[:11] == [["last", "−", "first", "1.5", "0.040"]] * 11
+    assert "18 more: table effects" in terminal  # ten or all whose ends differ
+    effects.loc[18:28, ["p_holm", "ends"]] = 1.0, False
+    terminal = found.terminal()
+    assert "The ends of 0 differ more than those of any control." in terminal
+    rows = [line.split()[-5:] for line in terminal.splitlines() if line.startswith("Out ")]
+    assert rows[:10] == [["last", "−", "middle", "3.5", "0.020"]] * 10
+    assert rows[10] == ["last", "−", "first", "1.5", "0.040"]  # not shown
+
+
+def test_of_a_way_the_lead_says_that_its_ends_alone_are_compared():
+    found = hums(**{"from": "z3=-1", "to": "z3=1"}, n=N_BASES, steps=3)
     effects = found.tables["effects"]
-    effects["verdict"] = "changes, more than controls"
-    effects["p_holm"] = 0.001
-    effects["control_high"] = effects["estimate"].abs() * 2
-    effects.loc[effects.index[0], "control_high"] = 0
-    effects.loc[effects.index[0], "estimate"] = 1
-    assert f"| z3 from −1 to 1 | {len(effects)} | 1 | " in found.summary()
+    assert effects["middle_value"].isna().all() and "Ends − middle" not in found.summary()
+    assert f"- {interpolate.ABOUT_WAY}\n" in found.summary()
+    assert interpolate.ABOUT_WAY in found.terminal()
+    assert interpolate.ABOUT_WAY not in hums(vary="z3=-1,0,1", n=1, controls=0).summary()
 
 
 def test_the_table_of_the_terminal_fits_100_columns():
@@ -306,11 +337,12 @@ def test_the_table_of_the_terminal_fits_100_columns():
     effects = found.tables["effects"]
     effects["verdict"], effects["measure"], effects["unit"] = sweeps.MORE, "cog", "Hz"
     effects["label"], effects["layer"], effects["from_middle_first"] = "frication", "z_project", 1.5
+    effects["ends"] = False
     numbers = effects.select_dtypes(float)
     effects[numbers.columns] = numbers * 0 - 0.00123456
     lines = found.terminal().splitlines()
     start = lines.index("z3 from −1 to 1")
-    assert all(len(line) <= 100 for line in [*lines[:2], *lines[start : start + 3]])
+    assert all(len(line) <= 100 for line in lines[start : start + 3])
     assert "Frication: Centre of gravity (Hz)" in lines[start + 2]
 
 
@@ -318,8 +350,8 @@ def test_controls_are_moved_as_the_variable_on_the_same_bases(model):
     moves = moves_of(model, vary="c2=0:2:1", set="c1=0,z2=3", n=2, controls=3)
     names, why = moves.choose_controls()
     assert len(names) == 3 and not {"z2"} & set(names) and names[0].startswith("z") and not why
-    z = moves.control_latents(names)
-    assert z.shape == (2, 3, 2, 100)  # c2 has no middle: 0 is an end
+    z = moves.control_latents(names, [0, 2])
+    assert z.shape == (2, 3, 2, 100)
     drawn = sample_latents(model.config, 2, 0)  # their code stays one of training
     drawn[:, 6] = 3  # z2 is set
     for k, name in enumerate(names):
@@ -334,7 +366,7 @@ def test_beside_a_way_controls_go_as_far_about_zero(model):
     moves = moves_of(model, **given)
     names, _ = moves.choose_controls()
     assert names == [f"z{k}" for k in range(1, 96)]  # all there are
-    z = moves.control_latents(names)
+    z = moves.control_latents(names, [0, 2, 4])
     np.testing.assert_allclose(z[:, 7, :, 5 + 7], [[-2.5, 0, 2.5]] * 2)
     first = moves.design().z[5]
     np.testing.assert_array_equal(np.delete(z[1, 7, 0], 12), np.delete(first, 12))
@@ -387,6 +419,16 @@ def test_held_intervals_are_those_of_the_middle_step():
     assert held.settings["hold_intervals"] and not free.settings["hold_intervals"]
 
 
+def test_controls_of_a_way_have_the_intervals_of_its_middle_though_its_ends_alone_are_made(capsys):
+    given = {"from": "z3=-25", "to": "z3=25", "steps": 3, "n": 2, "layers": "out", "controls": 3}
+    given |= {"jobs": 1, "reference_outputs": 0, "hold_intervals": True}
+    found = interpolate.run(Model(planted.opened()), options(**given))
+    assert "intervals of 6 middle steps" in capsys.readouterr().err  # of controls
+    assert found.settings["controls"]["n"] == 2 * 3 * 2
+    f0 = of(found.tables["effects"], measure="f0", layer="out")
+    assert f0["n_controls"].tolist() == [0] and set(f0["n"]) == {2}  # two bases are too few
+
+
 def test_the_scale_of_inner_layers_changes_nothing_at_all(reference):
     found = []
     for factors in ((1, 1, 1, 1, 1), (16, 4, 0.5, 64, 16)):
@@ -429,7 +471,7 @@ def test_the_command_writes_the_run(run_script, reference, tmp_path):
     out = tmp_path / "out"
     done = run_script("interpolate.py", *flags, *conftest.SHORT_WINDOWS, "--out_dir", out)
     assert done.returncode == 0, done.stderr
-    assert "\nz11 from −5 to 5 " in done.stdout
+    assert done.stdout.startswith("z11 from −5 to 5: of ")
     assert {path.name for path in out.iterdir()} >= {"config.json", "series.npz", "summary.md"}
     loaded = load_run(out)
     assert loaded.settings["n_bases"] == 1 and "reference" not in loaded.arrays

@@ -165,7 +165,14 @@ def test_the_page_says_how_many_outputs_it_leaves_out(tmp_path, monkeypatch):
 
 def test_without_series_the_page_has_no_players_and_says_why(tmp_path):
     text = page_of(make_run(series=False), tmp_path)
-    assert "no series.npz" in text
+    assert "no series.npz" in text and "press Play" not in text and "--audio" not in text
+    run = make_run(series=False)
+    run.settings["kind"] = "identify"
+    (tmp_path / "identify").mkdir()
+    text = page_of(run, tmp_path / "identify")
+    assert "Run it again with --audio to have the sounds of the drawn outputs" in text
+    (tmp_path / "probe").mkdir()
+    assert "press Play" in page_of(make_run(), tmp_path / "probe")
     assert "<canvas" not in text and 'id="play"' not in text
 
 

@@ -1,6 +1,7 @@
 """The probe: options, what it runs and computes, shards, and what the summary says."""
 
 import json
+import re
 import shutil
 
 import conftest
@@ -216,11 +217,16 @@ def test_it_says_what_was_run_and_lists_outputs_limits_and_flags():
     ("verdict", "said"),
     [
         ("encoded", "F0, Intensity, F1, F2, Harmonicity, Duration, CPPS: encoded from Conv1 on."),
-        ("inverse", "CPPS: inverse."), ("as random", "CPPS: not shown."),
-        ("as shuffled", "CPPS: not shown."), ("as both controls", "CPPS: not shown."),
-        ("below random", "CPPS: lower than in random networks."),
-        ("not after Holm", "CPPS: not after correction."),
-        ("no control", "CPPS: without a control."), ("too few", "CPPS: too few values."),
+        ("inverse", "CPPS: encoded inversely from Conv1 on."),
+        ("as random", "CPPS: not shown to be encoded at any layer."),
+        ("as shuffled", "CPPS: not shown to be encoded at any layer."),
+        ("as both controls", "CPPS: not shown to be encoded at any layer."),
+        (
+            "not after Holm",
+            "CPPS: told from both controls from Conv1 on, but not after correction.",
+        ),
+        ("few networks", "CPPS: too few random networks have it from Conv1 on."),
+        ("too few", "CPPS: too few values from Conv1 on."),
     ],
 )  # fmt: skip
 def test_a_sentence_says_what_is_shown_and_no_more(verdict, said):
@@ -236,7 +242,18 @@ def test_the_layers_that_encode_a_measure_are_named():
     table = make_probe(outputs=3).tables["correlations"]
     shown = np.where(table["layer"].isin(["conv2", "conv4"]), "encoded", "as random")
     result = judged(verdict=shown, estimate=0.3)
-    assert "CPPS: encoded at Conv2, Conv4; not shown at Conv1, Conv3." in result.summary()
+    said = "CPPS: encoded at Conv2, Conv4; not shown to be encoded at Conv1, Conv3."
+    assert said in result.summary()
+
+
+def test_a_label_that_no_output_has_is_named_and_one_that_some_have_is_not():
+    result = make_probe(outputs=3)
+    result.tables["outputs"] = result.tables["outputs"].assign(
+        n_voiced=[0, 1, 0], n_frication=0, n_silence=[1, 0, 0], measured=[True, True, False]
+    )
+    assert "- Frication: none in 2 outputs." in result.summary().splitlines()
+    assert not re.search("(Voiced|Silence): none", result.summary())
+    assert "Frication: none in 2 outputs." in result.terminal().splitlines()
 
 
 def test_outputs_that_do_not_pass_for_speech_get_no_verdict_and_one_reason(probed):
@@ -292,7 +309,7 @@ def test_the_terminals_table_has_r_where_there_is_one_and_its_mark():
     lines = result.terminal().splitlines()
     assert lines[2].split() == ["Conv1", "Conv2", "Conv3", "Conv4", "outputs"]
     chosen = "measure == 'hnr' and label == 'voiced' and statistic == 'pearson'"
-    marks = {"encoded": "*", "inverse": "~", "no control": "?"}
+    marks = {"encoded": "*", "inverse": "~", "few networks": "?"}
     cells = [
         f"{row.estimate:.2f}".replace("-", "−") + marks.get(row.verdict, "")
         for row in result.tables["correlations"].query(chosen).itertuples()
@@ -300,5 +317,9 @@ def test_the_terminals_table_has_r_where_there_is_one_and_its_mark():
     ]
     line = next(line for line in lines if line.startswith("  Harmonicity"))
     assert line.split()[2:] == [*cells, "3"] and len(cells) == 3  # too few have no r here
+    table = result.tables["correlations"]
+    some = judged(n_outputs=np.where(table["layer"] == "conv2", 2, 3))
+    line = next(x for x in some.terminal().splitlines() if x.startswith("  Intensity"))
+    assert line.split()[-1] == "2–3"
     few = judged(verdict="too few", estimate=0.98, n_outputs=2).terminal()
     assert "(0.98)" in few and max(map(len, lines[:20])) <= 80

@@ -62,11 +62,10 @@ def test_two_outputs_meet_themselves_or_the_other():
         expected = [each.statistic for each in expected]
         near = np.isclose(found.values.T, expected).all(axis=1)
         assert 0.4 < near.mean() < 0.6
-        assert met is not target or found.own == pytest.approx(expected)
     assert (found.n_outputs, found.least_p) == (2, 0.5)
 
 
-def test_outputs_meet_those_with_as_many_intervals_and_a_number_of_its_own_is_left_out():
+def test_outputs_meet_those_with_as_many_intervals_and_one_of_a_number_of_its_own_itself():
     layer, target = np.random.default_rng(2).standard_normal((2, 14))
     where = {
         "output": [0, 0, 0, 0, 1, 1, 2, 2, 2, 2, 5, 5, 5, 5, 5, 5][:14],
@@ -74,12 +73,42 @@ def test_outputs_meet_those_with_as_many_intervals_and_a_number_of_its_own_is_le
         "point": [1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 1],
     }  # outputs of two intervals, one, two, three
     found = shuffled(layer[:, None], target[:, None], **where)
-    kept = [0, 1, 2, 3, 6, 7, 8, 9]
-    for met in (kept, [6, 7, 8, 9, 0, 1, 2, 3]):
-        expected = stats.pearsonr(layer[kept], target[met]).statistic
+    for met in ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [6, 7, 8, 9, 4, 5, 0, 1, 2, 3]):
+        expected = stats.pearsonr(layer, target[[*met, 10, 11, 12, 13]]).statistic
         assert 0.4 < np.isclose(found.values[0], expected).mean() < 0.6
-    assert found.n_outputs == 2
-    assert found.own[0] == pytest.approx(stats.pearsonr(layer[kept], target[kept]).statistic)
+    assert (found.n_outputs, found.least_p) == (2, 0.5)
+
+
+def test_an_r_that_one_output_without_its_like_makes_is_no_more_than_shuffled_gives():
+    rng = np.random.default_rng(7)
+    layer, target = rng.standard_normal((2, 20, 6))
+    own = np.linspace(20, 22, 12)  # two intervals, far from all others on both sides
+    points = {
+        "output": [*np.repeat(np.arange(20), 6), *[20] * 12],
+        "interval": [*[1] * 120, *np.repeat([1, 2], 6)],
+        "point": [*np.tile(np.arange(6), 20), *np.tile(np.arange(6), 2)],
+    }
+    sides = [np.concatenate([x.ravel(), own])[:, None] for x in (layer, target)]
+    r, unlike = stats.pearsonr(*(x[:, 0] for x in sides)).statistic, shuffled(*sides, **points)
+    found = against_shuffled(r, unlike, 0, SETTINGS)
+    assert r > 0.95 and found.p > 0.05 and found.low < r < found.high and found.n_outputs == 20
+    like = against_shuffled(r, shuffled(layer, layer), 0, SETTINGS)
+    assert like.p < 0.001 and like.high < r  # what all make by themselves is more
+
+
+def test_a_pairing_without_meaning_is_found_no_more_often_than_it_should_beside_such_an_output():
+    rng, found = np.random.default_rng(8), []
+    where = {
+        "output": [*np.repeat(np.arange(15), 4), *[15] * 8],
+        "interval": [*[1] * 60, *np.repeat([1, 2], 4)],
+        "point": [*np.tile(np.arange(4), 15), *np.tile(np.arange(4), 2)],
+    }
+    for _ in range(200):
+        sides = [rng.standard_normal((15, 1)) + rng.standard_normal((15, 4)) for _ in range(2)]
+        sides = [np.concatenate([x.ravel(), np.arange(3, 11)])[:, None] for x in sides]
+        r = stats.pearsonr(*(x[:, 0] for x in sides)).statistic
+        found.append(against_shuffled(r, shuffled(*sides, **where), 0, SETTINGS).p)
+    assert np.mean(np.array(found) < 0.05) == pytest.approx(0.05, abs=0.04)
 
 
 def test_a_point_meets_the_same_point_and_what_is_missing_meets_nothing():
@@ -105,15 +134,14 @@ def test_shuffles_of_few_values_spread_as_their_number_says():
 
 def test_p_against_shuffles_is_never_below_what_all_pairings_give():
     values = np.random.default_rng(6).normal(0, 0.1, 500)
-    found = Shuffled(np.array([0.5, 0.15]), np.stack([values, values]), 5, 1 / 120)
-    assert against_shuffled(0.4, found, 0, SETTINGS).p == 1 / 120
+    found = Shuffled(values[np.newaxis], 5, 1 / 120)
+    assert against_shuffled(0.5, found, 0, SETTINGS).p == 1 / 120
     z = np.arctanh(values)
     distance = (np.arctanh(0.15) - z.mean()) / (z.std(ddof=1) * math.sqrt(1 + 1 / 500))
-    p = against_shuffled(0.1, found, 1, SETTINGS).p
-    assert p == pytest.approx(stats.t.sf(distance, 499))
-    assert against_shuffled(-0.1, found, 1, SETTINGS).p == 1  # those shuffled go the other way
+    assert against_shuffled(0.15, found, 0, SETTINGS).p == pytest.approx(stats.t.sf(distance, 499))
 
 
-def test_outputs_that_cannot_be_shuffled_make_no_control():
-    found = shuffled(np.ones((1, 5)), np.ones((1, 5)))
-    assert found.n_outputs == 0 and math.isnan(against_shuffled(0.5, found, 0, SETTINGS).p)
+def test_outputs_that_cannot_be_shuffled_tell_nothing():
+    layer = np.arange(5.0)[np.newaxis]
+    for found in (shuffled(layer, layer**2), shuffled(np.ones((1, 5)), np.ones((1, 5)))):
+        assert found.n_outputs == 0 and against_shuffled(0.96, found, 0, SETTINGS).p == 1

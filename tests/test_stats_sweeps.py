@@ -75,14 +75,23 @@ def test_one_base_gives_the_numbers_but_no_interval_and_no_verdict_and_no_base_n
 )  # fmt: skip
 def test_the_middle_is_the_value_nearest_to_zero_unless_it_is_an_end(values, middle):
     y = np.random.default_rng(8).standard_normal([6, len(values)])
-    (way,) = effects([y], [("t", np.linspace(0, 1, len(values)))])
-    assert way["middle_value"] == pytest.approx(
-        {4: 1 / 3, 3: 0.5, 2: NAN}[len(values)], nan_ok=True
-    )
     (row,) = effects([y], [("c1", values)])
     assert row["middle_value"] == pytest.approx(middle, nan_ok=True)
     of_middle = row[[key + x for key in sweeps.FROM_MIDDLE for x in ("", "_low", "_high", "_p")]]
     assert (of_middle.isna() == math.isnan(middle)).all()
+
+
+def test_of_a_way_the_ends_alone_are_compared():
+    y = np.random.default_rng(8).standard_normal([9, 3])
+    y[:, 1] += 50  # half of one code and half of another
+    theirs = np.random.default_rng(9).standard_normal([9, N_CONTROLS, 2])
+    for along in ([("t", [0, 0.5, 1])], [("z1", [-1, 1])]):
+        values = values_of([y if along[0][0] == "t" else y[:, [0, 2]]])
+        table = sweeps.measure_effects(values, along, FAST, {along[0][0]: values_of([theirs])})
+        (row,) = table.to_dict("records")
+        assert row["verdict"] == "no change shown" and math.isnan(row["middle_value"])
+        expected = stats.ttest_rel(y[:, 2], y[:, 0]).pvalue
+        assert row["p"] == pytest.approx(expected) == row["p_holm"]
 
 
 def test_what_falls_and_rises_again_changes_though_its_ends_are_alike():
@@ -92,6 +101,7 @@ def test_what_falls_and_rises_again_changes_though_its_ends_are_alike():
     y[2, 2] = NAN  # a base without the middle
     row, flat, monotone = effects([y, rng.standard_normal([8, 5]), y + 3 * X])
     assert row["p_holm"] > 0.05 and row["verdict"] == "changes" and row["middle_value"] == 0
+    assert [x["ends"] for x in (row, flat, monotone)] == [False, False, True]
     whole = np.delete(y, 2, axis=0)
     for key, end in (("from_middle_first", 0), ("from_middle_last", -1)):
         expected = whole[:, end] - whole[:, 2]
@@ -179,6 +189,10 @@ def test_a_verdict_names_a_cause_only_where_it_changes_more_than_enough_controls
         "no change shown",
     ]  # fmt: skip
     assert rows[0]["p_control"] == pytest.approx(1 / 21)
+    assert [row["ends"] for row in rows] == [True, True, True, False]
+    (within,) = effects([own + 0.8 * X + 200 * (X == 0)], controls=[theirs])  # 16 between ends
+    assert within["p_holm"] < 0.05 and within["estimate"] < within["control_high"]
+    assert within["verdict"] == "changes, more than controls" and not within["ends"]
     for n, verdict in ((18, "changes"), (19, "changes, more than controls")):
         (row,) = effects([own + 2 * X], controls=[theirs[:, :n]])
         assert row["verdict"] == verdict and row["n_controls"] == n

@@ -64,15 +64,15 @@ CONTROL_STREAM = 2
 
 ABOUT_EFFECTS = (
     "Last − first: the measure at the last value less that at the first, paired within a base "
-    "vector, mean over base vectors [interval]. Ends − middle: the same of each end less the value "
-    "nearest to 0 (of a way its middle). p: that the difference beside it is 0, by the paired "
-    "t-test, of numbers of intervals by the sign test; after Holm over all three differences of "
+    "vector, mean over base vectors [interval].{} p: that the difference beside it is 0, by the "
+    "paired t-test, of numbers of intervals by the sign test; after Holm over these differences of "
     "all measures and layers. Per unit: slope. Rank r: Spearman's."
 )
+ABOUT_MIDDLE = " Ends − middle: the same of each end less the value nearest to 0."
 ABOUT_CONTROLS = (
     " Controls: last − first of the control variables, its size alone: median, largest. p "
     "(controls): the share of controls, this variable counted as one, whose change is as large; a "
-    "change is the largest of the three differences, each in units of its mean over all of them."
+    "change is the largest of these differences, each in units of its mean over all of them."
 )
 ABOUT_LEVELS = (
     " Levels compare within a layer, not between layers: each but Out is scaled by one factor."
@@ -94,16 +94,21 @@ ABOUT_BANDS = (
     "to the last value [interval], and its share of all power changed."
 )
 
-ABOUT_ENDS = (
-    "Ends differ: of those that change more than controls, how many are shown to differ between "
-    "the first and the last value, and by more than any control."
+ABOUT_WAY = (
+    "The ends of the way alone are compared: between two codes stands none that training had."
 )
 ABOVE = {sweeps.MORE: "yes", sweeps.AS_CONTROLS: "no"}
-ENDS = "Ends differ"
 COUNTED = {
-    "More than controls": sweeps.MORE, ENDS: "", "As controls do": sweeps.AS_CONTROLS,
-    "Change": sweeps.CHANGES, "Not shown": sweeps.NO_CHANGE, "Too few": TOO_FEW,
+    sweeps.MORE: "{} change more than controls", sweeps.AS_CONTROLS: "{} as controls do",
+    sweeps.CHANGES: "{} change{}", sweeps.NO_CHANGE: "{} are not shown to change",
+    TOO_FEW: "{} have too few base vectors",
 }  # fmt: skip
+FEW_CONTROLS = ", which too few controls have"
+DIFFERENCES = {
+    "estimate": "last − first",
+    "from_middle_first": "first − middle",
+    "from_middle_last": "last − middle",
+}
 
 _CONTROLS = "Controls: {n} other latent variables, each moved by as much on the same base vectors "
 BESIDE = {
@@ -234,7 +239,8 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     if options.hold_intervals:
         lengths = [len(sweep.values) for sweep in varied]
         middle = np.ravel_multi_index([sweeps.middle_step(*sweep) for sweep in varied], lengths)
-        held = hold(own, design.z, plan, options, math.prod(lengths), int(middle))
+        steps = math.prod(lengths)
+        held = hold(own, design.z[int(middle) :: steps], plan, options, steps)
     heard = listen(
         model, design, chosen, keep_series=True, directory=directory, label="interpolating",
         each=followed.add, held=held,
@@ -374,19 +380,18 @@ class Moves:
         drawn = np.random.default_rng([self._options.seed, CONTROL_STREAM]).permutation(len(free))
         return [free[k] for k in sorted(drawn[: self._options.controls])], ""
 
-    def control_latents(self, controls: list[str]) -> np.ndarray:
+    def control_latents(self, controls: list[str], steps: list[int]) -> np.ndarray:
         """Makes the vectors of controls, each moved as the sweep moves its variable.
 
-        A control takes the first, middle and last value of the sweep, on the base vectors as they
-        are but for ``--set``; where a code variable is varied their code stays one of training,
-        whatever is set of it. Beside a way of Euclidean length L between two settings it goes from
-        -L/2 over 0 to L/2, on the base vectors with the first setting.
+        A control takes the values of the sweep at ``steps``, on the base vectors as they are but
+        for ``--set``; where a code variable is varied their code stays one of training, whatever is
+        set of it. Beside a way of Euclidean length L between two settings it goes from -L/2 to L/2,
+        on the base vectors with the first setting.
 
         Returns:
-            float32 [n, controls, 2 or 3, latent_dim].
+            float32 [n, controls, steps, latent_dim].
         """
         config, sweep = self._config, self.sweeps[0]
-        steps = sweeps.compared_steps(*sweep)
         values = np.array(sweep.values)[steps]
         if self.ends:
             bases, last = self._ways()
@@ -453,14 +458,12 @@ def measure_apart(
     return gather(progress(results, len(z), label), plan)[0]
 
 
-def hold(
-    network: Network, z: np.ndarray, plan: Plan, options: Options, steps: int, middle: int
-) -> list[Held]:
-    """Finds the intervals of the ``middle`` one of every so many ``steps``, for all of them."""
+def hold(network: Network, z: np.ndarray, plan: Plan, options: Options, steps: int) -> list[Held]:
+    """Finds the intervals of middle steps, each for all ``steps`` about it."""
     only = network.layers[-1:]
     plan = dataclasses.replace(plan, layers=only, measures=("duration",))
-    label = f"intervals of {len(z) // steps} middle steps"
-    chosen = network._replace(layers=only), z[middle::steps], plan, options.jobs, label
+    label = f"intervals of {len(z)} middle steps"
+    chosen = network._replace(layers=only), z, plan, options.jobs, label
     found: list[list[list[Interval]]] = [[[] for _ in range(only[0].channels)] for _ in chosen[1]]
     for row in measure_apart(*chosen)["intervals"].to_dict("records"):
         interval = Interval(str(row["label"]), row["start_s"], row["end_s"])
@@ -472,11 +475,12 @@ def measure_controls(
     own: Network, moves: Moves, names: list[str], plan: Plan, options: Options, levels: Levels
 ) -> pd.DataFrame:
     """Measures controls: values as :func:`~wavegan_tf.stats.sweeps.measure_effects` takes them."""
-    z, held, steps = moves.control_latents(names), None, sweeps.compared_steps(*moves.sweeps[0])
-    z = z.reshape(-1, z.shape[-1])
+    sweep, held = moves.sweeps[0], None
+    steps = sweeps.compared_steps(*sweep)
+    z = np.concatenate(np.concatenate(moves.control_latents(names, steps)))
     if options.hold_intervals:
-        middle = steps.index(sweeps.middle_step(*moves.sweeps[0]))
-        held = hold(own, z, plan, options, len(steps), middle)
+        middle = np.concatenate(moves.control_latents(names, [sweeps.middle_step(*sweep)]))[:, 0]
+        held = hold(own, middle, plan, options, len(steps))
     label = f"{len(names)} control latents, {len(z)} outputs"
     given = own, z, plan, options.jobs, label
     found = measure_apart(*given, lambda _, series: levels.take(series), held)
@@ -493,10 +497,11 @@ def moved(sweep: Sweep, ends: tuple[str, str] | None) -> str:
 def by_evidence(effects: pd.DataFrame) -> pd.DataFrame:
     """Sorts effects: what changes more than controls first, then what changes.
 
-    Within a verdict measures of the smallest p (of the three differences) come first; the layers of
-    a measure stay together, in the order of the network.
+    Within a verdict those whose ends differ come first, then measures of the smallest p (of the
+    three differences); the layers of a measure stay together, in the order of the network.
     """
     place = effects["verdict"].map({x: k for k, x in enumerate(sweeps.SHOWN)}).fillna(9)
+    place += np.where(effects["ends"], 0, 0.5)
     p = effects[["p", *(f"{name}_p" for name in sweeps.FROM_MIDDLE)]].min(axis=1).fillna(2)
     measure = [effects[name].astype(str) for name in ("channel", "label", "measure")]
     least = p.groupby([place, *measure]).transform("min")
@@ -520,21 +525,45 @@ def _strongest_not_shown(result: Result) -> pd.DataFrame:
     return rows.sort_values("p", kind="stable").head(MAX_NOT_SHOWN)
 
 
-def _counts(result: Result) -> pd.DataFrame:
-    """Counts the measures of each verdict, in a row for each sweep and pair of sweeps."""
-    level, effects = 1 - result.settings["statistics"]["confidence"], result.table("effects")
+def _told(rows: pd.DataFrame) -> pd.DataFrame:
+    """Adds the one difference that a short row tells, its name as ``difference``.
+
+    It is last less first, but of a change that is not one of the ends that of the smallest p.
+    """
+    p = rows[["p_holm", *(f"{name}_p_holm" for name in sweeps.FROM_MIDDLE)]].fillna(2).to_numpy()
+    within = rows["verdict"].isin(sweeps.SHOWN) & ~rows["ends"]
+    k = np.where(within, p.argmin(axis=1), 0)
+    there = np.arange(len(rows))
+    return rows.assign(
+        difference=np.array([*DIFFERENCES.values()])[k],
+        estimate=rows[[*DIFFERENCES]].to_numpy()[there, k],
+        p_holm=np.where(p[there, k] > 1, math.nan, p[there, k]), low=math.nan, high=math.nan,
+    )  # fmt: skip
+
+
+def sentences(result: Result) -> list[str]:
+    """Says how many measures change, and of which the ends differ more than those of controls."""
+    effects, found = result.table("effects"), []
+    few = FEW_CONTROLS if result.settings["controls"]["latents"] else ""
     groups = {x["moved"]: effects[effects["latent"] == x["name"]] for x in result.settings["vary"]}
     groups |= {f"{a} and {b} together": rows for (a, b), rows in _pairs(result)}
-    found = []
     for name, rows in groups.items():
         rows = rows[rows["n"] > 0]  # others have no value at all
-        counts = {title: int((rows["verdict"] == x).sum()) for title, x in COUNTED.items()}
-        more = rows[(rows["verdict"] == sweeps.MORE) & (rows["p_holm"] < level)]
-        if len(more):
-            counts[ENDS] = int((more["estimate"].abs() > more["control_high"]).sum())
-        found.append({"Moved": name} | counts)
-    table = pd.DataFrame(found).astype(str)
-    return table if effects["n_controls"].any() else table.drop(columns=[*COUNTED][:3])
+        counts = {verdict: int((rows["verdict"] == verdict).sum()) for verdict in COUNTED}
+        listed = [words.format(counts[x], few) for x, words in COUNTED.items() if counts[x]]
+        found.append(f"{name}: of {len(rows)} measures {', '.join(listed)}.")
+        if not counts[sweeps.MORE]:
+            continue
+        more = by_evidence(rows[rows["verdict"] == sweeps.MORE])
+        named: dict[str, list[str]] = {}
+        for row in more[more["ends"]].itertuples(index=False):
+            named.setdefault(_measure(row), []).append(layer_title(str(row.layer)))
+        parts = [f"{measure} at {', '.join(layers)}" for measure, layers in named.items()]
+        parts = [*parts[:MAX_NAMED], *[".."] * (len(parts) > MAX_NAMED)]
+        found[-1] += f" The ends of {more['ends'].sum()} differ more than those of any control"
+        found[-1] += f": {'; '.join(parts)}." if parts else "."
+    ways = any(sweep["name"] == latents.PATH for sweep in result.settings["vary"])
+    return [*found, _beside(result), *[ABOUT_WAY] * ways]
 
 
 def _beside(result: Result) -> str:
@@ -553,15 +582,15 @@ def summary(result: Result) -> str:
     """Writes what changes, where in time and at which frequencies, as Markdown."""
     settings = result.settings
     n, n_bases = settings["n"], settings["n_bases"]
-    changed, counts = list(_changed(result)), _counts(result)
+    changed = list(_changed(result))
     held = " Intervals are those of each base vector's middle step." * settings["hold_intervals"]
-    about = ABOUT_EFFECTS + ABOUT_CONTROLS * bool(settings["controls"]["latents"])
+    middle = ABOUT_MIDDLE * bool(result.table("effects")["middle_value"].notna().any())
+    about = ABOUT_EFFECTS.format(middle) + ABOUT_CONTROLS * bool(settings["controls"]["latents"])
     parts = [
         f"# Interpolation: {'; '.join(s['moved'] for s in settings['vary'])}",
-        f"Numbers of measures:\n\n{text.table(counts, [*counts][1:])}",
-        ABOUT_ENDS * (ENDS in counts),
+        "\n".join(f"- {sentence}" for sentence in sentences(result)),
         f"{n} outputs: {n_bases} base vectors, each at {n // n_bases} steps, everything else held "
-        f"still.{held} {_beside(result)} {ABOUT_INTERVALS}",
+        f"still.{held} {ABOUT_INTERVALS}",
         annotated(result.table("outputs")),
         f"## What changes\n\n{about}{'' if settings['clip'] else ABOUT_LEVELS}",
     ]
@@ -590,28 +619,28 @@ def summary(result: Result) -> str:
 
 
 def terminal(result: Result) -> str:
-    """Writes the first changes of each variable for the terminal.
+    """Writes the first changes of each variable for the terminal, all whose ends differ.
 
     The measure ``distance``, which changes with whatever takes a variable out of its training
     range, is counted but has no row.
     """
-    counts = _counts(result)
-    lines = [_columns(counts), *[ABOUT_ENDS] * (ENDS in counts)]
+    lines = sentences(result)
     for title, changed in _changed(result):
-        listed = changed[changed["measure"] != "distance"].head(MAX_TERMINAL_ROWS)
+        known = changed[changed["measure"] != "distance"]
+        ends = (known["ends"] & (known["verdict"] == sweeps.MORE)).sum()
+        listed = known.head(max(ends, MAX_TERMINAL_ROWS))
         if len(listed):
-            short = listed.assign(low=math.nan, high=math.nan)  # no interval
-            lines += ["", title, _columns(_cells(short, TERMINAL_COLUMNS))]
+            lines += ["", title, _columns(listed)]
         if len(changed) > len(listed):
             lines.append(f"{len(changed) - len(listed)} more: table effects")
-    missed = _strongest_not_shown(result).assign(low=math.nan, high=math.nan)
-    if len(missed):
-        lines += ["", NOT_SHOWN, _columns(_cells(missed, TERMINAL_COLUMNS))]
-    return "\n".join([*lines, "", _beside(result)])
+    missed = _strongest_not_shown(result)
+    lines += ["", NOT_SHOWN, _columns(missed)] if len(missed) else []
+    return "\n".join(lines)
 
 
-def _columns(cells: pd.DataFrame) -> str:
-    """Writes a table for the terminal, numbers to the right."""
+def _columns(effects: pd.DataFrame) -> str:
+    """Writes effects for the terminal, numbers to the right."""
+    cells = _cells(_told(effects), TERMINAL_COLUMNS)
     rows = [[*cells], *cells.to_numpy().tolist()]
     return text.columns(rows, sum(title in NAMES for title in cells))
 
@@ -643,7 +672,7 @@ def _against_middle(row: Any) -> str:
     )
 
 
-NAMES = ("Moved", "Variable", "Layer", "Measure", "More than controls")
+NAMES = ("Variable", "Layer", "Measure", "More than controls", "Difference")
 """Columns that are no numbers."""
 
 CELLS: dict[str, Callable[[Any], str]] = {
@@ -651,7 +680,8 @@ CELLS: dict[str, Callable[[Any], str]] = {
     "Layer": lambda row: layer_title(row.layer),
     "Measure": _measure,
     "More than controls": lambda row: ABOVE.get(row.verdict, ""),
-    "Interaction": lambda row: text.with_interval(row.estimate, row.low, row.high),
+    "Difference": lambda row: row.difference,
+    "Change": lambda row: text.with_interval(row.estimate, row.low, row.high),
     "Region (s)": lambda row: f"{row.start_s:.3f} – {row.end_s:.3f}",
     "Peak (s)": lambda row: text.fixed(row.time_s, 3),
     "Band (Hz)": lambda row: f"{text.number(row.low_hz)} – {text.number(row.high_hz)}",
@@ -664,13 +694,13 @@ CELLS: dict[str, Callable[[Any], str]] = {
     "Per unit": lambda row: text.number(row.slope),
     "Rank r": lambda row: text.fixed(row.rank_r),
 }
-CELLS["Last − first"] = CELLS["Change (dB)"] = CELLS["Interaction"]
+CELLS["Last − first"] = CELLS["Change (dB)"] = CELLS["Interaction"] = CELLS["Change"]
 CELLS["p (last − first)"] = CELLS["p"]
 
-TERMINAL_COLUMNS = (*NAMES[2:], "Last − first", "p (last − first)")
+TERMINAL_COLUMNS = (*NAMES[1:], "Change", "p")
 EFFECT_COLUMNS = (
-    "Variable", *TERMINAL_COLUMNS, "Ends − middle (p)", "Controls", "p (controls)", "Per unit",
-    "Rank r",
+    *NAMES[:4], "Last − first", "p (last − first)", "Ends − middle (p)", "Controls",
+    "p (controls)", "Per unit", "Rank r",
 )  # fmt: skip
 INTERACTION_COLUMNS = ("Layer", "Measure", "Interaction", "p")
 SPIKE_COLUMNS = ("Variable", "Layer", "Region (s)", "Peak (s)", "Share", "Times the average")

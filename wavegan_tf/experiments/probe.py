@@ -39,7 +39,6 @@ from wavegan_tf.speech.measure import near_stride
 from wavegan_tf.stats.correlate import (
     CORRELATION_COLUMNS,
     ENCODED,
-    INVERSE,
     NOT_JUDGED,
     average_contours,
     correlate,
@@ -319,21 +318,21 @@ def _write_series(parts: list[dict[str, np.ndarray]], n: int, path: str) -> dict
     return map_npz(path)
 
 
-MARKS = {"encoded": "*", "inverse": "~", "no control": "?"}
+MARKS = {"encoded": "*", "inverse": "~", "few networks": "?"}
 """Behind r in tables; a correlation that is not shown has none."""
 
+NOT_ENCODED = "not shown to be encoded{}"
 IN_WORDS = {
-    "encoded": "encoded",
-    "inverse": "inverse",
-    "not after Holm": "not after correction",
-    "below random": "lower than in random networks",
-    "as random": "not shown",
-    "as shuffled": "not shown",
-    "as both controls": "not shown",
-    "no control": "without a control",
-    "too few": "too few values",
+    "encoded": "encoded{}",
+    "inverse": "encoded inversely{}",
+    "not after Holm": "told from both controls{}, but not after correction",
+    "as random": NOT_ENCODED,
+    "as shuffled": NOT_ENCODED,
+    "as both controls": NOT_ENCODED,
+    "few networks": "too few random networks have it{}",
+    "too few": "too few values{}",
 }
-"""What is said of a layer by its verdict, in the order in which it is said."""
+"""What is said of layers by their verdict, in the order in which it is said."""
 
 NOTHING = "No correlation could be computed: see the outputs below."
 NO_CAUSE = (
@@ -345,10 +344,11 @@ LEGEND = (
     "over all values, with its interval (bootstrap over outputs). Random: mean of those of the "
     "{controls} networks with random weights that have enough values; in brackets what one more of "
     "them falls below in {percent} of all cases, and exceeds in as many; the median of their "
-    "outputs. Shuffled: the same where each output gets the target of one drawn for it. p: the "
-    "chance that a random network, or a shuffled pairing, has an r at least as large (as small, if "
-    "r is negative); the larger of the two, after Holm over the {tests} tests of this table. Below "
-    "50 outputs an interval of F0 is somewhat too narrow, since octave errors weigh much: see "
+    "outputs. Shuffled: the same where each output gets the target of one drawn for it from those "
+    "with as many intervals; the number of outputs that there are others for. p: the chance that a "
+    "random network, or a shuffled pairing, has an r at least as large (as small, if r is "
+    "negative); the larger of the two, after Holm over the {tests} tests of this table. Below 50 "
+    "outputs an interval of F0 is somewhat too narrow, since octave errors weigh much: see "
     "Spearman's. Within-output r, F0 in semitones: table `correlations`."
 )
 ABOUT_DURATIONS = (
@@ -356,8 +356,8 @@ ABOUT_DURATIONS = (
     "independent. Random: the mean of the networks with random weights."
 )
 BY_CHANCE = (
-    "If training had put nothing anywhere, the chance of any `encoded` in this table would be "
-    "{percent}, and that of any `inverse` as much again. A cell that is not shown was not "
+    "If training had put nothing anywhere, the chance of any `encoded` in this table would be at "
+    "most {percent}, and that of any `inverse` as much again. A cell that is not shown was not "
     "shown to be empty either: with few outputs the intervals are wide."
 )
 DEPENDENT = (
@@ -398,12 +398,10 @@ def terminal(result: Result) -> str:
         return ""
     layers, controls = layers_of(result), _num_controls(result)
     target = layer_title(result.settings["target"])
-    beside = (
-        f"random networks ({controls} run) and shuffled pairings" if controls else "no controls"
-    )
+    beside = f"up to {controls} random networks" if controls else "no random networks"
     head = [
-        f"Pearson's r with {target}, beside {beside}",
-        "(* encoded, ~ inverse, ? no control; in brackets: too few values)",
+        f"Pearson's r with {target}, beside {beside} and shuffled pairings",
+        "(* encoded, ~ inversely, ? too few random networks; in brackets: too few values)",
     ]
     rows = [["", *map(layer_title, layers), "outputs"]]
     for heading, here in _by_label(pearson):
@@ -412,9 +410,9 @@ def terminal(result: Result) -> str:
         for (measure, unit), cells in known.groupby(["measure", "unit"], sort=False, observed=True):
             by_layer = {cell["layer"]: _short(cell) for cell in cells.to_dict("records")}
             numbers = [by_layer.get(layer, "") for layer in layers]
-            rows.append(
-                [f"  {measure_title(measure, unit)}", *numbers, f"{cells['n_outputs'].max()}"]
-            )
+            fewest, most = cells["n_outputs"].min(), cells["n_outputs"].max()
+            n = f"{most}" if fewest == most else f"{fewest}–{most}"
+            rows.append([f"  {measure_title(measure, unit)}", *numbers, n])
     known = result.settings["limits"].values()
     number = sum(len(limits["forbidden"]) + len(limits["warnings"]) for limits in known)
     applied = ["What each layer cannot carry: see summary.md."] if number else []
@@ -429,7 +427,7 @@ def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
 
 
 def sentences(result: Result) -> list[str]:
-    """Says what was found: why nothing is judged, or one sentence for each kind of interval."""
+    """Says what was found: why nothing is judged, or what of each kind of interval."""
     found, reasons = [], []
     for row in result.table("health").to_dict("records"):
         if row["verdict"] == FAILED:
@@ -444,13 +442,20 @@ def sentences(result: Result) -> list[str]:
         said: dict[str, list[str]] = {}
         for measure, cells in rows.groupby("measure", sort=False, observed=True):
             said.setdefault(_say(cells, result), []).append(measure_title(str(measure)))
-        found_first = sorted(said.items(), key=lambda x: not x[0].startswith((ENCODED, INVERSE)))
+        found_first = sorted(said.items(), key=lambda x: not x[0].startswith(ENCODED))
         listed = [f"{', '.join(titles)}: {what}." for what, titles in found_first if what]
         found += [f"{heading.capitalize()}: {' '.join(listed)}"] if listed else []
-    if found and not reasons and (pearson["verdict"] != ENCODED).any():
-        n = result.table("outputs")["output"].nunique()
+    if reasons or not found:
+        return found or [NOTHING]
+    outputs = result.table("outputs")
+    n, measured = outputs["output"].nunique(), outputs[outputs["measured"].astype(bool)]
+    for name, number in measured.filter(regex="^n_").sum().items():
+        if not number:
+            label = str(name).removeprefix("n_").capitalize()
+            found.append(f"{label}: none in {measured['output'].nunique()} outputs.")
+    if (pearson["verdict"] != ENCODED).any():
         found.append(f"What is not shown may be there all the same: {n} outputs show only so much.")
-    return found or [NOTHING]
+    return found
 
 
 def _say(cells: pd.DataFrame, result: Result) -> str:
@@ -459,15 +464,14 @@ def _say(cells: pd.DataFrame, result: Result) -> str:
     said: dict[str, list[str]] = {words: [] for words in IN_WORDS.values()}
     for verdict, layer in zip(cells["verdict"], cells["layer"], strict=True):
         said[IN_WORDS[verdict]].append(layer)
-    said = {words: names for words, names in said.items() if names}
     parts = []
     for words, names in said.items():
-        if words == "encoded" and len(names) > 1 and names == layers[-len(names) :]:
-            parts.append(f"{words} from {layer_title(names[0])} on")
-        elif len(said) == 1 and words != "encoded":
-            parts.append(words)
-        else:
-            parts.append(f"{words} at {', '.join(map(layer_title, names))}")
+        where = f" at {', '.join(map(layer_title, names))}"
+        if len(names) > 1 and names == layers[-len(names) :]:
+            where = f" from {layer_title(names[0])} on"
+        if words == NOT_ENCODED and len(names) == len(cells):
+            where = " at any layer"
+        parts += [words.format(where)] if names else []
     return "; ".join(parts)
 
 

@@ -356,7 +356,7 @@ def draw_effects(run: Interpolation, rows: pd.DataFrame, title: str) -> Figure:
     """
     alpha, percent = 1 - run.percent / 100, f"{run.percent:g} %"
     beside = "n_controls" in rows and rows["n_controls"].any()
-    solid = "changes, more than controls" if beside else "changes"
+    solid = ("changes, more than controls",) if beside else ("changes",)
     layers = [name for name in run.headings if name in set(rows["layer"])]
     labels = sorted(rows["label"].unique(), key=lambda label: label != "output")
     blocks = {label: _of(rows, label=label) for label in labels}
@@ -372,7 +372,7 @@ def draw_effects(run: Interpolation, rows: pd.DataFrame, title: str) -> Figure:
         for row in _rows(block):
             i, j = list(units).index(row.measure), layers.index(row.layer)
             effect[i, j] = standardised(row)
-            _draw_cell(axis, j, i, row, effect[i, j], alpha, solid)
+            _draw_cell(axis, j, i, row, effect[i, j], alpha, row.verdict in solid)
         image = style.heat(axis, effect, -LIMIT, LIMIT)
         titles = [measure_title(*pair) for pair in units.items()]
         axis.set_yticks(range(len(units)), titles, fontsize=SMALL_PT)
@@ -382,13 +382,12 @@ def draw_effects(run: Interpolation, rows: pd.DataFrame, title: str) -> Figure:
     figure.suptitle(textwrap.fill(title.removeprefix("from "), int(14 * width_in)))
     label = f"Estimate / arm of its {percent} interval"
     figure.colorbar(image, ax=axes, pad=0.02, aspect=25, extend="both", label=label)
-    middle = rows["middle_value"].iloc[0] if "middle_value" in rows else np.nan
-    frame = f", or that of an end from the middle, {middle:g}," if np.isfinite(middle) else ""
-    line = "; solid: more than controls, dashed: not shown to be more" if beside else ""
+    line = ", solid where more than controls, else dashed" if beside else ""
+    through = "middle_value" in rows and rows["middle_value"].notna().any()
     notes = [
-        f"Numbers: estimate, in the measure's unit. Bold: shown (Holm, p < {alpha:.3g}); "
-        "in brackets: too few bases; –: no value",
-        f"Frame: this difference{frame} is shown{line}",
+        "Numbers: estimate, in the measure's unit; in brackets: too few bases; –: no value",
+        f"Bold and framed{line}: shown (Holm, p < {alpha:.3g})"
+        + "; what falls and rises again has no frame: table effects" * bool(through),
         f"Colour: estimate in units of the arm of its {percent} interval that reaches towards 0; "
         "beyond ±1 the interval excludes 0",
     ]
@@ -408,19 +407,17 @@ def standardised(row: Any) -> float:
 
 
 def _draw_cell(
-    axis: Axes, x: int, y: int, row: Any, effect: float, alpha: float, solid: str
+    axis: Axes, x: int, y: int, row: Any, effect: float, alpha: float, solid: bool
 ) -> None:
-    """Writes the number of a cell, framed if it changes, solid if its verdict says so."""
-    found = row.verdict.startswith("changes")
-    bold = found and row.p_holm < alpha
+    """Writes the number of a cell, bold and framed if it is shown, solid if the verdict says so."""
+    shown = row.verdict.startswith("changes") and row.p_holm < alpha
     text = number(row.estimate, signed=True)
     if np.isfinite(row.estimate) and np.isnan(row.p_holm):
         text = f"({text})"
-    if found:
-        style.frame(axis, x, y, dashed=row.verdict != solid)
-    colour = "black" if bold or abs(effect) > 0.25 * LIMIT else FAINT
-    colour = "white" if abs(effect) > 0.5 * LIMIT else colour
-    weight = "bold" if bold else "normal"
+    if shown:
+        style.frame(axis, x, y, dashed=not (solid and getattr(row, "ends", True)))
+    colour = "white" if abs(effect) > 0.5 * LIMIT else "black" if shown else "#444444"
+    weight = "bold" if shown else "normal"
     style.write(axis, x, y, text, va="center_baseline", color=colour, fontweight=weight)
 
 

@@ -408,10 +408,9 @@ def _draw_fit(axis: Axes, fit: dict[Any, Any], x: np.ndarray) -> None:
         text = (
             f"β {with_interval(fit['beta'], fit['beta_low'], fit['beta_high'], fixed)}\n"
             f"t {fixed(fit['t'], 1)}, adj. R² {fixed(fit['adj_r2'])}, n {fit['n']}\n"
-            f"random: adj. R² {fixed(fit['random_adj_r2'])}"
-            if fit["n_random"]
-            else "no control"
         )
+        random = f"adj. R² {fixed(fit['random_adj_r2'])}" if fit["n_random"] else "none has it"
+        text += f"random: {random}"
     axis.text(
         0.03, 0.98, text, transform=axis.transAxes, va="top", fontsize=TINY_PT - 0.5,
         bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.5},

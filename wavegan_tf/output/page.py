@@ -36,6 +36,9 @@ _REPEATED = ("condition", "vary", "maps", "window_s")
 _ELSEWHERE = ("out_dir", "overwrite", "jobs", "figures", "max_figures", "report")
 """Flags that change nothing of what is measured, and nothing of the page."""
 
+_HEARD = {"identify": "the drawn outputs", "intervene": "every output"}
+"""What ``--audio`` writes sounds of, of experiments that keep no series."""
+
 _FACTS = {"peak": "Peak", "rms_db": "RMS (dB)", "clipped_share": "Clipped share"}
 
 
@@ -157,6 +160,7 @@ def _context(run: Run) -> dict[str, Any]:
         "heading": "Steps" if sweeps else f"{noun.capitalize()}s",
         "data": _data(run, ids, places),
         "n": n,
+        "heard": _HEARD.get(settings["kind"], ""),
         "found": _html("\n".join(re.findall("^- .*", summary, flags=re.MULTILINE))),
         "summary": _html(summary),
         "command": command_line(settings),

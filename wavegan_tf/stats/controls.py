@@ -96,18 +96,17 @@ def against_shuffled(
 ) -> Control:
     """Compares the ``k``-th statistic, ``r``, with that of shuffled pairings, on Fisher's z.
 
-    What is compared is the statistic of the outputs that could be shuffled; p is 1 where its sign
-    is not that of all outputs. p is the tail of a t distribution that is fitted to the shuffles;
-    few outputs have few pairings, and it is never below what all of them can give. There is no
-    control where most shuffles have no value.
+    p is the tail of a t distribution that is fitted to the shuffles; few outputs have few pairings,
+    and it is never below what all of them can give: 1 where no output could meet another. It is 1
+    too where most shuffles have no value, since these cannot tell r from themselves.
     """
     there = shuffled.values[k][np.isfinite(shuffled.values[k])]
-    if len(there) <= shuffled.values.shape[1] / 2 or not np.isfinite(shuffled.own[k]):
-        return NO_VALUES
+    if len(there) <= shuffled.values.shape[1] / 2:
+        return NO_VALUES._replace(p=1.0)
     z, n = fisher_z(there), len(there)
     spread = float(np.std(z, ddof=1)) * math.sqrt(1 + 1 / n)
-    found = _judge(shuffled.own[k], float(np.mean(z)), spread, n, shuffled.n_outputs, settings)
-    return found._replace(p=max(found.p, shuffled.least_p) if r * shuffled.own[k] > 0 else 1.0)
+    found = _judge(r, float(np.mean(z)), spread, n, shuffled.n_outputs, settings)
+    return found._replace(p=max(found.p, shuffled.least_p))
 
 
 def _judge(
@@ -123,9 +122,8 @@ def _judge(
 class Shuffled(NamedTuple):
     """Holds what shuffled pairings give, by statistic, ``[3]``."""
 
-    own: np.ndarray  # of the outputs that could be shuffled, each with itself
-    values: np.ndarray  # [3, shuffles]
-    n_outputs: int  # that could be shuffled
+    values: np.ndarray  # [3, shuffles], over all outputs
+    n_outputs: int  # that could meet another
     least_p: float  # of all pairings there are
 
 
@@ -136,38 +134,35 @@ def shuffle(grid: Grid, layer: str, target: str, settings: StatisticsSettings) -
     intervals: where outputs with one and with four intervals met, a fall across the four alone
     would make a difference. Each shuffle is a permutation of the outputs of each number of
     intervals, in which some may meet themselves: without these the test would not be exact. An
-    output whose number of intervals is its own alone is left out. All values of either side take
-    part, not only those that have a value opposite in their own output: where F0 is rare in a
-    layer, hardly any such place would be left in two outputs at once. Ranks are those among all
-    values of a side; the mean that within-output r subtracts is taken anew in each meeting.
+    output whose number of intervals is its own alone always meets itself: what it adds to r it adds
+    to every shuffle too, so that r over all outputs is compared with shuffles over all outputs. All
+    values of either side take part, not only those that have a value opposite in their own output:
+    where F0 is rare in a layer, hardly any such place would be left in two outputs at once. Ranks
+    are those among all values of a side; the mean that within-output r subtracts is taken anew in
+    each meeting.
 
     Returns:
-        Pearson's r, within-output r and Spearman's coefficient of each shuffle; no shuffles where
-        no two outputs can meet.
+        Pearson's r, within-output r and Spearman's coefficient of each shuffle.
     """
     ids, output = np.unique(grid.output, return_inverse=True)
     counts = pd.Series(grid.interval).groupby(output).nunique().to_numpy()
     alike = [np.flatnonzero(counts == count) for count in np.unique(counts)]
     alike = [members for members in alike if len(members) > 1]
-    if not alike:
-        return Shuffled(np.full(3, math.nan), np.empty((3, 0)), 0, 1.0)
     rng = np.random.default_rng([0, len(ids), 1])
-    partners = np.tile(np.arange(len(ids)), (1 + int(settings.n_shuffles), 1))
-    for members in alike:  # the first row stays as it is
-        partners[1:, members] = rng.permuted(partners[1:, members], axis=1)
-    kept = np.isin(output, np.concatenate(alike))
+    partners = np.tile(np.arange(len(ids)), (int(settings.n_shuffles), 1))
+    for members in alike:
+        partners[:, members] = rng.permuted(partners[:, members], axis=1)
     place = pd.Series(grid.interval).groupby(output).rank("dense").to_numpy().astype(int) - 1
     point = np.unique(grid.point, return_inverse=True)[1]
     shape = len(ids), place.max() + 1, point.max() + 1
-    values = [np.where(kept, grid.values_of(name), np.nan) for name in (layer, target)]
+    values = [grid.values_of(name) for name in (layer, target)]
     ranks = [scipy.stats.rankdata(x, nan_policy="omit") for x in values]
     found: list[np.ndarray] = []
     for pair in (values, ranks):
         x, y = (_spread(side, shape, output, place, point) for side in pair)
         found += _correlate_shuffled(x, y, partners)
-    r = np.array(found[:3])
     orders = math.prod(math.factorial(min(len(members), 20)) for members in alike)
-    return Shuffled(r[:, 0], r[:, 1:], sum(map(len, alike)), 1 / orders)
+    return Shuffled(np.array(found[:3]), sum(map(len, alike)), 1 / orders)
 
 
 def _spread(values: np.ndarray, shape: tuple[int, ...], *at: np.ndarray) -> np.ndarray:

@@ -40,8 +40,7 @@ NOT_FROM = {
     (True, True): "not after Holm",
 }
 """Verdicts of what is not shown, by whether p alone tells it from random and from shuffled."""
-BELOW_RANDOM = "below random"
-NO_CONTROL = "no control"
+FEW_NETWORKS = "few networks"
 NOT_JUDGED = "not judged"
 """The verdict of all rows of a Generator that does not speak."""
 
@@ -123,9 +122,8 @@ def correlate(
         ``n_random_outputs`` the median of their outputs with values; likewise ``shuffled``.
         ``verdict``: ``encoded``, or of a negative r ``inverse``, where p_holm is below 1 -
         confidence; else ``as random``, ``as shuffled``, ``as both controls`` where p by
-        itself does not tell r from these, ``not after Holm`` where it does; ``below random`` where
-        at most 1 - confidence of the random networks have so small a positive r; ``no control``
-        where there are fewer than three random networks or no shuffles; ``too few`` values.
+        itself does not tell r from these, ``not after Holm`` where it does; ``few networks``
+        where fewer than three random networks have enough values; ``too few`` values.
 
     Raises:
         ValueError: A layer has two values at one place.
@@ -220,16 +218,15 @@ def verdict(
     """Says what both controls together show of a correlation, before Holm's correction.
 
     Returns:
-        ``p``, the larger one (NaN without a control), and the verdict.
+        ``p``, the larger one (NaN without random networks), and the verdict.
     """
-    if math.isnan(random.p) or math.isnan(shuffled.p):
-        return math.nan, NO_CONTROL
+    if math.isnan(random.p):
+        return math.nan, FEW_NETWORKS
     beyond = random.p < 1 - settings.confidence, shuffled.p < 1 - settings.confidence
     p = max(random.p, shuffled.p)
     if all(beyond):
         return p, ENCODED if r > 0 else INVERSE
-    below = r > 0 and random.p > settings.confidence
-    return p, BELOW_RANDOM if below else NOT_FROM[beyond]
+    return p, NOT_FROM[beyond]
 
 
 def _enough(n: Any, n_outputs: Any, settings: StatisticsSettings) -> Any:
@@ -299,6 +296,7 @@ def regress_durations(
             about = {"channel": key[0], "label": key[1], "layer": layer}
             known = _rows_of(controls, about | {"measure": "duration"})
             known = known[_enough(known["n"], known["n_outputs"], settings)]
+            known = known[known["pearson"].notna()]  # of others the duration does not vary
             r2 = [_adjusted(r, n) for r, n in zip(known["pearson"], known["n"], strict=True)]
             beta_low, beta_high = _slope_interval(pairs, settings)
             table.append(about | _fit(pairs) | {

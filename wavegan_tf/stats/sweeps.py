@@ -135,8 +135,13 @@ def middle_step(latent: str, values: Sequence[float]) -> int:
 
 
 def compared_steps(latent: str, values: Sequence[float]) -> list[int]:
-    """Lists the places of a sweep that are compared: first, middle unless it is an end, last."""
-    return sorted({0, middle_step(latent, values), len(values) - 1})
+    """Lists the places of a sweep that are compared: first, middle unless it is an end, last.
+
+    Of a way the ends alone: between two codes stands none that training had, and what that does,
+    neither code does.
+    """
+    middle = [] if latent == WAY else [middle_step(latent, values)]
+    return sorted({0, *middle, len(values) - 1})
 
 
 def measure_effects(
@@ -167,7 +172,7 @@ def measure_effects(
         ``p``: of the paired t-test (:func:`~wavegan_tf.stats.effects.paired_t`), of counts and of
         yes or no of the sign test, which needs :data:`~wavegan_tf.stats.effects.LEAST_SIGNS` bases.
         The columns that begin with ``from_middle_first`` and ``from_middle_last`` are the same of
-        each end less the ``middle_value`` (:func:`middle_step`): they show what falls and rises
+        each end less the ``middle_value`` (:func:`compared_steps`): they show what falls and rises
         again. ``slope`` (least squares, per unit of the latent) and ``rank_r`` (Spearman) are means
         over bases with their intervals. ``p_holm`` is corrected over all three differences of all
         rows of the sweep.
@@ -180,7 +185,8 @@ def measure_effects(
         ``verdict``: where one of the three differences is shown (``p_holm`` below 1 - confidence)
         ``changes, more than controls`` (``p_control`` at most 1 - confidence) or ``changes, as
         controls do``, but ``changes`` where there are too few controls for either; else ``no change
-        shown`` or ``too few``.
+        shown`` or ``too few``. ``ends``: whether the verdict is one of last less first too, which
+        is shown, and of ``more than controls`` larger than any control's.
     """
     tables = []
     level = 1 - settings.confidence + 1e-9
@@ -219,7 +225,9 @@ def measure_effects(
             MORE: table["p_control"] <= level,
         }
         verdict = np.select([*rules.values()], [*rules], AS_CONTROLS)
-        tables.append(table.assign(verdict=verdict))
+        within = (verdict == MORE) & (table["estimate"].abs() <= table["control_high"])
+        ends = (table["p_holm"] < 1 - settings.confidence) & ~within
+        tables.append(table.assign(ends=ends, verdict=verdict))
     return pd.concat(tables, ignore_index=True)
 
 
