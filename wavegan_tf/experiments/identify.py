@@ -568,7 +568,7 @@ def _intervals(
 def _ranking_cells(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({
         "latent": rows["latent"], "form": rows["form"], "score": rows["score"].map(text.fixed),
-        "p": rows["p_any"].map(text.p_value), "change": _intervals(rows),
+        "p": rows["p_any"].map(text.p_value), "change per SD": _intervals(rows),
         "kept": rows["kept"].map(text.percent), "verdict": rows["verdict"],
     })  # fmt: skip
 
