@@ -78,6 +78,8 @@ def record_formats():
         ("half", {k: x.half() if k != "b" else x for k, x in state.items()}, {}),
         ("double", {k: x.double() if k != "b" else x for k, x in state.items()}, {}),
         ("protocol4", state, {"pickle_protocol": 4}),
+        ("old3", state, {"_use_new_zipfile_serialization": False, "pickle_protocol": 3}),
+        ("bfloat16", {k: x.bfloat16() if k != "b" else x for k, x in state.items()}, {}),
         ("parameters", {"a": torch.nn.Parameter(state["a"]), "b": state["b"]}, {}),
     ):
         torch.save(tensors, OUT / "formats" / f"{name}.pt", **options)

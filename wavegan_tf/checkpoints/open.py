@@ -35,8 +35,13 @@ def open_checkpoint(path: str | os.PathLike, overrides: dict[str, Any] | None = 
         InputError: No checkpoint there; truncated; a variable missing or of another shape; the
             architecture is left open; an override contradicts the files.
     """
-    checkpoint = find_checkpoint(path)
-    config, origin = read_config(checkpoint, overrides or {})
+    checkpoint: AnyCheckpoint
+    if paths := port.find_files(path):
+        checkpoint = port.PortCheckpoint(paths, overrides)
+        config, origin = checkpoint.config, "tensors"
+    else:
+        checkpoint = files.Checkpoint(files.find_prefix(path))
+        config, origin = read_config(checkpoint, overrides or {})
     letters = "".join({name[0] for name in checkpoint.shapes if name[1:2] == "/"})
     if "G" not in letters:
         raise InputError(f"checkpoint {checkpoint.prefix}: no Generator in it (variables G/...)")
@@ -48,16 +53,12 @@ def open_checkpoint(path: str | os.PathLike, overrides: dict[str, Any] | None = 
     return Opened(config, networks, checkpoint.step, origin, checkpoint, measuring)
 
 
-def find_checkpoint(path: str | os.PathLike, flag: str = "ckpt") -> AnyCheckpoint:
-    """Opens the files that a path, given with a flag, means; raises as :func:`open_checkpoint`."""
-    paths = port.find_files(path, flag)
-    return port.PortCheckpoint(paths) if paths else files.Checkpoint(files.find_prefix(path, flag))
+def read_config(checkpoint: files.Checkpoint, overrides: dict[str, Any]) -> tuple[ModelConfig, str]:
+    """Reads the architecture of a checkpoint of ours or of the original, and its origin.
 
-
-def read_config(checkpoint: AnyCheckpoint, overrides: dict[str, Any]) -> tuple[ModelConfig, str]:
-    """Reads a checkpoint's architecture and its origin; raises as :func:`open_checkpoint`."""
-    if isinstance(checkpoint, port.PortCheckpoint):
-        return port.read_config(checkpoint, overrides), "tensors"
+    Raises:
+        InputError: As :func:`open_checkpoint`.
+    """
     directory = checkpoint.directory
     run_config = run.read_run_config(directory)
     if run_config is not None:

@@ -122,7 +122,7 @@ def config_from_shapes(checkpoint: Checkpoint, overrides: dict) -> ModelConfig:
 def check_overrides(options: dict, overrides: dict, source: str) -> None:
     """Raises InputError where the user states another value than a file does."""
     for option, value in overrides.items():
-        if options.get(option, value) != value:
+        if option in options and options[option] != value:
             raise InputError(
                 f"--{_FLAGS.get(option, option)}={value}: {source} says {options[option]}; "
                 "leave the flag out"

@@ -11,7 +11,7 @@ import logging
 import os
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,12 +27,9 @@ from wavegan_tf.models.config import PORT_KERNEL_LEN, Z_PROJECT_LENGTH, ModelCon
 from wavegan_tf.paths import expand
 
 _SLICE_LENS = {5: 16384, 6: 65536}  # by the number of transposed convolutions
-_KEY = re.compile(
-    r"(z_project|z_batchnorm|upconv\d|downconv_\d|fc_out)"
-    r"(?:\.(conv|batch_norm|batchnorm))?\.(\w+)"
-)
-_NORMS = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean",
-          "running_var": "moving_variance"}  # fmt: skip
+_NORMS = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean",
+          "moving_variance": "running_var"}  # fmt: skip
+_COUNT = "num_batches_tracked"  # of batch normalisation, which nothing here needs
 _UNSAID = {
     "sample_rate": "--data_sample_rate={}",
     "model": "--model={}",
@@ -48,27 +45,25 @@ def find_files(path: str | os.PathLike, flag: str = "ckpt") -> dict[str, str] | 
     """Finds the files of a checkpoint of the port by network, ``G`` and maybe ``D`` and ``Q``.
 
     The path is the Generator's file, of any name, what its name begins with (``epoch50_step350``),
-    or a folder: its newest epoch, or its only file. D and Q are beside G, with that letter in their
-    names. None where the path is no such thing.
+    or a folder: its newest epoch, or its only Generator. D and Q are beside G, with that letter in
+    their names. None where the path is no such thing.
 
     Raises:
-        InputError: A folder has several files, and their names do not say which to open.
+        InputError: A folder has several Generators, and their names do not say which to open, or
+            checkpoints of TensorFlow beside them.
     """
     path = expand(path)
     if os.path.isdir(path):
-        if any(name.endswith(".index") for name in os.listdir(path)):
-            return None
         inside = [os.path.join(path, name) for name in sorted(os.listdir(path))]
-        inside = [x for x in inside if os.path.isfile(x) and is_state_dict(x)]
-        inside = [x for x in inside if not re.search(r"opt\.\w+$", x)]
-        if not inside:
+        generators = list(filter(_is_generator, inside))
+        indices = [x for x in inside if x.endswith(".index")]
+        if not generators:
             return None
-        generators = [x for x in inside if _beside(x, "D")] or inside
-        if len(generators) > 1 and not all(map(_epoch, generators)):
-            listed = ", ".join(map(os.path.basename, generators[:8]))
+        listed = ", ".join(map(os.path.basename, [*indices[:2], *generators[:6]]))
+        if indices or len(generators) > 1 and not all(map(_epoch, generators)):
             raise InputError(
-                f"--{flag}={path}: several files of PyTorch and none that is the newest by its "
-                f"name ({listed}); name the Generator's"
+                f"--{flag}={path}: has several checkpoints, and none is the newest by its name "
+                f"({listed}); name one"
             )
         path = max(generators, key=_epoch)
     elif not os.path.isfile(path):
@@ -76,100 +71,61 @@ def find_files(path: str | os.PathLike, flag: str = "ckpt") -> dict[str, str] | 
     if not (os.path.isfile(path) and (is_state_dict(path) or path.endswith(SUFFIXES))):
         return None
     found = {letter: _beside(path, letter) for letter in "DQ"}
-    return {"G": path} | {letter: x for letter, x in found.items() if x and os.path.isfile(x)}
+    return {"G": path} | {letter: x for letter, x in found.items() if os.path.isfile(x)}
 
 
 class PortCheckpoint:
     """A checkpoint of the port under the names and in the layout of the original.
 
-    ``prefix`` is the Generator's file; ``shapes`` are those of the file, by our names.
+    ``prefix`` is the Generator's file, ``config`` the architecture, ``shapes`` those of variables
+    as the file has them, by our names.
     """
 
-    def __init__(self, paths: dict[str, str]):
-        """Opens its files; raises InputError where one is none of the port."""
+    def __init__(self, paths: dict[str, str], overrides: dict[str, Any] | None = None):
+        """Opens its files; a warning says what was assumed beside them.
+
+        Raises:
+            InputError: A file is none of the port's, or an option contradicts them.
+        """
         self.prefix, self.directory = paths["G"], os.path.dirname(paths["G"])
-        self.states = {letter: StateDict(path) for letter, path in paths.items()}
-        self._places: dict[str, tuple[str, str]] = {}  # network and key by our name
-        self.shapes: dict[str, tuple[int, ...]] = {}
-        for letter, state in self.states.items():
-            for key, shape in state.shapes.items():
-                if not key.endswith(".num_batches_tracked"):
-                    name = _our_name(letter, key, state.path)
-                    self._places[name], self.shapes[name] = (letter, key), shape
+        self._states = {letter: StateDict(path) for letter, path in paths.items()}
+        self.config = _read_config(self._states, overrides or {})
+        self._variables: dict[str, tuple[str, _Theirs]] = {}
+        for letter, state in self._states.items():
+            table = _table(self.config, letter)
+            wanted = {theirs.key: theirs.shape for theirs in table.values()}
+            has = {key: x for key, x in state.shapes.items() if not key.endswith(f".{_COUNT}")}
+            for key in {**wanted, **has}:
+                if wanted.get(key) != has.get(key):
+                    here, there = (x and list(x) for x in (has.get(key), wanted.get(key)))
+                    raise InputError(
+                        f"{state.path}: {key[:80]!a} has shape {here}, that of the port's network "
+                        f"{there} (None: there is none); is it a file of another model?"
+                    )
+            self._variables |= {name: (letter, theirs) for name, theirs in table.items()}
+        self.shapes = {name: theirs.shape for name, (_, theirs) in self._variables.items()}
 
     @property
     def step(self) -> int:
         """The step in the name of the file, which counts the port's batches; else 0."""
-        return (*_epoch(self.prefix), 0, 0)[1]
+        return _epoch(self.prefix)[1] if _epoch(self.prefix) else 0
 
     def read(self, name: str) -> np.ndarray:
         """Reads a variable, float32 in our layout; raises InputError if it is missing."""
-        if name not in self._places:
+        if name not in self._variables:
             raise InputError(f"{self.prefix}: variable {name} is missing, or the file with it")
-        letter, key = self._places[name]
-        state = self.states[letter]
-        inner = "upconv0.conv.weight" if letter == "G" else "downconv_4.conv.weight"
-        return _to_ours(key, state.read(key).astype(np.float32), state.shapes[inner][0])
+        letter, theirs = self._variables[name]
+        x = self._states[letter].read(theirs.key).astype(np.float32)
+        return _to_ours(theirs, x, _channels(self.config, letter))
 
     def sha256(self) -> str:
         """Computes the SHA-256 of its files, G first, as hexadecimal digits."""
         digest = hashlib.sha256()
-        for state in self.states.values():
+        for state in self._states.values():
             with open(state.path, "rb") as file:
                 while block := file.read(1 << 20):
                     digest.update(block)
         return digest.hexdigest()
-
-
-def read_config(checkpoint: PortCheckpoint, overrides: dict[str, Any]) -> ModelConfig:
-    """Reads the architecture off the shapes; a warning says what was assumed beside them.
-
-    Raises:
-        InputError: They are not the port's, or an option contradicts them.
-    """
-    shapes, source = checkpoint.states["G"].shapes, checkpoint.prefix
-    kernels = [shapes.get(f"upconv{i}.conv.weight", ()) for i in range(7)]
-    depth = kernels.index(())
-    dense = shapes.get("z_project.weight", ())
-    if len(dense) != 2 or depth not in _SLICE_LENS or {len(k) for k in kernels[:depth]} != {3}:
-        has = "a Discriminator's or Q-network's" if "fc_out.weight" in shapes else "no"
-        raise InputError(
-            f"{source}: its tensors are not a Generator's of the PyTorch port ({has} tensors: "
-            f"{', '.join(list(shapes)[:3])[:100]}); give the file of its Generator"
-        )
-    convs = [shape for state in checkpoint.states.values() for shape in state.shapes.values()]
-    if wrong := {shape[2] for shape in convs if len(shape) == 3} - {PORT_KERNEL_LEN - 1}:
-        raise InputError(
-            f"{source}: kernels of {min(wrong)} taps; the port's layers are known with "
-            f"{PORT_KERNEL_LEN - 1} only"
-        )
-    options: dict[str, Any] = {
-        "layout": "pytorch",
-        "kernel_len": PORT_KERNEL_LEN,
-        "slice_len": _SLICE_LENS[depth],
-        "latent_dim": dense[1],
-        "dim": dense[0] // Z_PROJECT_LENGTH // 2 ** (depth - 1),
-        "num_channels": kernels[depth - 1][1],
-        "batchnorm": "z_batchnorm.weight" in shapes,
-    }
-    if "Q" in checkpoint.states:
-        units = checkpoint.states["Q"].shapes.get("fc_out.weight", (0,))[0]
-        options["q_unknown"] = overrides.get("num_categ") == units - 1
-        options["num_categ"] = units - options["q_unknown"]
-    original.check_overrides(options, overrides, source)
-    code = options.get("num_categ") or overrides.get("num_categ")
-    assumed = {"model": "ciwgan" if code else "wavegan"}
-    options = {**assumed, **options, **overrides}
-    config = ModelConfig.from_dict(options)
-    said = {*overrides} | ({"num_categ"} if "Q" in checkpoint.states else {"q_slope"})
-    said |= set() if "D" in checkpoint.states else {"d_slope"}
-    unsaid = [x.format(getattr(config, name)) for name, x in _UNSAID.items() if name not in said]
-    if unsaid:
-        _log.warning(
-            "%s: files of the PyTorch port do not say everything; this was taken, and is to be "
-            "given where it is otherwise: %s", source, ", ".join(unsaid),
-        )  # fmt: skip
-    return config
 
 
 def write(directory: str, networks: Iterable, config: ModelConfig, step: int) -> list[str]:
@@ -186,16 +142,125 @@ def write(directory: str, networks: Iterable, config: ModelConfig, step: int) ->
         )
     written = []
     for network in filter(None, networks):
-        tensors: dict[str, np.ndarray] = {}
-        for name, stored in names.network_variables([network]).items():
-            key = _their_key(name)
-            tensors[key] = _to_theirs(key, stored.value(), config)
-            if key.endswith("running_var"):
-                count = key.replace("running_var", "num_batches_tracked")
-                tensors[count] = np.array(0, np.int64)
+        tensors, variables = dict[str, np.ndarray](), names.network_variables([network])
+        for name, theirs in _table(config, network.name).items():
+            x = variables[name].value()
+            tensors[theirs.key] = _to_theirs(theirs, x, _channels(config, network.name))
+            if theirs.key.endswith("running_var"):
+                tensors[theirs.key.replace("running_var", _COUNT)] = np.array(0, np.int64)
         written.append(f"epoch0_step{step}_{network.name}.pt")
         write_state_dict(os.path.join(directory, written[-1]), tensors)
     return written
+
+
+class _Theirs(NamedTuple):
+    """A variable as the port has it."""
+
+    key: str
+    shape: tuple[int, ...]
+    kind: str  # how it is laid out: up, down, project, flat or plain
+
+
+def _table(config: ModelConfig, letter: str) -> dict[str, _Theirs]:
+    """Lists the variables of a network of the port by our names."""
+    table: dict[str, _Theirs] = {}
+    of_g, taps = letter == "G", PORT_KERNEL_LEN - 1
+    block_prefix = f"{letter}/{'Q' if letter == 'Q' else ''}"
+
+    def add(block: str, scope: str, key: str, shape: tuple[int, ...], kind: str) -> None:
+        table[f"{block_prefix}{block}/{scope}/kernel"] = _Theirs(f"{key}.weight", shape, kind)
+
+    def add_vectors(block: str, scope: str, key: str, kinds: dict[str, str], size: int) -> None:
+        for ours, theirs in kinds.items():
+            name = f"{block_prefix}{block}/{scope}/{ours}"
+            table[name] = _Theirs(f"{key}.{theirs}", (size,), "plain")
+
+    if of_g:
+        size = Z_PROJECT_LENGTH * config.z_project_channels
+        add("z_project", "dense", "z_project", (size, config.latent_dim), "project")
+        table["G/z_project/dense/bias"] = _Theirs("z_project.bias", (size,), "project")
+        if config.batchnorm:
+            key = "z_batchnorm"
+            add_vectors("z_project", "batch_normalization", key, _NORMS, config.z_project_channels)
+    for i, layer in enumerate(config.layers if of_g else config.classifier_layers):
+        block, key = (f"upconv_{i}", f"upconv{i}") if of_g else (f"downconv_{i}", f"downconv_{i}")
+        scope, channels = "conv1d", (layer.channels, layer.in_channels)
+        if of_g:
+            scope, channels = "conv2d_transpose", channels[::-1]
+        add(block, scope, f"{key}.conv", (*channels, taps), "up" if of_g else "down")
+        add_vectors(block, scope, f"{key}.conv", {"bias": "bias"}, layer.channels)
+        if config.batchnorm:
+            norm = f"{key}.batch_norm" if of_g else f"{key}.batchnorm"
+            add_vectors(block, "batch_normalization", norm, _NORMS, layer.channels)
+    if not of_g:
+        last, units = config.classifier_layers[-1], 1
+        if letter == "Q":
+            units = config.num_categ + config.q_unknown
+        add("output", "dense", "fc_out", (units, last.channels * last.length), "flat")
+        add_vectors("output", "dense", "fc_out", {"bias": "bias"}, units)
+    return table
+
+
+def _read_config(states: dict[str, StateDict], overrides: dict[str, Any]) -> ModelConfig:
+    """Reads the architecture off the shapes of tensors, which it may not fit in all."""
+    shapes, source = states["G"].shapes, states["G"].path
+    kernels = [shapes.get(f"upconv{i}.conv.weight", ()) for i in range(7)]
+    depth = [*kernels, ()].index(())
+    dense = shapes.get("z_project.weight", ())
+    if len(dense) != 2 or depth not in _SLICE_LENS or len(kernels[depth - 1]) != 3:
+        has = "a Discriminator's or Q-network's" if "fc_out.weight" in shapes else "no"
+        raise InputError(
+            f"{source}: its tensors are not a Generator's of the PyTorch port ({has} tensors: "
+            f"{ascii(', '.join(list(shapes)[:3]))[1:100]}); give the file of its Generator"
+        )
+    options: dict[str, Any] = {
+        "layout": "pytorch",
+        "kernel_len": PORT_KERNEL_LEN,
+        "slice_len": _SLICE_LENS[depth],
+        "latent_dim": dense[1],
+        "dim": dense[0] // Z_PROJECT_LENGTH // 2 ** (depth - 1),
+        "num_channels": kernels[depth - 1][1],
+        "batchnorm": "z_batchnorm.weight" in shapes,
+    }
+    said, code = {*overrides}, overrides.get("num_categ", 0)
+    if "Q" in states:
+        units = (*states["Q"].shapes.get("fc_out.weight", ()), 0)[0]
+        options["q_unknown"] = code == units - 1 > 0
+        options["num_categ"] = code = units - options["q_unknown"]
+        said.add("num_categ")
+        if overrides.get("model") == "wavegan":
+            raise InputError(f"--model=wavegan: has no Q-network, and here is {states['Q'].path}")
+        if options["q_unknown"]:
+            _log.warning(
+                "%s has %d outputs: the last is taken for none of the %d codes",
+                states["Q"].path, units, code,
+            )  # fmt: skip
+    elif overrides.get("model", "wavegan") != "wavegan" and not code:
+        raise InputError(
+            f"--model={overrides['model']}: there is no file of Q beside {source}, and nothing "
+            "else says how many variables the code has; add --num_categ"
+        )
+    original.check_overrides(options, overrides, source)
+    options = {"model": "ciwgan" if code else "wavegan", **options, **overrides}
+    config = ModelConfig.from_dict(options)
+    said |= {f"{letter.lower()}_slope" for letter in "DQ" if letter not in states}
+    unsaid = [x.format(getattr(config, name)) for name, x in _UNSAID.items() if name not in said]
+    if unsaid:
+        _log.warning(
+            "%s: files of the PyTorch port do not say everything; this was taken, and is to be "
+            "given where it is otherwise: %s", source, ", ".join(unsaid),
+        )  # fmt: skip
+    return config
+
+
+def _is_generator(path: str) -> bool:
+    """Whether a file of a folder is a Generator of the port, or has the name of one."""
+    if not (os.path.isfile(path) and path.endswith(SUFFIXES) and is_state_dict(path)):
+        return False
+    try:
+        return "z_project.weight" in StateDict(path).shapes
+    except InputError:  # which is said when it is opened
+        return bool(_beside(path, "D"))
 
 
 def _epoch(path: str) -> tuple[int, ...]:
@@ -211,58 +276,33 @@ def _beside(path: str, letter: str) -> str:
     return os.path.join(folder, other) if found else ""
 
 
-def _our_name(letter: str, key: str, path: str) -> str:
-    match = _KEY.fullmatch(key)
-    if match is None:
-        raise InputError(f"{path}: {key[:80]!r}: no tensor of the port's networks")
-    block, part, kind = match.groups()
-    part = part or {"z_project": "dense", "fc_out": "dense"}.get(block, "norm")
-    block = block.replace("z_batchnorm", "z_project").replace("upconv", "upconv_")
-    if letter != "G":
-        block = ("Q" if letter == "Q" else "") + block.replace("fc_out", "output")
-    if "norm" in part:
-        return f"{letter}/{block}/batch_normalization/{_NORMS.get(kind, kind)}"
-    scope = {"dense": "dense", "conv": "conv2d_transpose" if letter == "G" else "conv1d"}[part]
-    return f"{letter}/{block}/{scope}/{kind.replace('weight', 'kernel')}"
+def _channels(config: ModelConfig, letter: str) -> int:
+    """Feature maps of the layer that is flattened or folded."""
+    return config.z_project_channels if letter == "G" else config.classifier_layers[-1].channels
 
 
-def _their_key(name: str) -> str:
-    letter, block, scope, kind = name.split("/")
-    block = block.removeprefix("Q").replace("output", "fc_out").replace("upconv_", "upconv")
-    if scope == "batch_normalization":
-        kind = next(theirs for theirs, ours in _NORMS.items() if ours == kind)
-        if block == "z_project":
-            return f"z_batchnorm.{kind}"
-        return f"{block}.{'batch_norm' if letter == 'G' else 'batchnorm'}.{kind}"
-    kind = kind.replace("kernel", "weight")
-    return f"{block}.{kind}" if scope == "dense" else f"{block}.conv.{kind}"
-
-
-def _to_ours(key: str, x: np.ndarray, channels: int) -> np.ndarray:
-    """A tensor of theirs in our layout; ``channels`` are those of the flattened layer."""
-    if x.ndim == 3:
+def _to_ours(theirs: _Theirs, x: np.ndarray, channels: int) -> np.ndarray:
+    if theirs.kind in ("up", "down"):
         x = np.pad(x, [(0, 0), (0, 0), (0, 1)]).transpose(2, 1, 0)  # [26, out, in] or [26, in, out]
-        return x[None] if key.startswith("upconv") else x
-    if key == "z_project.bias":
-        return x.reshape(channels, -1).T.ravel()
-    if key == "z_project.weight":  # [channels * 16, latent]
-        return x.reshape(channels, -1, x.shape[1]).transpose(2, 1, 0).reshape(x.shape[1], -1)
-    if key == "fc_out.weight":  # [units, channels * time]
+        return x[None] if theirs.kind == "up" else x
+    if theirs.kind == "project":  # [channels * 16, latent] or [channels * 16]
+        x = x.reshape(channels, Z_PROJECT_LENGTH, -1).transpose(2, 1, 0)
+        return x.reshape(*theirs.shape[1:], -1)
+    if theirs.kind == "flat":  # [units, channels * time]
         return x.reshape(len(x), channels, -1).transpose(2, 1, 0).reshape(-1, len(x))
     return x
 
 
-def _to_theirs(key: str, x: np.ndarray, config: ModelConfig) -> np.ndarray:
-    if key.endswith("conv.weight"):
+def _to_theirs(theirs: _Theirs, x: np.ndarray, channels: int) -> np.ndarray:
+    if theirs.kind in ("up", "down"):
         x = x.reshape(x.shape[-3:])
         if x[-1].any():
-            raise InputError(f"--to=torch: {key}: its last tap, which the port lacks, is not 0")
-        return np.ascontiguousarray(x[:-1].transpose(2, 1, 0))
-    if key == "z_project.bias":
-        return x.reshape(Z_PROJECT_LENGTH, -1).T.ravel()
-    if key == "z_project.weight":
-        return x.reshape(len(x), Z_PROJECT_LENGTH, -1).transpose(2, 1, 0).reshape(-1, len(x))
-    if key == "fc_out.weight":
-        channels = config.classifier_layers[-1].channels
-        return x.reshape(-1, channels, x.shape[1]).transpose(2, 1, 0).reshape(x.shape[1], -1)
-    return x
+            raise InputError(
+                f"--to=torch: {theirs.key}: its last tap, which the port lacks, is not 0"
+            )
+        x = x[:-1].transpose(2, 1, 0)
+    elif theirs.kind == "project":
+        x = x.reshape(-1, Z_PROJECT_LENGTH, channels).transpose(2, 1, 0)
+    elif theirs.kind == "flat":
+        x = x.reshape(-1, channels, theirs.shape[0]).transpose(2, 1, 0)
+    return x.reshape(theirs.shape)

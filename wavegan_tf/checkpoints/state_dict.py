@@ -2,18 +2,22 @@
 
 A state dict is an ordered dictionary of tensors that ``torch.save`` pickled: in a zip archive of
 ``data.pkl`` and one file per storage, or, before PyTorch 1.6, as pickles with the storages behind
-them. A pickle can call anything; here it can make dictionaries and rebuild tensors, and nothing
-else. What it says is held against the bytes that are there before a value is read.
+them. A pickle can call anything. So its opcodes are not run by Python's unpickler but read here, as
+far as a state dict needs them: dictionaries, tuples, texts, numbers, and tensors, whose places are
+held against the bytes that are there.
 """
 
 import io
 import math
 import os
 import pickle
+import pickletools
+import re
 import struct
 import zipfile
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, cast
+import zlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,30 +27,40 @@ SUFFIXES = (".pt", ".pth", ".pkl", ".bin", ".tar", ".ckpt")
 
 _ZIP = b"PK\x03\x04"
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the older format
-_OLD = pickle.dumps(_MAGIC, 2)
-_LONGEST_PICKLE = 1 << 20  # bytes; a state dict of the port takes 6,000
+_OLD = pickle.dumps(_MAGIC, 2)[2:-1]  # after the number of pickle's protocol
+_LONGEST_PICKLE = 1 << 16  # bytes; a state dict of the port takes 6,000
+_MOST_DIMS, _TOO_LARGE = 8, 1 << 63
+_SAVE = "torch.save(G.state_dict(), 'G.pt')"
+_NOT_RUN = f"refused, and nothing of it was run; save the tensors alone, {_SAVE}"
 
 _STORAGES = {
-    "HalfStorage": "f2", "FloatStorage": "f4", "DoubleStorage": "f8", "LongStorage": "i8",
-    "IntStorage": "i4", "ShortStorage": "i2", "CharStorage": "i1", "ByteStorage": "u1",
-    "BoolStorage": "?",
+    "HalfStorage": "f2", "BFloat16Storage": "u2", "FloatStorage": "f4", "DoubleStorage": "f8",
+    "LongStorage": "i8", "IntStorage": "i4", "ShortStorage": "i2", "CharStorage": "i1",
+    "ByteStorage": "u1", "BoolStorage": "?",
 }  # fmt: skip
 _DAMAGED = (
-    pickle.UnpicklingError, zipfile.BadZipFile, struct.error, ArithmeticError, AttributeError,
-    EOFError, LookupError, MemoryError, NotImplementedError, RuntimeError, TypeError, ValueError,
+    zipfile.BadZipFile, struct.error, zlib.error, ArithmeticError, EOFError, LookupError,
+    NotImplementedError, OSError, RuntimeError, TypeError, ValueError,
 )  # fmt: skip
 """What a truncated, damaged or hostile file makes of the reader."""
 
-_FORBIDDEN = b"".join((
-    pickle.INST, pickle.OBJ, pickle.NEWOBJ, pickle.NEWOBJ_EX, pickle.EXT1, pickle.EXT2,
-    pickle.EXT4, pickle.PERSID, pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER,
-))  # fmt: skip
-"""Opcodes that call classes or take memory; a state dict has none of them."""
+
+class _Global(NamedTuple):
+    """A class or function by its name, of the few that a state dict needs."""
+
+    module: str
+    name: str
+
+
+_ORDERED_DICT = _Global("collections", "OrderedDict")
+_REBUILD = tuple(_Global("torch._utils", f"_rebuild_tensor{x}") for x in ("", "_v2"))
+_PARAMETER = tuple(_Global("torch._utils", f"_rebuild_parameter{x}") for x in ("", "_with_state"))
+_KNOWN = {_ORDERED_DICT, *_REBUILD, *_PARAMETER, *(_Global("torch", x) for x in _STORAGES)}
 
 
 class _Storage(NamedTuple):
     key: str
-    dtype: str
+    kind: str  # one of _STORAGES
     size: int  # in elements
 
 
@@ -57,8 +71,12 @@ class _Tensor(NamedTuple):
     strides: tuple[int, ...]
 
 
-class _ForbiddenError(Exception):
-    """A class or function that a state dict does not need."""
+class _Place(NamedTuple):
+    """Where the bytes of a storage are in the file."""
+
+    start: int
+    size: int
+    crc: int | None
 
 
 class StateDict:
@@ -73,122 +91,156 @@ class StateDict:
         """
         self.path = path
         try:
+            if not os.path.isfile(path):
+                raise OSError("no such file")
             with open(path, "rb") as file:
                 is_zip = file.read(len(_ZIP)) == _ZIP
-            found = self._open_zip() if is_zip else self._open_old()
+            self._order, self._places, found = self._open_zip() if is_zip else self._open_old()
             if not isinstance(found, dict) or not found:
-                raise InputError(f"{path}: holds no state dict; save that of the model, {_SAVE}")
-            self._tensors = {_plain(key): self._checked(key, x) for key, x in found.items()}
-        except InputError:
-            raise
-        except _ForbiddenError as error:
+                raise _Refused(f"holds no state dict; save the model again, {_SAVE}")
+            self._tensors = dict[str, _Tensor]()
+            for given, tensor in found.items():
+                key = re.sub(r"^((module|_orig_mod)\.)+", "", given)  # DataParallel, torch.compile
+                if not isinstance(tensor, _Tensor) or key in self._tensors:
+                    what = "no tensor" if key not in self._tensors else "there twice"
+                    raise _Refused(f"{given[:80]!a} is {what}; save the model again, {_SAVE}")
+                self._tensors[key] = self._checked(key, tensor)
+        except _Refused as error:
             raise InputError(f"{path}: {error}") from None
         except _DAMAGED as error:
             raise self._damaged(error) from None
         self.shapes = {key: tensor.shape for key, tensor in self._tensors.items()}
 
     def read(self, key: str) -> np.ndarray:
-        """Reads a tensor in the type that it was saved in; raises InputError if it is missing."""
+        """Reads a tensor in the type that it was saved in, bfloat16 as float32.
+
+        Raises:
+            InputError: There is none of that key, or the file is damaged.
+        """
         if key not in self._tensors:
             raise InputError(f"{self.path}: {key} is missing; is it a file of the PyTorch port?")
-        tensor = self._tensors[key]
+        storage, offset, shape, strides = self._tensors[key]
+        place = self._places[storage.key]
         try:
-            flat = self._read(tensor.storage)[tensor.offset :]
+            with open(self.path, "rb") as file:
+                file.seek(place.start)
+                data = file.read(place.size)
+            if len(data) < place.size:
+                raise ValueError(f"{place.size} bytes announced, {len(data)} there")
+            if place.crc is not None and zlib.crc32(data) != place.crc:
+                raise ValueError("a wrong checksum, or saved without checksums")
+            dtype = np.dtype(self._order + _STORAGES[storage.kind])
+            flat = np.frombuffer(data, dtype, storage.size)
+            if storage.kind == "BFloat16Storage":
+                flat = (flat.astype(np.uint32) << 16).view(np.float32)
+            steps = [flat.itemsize * stride for stride in strides]
+            return np.lib.stride_tricks.as_strided(flat[offset:], shape, steps, writeable=False)
         except _DAMAGED as error:
             raise self._damaged(error) from None
-        strides = [flat.itemsize * stride for stride in tensor.strides]
-        return np.lib.stride_tricks.as_strided(flat, tensor.shape, strides, writeable=False)
 
-    def _open_zip(self) -> Any:
-        with zipfile.ZipFile(self.path) as archive:
-            name = next(x for x in archive.namelist() if x.endswith("/data.pkl"))
-            self._folder = name.removesuffix("data.pkl")
-            order = f"{self._folder}byteorder"
-            is_big = order in archive.namelist() and _stored(archive, order, 16) == b"big"
-            self._order, self._old_start = "><"[not is_big], dict[str, int]()
-            return _unpickle(io.BytesIO(_stored(archive, name, _LONGEST_PICKLE)))
+    def _open_zip(self) -> tuple[str, dict[str, _Place], Any]:
+        places = dict[str, _Place]()
+        with zipfile.ZipFile(self.path) as archive, open(self.path, "rb") as file:
+            entries = {info.filename: info for info in archive.infolist()}
+            names = [name for name in entries if re.fullmatch("[^/]+/data.pkl", name)]
+            if len(names) != 1:
+                raise ValueError("a zip archive without one data.pkl")
+            folder = names[0].removesuffix("data.pkl")
 
-    def _open_old(self) -> Any:
+            def place_of(name: str) -> _Place:
+                info = entries[name]
+                if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+                    raise ValueError(f"{name[-40:]!a} is compressed, as torch never does")
+                file.seek(info.header_offset)
+                head = struct.unpack("<4s22xHH", file.read(30))
+                if head[0] != _ZIP:
+                    raise ValueError(f"{name[-40:]!a} is not where it ought to be")
+                start = info.header_offset + 30 + head[1] + head[2]
+                return _Place(start, info.file_size, info.CRC)
+
+            def content(name: str) -> bytes:
+                place = place_of(name)
+                if place.size > _LONGEST_PICKLE:
+                    raise ValueError(f"{name[-40:]!a} has {place.size} bytes")
+                file.seek(place.start)
+                return file.read(place.size)
+
+            storages = dict[str, _Storage]()
+            found = _unpickle(io.BytesIO(content(names[0])), storages)
+            for key in storages:
+                places[key] = place_of(f"{folder}data/{key}")
+            order = f"{folder}byteorder"
+            is_big = order in entries and content(order) == b"big"
+        return "><"[not is_big], places, found
+
+    def _open_old(self) -> tuple[str, dict[str, _Place], Any]:
         with open(self.path, "rb") as raw:
             file = io.BytesIO(raw.read(_LONGEST_PICKLE))
-        if not file.getvalue().startswith(_OLD):
+        if _OLD not in file.getvalue()[:32]:
             raise ValueError("it begins as no file of torch.save does")
-        if [_unpickle(file), _unpickle(file)] != [_MAGIC, _PROTOCOL]:
+        _, protocol, system = (_unpickle(file, {}) for _ in range(3))
+        if protocol != _PROTOCOL or not isinstance(system, dict):
             raise ValueError("an unknown version")
-        self._order = "<" if _unpickle(file)["little_endian"] else ">"
-        storages: dict[str, _Storage] = {}
-        found, keys = _unpickle(file, storages), _unpickle(file)
-        start, self._old_start = file.tell(), {}
-        for key in keys:
-            storage = storages[key]
-            self._old_start[key] = start + 8  # after its number of elements
-            start += 8 + storage.size * np.dtype(storage.dtype).itemsize
-        if start > os.path.getsize(self.path):
-            raise ValueError(f"{start} bytes announced, {os.path.getsize(self.path)} there")
-        return found
+        storages, places = dict[str, _Storage](), dict[str, _Place]()
+        found, keys = _unpickle(file, storages), _unpickle(file, {})
+        start = file.tell()
+        for key in keys if isinstance(keys, list) else ():
+            if not isinstance(key, str) or key not in storages:
+                raise ValueError("a storage that no tensor has")
+            size = storages[key].size * np.dtype(_STORAGES[storages[key].kind]).itemsize
+            places[key] = _Place(start + 8, size, None)  # after its number of elements
+            start += 8 + size
+        return "><"[system.get("little_endian", True) is True], places, found
 
-    def _read(self, storage: _Storage) -> np.ndarray:
-        dtype = np.dtype(self._order + storage.dtype)
-        size = storage.size * dtype.itemsize
-        if self._old_start:
-            with open(self.path, "rb") as file:
-                file.seek(self._old_start[storage.key])
-                return np.frombuffer(file.read(size), dtype)
-        with zipfile.ZipFile(self.path) as archive:
-            data = _stored(archive, f"{self._folder}data/{storage.key}", size)
-        if len(data) < size:
-            raise ValueError(f"{size} bytes announced in storage {storage.key}, {len(data)} there")
-        return np.frombuffer(data, dtype)
-
-    def _checked(self, key: Any, tensor: Any) -> _Tensor:
+    def _checked(self, key: str, tensor: _Tensor) -> _Tensor:
         """A tensor that lies within its storage, and its storage within the file."""
-        if not isinstance(key, str) or not isinstance(tensor, _Tensor):
-            kind = "a dictionary" if isinstance(tensor, dict) else "no tensor"
-            raise InputError(f"{self.path}: {str(key)[:80]!r} is {kind}; save the model, {_SAVE}")
-        storage, offset, shape, strides = tensor
+        (name, kind, size), offset, shape, strides = tensor
+        num_bytes = size * np.dtype(_STORAGES[kind]).itemsize
         end = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True)) + 1
-        end = end if all(shape) else 0
-        numbers = (offset, storage.size, *shape, *strides)
-        if min(numbers) < 0 or max(math.prod(shape), end) > storage.size:
-            raise ValueError(f"{key}: {list(shape)} exceeds its storage of {storage.size}")
-        if storage.size > os.path.getsize(self.path):
-            raise ValueError(f"{key}: its storage exceeds the file")
+        if all(shape) and max(math.prod(shape), end) > size:
+            raise ValueError(f"{key[:80]!a}: {list(shape)} exceeds its storage of {size}")
+        place = self._places.get(name, _Place(0, 0, None))
+        there = min(place.size, os.path.getsize(self.path) - place.start)
+        if num_bytes > there:
+            raise ValueError(f"{key[:80]!a}: {num_bytes} bytes announced, {there} there")
         return tensor
 
     def _damaged(self, error: BaseException) -> InputError:
-        reason = (str(error) or type(error).__name__).splitlines()[0][:120]
+        reason = ascii(str(error) or type(error).__name__)[1:-1][:160]
         return InputError(
             f"{self.path}: truncated or damaged, or no state dict of PyTorch ({reason}); copy it "
-            f"again, or save it again, {_SAVE}"
+            f"again, or save the model again, {_SAVE}"
         )
 
 
-_SAVE = "torch.save(G.state_dict(), 'G.pt')"
+class _Refused(Exception):  # noqa: N818
+    """A whole file that is no state dict."""
 
 
 def is_state_dict(path: str) -> bool:
-    """Tells by its first bytes whether a file was written by ``torch.save``."""
+    """Tells whether a file begins as those of ``torch.save`` do, or zip archives."""
     try:
         with open(path, "rb") as file:
-            return file.read(len(_OLD)).startswith((_ZIP, _OLD))
+            head = file.read(32)
     except OSError:
         return False
+    return head.startswith(_ZIP) or _OLD in head
 
 
 def write_state_dict(path: str, tensors: Mapping[str, np.ndarray]) -> None:
     """Writes float32 and int64 arrays by key as ``torch.save`` writes a state dict."""
     folder = os.path.splitext(os.path.basename(path))[0]
-    ordered = _global("collections", "OrderedDict") + pickle.EMPTY_TUPLE + pickle.REDUCE
+    ordered = _opcode(_ORDERED_DICT) + pickle.EMPTY_TUPLE + pickle.REDUCE
     parts = [pickle.PROTO + b"\x02", ordered, pickle.MARK]
     with zipfile.ZipFile(path, "w") as archive:
-        for number, (key, array) in enumerate(tensors.items()):
-            array = array.astype(array.dtype.newbyteorder("<"), "C")
+        for number, (key, given) in enumerate(tensors.items()):
+            array = given.astype(given.dtype.newbyteorder("<"), "C")
             kind = {"float32": "FloatStorage", "int64": "LongStorage"}[array.dtype.name]
             strides = tuple(stride // array.itemsize for stride in array.strides)
-            storage = _body("storage") + _global("torch", kind) + _body(str(number)) + _body("cpu")
-            parts += [_body(key), _global("torch._utils", "_rebuild_tensor_v2"), pickle.MARK]
-            parts += [pickle.MARK, storage, _body(array.size), pickle.TUPLE, pickle.BINPERSID]
-            parts += [_body(0), _body(array.shape), _body(strides), pickle.NEWFALSE, ordered]
+            storage = _body("storage") + _opcode(_Global("torch", kind)) + _body(str(number))
+            parts += [_body(key), _opcode(_REBUILD[1]), pickle.MARK, pickle.MARK, storage]
+            parts += [_body("cpu"), _body(array.size), pickle.TUPLE, pickle.BINPERSID, _body(0)]
+            parts += [_body(array.shape), _body(strides), pickle.NEWFALSE, ordered]
             parts += [pickle.TUPLE, pickle.REDUCE]
             archive.writestr(zipfile.ZipInfo(f"{folder}/data/{number}"), array.tobytes())
         parts += [pickle.SETITEMS, pickle.STOP]
@@ -202,85 +254,124 @@ def _body(value: Any) -> bytes:
     return pickle.dumps(value, 2)[2:-1]
 
 
-def _global(module: str, name: str) -> bytes:
-    return pickle.GLOBAL + f"{module}\n{name}\n".encode()
+def _opcode(named: _Global) -> bytes:
+    return pickle.GLOBAL + f"{named.module}\n{named.name}\n".encode()
 
 
-def _plain(key: Any) -> Any:
-    """The key of a tensor without what DataParallel puts before it."""
-    return key.removeprefix("module.") if isinstance(key, str) else key
+_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 
 
-def _stored(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
-    """A file of an archive, which must be stored as it is, as torch does: nothing can swell."""
-    info = archive.getinfo(name)
-    if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
-        raise ValueError(f"{name[-40:]} is compressed")
-    if info.file_size > max(most, _LONGEST_PICKLE):
-        raise ValueError(f"{name[-40:]} has {info.file_size} bytes")
-    return archive.read(info)
+def _unpickle(file: io.BytesIO, storages: dict[str, _Storage]) -> Any:
+    """Reads a pickle of dictionaries with texts for keys, lists, tuples, plain values and tensors.
+
+    Puts the storages that it names into ``storages``. Nothing is hashed but texts, and nothing
+    copied: what a pickle names a thousand times is there once.
+    """
+    stack, marks, memo = list[Any](), list[int](), dict[int, Any]()
+    value: Any
+
+    def pop(count: int | None = None) -> list[Any]:
+        """Takes so many values, or those since the last mark, off the stack."""
+        start = marks.pop() if count is None else len(stack) - count
+        if start < (marks[-1] if marks else 0):
+            raise ValueError("a pickle without what it takes")
+        found = stack[start:]
+        del stack[start:]
+        return found
+
+    for opcode, value, _ in pickletools.genops(file):
+        match opcode.name:
+            case "PROTO" | "FRAME":
+                pass
+            case "NONE" | "NEWTRUE" | "NEWFALSE" | "EMPTY_TUPLE":
+                stack.append(_CONSTANTS[opcode.name])
+            case "BININT" | "BININT1" | "BININT2" | "LONG1" | "BINFLOAT":
+                stack.append(value)
+            case "BINUNICODE" | "SHORT_BINUNICODE" | "BINSTRING" | "SHORT_BINSTRING":
+                stack.append(value)
+            case "EMPTY_DICT":
+                stack.append({})
+            case "EMPTY_LIST":
+                stack.append([])
+            case "MARK":
+                marks.append(len(stack))
+            case "TUPLE":
+                stack.append(tuple(pop()))
+            case "TUPLE1" | "TUPLE2" | "TUPLE3":
+                stack.append(tuple(pop(int(opcode.name[-1]))))
+            case "APPEND" | "APPENDS":
+                items = pop(1 if opcode.name == "APPEND" else None)
+                _typed(stack[-1], list).extend(items)
+            case "SETITEM" | "SETITEMS":
+                items = pop(2 if opcode.name == "SETITEM" else None)
+                for key, item in zip(items[::2], items[1::2], strict=True):
+                    _typed(stack[-1], dict)[_typed(key, str)] = item
+            case "BINPUT" | "LONG_BINPUT":
+                memo[value] = stack[-1]
+            case "MEMOIZE":
+                memo[len(memo)] = stack[-1]
+            case "BINGET" | "LONG_BINGET":
+                stack.append(memo[value])
+            case "GLOBAL":
+                stack.append(_known(*value.split(" ", 1)))
+            case "STACK_GLOBAL":
+                stack.append(_known(*pop(2)))
+            case "BINPERSID":
+                storage = _storage(pop(1)[0])
+                if storages.setdefault(storage.key, storage) != storage:
+                    raise ValueError("one storage of two sizes")
+                stack.append(storage)
+            case "REDUCE":
+                stack.append(_call(*pop(2)))
+            case "BUILD":
+                pop(1)  # attributes of a dictionary: versions of its modules
+            case "STOP":
+                return pop(1)[0]
+            case other:
+                raise _Refused(f"has the opcode {other}, which no state dict needs; {_NOT_RUN}")
+    raise EOFError("it ends early")
 
 
-def _unpickle(file: io.BytesIO, storages: dict[str, _Storage] | None = None) -> Any:
-    return _Unpickler(file, {} if storages is None else storages).load()
+def _known(module: Any, name: Any) -> _Global:
+    found = _Global(_typed(module, str), _typed(name, str))
+    if found not in _KNOWN:
+        asked = ascii(f"{module}.{name}")[1:-1][:80]
+        raise _Refused(f"asks for {asked}, which no state dict needs; {_NOT_RUN}")
+    return found
 
 
-def _rebuild_tensor(storage: _Storage, offset: int, shape: tuple, strides: tuple) -> _Tensor:
-    if not isinstance(storage, _Storage):
-        raise TypeError("a tensor without storage")
-    return _Tensor(storage, int(offset), tuple(map(int, shape)), tuple(map(int, strides)))
+def _storage(given: Any) -> _Storage:
+    kind, storage, key, _, size, *views = _typed(given, tuple)
+    if kind != "storage" or not isinstance(storage, _Global) or any(views):
+        raise ValueError("an unknown kind of storage")
+    return _Storage(_typed(key, str), storage.name, _count(size))
 
 
-class _Maker:
-    """What a pickle may call, without anything that it could change."""
-
-    __slots__ = ("_make",)
-
-    def __init__(self, make: Callable):
-        self._make = make
-
-    def __call__(self, *arguments: Any) -> Any:
-        return self._make(*arguments)
-
-
-_KNOWN: dict[tuple[str, str], Any] = {
-    ("collections", "OrderedDict"): _Maker(dict),
-    ("torch._utils", "_rebuild_tensor"): _Maker(_rebuild_tensor),
-    ("torch._utils", "_rebuild_tensor_v2"): _Maker(lambda *x: _rebuild_tensor(*x[:4])),
-    ("torch._utils", "_rebuild_parameter"): _Maker(lambda data, *_: data),
-    **{("torch", name): dtype for name, dtype in _STORAGES.items()},
-}
+def _call(function: Any, arguments: Any) -> Any:
+    """What a state dict calls: an empty dictionary, a tensor, or a parameter, which is a tensor."""
+    function, arguments = _typed(function, _Global), _typed(arguments, tuple)
+    if function == _ORDERED_DICT and not arguments:
+        return {}
+    if function in _PARAMETER:
+        return _typed(arguments[0], _Tensor)
+    if function not in _REBUILD:
+        raise ValueError("a call of what is no function")
+    storage, offset, shape, strides, *rest = arguments
+    if not len(_typed(shape, tuple)) == len(_typed(strides, tuple)) <= _MOST_DIMS:
+        raise ValueError("a tensor of too many dimensions")
+    if any(rest[2:]):  # conjugated or negated
+        raise ValueError("a tensor that is not as its storage says")
+    sizes = [tuple(map(_count, x)) for x in (shape, strides)]
+    return _Tensor(_typed(storage, _Storage), _count(offset), *sizes)
 
 
-class _Unpickler(pickle._Unpickler):
-    """Python's own unpickler: its memo grows with the file, that of the C one as the file says."""
+def _typed(value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        raise ValueError(f"a {type(value).__name__} in the place of a {kind.__name__}")
+    return value
 
-    stack: list[Any]
-    dispatch = {key: x for key, x in pickle._Unpickler.dispatch.items() if key not in _FORBIDDEN}
 
-    def __init__(self, file: io.BytesIO, storages: dict[str, _Storage]):
-        super().__init__(file, encoding="utf-8")
-        self._storages = storages
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _KNOWN:
-            if any(f"{m}.{n}".startswith(f"{module}.{name}".rstrip(".")) for m, n in _KNOWN):
-                raise EOFError("it ends within a name")
-            asked = ascii(f"{module}.{name}")[1:-1][:80]
-            raise _ForbiddenError(
-                f"asks for {asked}, which a state dict does not need; refused, and nothing of it "
-                f"was run; save the model's tensors alone, {_SAVE}"
-            )
-        return _KNOWN[module, name]
-
-    def persistent_load(self, pid: Any) -> _Storage:
-        kind, dtype, key, _, count = pid[:5]
-        if kind != "storage" or dtype not in _STORAGES.values() or pid[5:] not in ((), (None,)):
-            raise ValueError("an unknown kind of storage")
-        storage = _Storage(str(key), dtype, int(count))
-        return self._storages.setdefault(storage.key, storage)
-
-    def _load_build(self) -> None:
-        self.stack.pop()  # the attributes of a dictionary: versions of its modules
-
-    dispatch[pickle.BUILD[0]] = cast(Any, _load_build)
+def _count(value: Any) -> int:
+    if not 0 <= _typed(value, int) < _TOO_LARGE:
+        raise ValueError("a size below 0 or beyond all files")
+    return value

@@ -13,9 +13,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from wavegan_tf.checkpoints import disk, files, lock, run
-from wavegan_tf.checkpoints.open import find_checkpoint, read_config
-from wavegan_tf.checkpoints.port import PortCheckpoint
+from wavegan_tf.checkpoints import disk, files, lock, port, run
+from wavegan_tf.checkpoints.open import read_config
 from wavegan_tf.data.clips import ClipStore
 from wavegan_tf.data.preflight import Report, preflight, split_holdout
 from wavegan_tf.data.stream import SliceSource
@@ -101,6 +100,8 @@ def _starting_point(options: Options, is_chief: bool) -> files.Checkpoint | None
     checkpoint: files.Checkpoint | None
     if run_config is None:
         if os.path.isdir(directory) and set(os.listdir(directory)) - {lock.LOCK_FILE}:
+            if port.find_files(directory, "train_dir"):
+                raise _of_port(f"--train_dir={directory}")
             raise InputError(
                 f"--train_dir={directory}: not empty and no run of this package (no config.json); "
                 f"name another; to go on from an original's run add --init_ckpt={directory}"
@@ -108,10 +109,9 @@ def _starting_point(options: Options, is_chief: bool) -> files.Checkpoint | None
         if not options.init_ckpt:
             return None
         where = f"--init_ckpt={options.init_ckpt}"
-        found = find_checkpoint(options.init_ckpt, flag="init_ckpt")
-        if isinstance(found, PortCheckpoint):
+        if port.find_files(options.init_ckpt, "init_ckpt"):
             raise _of_port(where)
-        checkpoint = found
+        checkpoint = files.Checkpoint(files.find_prefix(options.init_ckpt, flag="init_ckpt"))
         theirs, _ = read_config(checkpoint, {"model": config.model})
     else:
         if is_chief:
