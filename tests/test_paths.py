@@ -7,7 +7,7 @@ import pytest
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.controls import cache_directory
-from wavegan_tf.paths import expand, walk
+from wavegan_tf.paths import expand, find_files, walk
 from wavegan_tf.texts import decode, read_json
 
 
@@ -135,6 +135,20 @@ def test_a_folder_below_that_cannot_be_read_is_named_and_the_first_is_an_error(
     assert passed_over == {"own/deep": "cannot be read (Permission denied)"}
     with pytest.raises(PermissionError):
         list(walk(closed, {}))
+
+
+def test_files_are_found_sorted_in_subfolders_without_hidden_ones(tmp_path):
+    for name in ("b.wav", "a/z.flac", "a/deep/y", ".hidden.wav", ".git/x.wav", "a/.cache/x.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "broken_link.wav").symlink_to("absent")
+    os.mkfifo(tmp_path / "pipe.wav")
+    expected = ("a/deep/y", "a/z.flac", "b.wav", "broken_link.wav")
+    assert find_files("--data_dir", tmp_path) == [str(tmp_path / name) for name in expected]
+    (tmp_path / "empty").mkdir()
+    for name, words in (("absent", "does not exist"), ("empty", "has no files"), ("b.wav", "is a")):
+        with pytest.raises(InputError, match=f"--data_dir=.*/{name}: {words}.*; give a folder"):
+            find_files("--data_dir", tmp_path / name)
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])

@@ -351,9 +351,8 @@ def test_alignments_are_found_in_folders_sorted_and_hidden_ones_passed_over(tmp_
     found = ["a/84-1.alignment.txt", "a/y.ctm", "b/x.TextGrid", "c.TEXTGRID"]
     assert find_alignments(str(tmp_path)) == (str(tmp_path), found)
     assert find_alignments(str(tmp_path / "a/y.ctm")) == (str(tmp_path / "a"), ["y.ctm"])
-    for name, message in (("a/84-1.trans.txt", "is a file"), ("gone", "does not exist")):
-        with pytest.raises(InputError, match=f"--alignments=.*: {message}; give a folder"):
-            find_alignments(str(tmp_path / name))
+    with pytest.raises(InputError, match="--alignments=.*: is a file; give a folder"):
+        find_alignments(str(tmp_path / "a/84-1.trans.txt"))
     with pytest.raises(InputError, match="--audio_dir=.*: no file of .mp3; give a folder"):
         find_files("--audio_dir", tmp_path, [".mp3"])
 

@@ -102,6 +102,40 @@ def walk(
             yield here, files
 
 
+def find_files(
+    flag: str, folder: str | os.PathLike, passed_over: dict[str, str] | None = None
+) -> list[str]:
+    """Lists the files of a folder and those below (:func:`walk`), sorted; pipes are no files.
+
+    Args:
+        flag: That gave the folder, such as ``--data_dir``.
+        folder: Where to look.
+        passed_over: Is filled with what is not visited, and why; a warning by default.
+
+    Raises:
+        InputError: There is no such folder, it cannot be read, or it has no files.
+    """
+    given = f"{flag}={folder}"
+    if not os.path.isdir(folder):
+        found = "is a file" if os.path.exists(folder) else "does not exist"
+        raise InputError(f"{given}: {found}; give a folder")
+    unvisited: dict[str, str] = {} if passed_over is None else passed_over
+    files = []
+    try:
+        for here, names in walk(folder, unvisited):
+            found_here = [os.path.join(here, name) for name in names]
+            # To read a pipe would be to wait for ever.
+            files += [x for x in found_here if os.path.isfile(x) or not os.path.exists(x)]
+    except OSError as error:
+        reason = f"{error.filename} cannot be read ({error.strerror}); check its rights"
+        raise InputError(f"{given}: {reason}") from error
+    if passed_over is None or not files:
+        warn_passed_over(given, unvisited)
+    if not files:
+        raise InputError(f"{given}: has no files; give a folder with some")
+    return sorted(files)
+
+
 def warn_passed_over(given: str, passed_over: dict[str, str]) -> None:
     """Names all that :func:`walk` did not visit below a ``--flag=folder``, and why."""
     for name, why in sorted(passed_over.items()):
