@@ -1,4 +1,4 @@
-"""Paths as people have them: ``~`` and ``$HOME``, linked folders."""
+"""Paths as people have them: ``~`` and ``$HOME``, folders with all below them, linked ones too."""
 
 import logging
 import os
@@ -16,8 +16,8 @@ _log = logging.getLogger("wavegan_tf")
 def expand(path: str | os.PathLike) -> str:
     """Replaces ``~``, ``~user``, ``$NAME`` and ``${NAME}`` in a path, as a shell does.
 
-    A file or folder that really has such a name is itself where there is none of the other name;
-    a name is never taken for home after ``./``.
+    A name that is there as it stands is itself, unless what replaces it is there too; after ``./``
+    a name is never taken for home.
 
     Raises:
         InputError: There is no such user or variable, or the name is not UTF-8.
@@ -54,7 +54,7 @@ def walk(
     """Yields a folder and those below, each with the names of its files; hidden ones are left out.
 
     Links to folders are followed, after the folders that are really there, and each folder is
-    visited once. Links to nothing are files, but those without a suffix.
+    visited once. A link to nothing is a file if its name has a suffix.
 
     Args:
         folder: Where to begin.
