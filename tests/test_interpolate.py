@@ -271,6 +271,19 @@ def hums(**given):
     return interpolate.run(Model(opened._replace(networks=networks)), options(**given))
 
 
+@pytest.fixture(scope="module")
+def hummed():
+    return hums(vary="z3=-1,0,1", n=N_BASES)
+
+
+@pytest.fixture
+def through_zero(hummed):
+    """A run over -1, 0 and 1, whose effects a test may change."""
+    own = copy.copy(hummed)
+    own.tables = hummed.tables | {"effects": hummed.tables["effects"].copy()}
+    return own
+
+
 def test_a_cause_is_above_its_controls_and_a_variable_like_them_is_not(capsys):
     found = hums(vary="z3=-1,1", n=N_BASES)
     controls = found.settings["controls"]["latents"]
@@ -296,8 +309,8 @@ def test_a_cause_is_above_its_controls_and_a_variable_like_them_is_not(capsys):
     assert like["verdict"] in ("changes, as controls do", "no change shown")
 
 
-def test_a_row_tells_the_difference_that_changes_and_all_whose_ends_differ_come_first():
-    found = hums(vary="z3=-1,0,1", n=N_BASES)
+def test_a_row_tells_the_difference_that_changes_and_all_whose_ends_differ_come_first(through_zero):
+    found = through_zero
     one = of(found.tables["effects"], measure="rms")
     effects = pd.concat([one] * 30, ignore_index=True)
     effects["measure"] = [f"m{k}" for k in range(30)]
@@ -323,17 +336,17 @@ def test_a_row_tells_the_difference_that_changes_and_all_whose_ends_differ_come_
     assert rows[10] == ["last", "−", "first", "1.5", "0.040"]  # not shown
 
 
-def test_of_a_way_the_lead_says_that_its_ends_alone_are_compared():
-    found = hums(**{"from": "z3=-1", "to": "z3=1"}, n=N_BASES, steps=3)
+def test_of_a_way_the_lead_says_that_its_ends_alone_are_compared(through_zero):
+    found = hums(**{"from": "z3=-1", "to": "z3=1"}, n=1, steps=3, controls=1)
     effects = found.tables["effects"]
     assert effects["middle_value"].isna().all() and "Ends − middle" not in found.summary()
     assert f"- {interpolate.ABOUT_WAY}\n" in found.summary()
     assert interpolate.ABOUT_WAY in found.terminal()
-    assert interpolate.ABOUT_WAY not in hums(vary="z3=-1,0,1", n=1, controls=0).summary()
+    assert interpolate.ABOUT_WAY not in through_zero.summary()
 
 
-def test_the_table_of_the_terminal_fits_100_columns():
-    found = hums(vary="z3=-1,0,1", n=N_BASES)
+def test_the_table_of_the_terminal_fits_100_columns(through_zero):
+    found = through_zero
     effects = found.tables["effects"]
     effects["verdict"], effects["measure"], effects["unit"] = sweeps.MORE, "cog", "Hz"
     effects["label"], effects["layer"], effects["from_middle_first"] = "frication", "z_project", 1.5

@@ -7,8 +7,8 @@ import pytest
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.controls import cache_directory
-from wavegan_tf.paths import expand, walk
-from wavegan_tf.texts import decode, read_json
+from wavegan_tf.paths import expand, find_files, walk
+from wavegan_tf.texts import decode, read_json, read_lines
 
 
 @pytest.mark.parametrize(
@@ -137,6 +137,20 @@ def test_a_folder_below_that_cannot_be_read_is_named_and_the_first_is_an_error(
         list(walk(closed, {}))
 
 
+def test_files_are_found_sorted_in_subfolders_without_hidden_ones(tmp_path):
+    for name in ("b.wav", "a/z.flac", "a/deep/y", ".hidden.wav", ".git/x.wav", "a/.cache/x.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "broken_link.wav").symlink_to("absent")
+    os.mkfifo(tmp_path / "pipe.wav")
+    expected = ("a/deep/y", "a/z.flac", "b.wav", "broken_link.wav")
+    assert find_files("--data_dir", tmp_path) == [str(tmp_path / name) for name in expected]
+    (tmp_path / "empty").mkdir()
+    for name, words in (("absent", "does not exist"), ("empty", "has no files"), ("b.wav", "is a")):
+        with pytest.raises(InputError, match=f"--data_dir=.*/{name}: {words}.*; give a folder"):
+            find_files("--data_dir", tmp_path / name)
+
+
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_a_text_is_the_same_in_every_encoding(mark, end):
@@ -147,6 +161,34 @@ def test_a_text_is_the_same_in_every_encoding(mark, end):
         assert decode(saved.encode(encoding)) == text, encoding
     for encoding in ("utf-16-be", "utf-32-be"):
         assert decode(("\ufeff" + saved).encode(encoding)) == text, encoding
+
+
+TEXTS = [
+    "château Größe", "don’t", "“Hello”, l’eau …", "¿qué? ¡año!", "cœur", "NIÑO", "École",
+    "§ 5 – 6", "Ångström, smörgåsbord", "perché così città",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman", "utf-8", "utf-16"])
+def test_text_of_old_and_new_encodings_is_read(text, encoding):
+    written = f'"{text}"\r\n1.5\n'.encode(encoding)
+    assert decode(written) == f'"{text}"\n1.5\n'
+
+
+def test_a_nul_which_would_end_a_cell_of_a_table_is_none_when_read():
+    assert decode(b"it a\0b") == "it a\ufffdb"
+
+
+def test_a_label_in_windows_1252_harms_none_in_utf8():
+    assert decode("é ’\n".encode() + "don’t é\n".encode("cp1252")) == "é ’\ndon’t é\n"
+
+
+def test_a_large_text_is_read_line_by_line(tmp_path):
+    lines = [f"{number} ü" for number in range(200_000)]  # more than is read at a time
+    for encoding, end in (("utf-8-sig", "\r\n"), ("utf-16", "\n"), ("cp1252", "\n")):
+        (tmp_path / "a").write_bytes((end.join(lines) + end).encode(encoding))
+        assert list(read_lines(tmp_path / "a")) == lines
 
 
 def test_what_no_encoding_explains_is_read_all_the_same():

@@ -7,7 +7,7 @@ import pytest
 import torture
 
 from wavegan_tf.data.clips import ClipStore
-from wavegan_tf.data.preflight import find_files, preflight, printable, split_holdout
+from wavegan_tf.data.preflight import preflight, printable, split_holdout
 from wavegan_tf.data.slices import SliceConfig
 from wavegan_tf.errors import InputError
 
@@ -97,20 +97,6 @@ def test_the_fingerprint_tells_content_and_names_but_not_place(tmp_path):
     found = [preflight(write_vowels(f, [100, 120]), ClipStore(CONFIG)) for f in folders]
     other = preflight(write_vowels(folders[0], [140]), ClipStore(CONFIG))
     assert found[0].fingerprint == found[1].fingerprint != other.fingerprint
-
-
-def test_files_are_found_sorted_in_subfolders_without_hidden_ones(tmp_path):
-    for name in ("b.wav", "a/z.flac", "a/deep/y", ".hidden.wav", ".git/x.wav", "a/.cache/x.wav"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "broken_link.wav").symlink_to("absent")
-    os.mkfifo(tmp_path / "pipe.wav")
-    expected = ("a/deep/y", "a/z.flac", "b.wav", "broken_link.wav")
-    assert find_files(tmp_path) == [str(tmp_path / name) for name in expected]
-    (tmp_path / "empty").mkdir()
-    for name, words in (("absent", "does not exist"), ("empty", "has no files"), ("b.wav", "is a")):
-        with pytest.raises(InputError, match=f"--data_dir=.*{name} {words}.*; give a folder"):
-            find_files(tmp_path / name)
 
 
 def test_linked_folders_are_used_and_those_passed_over_are_listed(tmp_path):

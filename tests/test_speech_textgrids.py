@@ -15,7 +15,6 @@ from wavegan_tf.speech.textgrids import (
     save_intervals,
     write_textgrid,
 )
-from wavegan_tf.texts import decode
 
 LABELS = ["", 'say "a"', "ʃ ə́ ŋ", "two\nlines", "1.5", "! no comment", "<exists>", '"', "item [2]"]
 TIMES_S = [0.0, 0.1, 1 / 3, 0.5, 0.51234567890123, 0.6, 0.7, 0.8, 0.9, 1.024]
@@ -88,37 +87,6 @@ def test_what_praat_saves_is_read_and_point_tiers_are_left_out(
     for number, tier in zip((1, 3), grid.tiers, strict=True):
         assert tier.intervals == praats_intervals(praats_grid, number)
     assert (grid.start_s, grid.end_s) == (0.0, 1.024)
-
-
-@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("bom", ["", "\ufeff"], ids=["bare", "bom"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-be"])
-def test_unicode_of_both_byte_orders_and_any_line_end_is_read(path, encoding, bom, line_end):
-    write_textgrid(path, GRID)
-    text = path.read_text("utf-8").replace("\n", line_end)
-    path.write_bytes((bom + text).encode(encoding))
-    assert read_textgrid(path) == GRID
-
-
-TEXTS = [
-    "château Größe", "don’t", "“Hello”, l’eau …", "¿qué? ¡año!", "cœur", "NIÑO", "École",
-    "§ 5 – 6", "Ångström, smörgåsbord", "perché così città",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman", "utf-8", "utf-16"])
-def test_text_of_old_and_new_encodings_is_read(text, encoding):
-    written = f'"{text}"\r\n1.5\n'.encode(encoding)
-    assert decode(written) == f'"{text}"\n1.5\n'
-
-
-def test_a_nul_which_would_end_a_cell_of_a_table_is_none_when_read():
-    assert decode(b"it a\0b") == "it a\ufffdb"
-
-
-def test_a_label_in_windows_1252_harms_none_in_utf8():
-    assert decode("é ’\n".encode() + "don’t é\n".encode("cp1252")) == "é ’\ndon’t é\n"
 
 
 SHORT = """File type = "ooTextFile"

@@ -129,7 +129,7 @@ def test_a_signal_saves_and_leaves(tmp_path, speech_dir):
 @pytest.mark.parametrize(
     ("flag", "words"),
     [
-        ("--data_dir=absent", "--data_dir=absent does not exist"),
+        ("--data_dir=absent", "--data_dir=absent: does not exist"),
         ("--train_keep=-1", "--train_keep=-1: must be 0 or more"),
         ("--init_ckpt=nowhere", "--init_ckpt=nowhere: no checkpoint"),
     ],

@@ -1,4 +1,4 @@
-"""Paths as people have them: ``~`` and ``$HOME``, linked folders."""
+"""Paths as people have them: ``~`` and ``$HOME``, folders with all below them, linked ones too."""
 
 import logging
 import os
@@ -16,8 +16,8 @@ _log = logging.getLogger("wavegan_tf")
 def expand(path: str | os.PathLike) -> str:
     """Replaces ``~``, ``~user``, ``$NAME`` and ``${NAME}`` in a path, as a shell does.
 
-    A file or folder that really has such a name is itself where there is none of the other name;
-    a name is never taken for home after ``./``.
+    A name that is there as it stands is itself, unless what replaces it is there too; after ``./``
+    a name is never taken for home.
 
     Raises:
         InputError: There is no such user or variable, or the name is not UTF-8.
@@ -54,7 +54,7 @@ def walk(
     """Yields a folder and those below, each with the names of its files; hidden ones are left out.
 
     Links to folders are followed, after the folders that are really there, and each folder is
-    visited once. Links to nothing are files, but those without a suffix.
+    visited once. A link to nothing is a file if its name has a suffix.
 
     Args:
         folder: Where to begin.
@@ -100,6 +100,40 @@ def walk(
                 else:
                     files.append(name)
             yield here, files
+
+
+def find_files(
+    flag: str, folder: str | os.PathLike, passed_over: dict[str, str] | None = None
+) -> list[str]:
+    """Lists the files of a folder and those below (:func:`walk`), sorted; pipes are no files.
+
+    Args:
+        flag: That gave the folder, such as ``--data_dir``.
+        folder: Where to look.
+        passed_over: Is filled with what is not visited, and why; a warning by default.
+
+    Raises:
+        InputError: There is no such folder, it cannot be read, or it has no files.
+    """
+    given = f"{flag}={folder}"
+    if not os.path.isdir(folder):
+        found = "is a file" if os.path.exists(folder) else "does not exist"
+        raise InputError(f"{given}: {found}; give a folder")
+    unvisited: dict[str, str] = {} if passed_over is None else passed_over
+    files = []
+    try:
+        for here, names in walk(folder, unvisited):
+            found_here = [os.path.join(here, name) for name in names]
+            # To read a pipe would be to wait for ever.
+            files += [x for x in found_here if os.path.isfile(x) or not os.path.exists(x)]
+    except OSError as error:
+        reason = f"{error.filename} cannot be read ({error.strerror}); check its rights"
+        raise InputError(f"{given}: {reason}") from error
+    if passed_over is None or not files:
+        warn_passed_over(given, unvisited)
+    if not files:
+        raise InputError(f"{given}: has no files; give a folder with some")
+    return sorted(files)
 
 
 def warn_passed_over(given: str, passed_over: dict[str, str]) -> None:

@@ -22,8 +22,8 @@ def decode(data: bytes) -> str:
     """Decodes what any editor, aligner or version of Praat writes.
 
     That is UTF-8, UTF-16 or UTF-32, with or without a byte order mark, Windows-1252 (Latin-1 with
-    curly quotes), also of single labels in UTF-8, or MacRoman. Line ends are made line feeds, and
-    NUL, with which a cell of a table would end, U+FFFD.
+    curly quotes) or MacRoman; single labels of a file in UTF-8 may be in Windows-1252. Line ends
+    are made line feeds, and NUL, with which a cell of a table would end, U+FFFD.
     """
     encoding = json.detect_encoding(data)
     if encoding.startswith("utf-8"):

@@ -16,9 +16,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from wavegan_tf import paths
 from wavegan_tf.corpora.clips import Problem, phone_of, word_of
 from wavegan_tf.errors import InputError
-from wavegan_tf.paths import walk, warn_passed_over
 from wavegan_tf.speech.intervals import PAST_END_S, Interval, cut_to_sound
 from wavegan_tf.speech.textgrids import Tier, read_textgrid
 from wavegan_tf.texts import read_lines
@@ -48,7 +48,7 @@ class Track(NamedTuple):
 
 
 def find_files(flag: str, folder: str | Path, suffixes: Sequence[str]) -> list[str]:
-    """Finds the files of a folder and its sub-folders that end so, none hidden, links followed.
+    """Finds the files that end so as :func:`wavegan_tf.paths.find_files`.
 
     Their paths are below the folder, separated by ``/``, and sorted.
 
@@ -56,29 +56,16 @@ def find_files(flag: str, folder: str | Path, suffixes: Sequence[str]) -> list[s
         InputError: There is no such folder, it cannot be read, there is no such file in it, or a
             name is not UTF-8 and cannot stand in a table.
     """
-    if not os.path.isdir(folder):
-        found = "is a file" if os.path.exists(folder) else "does not exist"
-        raise InputError(f"{flag}={folder}: {found}; give a folder")
-
-    names, endings = list[str](), tuple(suffix.lower() for suffix in suffixes)
-    passed_over: dict[str, str] = {}
-    try:
-        for here, files in walk(folder, passed_over):
-            for name in files:
-                if name.lower().endswith(endings):
-                    names.append(Path(here, name).relative_to(folder).as_posix())
-    except OSError as error:
-        raise InputError(
-            f"{flag}={folder}: {error.filename} cannot be read ({error.strerror}); check its rights"
-        ) from None
+    endings = tuple(suffix.lower() for suffix in suffixes)
+    found = [x for x in paths.find_files(flag, folder) if x.lower().endswith(endings)]
+    names = [Path(path).relative_to(folder).as_posix() for path in found]
     for name in names:
         if any("\ud800" <= letter <= "\udfff" for letter in name):
             raise InputError(f"{flag}={folder}: the name {name!a} is not UTF-8; rename the file")
-    warn_passed_over(f"{flag}={folder}", passed_over)
     if not names:
         kinds = ", ".join(suffixes)
         raise InputError(f"{flag}={folder}: no file of {kinds}; give a folder with some")
-    return sorted(names)
+    return names
 
 
 def find_alignments(path: str) -> tuple[str, list[str]]:

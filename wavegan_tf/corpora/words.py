@@ -24,6 +24,7 @@ from wavegan_tf.errors import InputError
 from wavegan_tf.processes import in_processes
 from wavegan_tf.progress import progress
 from wavegan_tf.speech.intervals import Interval, cut_to_sound
+from wavegan_tf.texts import read_lines
 
 OUTCOMES = (
     "written", "not_chosen", "over_max", "too_long", "no_audio", "unreadable", "bad_span", "twice",
@@ -334,8 +335,7 @@ def read_speakers(audio_dir: str) -> dict[str, str]:
     for place in (folder, folder.parent):
         for name in sorted(os.listdir(place)):
             if name.lower() == "speakers.txt":
-                text = (place / name).read_text(encoding="utf-8", errors="replace")
-                matches = map(_SPEAKER_LINE.match, text.splitlines())
+                matches = map(_SPEAKER_LINE.match, read_lines(place / name))
                 return {match[1]: match[2] for match in matches if match}
     return {}
 

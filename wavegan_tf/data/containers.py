@@ -1,4 +1,4 @@
-"""Files to what FFmpeg decodes rightly: one file of those joined, nothing but frames, all there.
+"""Files to what FFmpeg decodes rightly: each of those joined alone, of its frames all and no more.
 
 FFmpeg reads past much that is wrong with a file without a word - a second file behind the first, a
 page that is damaged, an end that is missing - and stumbles over some headers that are right. What

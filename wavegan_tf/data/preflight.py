@@ -8,11 +8,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from wavegan_tf import paths
 from wavegan_tf.data import audio
 from wavegan_tf.data.clips import ClipStore
 from wavegan_tf.data.slices import SliceOrder
 from wavegan_tf.errors import InputError
+from wavegan_tf.paths import find_files
 
 SILENCE = 1e-4  # RMS, -80 dB of full scale: what the noise of no microphone falls below
 AUDIO_SUFFIXES = frozenset(
@@ -115,39 +115,6 @@ class Report:
         }
 
 
-def find_files(
-    folder: str, flag: str = "data_dir", passed_over: dict[str, str] | None = None
-) -> list[str]:
-    """Lists the files of a folder and those below as :func:`wavegan_tf.paths.walk`, sorted.
-
-    Args:
-        folder: Where to look.
-        flag: That gave the folder, for errors.
-        passed_over: Is filled with what is not visited, and why; a warning by default.
-
-    Raises:
-        InputError: There is no such folder, it cannot be read, or it has no files.
-    """
-    if not os.path.isdir(folder):
-        found = "is a file" if os.path.exists(folder) else "does not exist"
-        raise InputError(f"--{flag}={folder} {found}; give a folder of audio files")
-    unvisited: dict[str, str] = {} if passed_over is None else passed_over
-    files = []
-    try:
-        for here, names in paths.walk(folder, unvisited):
-            found_here = [os.path.join(here, name) for name in names]
-            # A pipe is no file: to read it would be to wait for ever.
-            files += [x for x in found_here if os.path.isfile(x) or not os.path.exists(x)]
-    except OSError as error:
-        reason = f"{error.filename} cannot be read ({error.strerror}); check its rights"
-        raise InputError(f"--{flag}={folder}: {reason}") from error
-    if passed_over is None or not files:
-        paths.warn_passed_over(f"--{flag}={folder}", unvisited)
-    if not files:
-        raise InputError(f"--{flag}={folder} has no files; give a folder of audio files")
-    return sorted(files)
-
-
 def preflight(
     data_dir: str,
     store: ClipStore,
@@ -162,7 +129,7 @@ def preflight(
         InputError: There is no such folder, or no file of it can be used.
     """
     unvisited: dict[str, str] = {}
-    files = find_files(data_dir, passed_over=unvisited)
+    files = find_files("--data_dir", data_dir, unvisited)
     passed_over = {printable(name): printable(why) for name, why in unvisited.items()}
     recordings: list[Recording] = []
     not_audio: collections.Counter[str] = collections.Counter()

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wavegan_tf.data import audio
-from wavegan_tf.data.preflight import AUDIO_SUFFIXES, SILENCE, find_files, printable
+from wavegan_tf.data.preflight import AUDIO_SUFFIXES, SILENCE, printable
 from wavegan_tf.errors import InputError
+from wavegan_tf.paths import find_files
 
 WORD_PATTERN = r"([^/_.]+)[^/]*$"  # the default of --word: the file name up to its first _ or .
 
@@ -30,7 +31,7 @@ def find_recordings(wav_dir: str) -> list[str]:
     Raises:
         InputError: There is no such folder, it cannot be read, or it has no audio.
     """
-    paths = find_files(wav_dir, "wav_dir")
+    paths = find_files("--wav_dir", wav_dir)
     suffixes = tuple(AUDIO_SUFFIXES)
     found = [path for path in paths if path.lower().endswith(suffixes) or audio.is_audio(path)]
     if not found:

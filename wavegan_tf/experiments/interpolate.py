@@ -57,7 +57,7 @@ MIN_REFERENCE = 20
 MAX_ROWS, MAX_TERMINAL_ROWS = 40, 10  # for each sweep
 MAX_NOT_SHOWN = 3
 NOT_SHOWN = "Not shown, the strongest (few base vectors show little):"
-MAX_NAMED = 5  # variables that leave their training range
+MAX_NAMED = 5  # variables that leave their training range; measures whose ends differ
 
 CONTROL_STREAM = 2
 """Of the seed, by which control variables are drawn; latents take 0 and 1."""

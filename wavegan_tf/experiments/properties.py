@@ -6,6 +6,7 @@ target layer; of several channels the first counts.
 """
 
 import dataclasses
+import io
 import math
 import re
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from wavegan_tf.speech.settings import INTERVAL_MEASURES, POINT_MEASURES, UNITS
 from wavegan_tf.stats.proof import MEAN, SHARE
 from wavegan_tf.stats.ranking import BINARY, CONTINUOUS, RankingSettings
 from wavegan_tf.stats.resampling import wilson
+from wavegan_tf.texts import read_text
 
 CATEGORIES = "categories"
 PAUSES = "n_pauses"
@@ -244,7 +246,7 @@ def doses(points: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
 
 
 def read_labels(path: str, n: int, wanted: str | None = None) -> pd.Series:
-    """Reads ``--labels``: a table ``output,label`` in UTF-8, with a byte order mark or without.
+    """Reads ``--labels``: a table ``output,label``, in any editor's encoding.
 
     Args:
         path: The file. Further columns are passed over; rows without a label (:data:`MISSING`)
@@ -261,11 +263,9 @@ def read_labels(path: str, n: int, wanted: str | None = None) -> pd.Series:
     """
     flag = f"--labels={path}"
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{flag}: {error.strerror}; give a CSV table output,label") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{flag}: is not UTF-8; save it as CSV UTF-8") from None
+        table = pd.read_csv(io.StringIO(read_text(path)), dtype=str, keep_default_na=False)
+    except InputError as error:
+        raise InputError(f"--labels={error}; give a CSV table output,label") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError):
         table = pd.DataFrame()
     table = table.rename(columns=str.strip).rename(columns={"id": "output"})

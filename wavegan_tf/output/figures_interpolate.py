@@ -356,7 +356,7 @@ def draw_effects(run: Interpolation, rows: pd.DataFrame, title: str) -> Figure:
     """
     alpha, percent = 1 - run.percent / 100, f"{run.percent:g} %"
     beside = "n_controls" in rows and rows["n_controls"].any()
-    solid = ("changes, more than controls",) if beside else ("changes",)
+    solid = "changes, more than controls" if beside else "changes"
     layers = [name for name in run.headings if name in set(rows["layer"])]
     labels = sorted(rows["label"].unique(), key=lambda label: label != "output")
     blocks = {label: _of(rows, label=label) for label in labels}
@@ -372,7 +372,7 @@ def draw_effects(run: Interpolation, rows: pd.DataFrame, title: str) -> Figure:
         for row in _rows(block):
             i, j = list(units).index(row.measure), layers.index(row.layer)
             effect[i, j] = standardised(row)
-            _draw_cell(axis, j, i, row, effect[i, j], alpha, row.verdict in solid)
+            _draw_cell(axis, j, i, row, effect[i, j], alpha, row.verdict == solid)
         image = style.heat(axis, effect, -LIMIT, LIMIT)
         titles = [measure_title(*pair) for pair in units.items()]
         axis.set_yticks(range(len(units)), titles, fontsize=SMALL_PT)

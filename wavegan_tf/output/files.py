@@ -45,10 +45,9 @@ def read_json(path: str | Path) -> dict[str, Any]:
     Raises:
         InputError: There is none, or it is no JSON.
     """
-    try:
-        return texts.read_json(path, "run its command again")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; name the directory of a run") from None
+    if not os.path.exists(path):
+        raise InputError(f"{path}: no such file; name the directory of a run")
+    return texts.read_json(path, "run its command again")
 
 
 def write_table(path: str | Path, table: pd.DataFrame) -> None:

@@ -1,7 +1,5 @@
 """Praat's TextGrids: intervals to and from files that a phonetician corrects by hand.
 
-Whatever aligners and phoneticians write, TextGrids or tables, is decoded here (:func:`decode`).
-
 Formats: Praat manual, "TextGrid file formats". The parser is our own: praatio 6 loses the sign and
 the exponent of times, takes labels for structure and reads files that are cut off without a word.
 """
