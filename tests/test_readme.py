@@ -81,6 +81,8 @@ def test_every_command_runs_and_leaves_what_the_pages_promise(desk):
     assert all(path.is_file() for path in [*paths, *(desk / name for name in others.split())])
     original = tf.train.list_variables(str(desk / "original"))
     assert original and not any(name.startswith("wavegan_tf/") for name, _ in original)
+    of_port = json.loads((desk / "probed_port" / "config.json").read_text())
+    assert of_port["model"]["layout"] == "pytorch" and of_port["checkpoint"]["step"] == 150
 
 
 def test_every_file_table_and_column_of_a_run_is_on_the_page_of_outputs(desk):
