@@ -185,8 +185,8 @@ def test_what_else_lies_in_the_folder_does_not_matter(tmp_path):
     [
         (CIWGAN, {"model": "wavegan"}, "--model=wavegan: has no Q-network, and here is"),
         (TORCH / "wavegan_batchnorm", {"model": "ciwgan"}, "add --num_categ"),
-        (CIWGAN, {"d_slope": float("nan")}, "d_slope=nan: must be within 0 .. 10"),
-        (CIWGAN, {"q_slope": 20.0}, "q_slope=20: must be within 0 .. 10"),
+        (CIWGAN, {"d_slope": float("nan")}, "--d_slope=nan: must be within 0 .. 10"),
+        (CIWGAN, {"q_slope": 20.0}, "--q_slope=20: must be within 0 .. 10"),
     ],
 )
 def test_what_contradicts_the_files_is_refused(path, given, reason):

@@ -42,7 +42,7 @@ def option(
         choices: All values of a text.
         unit: Unit of a number, for messages.
         flag: Name of the flag, where it is not the field's name.
-        advanced: Whether it has no flag and can only be set in a file or in Python.
+        advanced: Whether it can only be set in a file or in Python, or by a flag of some commands.
         repeated: Whether the flag may be given several times; the value is a tuple.
         path: Whether it is a path, in which ``~`` and ``$HOME`` are replaced.
     """
@@ -61,7 +61,8 @@ def options(settings: Any) -> list[dataclasses.Field]:
 def name_of(field: dataclasses.Field) -> str:
     """Names an option as the user knows it: ``--flag``, or the field where it has no flag."""
     about = field.metadata["option"]
-    return field.name if about["advanced"] else f"--{about['flag'] or field.name}"
+    flag = about["flag"] or ("" if about["advanced"] else field.name)
+    return f"--{flag}" if flag else field.name
 
 
 def check_options(settings: Any) -> None:

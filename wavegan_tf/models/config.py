@@ -82,9 +82,9 @@ class ModelConfig:
         "projection; batch normalisation in every layer, with its averages; five layers in the "
         "classifiers; kernels of 26 taps, the last of them zero.", choices=LAYOUTS, advanced=True)
     d_slope: float = option(0.2, "Slope of the Discriminator's leaky ReLU below zero.", low=0,
-                            high=10, group="Model", advanced=True)
+                            high=10, flag="d_slope", group="Model", advanced=True)
     q_slope: float = option(0.2, "Slope of the Q-network's leaky ReLU below zero.", low=0,
-                            high=10, group="Model", advanced=True)
+                            high=10, flag="q_slope", group="Model", advanced=True)
     q_unknown: bool = option(False, "One more output of the Q-network: none of the codes.",
                              advanced=True)
     # fmt: on
