@@ -95,7 +95,8 @@ ABOUT_BANDS = (
 )
 
 ABOUT_WAY = (
-    "The ends of the way alone are compared: between two codes stands none that training had."
+    "The ends of the way alone are compared: what lies between, such as half of one code and half "
+    "of another, may be nothing that training had."
 )
 ABOVE = {sweeps.MORE: "yes", sweeps.AS_CONTROLS: "no"}
 COUNTED = {
