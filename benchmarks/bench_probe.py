@@ -12,7 +12,6 @@ Praat, over the time inside them), outputs_per_s.
 
 import argparse
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -20,7 +19,6 @@ from unittest import mock
 
 import numpy as np
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from wavegan_tf.latents import sample_latents

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import wavegan_tf  # noqa: F401 - prepares TensorFlow, which tests import by themselves
+
 # gRPC between processes of this machine must not go through a proxy.
 os.environ["no_proxy"] = ",".join(filter(None, [os.environ.get("no_proxy"), "localhost"]))
 

@@ -8,12 +8,10 @@ Whether such outputs would be judged at all (they hardly speak) is counted besid
 """
 
 import argparse
-import os
 import sys
 from functools import partial
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np

@@ -15,9 +15,6 @@ import pkgutil
 import runpy
 import sys
 
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-os.environ["KERAS_BACKEND"] = "tensorflow"
-
 import wavegan_tf
 
 for module in pkgutil.walk_packages(wavegan_tf.__path__, "wavegan_tf."):

@@ -7,11 +7,9 @@ formants, diversity; and how often the Q-network, where the checkpoint has one, 
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np

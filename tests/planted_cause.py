@@ -14,11 +14,9 @@ miss the cause. Ends with status 1 if a seed has a wrong sentence or misses one.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import planted

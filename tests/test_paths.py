@@ -6,8 +6,7 @@ import subprocess
 import pytest
 
 from wavegan_tf.errors import InputError
-from wavegan_tf.experiments.controls import cache_directory
-from wavegan_tf.paths import expand, find_files, walk
+from wavegan_tf.paths import cache_directory, expand, find_files, walk
 from wavegan_tf.texts import decode, read_json, read_lines
 
 

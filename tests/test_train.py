@@ -86,6 +86,18 @@ def test_config_records_what_changed_when_it_went_on(run):
     assert rates == [2e-4, 1e-4]
 
 
+def test_the_forms_of_convolutions_are_those_of_the_runs_start(tmp_path, run_script, speech_dir):
+    flags = training_flags(tmp_path / "run", speech_dir)
+    for steps in (1, 2):
+        result = run_script(*flags, f"--train_steps={steps}")
+        assert result.returncode == 0, result.stderr
+        path = tmp_path / "run" / "config.json"
+        config = json.loads(path.read_text())
+        last = [config, *config["resumed"]][-1]
+        assert last["convolutions"] == ("keras", "matmul")[steps - 1]
+        path.write_text(path.read_text().replace(': "keras"', ': "matmul"'))
+
+
 def test_changed_model_is_refused_naming_the_differences(run, run_script, speech_dir):
     changed = ("--train_steps=9", "--wavegan_dim=2", "--wavegan_loss=dcgan")
     result = run_script(*training_flags(run, speech_dir), *changed)

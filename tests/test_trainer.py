@@ -19,13 +19,13 @@ def test_a_learning_rate_of_zero_is_refused():
 def test_a_step_is_so_many_discriminator_updates_and_one_of_the_generator(monkeypatch):
     seen = []
 
-    def update_discriminator(networks, optimizers, loss, x, draws, xla):
+    def update_discriminator(networks, optimizers, loss, x, draws):
         tf.py_function(
             lambda x, z: seen.append((float(x), z.numpy().tobytes())), [x[0, 0, 0], draws.z], []
         )
         return {"D_loss": tf.constant(0.0)}
 
-    def update_generator(networks, optimizers, loss, draws, xla):
+    def update_generator(networks, optimizers, loss, draws):
         tf.py_function(lambda z: seen.append(("G", z.numpy().tobytes())), [draws.z], [])
         return {"G_loss": tf.constant(0.0)}
 
@@ -42,9 +42,8 @@ def test_a_step_is_so_many_discriminator_updates_and_one_of_the_generator(monkey
     assert places[:5] == [(0, 1, 1, 1), (0, 2, 2, 2), (0, 3, 3, 3), (1, 0, 4, 3), (1, 1, 5, 4)]
 
 
-@pytest.mark.parametrize("xla", [False, True])
-def test_a_run_is_compiled_once(xla):
-    training = TrainingConfig("lsgan", batch_size=2, disc_nupdates=1, xla=xla)
+def test_a_run_is_compiled_once():
+    training = TrainingConfig("lsgan", batch_size=2, disc_nupdates=1, conv="xla")
     trainer = Trainer(ModelConfig(dim=1), training)
     batches = itertools.repeat(np.ones([2, 16384, 1], np.float32))
     for _ in range(6):

@@ -14,6 +14,8 @@ Everything is imported when it is first used, so that ``import wavegan_tf`` answ
 import importlib
 from typing import Any
 
+from wavegan_tf.machine import prepare_tensorflow
+
 __version__ = "0.4.0"
 
 _PLACES = {
@@ -33,6 +35,8 @@ _PLACES = {
 _EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps")
 
 __all__ = [*_PLACES, *_EXPERIMENTS]
+
+prepare_tensorflow()  # here, for nothing of the package can import TensorFlow before
 
 
 def __getattr__(name: str) -> Any:

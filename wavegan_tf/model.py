@@ -154,8 +154,6 @@ def load(
     Raises:
         InputError: There is no checkpoint, it is damaged, or its architecture is left open.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's Keras is set to
     from wavegan_tf.checkpoints.open import open_checkpoint
 
     given = {

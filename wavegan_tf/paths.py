@@ -48,6 +48,11 @@ def expand(path: str | os.PathLike) -> str:
     return expanded
 
 
+def cache_directory() -> Path:
+    """Gives the directory of what is measured once and kept: controls, forms of convolutions."""
+    return Path(expand(os.environ.get("WAVEGAN_TF_CACHE") or "~/.cache/wavegan_tf"))
+
+
 def walk(
     folder: str | os.PathLike, passed_over: dict[str, str], depth: int | None = None
 ) -> Iterator[tuple[str, list[str]]]:

@@ -2,7 +2,6 @@
 
 import importlib
 import logging
-import os
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -34,8 +33,6 @@ def run(name: str, argv: list[str] | None = None, usage: str | None = None) -> N
         argv: The flags; None for those of this process.
         usage: How the command is called, for its help.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's Keras is set to
     _log_to_terminal()
     usage = usage or f"python -m wavegan_tf {name}"
     defined_before = set(FLAGS)

@@ -24,7 +24,7 @@ from wavegan_tf.latents import Design
 from wavegan_tf.model import BATCH, Model
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.output import files
-from wavegan_tf.paths import expand
+from wavegan_tf.paths import cache_directory
 from wavegan_tf.processes import num_processes
 from wavegan_tf.progress import progress
 from wavegan_tf.speech import praat
@@ -90,11 +90,6 @@ def measure_controls(
 
 
 NOTHING = pd.DataFrame({name: [] for name in CONTROL_COLUMNS})
-
-
-def cache_directory() -> Path:
-    """Gives the directory in which controls are kept."""
-    return Path(expand(os.environ.get("WAVEGAN_TF_CACHE") or "~/.cache/wavegan_tf"))
 
 
 def _find(

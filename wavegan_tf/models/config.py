@@ -15,7 +15,8 @@ MODELS = ("wavegan", "ciwgan", "fiwgan")
 LAYOUTS = ("tensorflow", "pytorch")
 PORT_KERNEL_LEN = 26  # 25 taps, one sample later than here: the last of these is zero
 STRIDES = (4, 2)
-FORMS = ("keras", "mixed", "matmul")  # of convolutions: the layers' own, or models.convolution's
+# How convolutions are computed: by the plain Keras layers, or in a form of models.convolution.
+FORMS = ("keras", "plain", "folded", "matmul", "xla")
 Z_PROJECT_LENGTH = 16
 
 # Strides of the original's five or six (transposed) convolutions, Generator order.

@@ -22,7 +22,7 @@ LEAK = 0.2  # slope of the leaky ReLU below zero
 class Arithmetic(NamedTuple):
     """How convolutions are computed; what they compute, and their variables, stay the same."""
 
-    form: str = "keras"  # one of config.FORMS
+    choice: convolution.Choice | None = None  # None: by the plain Keras layers
     dtype: str = "float32"  # of the products, or bfloat16; variables and results are float32
 
 
@@ -77,7 +77,7 @@ class UpConv(_Conv):
     ):
         """Makes the layer; ``activation`` is a function such as ``tf.nn.relu``."""
         super().__init__(name=name)
-        self.stride, self.upsample, self.form = layer.stride, upsample, arithmetic.form
+        self.stride, self.upsample, self.choice = layer.stride, upsample, arithmetic.choice
         self.activation = activation
         options = _options(arithmetic, seed)
         of_nn = upsample == "nn"
@@ -89,9 +89,9 @@ class UpConv(_Conv):
         """Returns the layer's output after its activation."""
         if self.upsample == "nn":
             x = tf.repeat(x, self.stride, axis=1)  # [batch, stride * time, in]
-            x = _convolve(convolution.down, x, self.conv, 1, self.form)
+            x = _convolve(convolution.down, x, self.conv, 1, self.choice)
         else:
-            x = _convolve(convolution.up, x, self.conv, self.stride, self.form)
+            x = _convolve(convolution.up, x, self.conv, self.stride, self.choice)
         if self.batch_norm is not None:
             x = self.batch_norm(x, training=training)
         return self.activation(x)
@@ -118,7 +118,7 @@ class DownConv(_Conv):
     ):
         """Makes the layer; ``seed`` draws its Glorot-uniform kernel."""
         super().__init__(name=name)
-        self.stride, self.form = layer.stride, arithmetic.form
+        self.stride, self.choice = layer.stride, arithmetic.choice
         self.of_port, self.slope = of_port, slope
         options = _options(arithmetic, seed)
         self.conv = keras.layers.Conv1D(layer.channels, kernel_len, layer.stride, **options)
@@ -126,10 +126,10 @@ class DownConv(_Conv):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Returns the layer's output after leaky ReLU."""
-        x = _convolve(convolution.down, x, self.conv, self.stride, self.form)
+        x = _convolve(convolution.down, x, self.conv, self.stride, self.choice)
         if self.batch_norm is not None:
             x = self.batch_norm(x, training=not self.of_port)
-        if self.form == "keras":
+        if self.choice is None:
             return tf.nn.leaky_relu(x, self.slope)
         return leaky_relu(x, self.slope)
 
@@ -187,20 +187,23 @@ def phase_shuffle(x: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
     batch, (length, channels) = tf.shape(x)[0], x.shape[1:]
     source = tf.abs(tf.range(length) - shift)  # reflected at the start
     source = length - 1 - tf.abs(length - 1 - source)  # and at the end
-    # A gather, for a dynamic pad or slice has no second-order gradient under XLA; of rows of a
-    # flat array, for the gradient of a gather along another axis transposes the array.
+    # Of rows of a flat array, for the gradient of a gather along another axis transposes the array.
     source += length * tf.range(batch)[:, None]  # [batch, time]
     return tf.gather(tf.reshape(x, [-1, channels]), source)  # [batch, time, channels]
 
 
 def _convolve(
-    function: Callable, x: tf.Tensor, conv: keras.layers.Layer, stride: int, form: str
+    function: Callable,
+    x: tf.Tensor,
+    conv: keras.layers.Layer,
+    stride: int,
+    choice: convolution.Choice | None,
 ) -> tf.Tensor:
-    """What the Keras layer ``conv`` computes, by ``function`` in the given form."""
-    if form == "keras":
+    """What the Keras layer ``conv`` computes, by ``function`` in the chosen forms."""
+    if choice is None:
         return tf.cast(conv(x), tf.float32)
     kernel = tf.cast(tf.convert_to_tensor(conv.kernel), conv.compute_dtype)
-    y = function(tf.cast(x, conv.compute_dtype), kernel, stride, form)
+    y = function(tf.cast(x, conv.compute_dtype), kernel, stride, choice)
     return tf.nn.bias_add(tf.cast(y, tf.float32), tf.convert_to_tensor(conv.bias))
 
 

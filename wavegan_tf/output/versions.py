@@ -2,7 +2,10 @@
 
 import importlib.metadata
 import platform
+import sys
 from typing import Any
+
+from wavegan_tf.machine import uses_onednn
 
 PACKAGES = (
     "tensorflow", "tensorflow-io", "keras", "numpy", "scipy", "pandas", "praat-parselmouth",
@@ -18,4 +21,6 @@ def run_record(command: str, flags: dict[str, Any]) -> dict[str, Any]:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
+    if "tensorflow" in sys.modules:
+        versions["oneDNN"] = "on" if uses_onednn() else "off"
     return {"command": command, "flags": dict(sorted(flags.items())), "versions": versions}

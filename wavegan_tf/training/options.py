@@ -30,15 +30,15 @@ class TrainingConfig:
         "without the flag they are the original's, which depend on the loss (wgan-gp: 0.0001).",
         group="Training")
     conv: str = option(
-        "auto", "Computation of convolutions: keras, the plain layers; matmul, as matrix products; "
-        "mixed, as products and stride-free convolutions, whichever is faster on a CPU. auto: "
-        "mixed on a CPU, keras on a GPU, matmul with --xla.", choices=("auto", *FORMS),
+        "auto", "Form in which convolutions are computed: keras, by the plain layers; plain, by "
+        "TensorFlow's strided operations; folded, without strides; matmul, as matrix products; "
+        "xla, as products compiled by XLA. auto: for each layer and direction the fastest on this "
+        "machine, by a trial of seconds at the first start.", choices=("auto", *FORMS),
         group="Machine")
     precision: str = option(
         "float32", "Precision of the products in convolutions; variables, penalty and losses are "
-        "float32.", choices=("float32", "bfloat16"), group="Machine")
-    xla: bool = option(False, "Compilation of gradients with XLA, which is slower on a CPU.",
-                       group="Machine")
+        "float32. bfloat16 is refused on a machine where it is slower; forced_bfloat16 is not.",
+        choices=("float32", "bfloat16", "forced_bfloat16"), group="Machine")
 
     def __post_init__(self) -> None:  # noqa: D105
         check_options(self)

@@ -27,6 +27,7 @@ from wavegan_tf.training.monitor import Monitor
 from wavegan_tf.training.options import Options, Schedule
 from wavegan_tf.training.strategy import check_agreement, make_strategy, make_sum, worker_place
 from wavegan_tf.training.trainer import Trainer
+from wavegan_tf.training.trial import Forms
 
 NUM_HELD_OUT = 256  # slices, at most
 
@@ -61,7 +62,8 @@ def _train(
     store = ClipStore(slices, options.data_cache)
     report = preflight(options.data_dir, store, lambda x, n: progress(x, n, "reading data"))
     print("\n".join(report.lines()))
-    trainer = Trainer(config, options.training, strategy)
+    forms = _recorded_forms(directory, options.training.conv)
+    trainer = Trainer(config, options.training, strategy, forms)
     if checkpoint is not None:
         trainer.restore(checkpoint)
         if new_seed is not None:
@@ -137,6 +139,15 @@ def _starting_point(options: Options, is_chief: bool) -> files.Checkpoint | None
     return checkpoint
 
 
+def _recorded_forms(directory: str, conv: str) -> Forms | None:
+    """The forms of convolutions that a trial chose when the run was last started, if one did."""
+    run_config = run.read_run_config(directory)
+    if run_config is None:
+        return None
+    last = [run_config, *run_config["resumed"]][-1]
+    return last.get("convolutions") if last["training"].get("conv") == conv == "auto" else None
+
+
 def _of_port(where: str) -> InputError:
     return InputError(
         f"{where}: a model of the PyTorch port, whose layers training here would not keep (the "
@@ -149,7 +160,8 @@ def _record_run(
     directory: str, trainer: Trainer, checkpoint: files.Checkpoint | None, record: dict[str, Any]
 ) -> None:
     """Writes the run's config.json, or adds to it what is different from this step on."""
-    now = record | {"training": dataclasses.asdict(trainer.training)}
+    training = dataclasses.asdict(trainer.training)
+    now = record | {"training": training, "convolutions": trainer.forms}
     run_config = run.read_run_config(directory)
     if run_config is None:
         run_config = now | {"model": trainer.config, "resumed": []}

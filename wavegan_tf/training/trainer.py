@@ -9,10 +9,9 @@ import tensorflow as tf
 from wavegan_tf.checkpoints import files, names
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
-from wavegan_tf.models.convolution import choose_form
 from wavegan_tf.models.layers import Arithmetic
 from wavegan_tf.models.networks import build_networks
-from wavegan_tf.training import updates
+from wavegan_tf.training import trial, updates
 from wavegan_tf.training.options import TrainingConfig
 
 _log = logging.getLogger("wavegan_tf")
@@ -30,8 +29,12 @@ class Trainer:
         config: ModelConfig,
         training: TrainingConfig,
         strategy: tf.distribute.Strategy | None = None,
+        forms: trial.Forms | None = None,
     ):
         """Makes a model at its start; ``strategy`` is TensorFlow's default unless given.
+
+        ``forms`` are those that a run has recorded; without them, and a ``conv`` other than auto,
+        the fastest of its convolutions are measured.
 
         Raises:
             InputError: The batch or the model cannot be divided among the replicas.
@@ -39,8 +42,9 @@ class Trainer:
         self.config, self.training = config, training
         self.strategy = strategy or tf.distribute.get_strategy()
         self._check_replicas()
-        form = choose_form(training.xla) if training.conv == "auto" else training.conv
-        arithmetic = Arithmetic(form, training.precision)
+        self.forms = trial.choose_forms(config, training, forms)
+        dtype = training.precision.removeprefix("forced_")
+        arithmetic = Arithmetic(trial.to_choice(self.forms), dtype)
         with self.strategy.scope():
             self.networks = build_networks(config, training.seed, arithmetic)
             self.optimizers = updates.make_optimizers(
@@ -118,13 +122,13 @@ class Trainer:
     def _update_discriminator(self, x: tf.Tensor, key: tf.Tensor) -> dict[str, tf.Tensor]:
         draws = updates.draw(self.config, self.training.batch_size, key)
         with self.strategy.scope():
-            return updates.update_discriminator(*self._updated, x, draws, self.training.xla)
+            return updates.update_discriminator(*self._updated, x, draws)
 
     @tf.function
     def _update_generator(self, key: tf.Tensor) -> dict[str, tf.Tensor]:
         draws = updates.draw(self.config, self.training.batch_size, key)
         with self.strategy.scope():
-            outputs = updates.update_generator(*self._updated, draws, self.training.xla)
+            outputs = updates.update_generator(*self._updated, draws)
         return outputs | {"z": draws.z}
 
     def _distribute(self, x: tf.Tensor) -> tf.Tensor:

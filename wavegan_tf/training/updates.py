@@ -84,12 +84,11 @@ def update_discriminator(
     loss: str,
     x: tf.Tensor,
     draws: Draws,
-    xla: bool = False,
 ) -> dict[str, tf.Tensor]:
     """Updates the Discriminator once.
 
     ``x`` is real audio, [batch, slice_len, num_channels], or with replicas a value for each;
-    ``draws`` are of the global batch; ``xla`` compiles the gradients.
+    ``draws`` are of the global batch.
 
     Returns:
         Scalars by name: ``D_loss``; of wgan and wgan-gp its parts, ``D_wasserstein``, the estimate
@@ -98,7 +97,7 @@ def update_discriminator(
     """
     variables = optimizers.discriminator.variables
     function = functools.partial(discriminator_gradients, networks, loss)
-    values, gradients = _average(function, (draws, x), variables, xla)
+    values, gradients = _average(function, (draws, x), variables)
     optimizers.discriminator.apply(gradients)
     if loss == "wgan":
         for variable in variables:
@@ -107,7 +106,7 @@ def update_discriminator(
 
 
 def update_generator(
-    networks: Networks, optimizers: Optimizers, loss: str, draws: Draws, xla: bool = False
+    networks: Networks, optimizers: Optimizers, loss: str, draws: Draws
 ) -> dict[str, tf.Tensor]:
     """Updates the Generator and, with a code, the Q-network once; returns scalars by name.
 
@@ -117,7 +116,7 @@ def update_generator(
     variables = optimizers.generator.variables
     q_variables = optimizers.q.variables if optimizers.q else []
     function = functools.partial(generator_gradients, networks, loss)
-    values, gradients = _average(function, (draws,), variables + q_variables, xla)
+    values, gradients = _average(function, (draws,), variables + q_variables)
     gradients, q_gradients = gradients[: len(variables)], gradients[len(variables) :]
     optimizers.generator.apply(gradients)
     values["G_grad_norm"] = tf.linalg.global_norm(gradients)
@@ -181,12 +180,10 @@ def generator_gradients(
 
 
 def _average(
-    function: Callable, arguments: tuple, variables: Sequence, xla: bool
+    function: Callable, arguments: tuple, variables: Sequence
 ) -> tuple[dict[str, tf.Tensor], list[tf.Tensor]]:
     """Runs ``function`` in every replica; the means of its scalars and of its gradients."""
     strategy = tf.distribute.get_strategy()
-    if xla:
-        function = tf.function(function, jit_compile=True)
     values, gradients = strategy.run(function, arguments)
     mean = tf.distribute.ReduceOp.MEAN
     values = {name: strategy.reduce(mean, value, axis=None) for name, value in values.items()}

@@ -1,0 +1,158 @@
+"""Which form of each convolution is the fastest here: a trial of seconds, kept for the next run."""
+
+import contextlib
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from wavegan_tf.checkpoints import disk
+from wavegan_tf.errors import InputError
+from wavegan_tf.machine import describe_machine
+from wavegan_tf.models import convolution
+from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.models.convolution import DIRECTIONS, Choice, Shape
+from wavegan_tf.paths import cache_directory
+from wavegan_tf.training.options import TrainingConfig
+
+Forms = str | list[dict[str, Any]]
+"""One form for all convolutions, or for each shape its form by direction, as config.json has it."""
+
+ROUNDS = 3
+HOPELESS = 1.5  # a form this many times slower than the best in the first round is out
+MAX_BATCH = 16  # time grows with the batch; which form is the fastest does not depend on it
+MIN_WORK = 5e8  # operations of all convolutions, forward; below, calls cost more than arithmetic
+PRODUCT_SIZE = 1024
+
+_log = logging.getLogger("wavegan_tf")
+
+
+def choose_forms(
+    config: ModelConfig, training: TrainingConfig, recorded: Forms | None = None
+) -> Forms:
+    """Gives the forms of a training: those of ``--conv``, those recorded, or the fastest.
+
+    Raises:
+        InputError: The precision is bfloat16, which is slower than float32 on this machine.
+    """
+    check_precision(training.precision)
+    if training.conv != "auto":
+        return training.conv
+    return recorded or _measured_before(config, training)
+
+
+def to_choice(forms: Forms) -> Choice | None:
+    """Makes a Choice of forms; None for the plain Keras layers."""
+    if isinstance(forms, str):
+        return None if forms == "keras" else convolution.always(forms)
+    found = {Shape(*(row[x] for x in Shape._fields)): row for row in forms}
+    return lambda direction, shape: found[shape][direction]
+
+
+def check_precision(precision: str) -> None:
+    """Refuses bfloat16 on a machine where products in it are slower than in float32.
+
+    Raises:
+        InputError: They are.
+    """
+    if precision != "bfloat16":
+        return
+    cost = _product_seconds("bfloat16") / _product_seconds("float32")
+    if cost > 1:
+        raise InputError(
+            f"--precision=bfloat16: without hardware for it: a matrix product of size "
+            f"{PRODUCT_SIZE} takes {cost:.1f} times as long as in float32 here; leave the flag "
+            "out, or force it with --precision=forced_bfloat16"
+        )
+
+
+def measure(shapes: list[Shape], batch_size: int, dtype: str = "float32") -> list[dict[str, Any]]:
+    """Times every form of every convolution.
+
+    Returns:
+        For each shape its numbers and ``down``, ``up`` and ``kernel``: by form the least seconds
+        that this direction took.
+    """
+    rows = []
+    for shape in shapes:
+        x, kernel, y = (tf.cast(a, dtype) for a in _arguments(shape, min(batch_size, MAX_BATCH)))
+        pairs = {"down": (x, kernel), "up": (y, kernel), "kernel": (x, y)}
+        seconds = {direction: _race(direction, shape, pairs[direction]) for direction in DIRECTIONS}
+        rows.append(shape._asdict() | seconds)
+    return rows
+
+
+def work(config: ModelConfig, batch_size: int) -> float:
+    """Counts the operations of all convolutions' forward passes, multiply and add apart."""
+    sizes = (x.kernel_len * x.n * x.channels * x.out for x in convolution.shapes(config))
+    return 2.0 * batch_size * sum(sizes)
+
+
+def _measured_before(config: ModelConfig, training: TrainingConfig) -> Forms:
+    """The forms that a trial found on this machine for these shapes, now or earlier."""
+    if work(config, training.batch_size) < MIN_WORK:
+        return "keras"
+    shapes = convolution.shapes(config)
+    dtype = training.precision.removeprefix("forced_")
+    batch_size = min(training.batch_size, MAX_BATCH)
+    about = [describe_machine(), convolution.FORMS, batch_size, dtype, shapes]
+    name = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:32]
+    path = cache_directory() / f"forms-{name}.json"
+    with contextlib.suppress(OSError, ValueError):
+        return json.loads(path.read_text())
+    begun = time.perf_counter()
+    rows = measure(shapes, batch_size, dtype)
+    forms = [row | {d: min(row[d], key=row[d].get) for d in DIRECTIONS} for row in rows]
+    _log.info("convolutions: the fastest forms found in %.0f s", time.perf_counter() - begun)
+    with contextlib.suppress(OSError):  # a cache that cannot be written is done without
+        path.parent.mkdir(parents=True, exist_ok=True)
+        disk.write_text(str(path), json.dumps(forms, indent=1) + "\n")
+    return forms
+
+
+def _race(direction: str, shape: Shape, arguments: tuple) -> dict[str, float]:
+    """By form the least seconds of a direction; of one that is hopeless those of one call."""
+    forms = convolution.forms_of(shape)
+    functions = {form: _compiled(direction, form, shape) for form in forms}
+    for function in functions.values():  # compiles it
+        function(*arguments)
+    seconds = {form: _seconds(functions[form], *arguments) for form in forms}
+    for _ in range(ROUNDS - 1):
+        for form in forms:
+            if seconds[form] < HOPELESS * min(seconds.values()):
+                seconds[form] = min(seconds[form], _seconds(functions[form], *arguments))
+    return seconds
+
+
+def _compiled(direction: str, form: str, shape: Shape) -> Callable:
+    return tf.function(lambda a, b: convolution.compute(direction, form, a, b, shape))
+
+
+def _arguments(shape: Shape, batch_size: int) -> list[tf.Tensor]:
+    sizes = (
+        [batch_size, shape.stride * shape.n, shape.channels],
+        [shape.kernel_len, shape.channels, shape.out],
+        [batch_size, shape.n, shape.out],
+    )
+    return [tf.random.stateless_normal(size, [0, i]) for i, size in enumerate(sizes)]
+
+
+def _product_seconds(dtype: str) -> float:
+    a, b = (tf.random.stateless_normal(2 * [PRODUCT_SIZE], [0, i]) for i in range(2))
+    a, b = tf.cast(a, dtype), tf.cast(b, dtype)
+    product = tf.function(lambda a, b: a @ b)
+    product(a, b)
+    return float(np.min([_seconds(product, a, b) for _ in range(ROUNDS)]))
+
+
+def _seconds(function: Callable, *arguments: tf.Tensor) -> float:
+    tf.test.experimental.sync_devices()
+    begun = time.perf_counter()
+    function(*arguments)
+    tf.test.experimental.sync_devices()
+    return time.perf_counter() - begun
