@@ -55,6 +55,7 @@ _EXACT, _EXACT_CODECS = ("aiff", "nistsphere", "flac", "au", "caf", "w64"), ("pc
 # Their headers say all: to look into the sound as well takes most of the time of a short file.
 _OPTIONS = {name: {"probesize": "32"} for name in ("wav", "aiff", "nistsphere", "flac")}
 _OPTIONS["wav"]["max_size"] = "1048576"  # bytes in a packet
+_LOOKED_AT = 650  # bytes, for the coding that they may be, in the time that a packet takes
 _PCM_NAME = re.compile(r"pcm_([suf])(\d+)")
 _CODEC_NAMES = {"pcm_mulaw": "mu-law", "pcm_alaw": "A-law", "vorbis": "Vorbis", "opus": "Opus"}
 
@@ -282,7 +283,9 @@ def _decode(data: bytes, demuxer: str, name: str) -> Audio:
 
 def _decode_one(data: bytes, demuxer: str, name: str) -> Audio:
     """Decodes the first stream of sound in the content of a file."""
-    file, options = io.BytesIO(data), _OPTIONS.get(demuxer, {})
+    file, options = io.BytesIO(data), dict(_OPTIONS.get(demuxer, {}))
+    if demuxer == "wav" and data[20:22] == b"\1\0":  # PCM: its first packet may be any coding
+        options["max_size"] = str(max(1024, math.isqrt(len(data) * _LOOKED_AT)))
     with (
         np.errstate(over="ignore"),  # a float64 that exceeds float32 is refused as infinite
         av.open(file, format=demuxer, options=options, metadata_errors="replace") as container,
@@ -356,10 +359,12 @@ def _block(frame: av.AudioFrame) -> np.ndarray:
     found = frame.to_ndarray()  # [channels, time] or [1, time * channels]
     found = found.T if frame.format.is_planar else found.reshape(-1, frame.layout.nb_channels)
     samples = np.ascontiguousarray(found, np.float32)
-    if found.dtype.kind == "f":
-        return samples
-    full_scale = np.float32(2 ** (8 * found.dtype.itemsize - 1))
-    return (samples - full_scale * (found.dtype.kind == "u")) / full_scale
+    if found.dtype.kind != "f":
+        full_scale = np.float32(2 ** (8 * found.dtype.itemsize - 1))
+        if found.dtype.kind == "u":
+            samples -= full_scale
+        samples /= full_scale
+    return samples
 
 
 def _format_name(name: str, codec: av.AudioCodecContext) -> str:
