@@ -30,7 +30,7 @@ _HEAD_LEN = 8192
 # Rates whose ratio to the target has no smaller terms than this need a needlessly long filter.
 _MAX_RESAMPLING_TERM = 50_000
 # Samples from a block to the next, at least, and in the windows of the blocks made at once.
-_LEAST_STEP, _RESAMPLED_AT_ONCE = 400, 2**18
+_LEAST_STEP, _RESAMPLED_AT_ONCE = 100, 2**18
 _MAX_VORBIS_BLOCK = 8192
 _MAX_PLANES = 8  # PyAV reads beyond its memory for more; only a damaged header tells of more
 _TIMED = ("asf", "flac", "matroska", "mov", "ogg")  # what has the time of each packet
@@ -196,15 +196,16 @@ def resample(samples: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
     (rows, width), channels = weights.shape, samples.shape[1]
     num_samples = -(-len(samples) * up // down)
     num_blocks = -(-num_samples // rows)
-    padded = np.zeros([(num_blocks - 1) * step + width, channels], samples.dtype)
-    padded[lead : lead + len(samples)] = samples
-    windows = np.lib.stride_tricks.sliding_window_view(padded, width, axis=0)[::step]
     found = np.empty([num_blocks, rows, channels], samples.dtype)
     at_once = max(1, _RESAMPLED_AT_ONCE // width)
     for i in range(0, num_blocks, at_once):
-        inputs = windows[i : i + at_once].reshape(-1, width).T  # [width, blocks * channels]
-        outputs = (weights @ inputs).reshape(rows, -1, channels)
-        found[i : i + at_once] = outputs.swapaxes(0, 1)
+        blocks, first = found[i : i + at_once], i * step - lead
+        inputs = np.zeros([(len(blocks) - 1) * step + width, channels], samples.dtype)
+        there = samples[max(first, 0) : first + len(inputs)]
+        inputs[max(-first, 0) :][: len(there)] = there
+        windows = np.lib.stride_tricks.sliding_window_view(inputs, width, axis=0)[::step]
+        outputs = weights @ windows.reshape(-1, width).T  # [rows, blocks * channels]
+        blocks[:] = outputs.reshape(rows, -1, channels).swapaxes(0, 1)
     return found.reshape(-1, channels)[:num_samples]
 
 
