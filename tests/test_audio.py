@@ -1,10 +1,12 @@
 """Decoding, channels, resampling and peaks, against files written by scipy or by hand."""
 
+import math
 import pathlib
 import struct
 
 import numpy as np
 import pytest
+import scipy.signal
 from scipy.io import wavfile
 from torture import aiff, chunk, sphere, wav
 from torture import wav_format as fmt
@@ -211,6 +213,17 @@ def test_resampling_keeps_what_the_new_rate_can_hold_and_nothing_else(
     if lost_hz:
         lost = audio.resample(tone(lost_hz, from_hz, from_hz), from_hz, to_hz)
         assert 20 * np.log10(np.abs(lost[to_hz // 4 : -to_hz // 4]).max() / 0.5) < -85
+
+
+@pytest.mark.parametrize("rates", [(44100, 16000), (48000, 16000), (8000, 16000), (11025, 16000)])
+def test_resampling_is_scipys_to_the_bit(rates):
+    samples = np.random.default_rng(0).normal(size=(5001, 2)).astype(np.float32)
+    up, down = np.array(rates[::-1]) // math.gcd(*rates)
+    kaiser = ("kaiser", scipy.signal.kaiser_beta(90))
+    term = max(up, down)
+    taps = scipy.signal.firwin(128 * term + 1, 0.955 / term, window=kaiser).astype(np.float32)
+    expected = scipy.signal.resample_poly(samples, up, down, axis=0, window=taps)
+    assert audio.resample(samples, *rates).tobytes() == expected.tobytes()
 
 
 def test_resampling_upwards_leaves_no_image_and_keeps_the_time_of_events(tmp_path):

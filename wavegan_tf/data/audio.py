@@ -286,7 +286,7 @@ def _decode_one(data: bytes, demuxer: str, name: str) -> Audio:
     """Decodes the first stream of sound in the content of a file."""
     file, options = io.BytesIO(data), dict(_OPTIONS.get(demuxer, {}))
     if demuxer == "wav" and data[20:22] == b"\1\0":  # PCM: its first packet may be any coding
-        options["max_size"] = str(max(1024, math.isqrt(len(data) * _LOOKED_AT)))
+        options["max_size"] = str(max(16384, math.isqrt(len(data) * _LOOKED_AT)))
     with (
         np.errstate(over="ignore"),  # a float64 that exceeds float32 is refused as infinite
         av.open(file, format=demuxer, options=options, metadata_errors="replace") as container,
