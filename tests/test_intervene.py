@@ -133,7 +133,7 @@ class IdleMaps:
         yield SimpleNamespace(here=self.places[0], donor=None)
 
     def reference(self, batch):
-        return SimpleNamespace(measure=lambda change: {"rms": change})
+        return SimpleNamespace(measure=lambda change, measures: {"rms": change})
 
     def patched(self, cell, batch, donor):
         return self.noise[np.array(cell.maps) - 1].sum(axis=0)

@@ -270,7 +270,7 @@ class Ends:
             for batch, reference, i in progress(work, total, f"scanning {layer.name}"):
                 cell = Cell(layer.name, "maps", tuple(sets[i]))
                 sound = self.patched(cell, batch, batch.donor)
-                found[i, batch.here] = reference.measure(sound)[measure]
+                found[i, batch.here] = reference.measure(sound, [measure])[measure]
             return found
 
         single = measured([[m + 1] for m in range(layer.channels)])

@@ -8,7 +8,9 @@ of another base latent vector (``control``): what that does too is common to out
 end; what the right one does more (``specific``) belongs to this output.
 """
 
+import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -97,8 +99,12 @@ class Reference:
     def _in_db(self, spectra: np.ndarray) -> np.ndarray:
         return 10 * np.log10(np.maximum(np.abs(spectra) ** 2, self._floor))
 
-    def measure(self, sounds: np.ndarray) -> dict[str, np.ndarray]:
+    def measure(
+        self, sounds: np.ndarray, measures: Sequence[str] = tuple(UNITS)
+    ) -> dict[str, np.ndarray]:
         """Measures as many outputs ``[batch, time, channels]``, and how far they are from these.
+
+        Only what is asked for is computed: a scan measures a thousand outputs by one of them.
 
         Returns:
             By measure ``[batch]``: ``waveform``, the mean square of the difference (re full scale
@@ -111,19 +117,26 @@ class Reference:
         """
         sounds = np.asarray(sounds, np.float64)
         n = sounds.shape[1]
-        centred = sounds - sounds.mean(axis=1, keepdims=True)
-        energy = np.abs(np.fft.rfft(centred, axis=1)) ** 2  # [batch, frequencies, channels]
-        energy[:, 1 : (n + 1) // 2] *= 2  # for the negative frequencies
-        power = energy.mean(axis=2) / n**2  # [batch, frequencies]
+
+        @functools.cache
+        def power() -> np.ndarray:  # [batch, frequencies]
+            centred = sounds - sounds.mean(axis=1, keepdims=True)
+            energy = np.abs(np.fft.rfft(centred, axis=1)) ** 2  # [batch, frequencies, channels]
+            energy[:, 1 : (n + 1) // 2] *= 2  # for the negative frequencies
+            return energy.mean(axis=2) / n**2
+
+        def gap_db() -> np.ndarray:
+            return self._in_db(self._spectra(sounds)) - self._spectra_db
+
         high = np.fft.rfftfreq(n, 1 / self.rate_hz) > self.split_hz
-        gap_db = self._in_db(self._spectra(sounds)) - self._spectra_db
-        return {
-            "waveform": np.mean((sounds - self.sounds) ** 2, axis=(1, 2)),
-            "shape": self._unexplained(sounds),
-            "spectrum": np.mean(gap_db**2, axis=(1, 2, 3)),
-            "rms": _level_db(power.sum(axis=1)),
-            "high": _level_db(power[:, high].sum(axis=1)),
+        ways = {
+            "waveform": lambda: np.mean((sounds - self.sounds) ** 2, axis=(1, 2)),
+            "shape": lambda: self._unexplained(sounds),
+            "spectrum": lambda: np.mean(gap_db() ** 2, axis=(1, 2, 3)),
+            "rms": lambda: _level_db(power().sum(axis=1)),
+            "high": lambda: _level_db(power()[:, high].sum(axis=1)),
         }
+        return {measure: ways[measure]() for measure in measures}
 
     def at_best_gain(
         self, sounds: np.ndarray, inside: np.ndarray | None = None

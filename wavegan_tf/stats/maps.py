@@ -294,13 +294,15 @@ def cluster_seeds(
         apart, near 0 where one group runs into the other).
     """
     from sklearn.metrics import adjusted_rand_score, silhouette_score
+    from threadpoolctl import threadpool_limits  # what scikit-learn limits threads by
 
-    found = [cluster(profiles, n_clusters, gamma, seed) for seed in range(NUM_SEEDS)]
+    with threadpool_limits(1):  # k-means of some hundred maps waits for its threads most of all
+        found = [cluster(profiles, n_clusters, gamma, seed) for seed in range(NUM_SEEDS)]
+        parted = [cluster(half, n_clusters, gamma, 0) for half in halves]
     pairs = [adjusted_rand_score(a, b) for a, b in itertools.combinations(found, 2)]
     seeds = pd.DataFrame({"seed": range(NUM_SEEDS), "ari_first": [1.0, *pairs[: NUM_SEEDS - 1]]})
     for k in range(1, n_clusters + 1):
         seeds[f"maps_{k}"] = [int((labels == k).sum()) for labels in found]
-    parted = [cluster(half, n_clusters, gamma, 0) for half in halves]
     firm = {
         "clusters": int(found[0].max()), "live": len(profiles), "gamma": gamma,
         "gamma_d2": gamma * float(np.median(scipy.spatial.distance.pdist(profiles, "sqeuclidean"))),
