@@ -1,9 +1,11 @@
 import json
+import math
 import subprocess
 import sys
 
 import conftest
 import pytest
+import tensorflow as tf
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
@@ -33,11 +35,23 @@ def races(monkeypatch, tmp_path):
 def test_a_form_has_its_least_seconds_and_a_hopeless_one_is_timed_once(monkeypatch):
     took = {"plain": [2.9, 1.0, 3.0], "folded": [2.0, 2.0, 2.5], "matmul": [3.1], "xla": [9.0]}
     left = {form: list(times) for form, times in took.items()}
-    monkeypatch.setattr(trial, "_compiled", lambda direction, form, shape: lambda *arguments: form)
+    monkeypatch.setattr(trial, "_compiled", lambda _, form, *rest: lambda *arguments: form)
     monkeypatch.setattr(trial, "_seconds", lambda function, *given: left[function()].pop(0))
     seconds = trial._race("down", SHAPE, ())
     assert seconds == {"plain": 1.0, "folded": 2.0, "matmul": 3.1, "xla": 9.0}
     assert (left["matmul"], left["xla"]) == ([], [])
+
+
+def test_a_form_that_a_machine_cannot_compute_is_never_the_fastest(monkeypatch):
+    def compiled(direction, form, shape, arguments):
+        if form != "matmul":
+            raise tf.errors.UnimplementedError(None, None, "not on this device")
+        return lambda *arguments: form
+
+    monkeypatch.setattr(trial, "_compiled", compiled)
+    (row,) = trial.measure([SHAPE], batch_size=2)
+    for seconds in (row["down"], row["up"], row["kernel"]):
+        assert min(seconds, key=seconds.get) == "matmul" and seconds["xla"] == math.inf
 
 
 def test_a_trial_is_run_once_for_one_machine_batch_and_precision(races, monkeypatch):
@@ -75,15 +89,24 @@ def test_a_choice_that_cannot_be_kept_is_measured_each_time(races, monkeypatch, 
     assert found[0] == found[1] and len(races) == 2 * 3 * len(found[0])
 
 
-def test_bfloat16_is_refused_where_it_is_slower_unless_forced(monkeypatch):
-    seconds = {"float32": 0.010, "bfloat16": 0.102}
-    monkeypatch.setattr(trial, "_product_seconds", lambda dtype: seconds[dtype])
-    with pytest.raises(InputError, match="--precision=bfloat16.* 10.2 times as long as in float32"):
-        trial.check_precision("bfloat16")
-    for precision in ("float32", "forced_bfloat16"):
-        trial.check_precision(precision)
-    seconds["bfloat16"] = 0.005
-    trial.check_precision("bfloat16")
+@pytest.mark.parametrize(("conv", "cost"), [("auto", "1.5"), ("plain", "30.0")])
+def test_bfloat16_is_refused_where_it_is_slower_unless_forced(monkeypatch, races, conv, cost):
+    """By the fastest forms, or by the one that is given."""
+    slow = {"plain": 30.0, "folded": 2.0, "matmul": 1.5}
+
+    def measure(shapes, batch_size, dtype):
+        seconds = slow if dtype == "bfloat16" else dict.fromkeys(slow, 1.0)
+        return [dict.fromkeys(("down", "up", "kernel"), seconds)]
+
+    monkeypatch.setattr(trial, "measure", measure)
+    training = TrainingConfig(precision="bfloat16", conv=conv)
+    message = f"--precision=bfloat16: .* takes {cost} times as long; .*=forced_bfloat16"
+    with pytest.raises(InputError, match=message):
+        trial.choose_forms(ModelConfig(dim=1), training)
+    forced = TrainingConfig(batch_size=2, precision="forced_bfloat16", conv="folded")
+    assert trial.choose_forms(ModelConfig(dim=1), forced) == "folded"
+    slow.update(plain=0.5, folded=0.5)
+    trial.choose_forms(ModelConfig(dim=1), training)
 
 
 @pytest.mark.parametrize(("set_to", "expected"), [(None, True), ("0", False)])

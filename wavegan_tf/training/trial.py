@@ -4,11 +4,11 @@ import contextlib
 import hashlib
 import json
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from wavegan_tf.checkpoints import disk
@@ -26,8 +26,8 @@ Forms = str | list[dict[str, Any]]
 ROUNDS = 3
 HOPELESS = 1.5  # a form this many times slower than the best in the first round is out
 MAX_BATCH = 16  # time grows with the batch; which form is the fastest does not depend on it
+OF_PAPERS = Shape(kernel_len=25, stride=4, n=64, channels=256, out=512)
 MIN_WORK = 5e8  # operations of all convolutions, forward; below, calls cost more than arithmetic
-PRODUCT_SIZE = 1024
 
 _log = logging.getLogger("wavegan_tf")
 
@@ -40,7 +40,8 @@ def choose_forms(
     Raises:
         InputError: The precision is bfloat16, which is slower than float32 on this machine.
     """
-    check_precision(training.precision)
+    if training.precision == "bfloat16":
+        _check_bfloat16(training.conv)
     if training.conv != "auto":
         return training.conv
     return recorded or _measured_before(config, training)
@@ -52,23 +53,6 @@ def to_choice(forms: Forms) -> Choice | None:
         return None if forms == "keras" else convolution.always(forms)
     found = {Shape(*(row[x] for x in Shape._fields)): row for row in forms}
     return lambda direction, shape: found[shape][direction]
-
-
-def check_precision(precision: str) -> None:
-    """Refuses bfloat16 on a machine where products in it are slower than in float32.
-
-    Raises:
-        InputError: They are.
-    """
-    if precision != "bfloat16":
-        return
-    cost = _product_seconds("bfloat16") / _product_seconds("float32")
-    if cost > 1:
-        raise InputError(
-            f"--precision=bfloat16: without hardware for it: a matrix product of size "
-            f"{PRODUCT_SIZE} takes {cost:.1f} times as long as in float32 here; leave the flag "
-            "out, or force it with --precision=forced_bfloat16"
-        )
 
 
 def measure(shapes: list[Shape], batch_size: int, dtype: str = "float32") -> list[dict[str, Any]]:
@@ -91,6 +75,21 @@ def work(config: ModelConfig, batch_size: int) -> float:
     """Counts the operations of all convolutions' forward passes, multiply and add apart."""
     sizes = (x.kernel_len * x.n * x.channels * x.out for x in convolution.shapes(config))
     return 2.0 * batch_size * sum(sizes)
+
+
+def _check_bfloat16(conv: str) -> None:
+    """Refuses bfloat16 where a convolution of the papers' models takes longer than in float32."""
+    seconds = {}
+    for dtype in ("float32", "bfloat16"):
+        (row,) = measure([OF_PAPERS], 1, dtype)
+        seconds[dtype] = sum(row[d].get(conv, min(row[d].values())) for d in DIRECTIONS)
+    cost = seconds["bfloat16"] / seconds["float32"]
+    if cost > 1:
+        raise InputError(
+            f"--precision=bfloat16: slower than float32 here, for want of hardware: a convolution "
+            f"takes {cost:.1f} times as long; leave the flag out, or force it with "
+            "--precision=forced_bfloat16"
+        )
 
 
 def _measured_before(config: ModelConfig, training: TrainingConfig) -> Forms:
@@ -116,21 +115,29 @@ def _measured_before(config: ModelConfig, training: TrainingConfig) -> Forms:
 
 
 def _race(direction: str, shape: Shape, arguments: tuple) -> dict[str, float]:
-    """By form the least seconds of a direction; of one that is hopeless those of one call."""
+    """By form the least seconds of a direction, infinite for one that this machine cannot compute.
+
+    One that is hopeless after the first round is not called again.
+    """
     forms = convolution.forms_of(shape)
-    functions = {form: _compiled(direction, form, shape) for form in forms}
-    for function in functions.values():  # compiles it
-        function(*arguments)
-    seconds = {form: _seconds(functions[form], *arguments) for form in forms}
+    functions, seconds = {}, dict.fromkeys(forms, math.inf)
+    for form in forms:
+        with contextlib.suppress(tf.errors.OpError):
+            function = _compiled(direction, form, shape, arguments)
+            function(*arguments)  # the first call compiles it
+            functions[form] = function
+    for form, function in functions.items():
+        seconds[form] = _seconds(function, *arguments)
     for _ in range(ROUNDS - 1):
-        for form in forms:
+        for form, function in functions.items():
             if seconds[form] < HOPELESS * min(seconds.values()):
-                seconds[form] = min(seconds[form], _seconds(functions[form], *arguments))
+                seconds[form] = min(seconds[form], _seconds(function, *arguments))
     return seconds
 
 
-def _compiled(direction: str, form: str, shape: Shape) -> Callable:
-    return tf.function(lambda a, b: convolution.compute(direction, form, a, b, shape))
+def _compiled(direction: str, form: str, shape: Shape, arguments: tuple) -> Callable:
+    compute = tf.function(lambda a, b: convolution.compute(direction, form, a, b, shape))
+    return compute.get_concrete_function(*arguments)
 
 
 def _arguments(shape: Shape, batch_size: int) -> list[tf.Tensor]:
@@ -140,14 +147,6 @@ def _arguments(shape: Shape, batch_size: int) -> list[tf.Tensor]:
         [batch_size, shape.n, shape.out],
     )
     return [tf.random.stateless_normal(size, [0, i]) for i, size in enumerate(sizes)]
-
-
-def _product_seconds(dtype: str) -> float:
-    a, b = (tf.random.stateless_normal(2 * [PRODUCT_SIZE], [0, i]) for i in range(2))
-    a, b = tf.cast(a, dtype), tf.cast(b, dtype)
-    product = tf.function(lambda a, b: a @ b)
-    product(a, b)
-    return float(np.min([_seconds(product, a, b) for _ in range(ROUNDS)]))
 
 
 def _seconds(function: Callable, *arguments: tf.Tensor) -> float:
