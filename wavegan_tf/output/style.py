@@ -147,8 +147,11 @@ def save_png(figure: Figure, file: str | Path | IO[bytes], dpi: int) -> None:
 def save(figure: Figure, stem: Path) -> None:
     """Writes ``stem.png`` and ``stem.pdf``; the same figure gives the same bytes."""
     stem.parent.mkdir(exist_ok=True)
+    figure.set_dpi(DPI)
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+    figure.set_layout_engine(None)  # with any, each file would be drawn twice, once to lay it out
     save_png(figure, stem.with_name(f"{stem.name}.png"), DPI)
-    figure.set_layout_engine("none")  # the PDF keeps the places found for the PNG
     undated = {"Creator": None, "Producer": None, "CreationDate": None}
     figure.savefig(stem.with_name(f"{stem.name}.pdf"), dpi=DPI, metadata=undated)
 

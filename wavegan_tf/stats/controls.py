@@ -9,6 +9,7 @@ intensity.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -158,11 +159,11 @@ def shuffle(grid: Grid, layer: str, target: str, settings: StatisticsSettings) -
     values = [grid.values_of(name) for name in (layer, target)]
     ranks = [scipy.stats.rankdata(x, nan_policy="omit") for x in values]
     found: list[np.ndarray] = []
-    for pair in (values, ranks):
+    for pair, views in ((values, (np.asarray, centred)), (ranks, (np.asarray,))):
         x, y = (_spread(side, shape, output, place, point) for side in pair)
-        found += _correlate_shuffled(x, y, partners)
+        found += _correlate_shuffled(x, y, partners, views)
     orders = math.prod(math.factorial(min(len(members), 20)) for members in alike)
-    return Shuffled(np.array(found[:3]), sum(map(len, alike)), 1 / orders)
+    return Shuffled(np.array(found), sum(map(len, alike)), 1 / orders)
 
 
 def _spread(values: np.ndarray, shape: tuple[int, ...], *at: np.ndarray) -> np.ndarray:
@@ -175,9 +176,9 @@ def _spread(values: np.ndarray, shape: tuple[int, ...], *at: np.ndarray) -> np.n
 
 
 def _correlate_shuffled(
-    x: np.ndarray, y: np.ndarray, partners: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Computes Pearson's r and within-output r in each shuffle, two arrays ``[shuffles]``.
+    x: np.ndarray, y: np.ndarray, partners: np.ndarray, views: Sequence[Callable]
+) -> list[np.ndarray]:
+    """Computes Pearson's r in each shuffle, ``[shuffles]``, of each view of the moments.
 
     The moments of every output with every other are products of matrices, cheaper than laying out
     each shuffle; rows of outputs are taken in blocks, so that memory stays small.
@@ -186,12 +187,12 @@ def _correlate_shuffled(
     factors = ((has_x, has_y), (x, has_y), (has_x, y), (x * x, has_y), (has_x, y * y), (x, y))
     n = len(x)
     rows = max(1, BLOCK // max(n, len(partners)))
-    total, within = np.zeros((2, 6, len(partners)))
+    totals = np.zeros((len(views), 6, len(partners)))
     for start in range(0, n, rows):
         block = slice(start, start + rows)
         met = partners[:, block]
         met = met + n * np.arange(met.shape[1])  # [shuffles, rows], places in [rows, outputs]
         sums = np.stack([np.take(a[block] @ b.T, met) for a, b in factors])
-        total += sums.sum(axis=-1)  # [6, shuffles, rows] -> [6, shuffles]
-        within += centred(sums).sum(axis=-1)
-    return pearson(total), pearson(within)
+        for total, view in zip(totals, views, strict=True):
+            total += view(sums).sum(axis=-1)  # [6, shuffles, rows] -> [6, shuffles]
+    return [pearson(total) for total in totals]

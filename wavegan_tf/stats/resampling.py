@@ -130,8 +130,7 @@ class Ranks:
 
         NaN where a side does not vary or there are fewer than 3 pairs.
         """
-        weights = weights.astype(np.float32)
-        w = weights[self._group]  # [pairs, resamples]
+        w = weights.astype(np.float32).take(self._group, axis=0)  # [pairs, resamples]
         n = w.sum(axis=0)
         with np.errstate(divide="ignore", invalid="ignore"):
             x, y = (_mid_ranks(*side, weights) for side in self._sides)
@@ -147,13 +146,15 @@ def _mid_ranks(
     by_value: np.ndarray, ends: np.ndarray, run: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
     """Computes mid-ranks, shifted and scaled to -1 .. 1, ``[pairs, resamples]``."""
-    below = np.cumsum(weights[by_value], axis=0)
-    below = below if len(ends) == len(run) else below[ends]  # [runs, resamples]
+    # whole numbers along a row add up in a tenth of the time of floats along a column
+    below = weights.T.astype(np.int32).take(by_value, axis=1).cumsum(axis=1, dtype=np.int32)
+    below = below if len(ends) == len(run) else below.take(ends, axis=1)  # [resamples, runs]
+    below = below.T.astype(np.float32, order="C")
     ranks = below.copy()
     ranks[1:] += below[:-1]  # twice the mid-rank, less 1
     ranks /= below[-1]
     ranks -= 1
-    return ranks if np.array_equal(run, np.arange(len(run))) else ranks[run]
+    return ranks if np.array_equal(run, np.arange(len(run))) else ranks.take(run, axis=0)
 
 
 def resample(

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
+import scipy
 
 from wavegan_tf.stats.effects import add_verdicts, holm, test_differences
 from wavegan_tf.stats.grids import Grids
@@ -113,7 +113,7 @@ def rank_correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     there = np.isfinite(y)
     ranked = (np.where(there, side, math.nan) for side in (x, y))
-    dx, dy = (_centred(rankdata(side, axis=-1, nan_policy="omit")) for side in ranked)
+    dx, dy = (_centred(scipy.stats.rankdata(side, axis=-1, nan_policy="omit")) for side in ranked)
     with np.errstate(invalid="ignore"):
         variances = np.nansum(dx**2, axis=-1) * np.nansum(dy**2, axis=-1)
         r = np.nansum(dx * dy, axis=-1) / np.sqrt(variances)
