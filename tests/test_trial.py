@@ -89,7 +89,7 @@ def test_a_choice_that_cannot_be_kept_is_measured_each_time(races, monkeypatch, 
     assert found[0] == found[1] and len(races) == 2 * 3 * len(found[0])
 
 
-@pytest.mark.parametrize(("conv", "cost"), [("auto", "1.5"), ("plain", "30.0")])
+@pytest.mark.parametrize(("conv", "cost"), [("auto", "1.5"), ("plain", "30.0"), ("keras", "30.0")])
 def test_bfloat16_is_refused_where_it_is_slower_unless_forced(monkeypatch, races, conv, cost):
     """By the fastest forms, or by the one that is given."""
     slow = {"plain": 30.0, "folded": 2.0, "matmul": 1.5}
@@ -100,7 +100,7 @@ def test_bfloat16_is_refused_where_it_is_slower_unless_forced(monkeypatch, races
 
     monkeypatch.setattr(trial, "measure", measure)
     training = TrainingConfig(precision="bfloat16", conv=conv)
-    message = f"--precision=bfloat16: .* takes {cost} times as long; .*=forced_bfloat16"
+    message = f"--precision=bfloat16: .* takes {cost} times as long .*=forced_bfloat16"
     with pytest.raises(InputError, match=message):
         trial.choose_forms(ModelConfig(dim=1), training)
     forced = TrainingConfig(batch_size=2, precision="forced_bfloat16", conv="folded")

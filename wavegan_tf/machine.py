@@ -1,5 +1,7 @@
 """The machine that TensorFlow computes on: what it is told before its import, and what it is."""
 
+import contextlib
+import functools
 import os
 import platform
 from pathlib import Path
@@ -21,6 +23,22 @@ def uses_onednn() -> bool:
     from tensorflow.python.util import _pywrap_util_port  # there is no public place
 
     return bool(_pywrap_util_port.IsMklEnabled())
+
+
+@functools.cache
+def start_xla() -> None:
+    """Starts XLA, which writes lines of no use to standard error at its first function."""
+    import tensorflow as tf
+
+    standard_error = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        with contextlib.suppress(tf.errors.OpError):  # not on this machine: a trial finds that out
+            tf.function(tf.square, jit_compile=True)(tf.zeros([]))
+    finally:
+        os.dup2(standard_error, 2)
+        os.close(standard_error)
 
 
 def describe_machine() -> dict[str, object]:

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from wavegan_tf.checkpoints import disk
 from wavegan_tf.errors import InputError
-from wavegan_tf.machine import describe_machine
+from wavegan_tf.machine import describe_machine, start_xla
 from wavegan_tf.models import convolution
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.models.convolution import DIRECTIONS, Choice, Shape
@@ -49,6 +49,8 @@ def choose_forms(
 
 def to_choice(forms: Forms) -> Choice | None:
     """Makes a Choice of forms; None for the plain Keras layers."""
+    if "xla" in str(forms):
+        start_xla()
     if isinstance(forms, str):
         return None if forms == "keras" else convolution.always(forms)
     found = {Shape(*(row[x] for x in Shape._fields)): row for row in forms}
@@ -62,6 +64,7 @@ def measure(shapes: list[Shape], batch_size: int, dtype: str = "float32") -> lis
         For each shape its numbers and ``down``, ``up`` and ``kernel``: by form the least seconds
         that this direction took.
     """
+    start_xla()
     rows = []
     for shape in shapes:
         x, kernel, y = (tf.cast(a, dtype) for a in _arguments(shape, min(batch_size, MAX_BATCH)))
@@ -79,15 +82,15 @@ def work(config: ModelConfig, batch_size: int) -> float:
 
 def _check_bfloat16(conv: str) -> None:
     """Refuses bfloat16 where a convolution of the papers' models takes longer than in float32."""
-    seconds = {}
+    form, seconds = "plain" if conv == "keras" else conv, {}
     for dtype in ("float32", "bfloat16"):
         (row,) = measure([OF_PAPERS], 1, dtype)
-        seconds[dtype] = sum(row[d].get(conv, min(row[d].values())) for d in DIRECTIONS)
+        seconds[dtype] = sum(row[d].get(form, min(row[d].values())) for d in DIRECTIONS)
     cost = seconds["bfloat16"] / seconds["float32"]
     if cost > 1:
         raise InputError(
-            f"--precision=bfloat16: slower than float32 here, for want of hardware: a convolution "
-            f"takes {cost:.1f} times as long; leave the flag out, or force it with "
+            f"--precision=bfloat16: without hardware (or oneDNN) for it: a convolution takes "
+            f"{cost:.1f} times as long as in float32 here; leave the flag out, or force it with "
             "--precision=forced_bfloat16"
         )
 
