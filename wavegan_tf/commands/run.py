@@ -115,6 +115,7 @@ def run_experiment(name: str, experiment: ModuleType, names: list[str]) -> None:
     from wavegan_tf.experiments.listen import complaints
     from wavegan_tf.model import load
     from wavegan_tf.output.directory import finish, output_directory
+    from wavegan_tf.processes import num_processes
 
     given = read_options(experiment.Options, FLAGS)
     settings = read_settings_file(FLAGS.praat_settings)
@@ -126,7 +127,8 @@ def run_experiment(name: str, experiment: ModuleType, names: list[str]) -> None:
         result = experiment.run(model, options, directory)
         record(result, options, {x: FLAGS[x].value for x in sorted(names) if FLAGS[x].present})
         whole = not given.get("shard")  # of a part of a run there is nothing to show yet
-        result.save(directory, figures=FLAGS.figures and whole, page=FLAGS.report and whole)
+        shown = {"figures": FLAGS.figures and whole, "page": FLAGS.report and whole}
+        result.save(directory, **shown, jobs=num_processes(options.jobs))
         if whole:
             print(result.terminal())
         found = complaints(result.table("outputs")) if "outputs" in result.tables else []

@@ -1,5 +1,6 @@
 """What an experiment gives: tables, arrays, settings; and how they are shown, saved and loaded."""
 
+import collections
 import importlib
 import os
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from wavegan_tf.experiments.names import EXPERIMENTS
 from wavegan_tf.output import files
 from wavegan_tf.output.directory import remove_run
 from wavegan_tf.paths import expand
+from wavegan_tf.processes import in_processes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -95,15 +97,26 @@ class Result:
     def _drawings(self) -> "dict[str, Callable[[], Figure]]":
         return experiment(self.kind).figures(self)
 
-    def draw(self, directory: str | os.PathLike) -> None:
-        """Draws every figure as PNG and PDF into ``directory/figures``, one at a time."""
+    def draw(self, directory: str | os.PathLike, jobs: int = 1) -> None:
+        """Draws every figure as PNG and PDF into ``directory/figures``, in ``jobs`` processes."""
+        import matplotlib
+
         from wavegan_tf.output import style
 
-        folder, drawings = Path(expand(directory)), self._drawings().items()
-        style.save_all(folder, ((name, drawing()) for name, drawing in drawings))
+        folder, drawings = Path(expand(directory)) / "figures", self._drawings()
+        if drawings:
+            folder.mkdir(exist_ok=True)
+        with matplotlib.rc_context(style.STYLE):
+            drawn = ((name, drawing()) for name, drawing in drawings.items())
+            collections.deque(in_processes(style.save, drawn, folder, jobs), maxlen=0)
 
     def save(
-        self, directory: str | os.PathLike, *, figures: bool = True, page: bool = True
+        self,
+        directory: str | os.PathLike,
+        *,
+        figures: bool = True,
+        page: bool = True,
+        jobs: int = 1,
     ) -> None:
         """Writes the result: config.json, tables/, arrays, summary.md, figures/, report.html.
 
@@ -111,6 +124,7 @@ class Result:
             directory: Made if missing; what an earlier run wrote there is removed.
             figures: Whether figures are drawn.
             page: Whether report.html is written, to hear and see the run in a browser.
+            jobs: Number of processes that draw.
         """
         directory = Path(expand(directory))
         loaded = [array for arrays in self.arrays.values() for array in arrays.values()]
@@ -128,7 +142,7 @@ class Result:
                 files.write_npz(path, arrays)
         (directory / "summary.md").write_text(self.summary(), encoding="utf-8", newline="\n")
         if figures:
-            self.draw(directory)
+            self.draw(directory, jobs)
         if page:
             from wavegan_tf.output.page import write_page
 

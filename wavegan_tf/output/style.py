@@ -144,20 +144,14 @@ def save_png(figure: Figure, file: str | Path | IO[bytes], dpi: int) -> None:
     figure.savefig(file, format="png", dpi=dpi, metadata={"Software": None})
 
 
-def save(figure: Figure, stem: Path) -> None:
-    """Writes ``stem.png`` and ``stem.pdf``; the same figure gives the same bytes."""
-    stem.parent.mkdir(exist_ok=True)
-    figure.set_dpi(DPI)
-    if engine := figure.get_layout_engine():
-        engine.execute(figure)
-    figure.set_layout_engine(None)  # with any, each file would be drawn twice, once to lay it out
-    save_png(figure, stem.with_name(f"{stem.name}.png"), DPI)
+def save(named: tuple[str, Figure], folder: Path) -> None:
+    """Writes ``folder/name.png`` and ``.pdf``; the same figure gives the same bytes."""
+    name, figure = named
     undated = {"Creator": None, "Producer": None, "CreationDate": None}
-    figure.savefig(stem.with_name(f"{stem.name}.pdf"), dpi=DPI, metadata=undated)
-
-
-def save_all(run_dir: Path, drawn: Iterable[tuple[str, Figure]]) -> None:
-    """Saves named figures to ``run_dir/figures`` as they are drawn: one at a time in memory."""
     with matplotlib.rc_context(STYLE):
-        for name, figure in drawn:
-            save(figure, run_dir / "figures" / name)
+        figure.set_dpi(DPI)
+        if engine := figure.get_layout_engine():
+            engine.execute(figure)
+        figure.set_layout_engine(None)  # with any, a file would be drawn twice, once to lay it out
+        save_png(figure, folder / f"{name}.png", DPI)
+        figure.savefig(folder / f"{name}.pdf", dpi=DPI, metadata=undated)
