@@ -20,9 +20,10 @@ def main() -> None:
     from pathlib import Path
 
     from wavegan_tf.experiments.result import load_run
+    from wavegan_tf.processes import num_processes
 
     result = load_run(FLAGS.run_dir)
-    result.draw(FLAGS.run_dir)
+    result.draw(FLAGS.run_dir, num_processes())
     if FLAGS.report:
         from wavegan_tf.output.page import write_page
 
