@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
-from threadpoolctl import threadpool_limits
-
 from wavegan_tf.errors import InputError
 
 J = TypeVar("J")
@@ -67,9 +65,5 @@ def in_processes(
 def _pool(num_processes: int) -> concurrent.futures.ProcessPoolExecutor:
     """Starts processes once for all work: loading their libraries takes them half a second."""
     context = multiprocessing.get_context("spawn")  # a fork would copy TensorFlow's locks
-    return concurrent.futures.ProcessPoolExecutor(num_processes, context, _begin)
-
-
-def _begin() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process hears Ctrl-C
-    threadpool_limits(1)  # there are as many processes as cores; threads of a product would wait
+    ignore = signal.SIGINT, signal.SIG_IGN  # the first process hears Ctrl-C
+    return concurrent.futures.ProcessPoolExecutor(num_processes, context, signal.signal, ignore)
