@@ -48,6 +48,11 @@ class TrainingConfig:
                 f"--learning_rate={rate:g}: must be between 0 and 1; the original's without it"
             )
 
+    @property
+    def dtype(self) -> str:
+        """The type of the products in convolutions, float32 or bfloat16."""
+        return self.precision.removeprefix("forced_")
+
 
 @dataclass(frozen=True)
 class Schedule:

@@ -43,8 +43,7 @@ class Trainer:
         self.strategy = strategy or tf.distribute.get_strategy()
         self._check_replicas()
         self.forms = trial.choose_forms(config, training, forms)
-        dtype = training.precision.removeprefix("forced_")
-        arithmetic = Arithmetic(trial.to_choice(self.forms), dtype)
+        arithmetic = Arithmetic(trial.to_choice(self.forms), training.dtype)
         with self.strategy.scope():
             self.networks = build_networks(config, training.seed, arithmetic)
             self.optimizers = updates.make_optimizers(

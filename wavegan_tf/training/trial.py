@@ -27,7 +27,7 @@ ROUNDS = 3
 HOPELESS = 1.5  # a form this many times slower than the best in the first round is out
 MAX_BATCH = 16  # time grows with the batch; which form is the fastest does not depend on it
 OF_PAPERS = Shape(kernel_len=25, stride=4, n=64, channels=256, out=512)
-MIN_WORK = 5e8  # operations of all convolutions, forward; below, calls cost more than arithmetic
+MIN_WORK = 5e8  # operations of each convolution once; below, calls cost more than arithmetic
 
 _log = logging.getLogger("wavegan_tf")
 
@@ -44,7 +44,7 @@ def choose_forms(
         _check_bfloat16(training.conv)
     if training.conv != "auto":
         return training.conv
-    return recorded or _measured_before(config, training)
+    return recorded or _fastest(config, training)
 
 
 def to_choice(forms: Forms) -> Choice | None:
@@ -74,12 +74,6 @@ def measure(shapes: list[Shape], batch_size: int, dtype: str = "float32") -> lis
     return rows
 
 
-def work(config: ModelConfig, batch_size: int) -> float:
-    """Counts the operations of all convolutions' forward passes, multiply and add apart."""
-    sizes = (x.kernel_len * x.n * x.channels * x.out for x in convolution.shapes(config))
-    return 2.0 * batch_size * sum(sizes)
-
-
 def _check_bfloat16(conv: str) -> None:
     """Refuses bfloat16 where a convolution of the papers' models takes longer than in float32."""
     form, seconds = "plain" if conv == "keras" else conv, {}
@@ -95,22 +89,21 @@ def _check_bfloat16(conv: str) -> None:
         )
 
 
-def _measured_before(config: ModelConfig, training: TrainingConfig) -> Forms:
-    """The forms that a trial found on this machine for these shapes, now or earlier."""
-    if work(config, training.batch_size) < MIN_WORK:
-        return "keras"
+def _fastest(config: ModelConfig, training: TrainingConfig) -> Forms:
+    """The forms that a trial finds, or found earlier on this machine for these shapes."""
     shapes = convolution.shapes(config)
-    dtype = training.precision.removeprefix("forced_")
+    work = sum(2 * x.kernel_len * x.n * x.channels * x.out for x in shapes)
+    if training.batch_size * work < MIN_WORK:
+        return "keras"
     batch_size = min(training.batch_size, MAX_BATCH)
-    about = [describe_machine(), convolution.FORMS, batch_size, dtype, shapes]
+    about = [describe_machine(), convolution.FORMS, batch_size, training.dtype, shapes]
     name = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:32]
     path = cache_directory() / f"forms-{name}.json"
     with contextlib.suppress(OSError, ValueError):
         return json.loads(path.read_text())
-    begun = time.perf_counter()
-    rows = measure(shapes, batch_size, dtype)
+    _log.info("convolutions: timing their forms, for some seconds, once for this machine")
+    rows = measure(shapes, batch_size, training.dtype)
     forms = [row | {d: min(row[d], key=row[d].get) for d in DIRECTIONS} for row in rows]
-    _log.info("convolutions: the fastest forms found in %.0f s", time.perf_counter() - begun)
     with contextlib.suppress(OSError):  # a cache that cannot be written is done without
         path.parent.mkdir(parents=True, exist_ok=True)
         disk.write_text(str(path), json.dumps(forms, indent=1) + "\n")
