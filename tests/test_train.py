@@ -3,8 +3,6 @@
 import json
 import re
 import signal
-import subprocess
-import sys
 import time
 
 import conftest
@@ -122,19 +120,16 @@ def test_training_goes_on_from_an_originals_checkpoint(run_script, speech_dir, t
     assert not (tmp_path / "other").exists()
 
 
-def test_a_signal_saves_and_leaves(tmp_path, speech_dir):
+def test_a_signal_saves_and_leaves(start_script, tmp_path, speech_dir):
     run = tmp_path / "run"
-    command = [sys.executable, *training_flags(run, speech_dir), "--train_steps=100000"]
-    process = subprocess.Popen(
-        command, cwd=conftest.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    script = start_script(*training_flags(run, speech_dir), "--train_steps=100000")
     deadline = time.monotonic() + 120
     while not list(run.glob("model.ckpt-2.index")) and time.monotonic() < deadline:
         time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
-    _, stderr = process.communicate(timeout=60)
-    step = int(re.search(r"stopped and saved at step (\d+)", stderr)[1])
-    assert process.returncode == 1 and step >= 2
+    script.send_signal(signal.SIGTERM)
+    result = script.finish()
+    step = int(re.search(r"stopped and saved at step (\d+)", result.stderr)[1])
+    assert result.returncode == 1 and step >= 2
     assert open_checkpoint(run).step == step
 
 
