@@ -28,6 +28,20 @@ SHORT_WINDOWS = ("--voicing_floor=200", "--f0_range=200,300")
 """Flags of measuring where it is not what is tested: Praat takes half the time."""
 
 
+LONGEST = "readme train strategy trouble recipes identify updates networks probe interpolate demo"
+"""Files of tests that take longest, which begin first, so that workers of xdist end together."""
+
+
+def pytest_configure(config):
+    config.option.loadscopereorder = False  # xdist: files by their number of tests
+
+
+def pytest_collection_modifyitems(items):
+    names = [f"test_{name}.py" for name in LONGEST.split()]
+    places = {name: place for place, name in enumerate(names)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--reference",
