@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,20 @@ SHORT_WINDOWS = ("--voicing_floor=200", "--f0_range=200,300")
 """Flags of measuring where it is not what is tested: Praat takes half the time."""
 
 
+LONGEST = "readme train strategy trouble recipes identify updates networks probe interpolate demo"
+"""Files of tests that take longest, which begin first, so that workers of xdist end together."""
+
+
+def pytest_configure(config):
+    config.option.loadscopereorder = False  # xdist: files by their number of tests
+
+
+def pytest_collection_modifyitems(items):
+    names = [f"test_{name}.py" for name in LONGEST.split()]
+    places = {name: place for place, name in enumerate(names)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--reference",
@@ -40,30 +55,62 @@ def reference(request):
     return Path(request.config.getoption("reference"))
 
 
+class Script:
+    """A script that was started, in a fork of tests/launcher.py; used as subprocess.Popen is."""
+
+    def __init__(self, ask, folder, words, cwd, environment):
+        self.ask, self.args, self.returncode = ask, words, None
+        self.paths = {name: folder / name for name in ("stdout", "stderr")}
+        files = {name: str(path) for name, path in self.paths.items()}
+        self.pid = ask(words=words, cwd=str(cwd), environment=environment, **files)
+
+    def poll(self, options=os.WNOHANG):
+        if self.returncode is None:
+            self.returncode = self.ask(pid=self.pid, options=options)
+        return self.returncode
+
+    def wait(self):
+        return self.poll(0)
+
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+    def finish(self):
+        """Waits for its end; what it was, its status, its output."""
+        output = {"returncode": self.wait()}
+        output |= {name: path.read_text() for name, path in self.paths.items()}
+        return subprocess.CompletedProcess(self.args, **output)
+
+
 @pytest.fixture(scope="session")
-def run_script(tmp_path_factory):
-    """Runs a script of the top level, or a command with -m, as a user does (tests/launcher.py)."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+def start_script(tmp_path_factory):
+    """Starts a script of the top level, or a command with -m, as a user does."""
     launcher = subprocess.Popen(
         [sys.executable, str(ROOT / "tests" / "launcher.py")],
-        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    texts = tmp_path_factory.mktemp("output")
 
-    def run(script, *args, cwd=ROOT):
-        words = [*script.split(), *map(str, args)]
-        paths = [texts / name for name in ("stdout", "stderr")]
-        for path in paths:
-            path.write_text("")
-        request = {"words": words, "cwd": str(cwd)}
-        request |= {path.name: str(path) for path in paths}
+    def ask(**request):
         launcher.stdin.write(json.dumps(request) + "\n")
         launcher.stdin.flush()
-        status = int(launcher.stdout.readline())
-        return subprocess.CompletedProcess(words, status, *(path.read_text() for path in paths))
+        return json.loads(launcher.stdout.readline())
+
+    def start(script, *args, cwd=ROOT, environment=None):
+        words = [*script.split(), *map(str, args)]
+        return Script(ask, tmp_path_factory.mktemp("output"), words, cwd, environment or {})
 
     with launcher:  # closes its input, at which it ends
-        yield run
+        yield start
+
+
+@pytest.fixture(scope="session")
+def run_script(start_script):
+    """Runs a script to its end."""
+    return lambda *words, **given: start_script(*words, **given).finish()
 
 
 @pytest.fixture(scope="session")

@@ -33,17 +33,17 @@ def newest_name(run):
     return os.path.basename(prefixes[-1]) if prefixes else None
 
 
-def run_to_the_end(command):
-    subprocess.run(command, check=True)
+def start_alone(command):
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
 
-def run_until_killed(command, run, moment_s, deadline_s=300):
+def run_until_killed(command, run, moment_s, start, deadline_s=300):
     """Starts the command and kills it, so many seconds after its first new checkpoint.
 
     A negative moment counts from the start, so that start-up is hit too.
     """
     before, begun = newest_name(run), time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = start(command)
     while moment_s > 0 and newest_name(run) == before:
         if process.poll() is not None or time.monotonic() - begun > deadline_s:
             process.kill()
@@ -55,7 +55,7 @@ def run_until_killed(command, run, moment_s, deadline_s=300):
     process.wait()
 
 
-def kill_and_resume(command, work_dir, kills, seed=0, span_s=1.0, finish=run_to_the_end):
+def kill_and_resume(command, work_dir, kills, seed=0, span_s=1.0, start=start_alone):
     """Runs the experiment; prints a line per kill and raises AssertionError if anything is lost.
 
     Args:
@@ -65,7 +65,7 @@ def kill_and_resume(command, work_dir, kills, seed=0, span_s=1.0, finish=run_to_
         seed: Of the moments.
         span_s: Kills come up to so many seconds after a start's first new checkpoint; every third
             within four seconds of the start.
-        finish: Runs a command to its end.
+        start: Starts a command; returns what is used as a subprocess.Popen.
     """
     runs = straight, killed = Path(work_dir) / "straight", Path(work_dir) / "killed"
     for run in runs:
@@ -76,7 +76,7 @@ def kill_and_resume(command, work_dir, kills, seed=0, span_s=1.0, finish=run_to_
         at_start = number % 3 == 0
         moment_s = moments.uniform(0.05, 4.0) if at_start else moments.uniform(0.0, span_s)
         before = newest_name(killed)
-        run_until_killed(commands[1], killed, -moment_s if at_start else moment_s)
+        run_until_killed(commands[1], killed, -moment_s if at_start else moment_s, start)
         newest = newest_name(killed)
         if newest is not None:
             whole = files.newest_whole(str(killed))
@@ -85,7 +85,7 @@ def kill_and_resume(command, work_dir, kills, seed=0, span_s=1.0, finish=run_to_
             assert places[0] <= places[1], f"{before} was there before, now {newest}"
         print(f"kill {number}: newest {newest}", flush=True)
     for command in commands:
-        finish(command)
+        assert start(command).wait() == 0
     assert newest_name(killed) == newest_name(straight)
     expected, found = (files.newest_whole(str(run)) for run in runs)
     assert expected.shapes == found.shapes

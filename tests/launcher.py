@@ -2,9 +2,10 @@
 
 A script as a user starts it spends most of a small test on importing TensorFlow and its like;
 tests/test_walls.py starts every script as a user does. Reads requests from standard input, a line
-of JSON each: the words after ``python``, the folder, files for the output. Answers with the exit
-status. Nothing is computed here before a fork, so each script starts TensorFlow's threads itself,
-and ends as any script does.
+of JSON each: to start a script, the words after ``python``, the folder, files for the output, what
+is added to the environment; to wait for one, its number and options of ``os.waitpid``. Answers with
+the number, with the exit status. Nothing is computed here before a fork, so each script starts
+TensorFlow's threads itself, and ends as any script does.
 """
 
 import gc
@@ -13,6 +14,7 @@ import json
 import os
 import pkgutil
 import runpy
+import signal
 import sys
 
 import wavegan_tf
@@ -22,9 +24,15 @@ for module in pkgutil.walk_packages(wavegan_tf.__path__, "wavegan_tf."):
         importlib.import_module(module.name)
 
 
-def run(words, cwd, stdout, stderr):
+LIMIT_S = 300
+"""A script that takes longer is ended."""
+
+
+def run(words, cwd, stdout, stderr, environment):
     """In the fork: becomes the script, and does not return."""
+    signal.alarm(LIMIT_S)
     os.chdir(cwd)
+    os.environ.update(environment)
     for path, number in ((stdout, 1), (stderr, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
     sys.stdin.close()
@@ -43,8 +51,11 @@ gc.freeze()  # or a fork would go through all of this again when it ends
 
 for line in sys.stdin:
     request = json.loads(line)
-    pid = os.fork()
-    if not pid:
-        run(**request)
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    print(status, flush=True)
+    if "pid" in request:
+        pid, status = os.waitpid(request["pid"], request["options"])
+        answer = os.waitstatus_to_exitcode(status) if pid else None
+    else:
+        answer = os.fork()
+        if not answer:
+            run(**request)
+    print(json.dumps(answer), flush=True)

@@ -54,7 +54,8 @@ SMALL = {  # added to a recipe, so that it takes seconds: the last of two equal 
         "--property=rms_db --n=30 --proof_outputs=2 --code_outputs=1 --top=1 --controls=1 "
         f"--values=-1,1 --n_permutations=99 --nofigures --jobs=1 {WINDOWS}"
     ),
-    f"{TOOL}feature_maps": f"--n=5 --layer=conv1 --nofigures --jobs=1 {WINDOWS}",
+    f"{TOOL}feature_maps": "--n=5 --layer=conv1 --nofigures --jobs=1 --noreport "
+    "--voicing_floor=200",
 }
 
 

@@ -97,14 +97,13 @@ def pairs(scale=0.02, middle=0.5):
 
 
 def made(about=None, confidence=0.95, **tables):
-    """A result of identify, and its figures by name."""
+    """A result of identify."""
     measures = ("mean",) if (about or {}).get("measure") == "mean" else ("share", *DOSES)
     given = {"ranking": ranking(), "proof": proof(measures=measures)}
     given |= {"trends": trends(measures=measures)} | changes() | tables
     settings = {"identify": ABOUT | (about or {}), "statistics": {"confidence": confidence}}
     given = {name: table for name, table in given.items() if table is not None}
-    result = Result("identify", settings, given)
-    return {name: result.figure(name) for name in result.figures}
+    return Result("identify", settings, given)
 
 
 def said(figure):
@@ -124,15 +123,15 @@ def curve(axis):
 
 
 def test_a_table_that_is_there_is_drawn_and_one_that_is_not_is_left_out():
-    assert list(made()) == ["ranking", "proof", "doses"]
-    assert list(made(**codes(["frication"]), **pairs())) == [
+    assert made().figures == ["ranking", "proof", "doses"]
+    assert made(**codes(["frication"]), **pairs()).figures == [
         "ranking", "proof", "doses", "codes", "pairs",
     ]  # fmt: skip
-    assert list(made(**pairs(), proof=None, ranking=None)) == ["pairs"]
+    assert made(**pairs(), proof=None, ranking=None).figures == ["pairs"]
 
 
 def test_the_ranking_shows_the_first_twenty_in_order_with_what_chance_reaches():
-    figure = made()["ranking"]
+    figure = made().figure("ranking")
     scores, effects = figure.axes
     names = [label.get_text() for label in scores.get_yticklabels()]
     assert names == ["z1", "z2", "|z3|", *(f"z{k + 1}" for k in range(3, 20))]
@@ -149,16 +148,17 @@ def test_the_ranking_shows_the_first_twenty_in_order_with_what_chance_reaches():
 
 
 def test_the_proof_has_a_panel_for_each_top_latent_and_controls_in_grey():
-    figures = made()
-    first, second = figures["proof"].axes
+    result = made()
+    figure = result.figure("proof")
+    first, second = figure.axes
     assert first.get_title("left") == "z1: rises, +2 points per unit"
     assert second.get_title("left") == "z2: no change shown"
     assert [x.get_text() for x in first.get_xticklabels()] == ["−25", "−1", "0", "1", "25"]
     assert curve(first) == (style.ORANGE, [0, 0.2, 0.4, 0.6, 0.8], [])
     assert curve(second)[0] == style.BLUE
     assert sum(line.get_color() == style.GREY for line in first.get_lines()) == 3
-    assert "3 controls" in said(figures["proof"])
-    doses = figures["doses"].axes
+    assert "3 controls" in said(figure)
+    doses = result.figure("doses").axes
     assert len(doses) == 2 * 3
     title = doses[0].get_title("left")
     assert title == "Frication (dB)\nrises: +0.02 per unit, r = 0.90"
@@ -168,10 +168,10 @@ def test_the_proof_has_a_panel_for_each_top_latent_and_controls_in_grey():
 
 
 def test_what_comes_near_zero_only_is_said_and_marked_although_it_has_no_slope():
-    first, second = made(**changes((2, 1.0, 0.56)))["proof"].axes
+    first, second = made(**changes((2, 1.0, 0.56))).figure("proof").axes
     assert second.get_title("left") == "z2: +56 points at 1, not −1"
     assert curve(second)[0] == style.ORANGE and curve(second)[2] == [1, 3]  # the values -1 and 1
-    first, second = made(**changes((1, 1.0, -0.2), (1, 25.0, -0.125)))["proof"].axes
+    first, second = made(**changes((1, 1.0, -0.2), (1, 25.0, -0.125))).figure("proof").axes
     assert first.get_title("left") == (
         "z1: rises, +2 points per unit\n−20 points at 1, not −1"  # inside the range of training
     )
@@ -179,7 +179,7 @@ def test_what_comes_near_zero_only_is_said_and_marked_although_it_has_no_slope()
 
 
 def test_what_is_even_is_marked_at_both_sides():
-    axis = made(**changes((2, 1.0, 0.56), form="even"))["proof"].axes[1]
+    axis = made(**changes((2, 1.0, 0.56), form="even")).figure("proof").axes[1]
     assert axis.get_title("left") == "z2: +56 points at ±1, not 0" and curve(axis)[2] == [1, 3]
 
 
@@ -187,10 +187,10 @@ def test_a_code_that_differs_is_said_to_where_its_sweep_shows_nothing():
     tables = {"proof": proof(), "trends": trends()} | changes()
     renamed = {name: table.replace({"latent": {"z2": "c1"}}) for name, table in tables.items()}
     given = renamed | codes(["frication"], values=(1.0,))
-    axis = made(**given)["proof"].axes[1]
+    axis = made(**given).figure("proof").axes[1]
     assert axis.get_title("left") == "c1: code at 1: 20 %, the others 10 %"
     assert curve(axis)[0] == style.BLUE  # setting it alone is not shown to change anything
-    axis = made({"codes_generated": False}, **given)["proof"].axes[1]
+    axis = made({"codes_generated": False}, **given).figure("proof").axes[1]
     assert axis.get_title("left") == "c1: no change shown"
 
 
@@ -201,7 +201,7 @@ def test_titles_and_ticks_of_the_longest_kind_stay_clear_of_each_other():
     tables["trends"] = tables["trends"].assign(estimate=-0.00123, verdict="falls")
     names = {f"z{k}": f"z10{k}" for k in (1, 2, 3)}
     tables = {name: table.replace({"latent": names}) for name, table in tables.items()}
-    figure = made(MEAN, **tables)["proof"]
+    figure = made(MEAN, **tables).figure("proof")
     with matplotlib.rc_context(style.STYLE):
         figure.draw_without_rendering()
     for axis in figure.axes:
@@ -217,34 +217,36 @@ def test_a_number_is_drawn_as_means_in_its_own_name_and_unit():
     rows = proof(measures=("mean",))
     rows.loc[0, "n"] = 7
     given = changes((1, 25.0, -38.6)) | pairs(1, 150) | {"proof": rows}
-    figures = made(MEAN, confidence=0.9, **given)
-    assert list(figures) == ["ranking", "proof", "pairs"]
-    assert "Change of voiced.f0 (Hz)" in said(figures["ranking"])
-    axis = figures["proof"].axes[0]
+    result = made(MEAN, confidence=0.9, **given)
+    assert result.figures == ["ranking", "proof", "pairs"]
+    assert "Change of voiced.f0 (Hz)" in said(result.figure("ranking"))
+    figure = result.figure("proof")
+    axis = figure.axes[0]
     assert axis.get_ylabel() == "voiced.f0 (Hz)"
     assert axis.get_title("left") == "z1: rises, +0.02 Hz per unit\n−38.6 Hz at 25, not −25"
-    assert "7 to 25 outputs a value; 90 % intervals" in said(figures["proof"])
-    assert "175" in said(figures["pairs"]) and "Mean of voiced.f0" in said(figures["pairs"])
+    assert "7 to 25 outputs a value; 90 % intervals" in said(figure)
+    written = said(result.figure("pairs"))
+    assert "175" in written and "Mean of voiced.f0" in written
 
 
 def test_the_ranking_is_of_the_labels_and_the_proof_of_the_property():
     by_hand = {"by_hand": True, "ranked_by": "rag", "kind": "binary", "codes_generated": False}
-    figures = made(MEAN | by_hand, **codes(["yes"]))
-    assert "go with rag" in said(figures["ranking"])
-    assert "Change of share" in said(figures["ranking"])
-    assert "Mean of voiced.f0" in said(figures["proof"]) and "doses" not in figures
-    assert "Share of rag by code" in said(figures["codes"])
+    result = made(MEAN | by_hand, **codes(["yes"]))
+    written = said(result.figure("ranking"))
+    assert "go with rag" in written and "Change of share" in written
+    assert "Mean of voiced.f0" in said(result.figure("proof")) and "doses" not in result.figures
+    assert "Share of rag by code" in said(result.figure("codes"))
 
 
 def test_categories_get_a_heat_map():
-    figure = made(**codes(["rag", "suit", "water"], values=(1.0,)))["codes"]
+    figure = made(**codes(["rag", "suit", "water"], values=(1.0,))).figure("codes")
     labels = [x.get_text() for x in figure.axes[0].get_yticklabels()]
     assert labels == ["c1 *", "c2"] and "20%" in said(figure)
     assert figure.axes[0].get_images()[0].get_array().shape == (2, 3)
 
 
 def test_a_pair_shows_its_shares_and_whether_it_interacts():
-    axis = made(**pairs())["pairs"].axes[0]
+    axis = made(**pairs()).figure("pairs").axes[0]
     assert axis.get_title("left") == "interact\n2 [1.5, 2.5]"
     assert (axis.get_ylabel(), axis.get_xlabel()) == ("z1", "z9")
     image = axis.get_images()[0].get_array()

@@ -22,16 +22,16 @@ from wavegan_tf.experiments.result import Result, load_run
 from wavegan_tf.experiments.stages import code_conditions, count_clipped
 from wavegan_tf.latents import latent_names, sample_latents
 from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.speech.settings import IntervalSettings
 from wavegan_tf.stats import proof
 
 CIWGAN = "tests/reference/checkpoints/ciwgan"
-QUICK = {"n_permutations": 199, "n_resamples": 200, "n_selections": 10, "min_class": 5}
-
-
+QUICK = {
+    "n_permutations": 199, "n_resamples": 200, "n_selections": 10, "min_class": 5,
+    "intervals": IntervalSettings(voicing_floor_hz=100),  # its voice has 100 to 180 Hz
+}  # fmt: skip
 TWO = {"n": 60, "top": 1, "controls": 0, "values": (-5.0, 5.0), "proof_outputs": 15}
-TWO |= {"pairs": "z5*z6", **QUICK}
-
-
+TWO |= {"pairs": "z5*z6", "pair_values": (-3.0, 3.0), **QUICK}
 VALUES = (-5.0, -1.0, 0.0, 1.0, 5.0)
 
 

@@ -24,16 +24,19 @@ TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 OUTPUTS = TEXTS[conftest.ROOT / "docs" / "outputs.md"]
 ENDS = r"_(low|high|p|p_holm|n)$"  # of columns that belong to another
 
+WINDOWS = " ".join(conftest.SHORT_WINDOWS)
+
 # Added to an example, so that it takes seconds: the last of two equal flags counts.
 SMALL = {
     "train": "--wavegan_dim=1 --train_batch_size=2 --train_steps=2",
-    "probe": "--controls=1 --nofigures --jobs=1 --layers=conv4 --noreport",
+    "probe": "--controls=1 --nofigures --max_figures=1 --jobs=1 --layers=conv4 --noreport",
     "interpolate": "--n=1 --layers=conv4 --jobs=1 --controls=0 --reference_outputs=0 --nofigures "
-    "--noreport",
+    f"--noreport {WINDOWS}",
     "identify": "--property=rms_db --n=30 --proof_outputs=2 --code_outputs=1 --top=1 --controls=1 "
-    "--values=-1,1 --code_levels=1 --n_permutations=99 --nofigures --jobs=1 --noreport",
-    "feature_maps": "--n=5 --layer=conv1 --nofigures --jobs=1 --noreport",
-    "intervene": "--n=2 --layers=conv4 --patch=average,scan --nofigures --jobs=1 --noreport",
+    f"--values=-1,1 --code_levels=1 --n_permutations=99 --nofigures --jobs=1 --noreport {WINDOWS}",
+    "feature_maps": "--n=5 --layer=conv1 --nofigures --jobs=1 --noreport --voicing_floor=200",
+    "intervene": "--n=2 --layers=conv4 --patch=average,scan --nofigures --jobs=1 --noreport "
+    f"{WINDOWS}",
     "merge": "--nofigures",
     "make_corpus": "--n=12 --jobs=1",
     "prepare_words": "--skip_words=1 --num_words=3 --jobs=1",
@@ -66,7 +69,10 @@ def desk(tmp_path_factory, speech_dir, run_script):
         number = 3 if command[0] == "-m" else 1
         flags, name = command[number:], command[number - 1].removesuffix(".py")
         small = SMALL.get(name, "").split()
-        small += ["--n=2"] * (name == "probe" and "--network=q" not in flags)
+        if name == "probe" and "--network=q" not in flags:
+            small += ["--n=2", *WINDOWS.split()]
+        elif name == "interpolate" and any(flag.startswith("--from=") for flag in flags):
+            small += ["--steps=3"]
         result = run_script(" ".join(command[:number]), *flags, *small, cwd=desk)
         assert result.returncode == 0, f"{command}\n{result.stderr}"
     return desk
@@ -100,22 +106,24 @@ def test_every_file_table_and_column_of_a_run_is_on_the_page_of_outputs(desk):
         assert files <= set(re.findall(r"`([\w.]+)/?`", OUTPUTS)), kind
 
 
-def test_the_two_machines_train_together(desk):
+def test_the_two_machines_train_together(desk, start_script):
     lines = [line for block in examples("sh") for line in block.splitlines()]
     commands = [line for line in lines if line.startswith("TF_CONFIG=")]
     assert len(commands) == 2
     words = dict(zip(("node1:2222", "node2:2222"), free_addresses(2), strict=True))
-    pipes = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
-    processes = []
+    scripts = []
     for command in commands:
-        for word, mine in (words | {"python ": f"{sys.executable} "}).items():
+        for word, mine in words.items():
             command = command.replace(word, mine)
-        command = f"exec env {command} {SMALL['train']}"
-        processes.append(subprocess.Popen(command, shell=True, cwd=desk, text=True, **pipes))
-    for process in processes:
-        output, errors = process.communicate(timeout=200)
-        assert process.returncode == 0, errors
-        assert "at step 2" in output
+        config, python, *command = shlex.split(command)
+        assert python == "python"
+        environment = dict([config.split("=", 1)])
+        command += SMALL["train"].split()
+        scripts.append(start_script(*command, cwd=desk, environment=environment))
+    for script in scripts:
+        result = script.finish()
+        assert result.returncode == 0, result.stderr
+        assert "at step 2" in result.stdout
     assert open_checkpoint(desk / "train" / "two").step == 2
 
 

@@ -23,11 +23,17 @@ def test_every_recipe_is_run_by_a_chain():
     assert used == set(NAMES)
 
 
+@pytest.fixture(scope="module")
+def helps(run_script):
+    """What each command says of its flags, by the command."""
+    commands = {command_of(name) for name in NAMES}
+    return {name: run_script(name, "--helpfull").stdout.split() for name in commands}
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_every_flag_of_a_recipe_is_one_of_its_command(name, run_script):
-    shown = run_script(command_of(name), "--helpfull").stdout.split()
+def test_every_flag_of_a_recipe_is_one_of_its_command(name, helps):
     for flag in flags_of(name):
-        assert {f"--{flag}", f"--[no]{flag.removeprefix('no')}"} & {*shown}, flag
+        assert {f"--{flag}", f"--[no]{flag.removeprefix('no')}"} & {*helps[command_of(name)]}, flag
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

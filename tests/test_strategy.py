@@ -1,8 +1,5 @@
 import json
-import os
 import socket
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import conftest
@@ -29,25 +26,19 @@ def free_addresses(count):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, run_script):
+def trained(tmp_path_factory, start_script):
     """All values after the same training by one replica, two devices, two processes."""
     directory = tmp_path_factory.mktemp("replicas")
     script, addresses = conftest.ROOT / "tests/replicas.py", free_addresses(2)
-    workers = [
-        subprocess.Popen(
-            [sys.executable, script, directory / f"worker{i}.npz", f"worker{i}", *addresses],
-            env=os.environ | {"PYTHONPATH": str(conftest.ROOT)},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    scripts = [
+        start_script(str(script), directory / f"worker{i}.npz", f"worker{i}", *addresses)
         for i in range(2)
     ]
-    result = run_script(str(script), directory / "mirrored.npz", "mirrored")
-    assert result.returncode == 0, result.stderr
+    scripts.append(start_script(str(script), directory / "mirrored.npz", "mirrored"))
     replicas.main(directory / "one.npz", "one")
-    for process in workers:
-        _, errors = process.communicate(timeout=600)
-        assert process.returncode == 0, errors
+    for each in scripts:
+        result = each.finish()
+        assert result.returncode == 0, result.stderr
     return {path.stem: dict(np.load(path)) for path in directory.iterdir()}
 
 

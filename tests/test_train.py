@@ -2,9 +2,8 @@
 
 import json
 import re
+import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import conftest
@@ -31,13 +30,13 @@ def test_deeper_stereo_model_is_trained_on_every_format_and_probed_whole(run_scr
     assert not data["left_out"].get("unreadable")
     assert data["not_audio"] == {".md": 1}
     result = run_script(
-        "probe.py", "--ckpt", tmp_path / "run", "--n=2", "--controls=0", "--nofigures",
+        "probe.py", "--ckpt", tmp_path / "run", "--n=1", "--controls=0", "--nofigures",
         "--noreport", "--jobs=1", *conftest.SHORT_WINDOWS, "--out_dir", tmp_path / "out",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     series = np.load(tmp_path / "out" / "series.npz")
     assert [name for name in series if name != "z"] == [*(f"conv{i}" for i in range(1, 10)), "out"]
-    assert series["out"].shape == (2, 16384, 2) and series["conv9"].shape == (2, 8192)
+    assert series["out"].shape == (1, 16384, 2) and series["conv9"].shape == (1, 8192)
     assert wavfile.read(tmp_path / "out/audio/0000_out.wav")[1].shape == (16384, 2)
 
 
@@ -86,16 +85,19 @@ def test_config_records_what_changed_when_it_went_on(run):
     assert rates == [2e-4, 1e-4]
 
 
-def test_the_forms_of_convolutions_are_those_of_the_runs_start(tmp_path, run_script, speech_dir):
-    flags = training_flags(tmp_path / "run", speech_dir)
-    for steps in (1, 2):
-        result = run_script(*flags, f"--train_steps={steps}")
-        assert result.returncode == 0, result.stderr
-        path = tmp_path / "run" / "config.json"
-        config = json.loads(path.read_text())
-        last = [config, *config["resumed"]][-1]
-        assert last["convolutions"] == ("keras", "matmul")[steps - 1]
-        path.write_text(path.read_text().replace(': "keras"', ': "matmul"'))
+def test_the_forms_of_convolutions_are_those_of_the_runs_start(
+    run, tmp_path, run_script, speech_dir
+):
+    other = tmp_path / "run"
+    shutil.copytree(run, other)
+    text = (other / "config.json").read_text()
+    (other / "config.json").write_text(text.replace(': "keras"', ': "matmul"'))
+    result = run_script(*training_flags(other, speech_dir), "--train_steps=6")
+    assert result.returncode == 0, result.stderr
+    for directory, form, count in ((run, "keras", 2), (other, "matmul", 3)):
+        config = json.loads((directory / "config.json").read_text())
+        forms = [x["convolutions"] for x in (config, *config["resumed"])]
+        assert forms == [form] * count
 
 
 def test_changed_model_is_refused_naming_the_differences(run, run_script, speech_dir):
@@ -122,19 +124,16 @@ def test_training_goes_on_from_an_originals_checkpoint(run_script, speech_dir, t
     assert not (tmp_path / "other").exists()
 
 
-def test_a_signal_saves_and_leaves(tmp_path, speech_dir):
+def test_a_signal_saves_and_leaves(start_script, tmp_path, speech_dir):
     run = tmp_path / "run"
-    command = [sys.executable, *training_flags(run, speech_dir), "--train_steps=100000"]
-    process = subprocess.Popen(
-        command, cwd=conftest.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    script = start_script(*training_flags(run, speech_dir), "--train_steps=100000")
     deadline = time.monotonic() + 120
     while not list(run.glob("model.ckpt-2.index")) and time.monotonic() < deadline:
         time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
-    _, stderr = process.communicate(timeout=60)
-    step = int(re.search(r"stopped and saved at step (\d+)", stderr)[1])
-    assert process.returncode == 1 and step >= 2
+    script.send_signal(signal.SIGTERM)
+    result = script.finish()
+    step = int(re.search(r"stopped and saved at step (\d+)", result.stderr)[1])
+    assert result.returncode == 1 and step >= 2
     assert open_checkpoint(run).step == step
 
 
