@@ -3,10 +3,10 @@
   git clone https://github.com/atzhou8/ciwganfiwgan-pytorch
   python benchmarks/bench_port.py --port=ciwganfiwgan-pytorch [--python=PYTHON] [--rounds=7]
 
-Networks are the port's own, and so is the rule of its updates: the Discriminator's gradients go on
-to the Generator, and the Q-network's update runs the Generator a second time. PYTHON is one with
-torch installed. Each of the two works in a process of its own, idle while the other is timed. The
-last line is one JSON object.
+Networks are the port's own, and so is the rule of its updates: that of the Discriminator computes
+gradients of the Generator too, unused, and that of the Q-network runs the Generator a second time.
+PYTHON is one with torch installed. Each of the two works in a process of its own, idle while the
+other is timed. The last line is one JSON object.
 """
 
 import argparse

@@ -82,11 +82,28 @@ def test_what_is_given_or_recorded_comes_before_a_trial(races):
     assert [choice(d, first) for d in ("down", "up", "kernel")] == ["folded", "xla", "matmul"]
 
 
-def test_a_choice_that_cannot_be_kept_is_measured_each_time(races, monkeypatch, tmp_path):
+@pytest.mark.parametrize("text", ["[", "[]", "null", "{}", '"mixed"', '[{"n": 1}]', "unknown"])
+def test_a_file_that_holds_no_forms_is_measured_anew(races, tmp_path, text):
+    """The last with a form that there is none of; the same holds for what a run has recorded."""
+    training = TrainingConfig(batch_size=16)
+    forms = trial.choose_forms(CONFIG, training)
+    (path,) = tmp_path.glob("forms-*.json")
+    if text == "unknown":
+        text = json.dumps([*forms[:-1], forms[-1] | {"up": "mixed"}])
+    path.write_text(text)
+    races.clear()
+    assert trial.choose_forms(CONFIG, training) == forms and races
+    assert json.loads(path.read_text()) == forms
+    if text != "[":
+        assert trial.choose_forms(CONFIG, training, json.loads(text)) == forms
+
+
+def test_a_choice_that_cannot_be_kept_is_measured_each_time(races, monkeypatch, tmp_path, caplog):
     (tmp_path / "file").touch()
     monkeypatch.setenv("WAVEGAN_TF_CACHE", str(tmp_path / "file" / "cache"))
     found = [trial.choose_forms(CONFIG, TrainingConfig(batch_size=16)) for _ in range(2)]
     assert found[0] == found[1] and len(races) == 2 * 3 * len(found[0])
+    assert "not kept, the next start may find others" in caplog.text
 
 
 @pytest.mark.parametrize(("conv", "cost"), [("auto", "1.5"), ("plain", "30.0"), ("keras", "30.0")])

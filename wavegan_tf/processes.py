@@ -2,13 +2,12 @@
 
 import collections
 import concurrent.futures
-import functools
 import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from wavegan_tf.errors import InputError
 
@@ -17,6 +16,7 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 _AHEAD = 4  # jobs in the queue of each process
+_here: list[Any] = []  # in a process of the pool: what it does
 
 
 def num_processes(jobs: int | None = None) -> int:
@@ -33,7 +33,7 @@ def in_processes(
 ) -> Iterator[R]:
     """Does work, a function of a module, with every job and the plan, in processes of their own.
 
-    Only a few jobs are drawn ahead of their turn; the plan, which is small, goes with each. The
+    Only a few jobs are drawn ahead of their turn; the plan is sent to each process once. The
     results, in the order of the jobs, do not depend on the number of processes; 1 works here.
 
     Raises:
@@ -42,28 +42,28 @@ def in_processes(
     if num_processes == 1:
         yield from (work(job, plan) for job in jobs)
         return
-    pool = _pool(num_processes)
+    context = multiprocessing.get_context("spawn")  # a fork would copy TensorFlow's locks
+    pool = concurrent.futures.ProcessPoolExecutor(num_processes, context, _begin, (work, plan))
     waiting: collections.deque[concurrent.futures.Future[R]] = collections.deque()
     try:
         for job in jobs:
-            waiting.append(pool.submit(work, job, plan))
+            waiting.append(pool.submit(_work_here, job))
             if len(waiting) > _AHEAD * num_processes:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     except BrokenProcessPool:
-        _pool.cache_clear()
         raise InputError(
             f"--jobs={num_processes}: a process died, perhaps for want of memory; try fewer"
         ) from None
     finally:
-        begun = [future for future in waiting if not future.cancel()]
-        concurrent.futures.wait(begun)  # they may write files
+        pool.shutdown(cancel_futures=True)
 
 
-@functools.cache
-def _pool(num_processes: int) -> concurrent.futures.ProcessPoolExecutor:
-    """Starts processes once for all work: loading their libraries takes them half a second."""
-    context = multiprocessing.get_context("spawn")  # a fork would copy TensorFlow's locks
-    ignore = signal.SIGINT, signal.SIG_IGN  # the first process hears Ctrl-C
-    return concurrent.futures.ProcessPoolExecutor(num_processes, context, signal.signal, ignore)
+def _begin(work: Callable[[J, P], R], plan: P) -> None:
+    _here[:] = [lambda job: work(job, plan)]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process hears Ctrl-C
+
+
+def _work_here(job: Any) -> Any:
+    return _here[0](job)

@@ -95,7 +95,7 @@ class Options:
         group="Data")
     deterministic: bool = option(
         False, "Equal weights to the bit from equal commands on one machine, however often "
-        "interrupted.", group="Machine")
+        "interrupted; with --conv=auto as long as its cache is kept.", group="Machine")
     strategy: str = option(
         "auto", "Replicas: one; mirrored, on every GPU of this machine; multi_worker, on every "
         "process of TF_CONFIG or task of SLURM; auto chooses by TF_CONFIG and the number of GPUs.",

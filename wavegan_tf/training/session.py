@@ -24,7 +24,7 @@ from wavegan_tf.texts import read_json
 from wavegan_tf.training.determinism import make_deterministic
 from wavegan_tf.training.loop import train
 from wavegan_tf.training.monitor import Monitor
-from wavegan_tf.training.options import Options, Schedule
+from wavegan_tf.training.options import Options, Schedule, TrainingConfig
 from wavegan_tf.training.strategy import check_agreement, make_strategy, make_sum, worker_place
 from wavegan_tf.training.trainer import Trainer
 from wavegan_tf.training.trial import Forms
@@ -62,7 +62,7 @@ def _train(
     store = ClipStore(slices, options.data_cache)
     report = preflight(options.data_dir, store, lambda x, n: progress(x, n, "reading data"))
     print("\n".join(report.lines()))
-    forms = _recorded_forms(directory, options.training.conv)
+    forms = _recorded_forms(directory, options.training)
     trainer = Trainer(config, options.training, strategy, forms)
     if checkpoint is not None:
         trainer.restore(checkpoint)
@@ -139,13 +139,15 @@ def _starting_point(options: Options, is_chief: bool) -> files.Checkpoint | None
     return checkpoint
 
 
-def _recorded_forms(directory: str, conv: str) -> Forms | None:
+def _recorded_forms(directory: str, training: TrainingConfig) -> Forms | None:
     """The forms of convolutions that a trial chose when the run was last started, if one did."""
     run_config = run.read_run_config(directory)
     if run_config is None:
         return None
     last = [run_config, *run_config["resumed"]][-1]
-    return last.get("convolutions") if last["training"].get("conv") == conv == "auto" else None
+    then, now = last["training"], (training.conv, training.precision)
+    same = training.conv == "auto" and (then.get("conv"), then.get("precision")) == now
+    return last.get("convolutions") if same else None
 
 
 def _of_port(where: str) -> InputError:
@@ -171,7 +173,7 @@ def _record_run(
         run.write_run_config(directory, run_config)
         return
     last = [run_config, *run_config["resumed"]][-1]
-    if any(last[key] != now[key] for key in ("flags", "versions")):
+    if any(last.get(key) != now[key] for key in ("flags", "versions", "convolutions")):
         run_config["resumed"].append(now | {"step": trainer.step})
         run.write_run_config(directory, run_config)
 

@@ -7,7 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 import tensorflow as tf
 
@@ -40,11 +40,11 @@ def choose_forms(
     Raises:
         InputError: The precision is bfloat16, which is slower than float32 on this machine.
     """
+    if training.conv == "auto" and _are_forms(recorded, convolution.shapes(config)):
+        return recorded
     if training.precision == "bfloat16":
         _check_bfloat16(training.conv)
-    if training.conv != "auto":
-        return training.conv
-    return recorded or _fastest(config, training)
+    return _fastest(config, training) if training.conv == "auto" else training.conv
 
 
 def to_choice(forms: Forms) -> Choice | None:
@@ -74,6 +74,17 @@ def measure(shapes: list[Shape], batch_size: int, dtype: str = "float32") -> lis
     return rows
 
 
+def _are_forms(forms: Any, shapes: list[Shape]) -> TypeGuard[Forms]:
+    """Says whether what was read from a file has a form for every direction of all shapes."""
+    if isinstance(forms, str):
+        return forms in convolution.FORMS
+    try:
+        found = {Shape(*(row[x] for x in Shape._fields)): row for row in forms}
+        return all(found[x][d] in convolution.forms_of(x) for x in shapes for d in DIRECTIONS)
+    except (KeyError, TypeError):
+        return False
+
+
 def _check_bfloat16(conv: str) -> None:
     """Refuses bfloat16 where a convolution of the papers' models takes longer than in float32."""
     form, seconds = "plain" if conv == "keras" else conv, {}
@@ -100,13 +111,20 @@ def _fastest(config: ModelConfig, training: TrainingConfig) -> Forms:
     name = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:32]
     path = cache_directory() / f"forms-{name}.json"
     with contextlib.suppress(OSError, ValueError):
-        return json.loads(path.read_text())
+        kept = json.loads(path.read_text())
+        if _are_forms(kept, shapes):
+            return kept
     _log.info("convolutions: timing their forms, for some seconds, once for this machine")
     rows = measure(shapes, batch_size, training.dtype)
     forms = [row | {d: min(row[d], key=row[d].get) for d in DIRECTIONS} for row in rows]
-    with contextlib.suppress(OSError):  # a cache that cannot be written is done without
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         disk.write_text(str(path), json.dumps(forms, indent=1) + "\n")
+    except OSError as error:
+        why = f"{error.filename}: {error.strerror}"
+        _log.warning(
+            "convolutions: these forms are not kept, the next start may find others: %s", why
+        )
     return forms
 
 
