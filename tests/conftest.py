@@ -160,11 +160,7 @@ def drawn(monkeypatch):
 
     figures = {}
 
-    def keep(figure, stem):
-        figures[stem.name] = figure
-        return [stem]
-
-    monkeypatch.setattr(style, "save", keep)
+    monkeypatch.setattr(style, "save", lambda named, folder: figures.update([named]))
     return figures
 
 
