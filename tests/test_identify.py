@@ -31,7 +31,7 @@ QUICK = {
     "intervals": IntervalSettings(voicing_floor_hz=100),  # its voice has 100 to 180 Hz
 }  # fmt: skip
 TWO = {"n": 60, "top": 1, "controls": 0, "values": (-5.0, 5.0), "proof_outputs": 15}
-TWO |= {"pairs": "z5*z6", "pair_values": (-3.0, 3.0), **QUICK}
+TWO |= {"pairs": "z5*z6", **QUICK}
 VALUES = (-5.0, -1.0, 0.0, 1.0, 5.0)
 
 

@@ -30,13 +30,13 @@ def test_deeper_stereo_model_is_trained_on_every_format_and_probed_whole(run_scr
     assert not data["left_out"].get("unreadable")
     assert data["not_audio"] == {".md": 1}
     result = run_script(
-        "probe.py", "--ckpt", tmp_path / "run", "--n=1", "--controls=0", "--nofigures",
+        "probe.py", "--ckpt", tmp_path / "run", "--n=2", "--controls=0", "--nofigures",
         "--noreport", "--jobs=1", *conftest.SHORT_WINDOWS, "--out_dir", tmp_path / "out",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     series = np.load(tmp_path / "out" / "series.npz")
     assert [name for name in series if name != "z"] == [*(f"conv{i}" for i in range(1, 10)), "out"]
-    assert series["out"].shape == (1, 16384, 2) and series["conv9"].shape == (1, 8192)
+    assert series["out"].shape == (2, 16384, 2) and series["conv9"].shape == (2, 8192)
     assert wavfile.read(tmp_path / "out/audio/0000_out.wav")[1].shape == (16384, 2)
 
 

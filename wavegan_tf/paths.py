@@ -3,7 +3,8 @@
 import logging
 import os
 import re
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from wavegan_tf.errors import InputError
@@ -51,6 +52,18 @@ def expand(path: str | os.PathLike) -> str:
 def cache_directory() -> Path:
     """Gives the directory of what is measured once and kept: controls, forms of convolutions."""
     return Path(expand(os.environ.get("WAVEGAN_TF_CACHE") or "~/.cache/wavegan_tf"))
+
+
+def keep(path: Path, write: Callable[[Path], object]) -> None:
+    """Writes a file of the cache whole, whoever else writes it; ``write`` is given where.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+        write(Path(scratch) / path.name)
+        os.replace(Path(scratch) / path.name, path)
 
 
 def walk(

@@ -11,7 +11,6 @@ import hashlib
 import itertools
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from wavegan_tf.latents import Design
 from wavegan_tf.model import BATCH, Model
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.output import files
-from wavegan_tf.paths import cache_directory
+from wavegan_tf.paths import cache_directory, keep
 from wavegan_tf.processes import num_processes
 from wavegan_tf.progress import progress
 from wavegan_tf.speech import praat
@@ -85,7 +84,8 @@ def measure_controls(
         found.append(describe_control(k, tables["points"], tables["intervals"], plan.target))
     table = pd.concat(found, ignore_index=True)
     if path is not None:
-        _keep(path, table)
+        with contextlib.suppress(OSError):  # without a cache they are measured each time
+            keep(path, lambda place: files.write_table(place, table))
     return table
 
 
@@ -112,12 +112,3 @@ def _find(
             if tuple(table.columns) == CONTROL_COLUMNS and table["n_outputs"].dtype.kind == "i":
                 return path, table
     return path, NOTHING
-
-
-def _keep(path: Path, table: pd.DataFrame) -> None:
-    """Writes a file of the cache whole, or not at all where it cannot be written."""
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-            files.write_table(Path(scratch) / path.name, table)
-            os.replace(Path(scratch) / path.name, path)

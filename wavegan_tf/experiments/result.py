@@ -98,7 +98,7 @@ class Result:
         return experiment(self.kind).figures(self)
 
     def draw(self, directory: str | os.PathLike, jobs: int = 1) -> None:
-        """Draws every figure as PNG and PDF into ``directory/figures``, in ``jobs`` processes."""
+        """Draws figures as PNG and PDF into ``directory/figures``, in up to ``jobs`` processes."""
         import matplotlib
 
         from wavegan_tf.output import style
@@ -108,7 +108,8 @@ class Result:
             folder.mkdir(exist_ok=True)
         with matplotlib.rc_context(style.STYLE):
             drawn = ((name, drawing()) for name, drawing in drawings.items())
-            collections.deque(in_processes(style.save, drawn, folder, jobs), maxlen=0)
+            processes = min(jobs, len(drawings) // 4 or 1)  # a start takes as long as a figure
+            collections.deque(in_processes(style.save, drawn, folder, processes), maxlen=0)
 
     def save(
         self,
@@ -124,7 +125,7 @@ class Result:
             directory: Made if missing; what an earlier run wrote there is removed.
             figures: Whether figures are drawn.
             page: Whether report.html is written, to hear and see the run in a browser.
-            jobs: Number of processes that draw.
+            jobs: Most processes that draw.
         """
         directory = Path(expand(directory))
         loaded = [array for arrays in self.arrays.values() for array in arrays.values()]

@@ -52,7 +52,8 @@ def _train(
     directory, config = options.train_dir, options.architecture
     shard = worker_place(strategy)
     is_chief = shard[0] == 0
-    checkpoint = _starting_point(options, is_chief)
+    run_config = run.read_run_config(directory)
+    checkpoint = _starting_point(options, run_config, is_chief)
     slices = dataclasses.replace(
         options.slices,
         slice_len=config.slice_len,
@@ -62,7 +63,7 @@ def _train(
     store = ClipStore(slices, options.data_cache)
     report = preflight(options.data_dir, store, lambda x, n: progress(x, n, "reading data"))
     print("\n".join(report.lines()))
-    forms = _recorded_forms(directory, options.training)
+    forms = _recorded_forms(run_config, options.training)
     trainer = Trainer(config, options.training, strategy, forms)
     if checkpoint is not None:
         trainer.restore(checkpoint)
@@ -76,7 +77,7 @@ def _train(
     place = [trainer.step, trainer.update, trainer.seed]
     check_agreement(strategy, {"its place": place, "its data": report.fingerprint})
     if is_chief:
-        _record_run(directory, trainer, checkpoint, record)
+        _record_run(directory, run_config, trainer, checkpoint, record)
         _record_data(options, report)
         holdout = None
         if held_out:
@@ -95,10 +96,11 @@ def _train(
     print(f"{directory}: at step {trainer.step}; now: python probe.py {ckpt}")
 
 
-def _starting_point(options: Options, is_chief: bool) -> files.Checkpoint | None:
+def _starting_point(
+    options: Options, run_config: dict[str, Any] | None, is_chief: bool
+) -> files.Checkpoint | None:
     """Finds the checkpoint to go on from: the run directory's own, or --init_ckpt."""
     directory, config, loss = options.train_dir, options.architecture, options.training.loss
-    run_config = run.read_run_config(directory)
     checkpoint: files.Checkpoint | None
     if run_config is None:
         if os.path.isdir(directory) and set(os.listdir(directory)) - {lock.LOCK_FILE}:
@@ -139,9 +141,8 @@ def _starting_point(options: Options, is_chief: bool) -> files.Checkpoint | None
     return checkpoint
 
 
-def _recorded_forms(directory: str, training: TrainingConfig) -> Forms | None:
+def _recorded_forms(run_config: dict[str, Any] | None, training: TrainingConfig) -> Forms | None:
     """The forms of convolutions that a trial chose when the run was last started, if one did."""
-    run_config = run.read_run_config(directory)
     if run_config is None:
         return None
     last = [run_config, *run_config["resumed"]][-1]
@@ -159,12 +160,15 @@ def _of_port(where: str) -> InputError:
 
 
 def _record_run(
-    directory: str, trainer: Trainer, checkpoint: files.Checkpoint | None, record: dict[str, Any]
+    directory: str,
+    run_config: dict[str, Any] | None,
+    trainer: Trainer,
+    checkpoint: files.Checkpoint | None,
+    record: dict[str, Any],
 ) -> None:
     """Writes the run's config.json, or adds to it what is different from this step on."""
     training = dataclasses.asdict(trainer.training)
     now = record | {"training": training, "convolutions": trainer.forms}
-    run_config = run.read_run_config(directory)
     if run_config is None:
         run_config = now | {"model": trainer.config, "resumed": []}
         begun_from = run.read_run_config(checkpoint.directory) if checkpoint else None

@@ -11,13 +11,12 @@ from typing import Any, TypeGuard
 
 import tensorflow as tf
 
-from wavegan_tf.checkpoints import disk
 from wavegan_tf.errors import InputError
 from wavegan_tf.machine import describe_machine, start_xla
 from wavegan_tf.models import convolution
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.models.convolution import DIRECTIONS, Choice, Shape
-from wavegan_tf.paths import cache_directory
+from wavegan_tf.paths import cache_directory, keep
 from wavegan_tf.training.options import TrainingConfig
 
 Forms = str | list[dict[str, Any]]
@@ -94,9 +93,8 @@ def _check_bfloat16(conv: str) -> None:
     cost = seconds["bfloat16"] / seconds["float32"]
     if cost > 1:
         raise InputError(
-            f"--precision=bfloat16: without hardware (or oneDNN) for it: a convolution takes "
-            f"{cost:.1f} times as long as in float32 here; leave the flag out, or force it with "
-            "--precision=forced_bfloat16"
+            f"--precision=bfloat16: a convolution takes {cost:.1f} times as long as in float32 on "
+            "this machine; leave the flag out, or force it with --precision=forced_bfloat16"
         )
 
 
@@ -118,8 +116,7 @@ def _fastest(config: ModelConfig, training: TrainingConfig) -> Forms:
     rows = measure(shapes, batch_size, training.dtype)
     forms = [row | {d: min(row[d], key=row[d].get) for d in DIRECTIONS} for row in rows]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        disk.write_text(str(path), json.dumps(forms, indent=1) + "\n")
+        keep(path, lambda place: place.write_text(json.dumps(forms, indent=1) + "\n"))
     except OSError as error:
         why = f"{error.filename}: {error.strerror}"
         _log.warning(
