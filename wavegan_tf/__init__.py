@@ -41,7 +41,7 @@ prepare_tensorflow()  # here, for nothing of the package can import TensorFlow b
 
 def __getattr__(name: str) -> Any:
     if name in _EXPERIMENTS:
-        return getattr(importlib.import_module("wavegan_tf.experiments.front"), name)
+        return importlib.import_module("wavegan_tf.experiments.front").function(name)
     if name in _PLACES:
         return getattr(importlib.import_module(f"wavegan_tf.{_PLACES[name]}"), name)
     raise AttributeError(f"module 'wavegan_tf' has no attribute {name!r}")

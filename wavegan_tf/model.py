@@ -2,6 +2,7 @@
 
 import functools
 import os
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -162,6 +163,79 @@ def load(
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
     return Model(open_checkpoint(demo.CHECKPOINT if path is None else path, given))
+
+
+class Models:
+    """Several models that an experiment compares, opened one after the other.
+
+    Attributes:
+        names: Of each, told apart: ``digits-100`` of step 100 of the run in the folder digits.
+        groups: Of each, empty if none were given.
+        steps: Of each, the Generator updates of its training.
+        settings: What the first recommends for measuring.
+    """
+
+    def __init__(
+        self,
+        models: "Sequence[Model | str | os.PathLike]",
+        groups: Sequence[str] = (),
+        **given: Any,
+    ):
+        """Finds the files of all of them.
+
+        Args:
+            models: Two or more, as models or as paths (:func:`load`).
+            groups: A group of each, or none.
+            **given: What the files do not say, as :func:`load` takes it.
+
+        Raises:
+            InputError: There is one alone, one comes twice or has no file, or there are more or
+                fewer groups than models.
+        """
+        from wavegan_tf.checkpoints.open import find_checkpoint
+
+        if len(models) < 2:
+            raise InputError("--ckpt: one checkpoint has nothing to be compared with; give two")
+        if groups and len(groups) != len(models):
+            raise InputError(
+                f"--groups={','.join(groups)}: {len(groups)} groups of {len(models)} checkpoints; "
+                "give one for each"
+            )
+        self._models, self._given = list(models), given
+        self.groups = list(groups) or [""] * len(models)
+        found = [x.file if isinstance(x, Model) else find_checkpoint(x, given) for x in models]
+        prefixes = [os.path.abspath(x.prefix) for x in found]
+        for prefix in prefixes:
+            if prefixes.count(prefix) > 1:
+                raise InputError(f"--ckpt: {prefix} is given twice; give each checkpoint once")
+        self.steps = [x.step for x in found]
+        self.names = _told_apart(prefixes, self.steps)
+        self.settings = self.open(0).settings
+
+    def open(self, k: int) -> Model:
+        """Opens the ``k``-th model, from 0; what came as a Model is that Model."""
+        model = self._models[k]
+        return model if isinstance(model, Model) else load(model, **self._given)
+
+    def __len__(self) -> int:
+        """Counts the models."""
+        return len(self._models)
+
+    def __iter__(self) -> Iterator[tuple[str, str, Model]]:
+        """Opens each in turn: its name, its group, the model."""
+        for k, (name, group) in enumerate(zip(self.names, self.groups, strict=True)):
+            yield name, group, self.open(k)
+
+
+def _told_apart(prefixes: list[str], steps: list[int]) -> list[str]:
+    """Names checkpoints by folder and step, by more folders where these do not differ."""
+    folders = [os.path.dirname(prefix).split(os.sep) for prefix in prefixes]
+    for depth in range(1, max(map(len, folders)) + 1):
+        short = ["/".join(folder[-depth:]) for folder in folders]
+        names = [f"{folder}-{step}" for folder, step in zip(short, steps, strict=True)]
+        if len(set(names)) == len(names):
+            return names
+    return prefixes
 
 
 def batches(inputs: np.ndarray) -> list[np.ndarray]:

@@ -35,12 +35,10 @@ def open_checkpoint(path: str | os.PathLike, overrides: dict[str, Any] | None = 
         InputError: No checkpoint there; truncated; a variable missing or of another shape; the
             architecture is left open; an override contradicts the files.
     """
-    checkpoint: AnyCheckpoint
-    if paths := port.find_files(path):
-        checkpoint = port.PortCheckpoint(paths, overrides)
+    checkpoint = find_checkpoint(path, overrides)
+    if isinstance(checkpoint, port.PortCheckpoint):
         config, origin = checkpoint.config, "tensors"
     else:
-        checkpoint = files.Checkpoint(files.find_prefix(path))
         config, origin = read_config(checkpoint, overrides or {})
     letters = "".join({name[0] for name in checkpoint.shapes if name[1:2] == "/"})
     if "G" not in letters:
@@ -51,6 +49,29 @@ def open_checkpoint(path: str | os.PathLike, overrides: dict[str, Any] | None = 
     if origin == run.CONFIG_FILE:
         measuring = (run.read_run_config(checkpoint.directory) or {}).get("measuring", {})
     return Opened(config, networks, checkpoint.step, origin, checkpoint, measuring)
+
+
+def find_checkpoint(
+    path: str | os.PathLike, overrides: dict[str, Any] | None = None
+) -> AnyCheckpoint:
+    """Finds the files that a path means; arguments and errors as of :func:`open_checkpoint`."""
+    if paths := port.find_files(path):
+        return port.PortCheckpoint(paths, overrides)
+    return files.Checkpoint(files.find_prefix(path))
+
+
+def list_checkpoints(path: str) -> list[str]:
+    """Lists the checkpoints of a run directory, of the port or not, from the oldest on.
+
+    Raises:
+        InputError: It is no folder, or has none.
+    """
+    if not os.path.isdir(path):
+        raise InputError(f"--all_checkpoints: --ckpt={path} is no run directory; give one")
+    found = port.list_generators(path) or sorted(files.list_prefixes(path), key=files.place)
+    if not found:
+        raise InputError(f"--all_checkpoints: --ckpt={path} has no checkpoint in it")
+    return found
 
 
 def read_config(checkpoint: files.Checkpoint, overrides: dict[str, Any]) -> tuple[ModelConfig, str]:

@@ -6,6 +6,7 @@ taps are kernels of 26 here, of which the last tap is zero. It views the project
 16], and a classifier's last layer as [channels, time].
 """
 
+import glob
 import hashlib
 import logging
 import os
@@ -54,9 +55,8 @@ def find_files(path: str | os.PathLike, flag: str = "ckpt") -> dict[str, str] | 
     """
     path = expand(path)
     if os.path.isdir(path):
-        inside = [os.path.join(path, name) for name in sorted(os.listdir(path))]
-        generators = list(filter(_is_generator, inside))
-        indices = [x for x in inside if x.endswith(".index")]
+        generators = list_generators(path)
+        indices = sorted(glob.glob(os.path.join(glob.escape(path), "*.index")))
         if not generators:
             return None
         listed = ", ".join(map(os.path.basename, [*indices[:2], *generators[:6]]))
@@ -65,13 +65,19 @@ def find_files(path: str | os.PathLike, flag: str = "ckpt") -> dict[str, str] | 
                 f"--{flag}={path}: has several checkpoints, and none is the newest by its name "
                 f"({listed}); name one"
             )
-        path = max(generators, key=_epoch)
+        path = generators[-1]
     elif not os.path.isfile(path):
         path += "_G.pt"
     if not (os.path.isfile(path) and (is_state_dict(path) or path.endswith(SUFFIXES))):
         return None
     found = {letter: _beside(path, letter) for letter in "DQ"}
     return {"G": path} | {letter: x for letter, x in found.items() if os.path.isfile(x)}
+
+
+def list_generators(directory: str) -> list[str]:
+    """Lists the Generators' files of a folder by epoch and name."""
+    inside = [os.path.join(directory, name) for name in sorted(os.listdir(directory))]
+    return sorted(filter(_is_generator, inside), key=_epoch)
 
 
 class PortCheckpoint:

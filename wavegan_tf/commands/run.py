@@ -2,9 +2,11 @@
 
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Callable
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -19,6 +21,10 @@ from wavegan_tf.commands.flags import (
     read_unsaid_flags,
 )
 from wavegan_tf.errors import InputError
+from wavegan_tf.paths import expand
+
+if TYPE_CHECKING:
+    from wavegan_tf.model import Model, Models
 
 FLAGS = flags.FLAGS
 
@@ -78,26 +84,54 @@ def _command(name: str) -> tuple[dict[str, str], Callable[[], None]]:
         module.define_flags()
         return module.GROUPS, module.main
     experiment = importlib.import_module(f"wavegan_tf.experiments.{name}")
-    groups = define_model_flags() | define_options(experiment.Options) | define_output_flags(name)
+    groups = define_model_flags(hasattr(experiment, "run_several"))
+    groups |= define_options(experiment.Options) | define_output_flags(name)
     return groups, lambda: run_experiment(name, experiment, list(groups))
 
 
-def define_model_flags() -> dict[str, str]:
-    """Defines the flags that choose a checkpoint; returns group by flag."""
+def define_model_flags(several: bool) -> dict[str, str]:
+    """Defines the flags that choose a checkpoint, or several; returns group by flag."""
     define_path(
         "ckpt",
         None,
         "Checkpoint: a run directory (its newest one) or a prefix such as train/model.ckpt-12255, "
         "of this package or of the original code, or a file of the PyTorch port such as "
-        "run/epoch50_step350_G.pt. Without it the demo model is opened.",
+        "run/epoch50_step350_G.pt. Without it the demo model is opened."
+        + " Several, separated by commas, are compared."
+        * several,
     )
-    unsaid = define_unsaid_flags()
+    groups = {"ckpt": "Basics"}
+    if several:
+        flags.DEFINE_bool("all_checkpoints", False, "All checkpoints of --ckpt, a run directory.")
+        flags.DEFINE_list("groups", [], "Group of each checkpoint of --ckpt: english,english,thai.")
+        groups |= {"all_checkpoints": "Model", "groups": "Model"}
     define_path(
         "praat_settings",
         None,
         "JSON file with settings of Praat, intervals and statistics, or the config.json of a run.",
     )
-    return {"ckpt": "Basics", "praat_settings": "Praat"} | unsaid
+    return groups | {"praat_settings": "Praat"} | define_unsaid_flags()
+
+
+def open_models() -> "Model | Models":
+    """Opens the checkpoint, or finds the several, that the flags name."""
+    from wavegan_tf.checkpoints.open import list_checkpoints
+    from wavegan_tf.model import Models, load
+
+    unsaid = read_unsaid_flags()
+    paths = [FLAGS.ckpt]
+    if "groups" in FLAGS and FLAGS.ckpt is not None:
+        if not os.path.exists(FLAGS.ckpt):  # of which the name may have a comma
+            paths = [expand(path.strip()) for path in FLAGS.ckpt.split(",")]
+        if FLAGS.all_checkpoints:
+            paths = [each for path in paths for each in list_checkpoints(path)]
+        if FLAGS.groups and len(paths) == 1:
+            raise InputError("--groups: there is one checkpoint; give several with --ckpt")
+        if len(paths) > 1:
+            return Models(paths, FLAGS.groups, **unsaid)
+    if FLAGS.ckpt is None:
+        logging.getLogger("wavegan_tf").info("no --ckpt: the demo model is opened")
+    return load(FLAGS.ckpt, **unsaid)
 
 
 def define_output_flags(name: str) -> dict[str, str]:
@@ -111,20 +145,17 @@ def define_output_flags(name: str) -> dict[str, str]:
 
 def run_experiment(name: str, experiment: ModuleType, names: list[str]) -> None:
     """Runs an experiment by the flags, saves its result and says what was found."""
-    from wavegan_tf.experiments.front import experiment_options, record
+    from wavegan_tf.experiments.front import experiment_options, record, run_module
     from wavegan_tf.experiments.listen import complaints
-    from wavegan_tf.model import load
     from wavegan_tf.output.directory import finish, output_directory
     from wavegan_tf.processes import num_processes
 
     given = read_options(experiment.Options, FLAGS)
     settings = read_settings_file(FLAGS.praat_settings)
     with output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
-        if FLAGS.ckpt is None:
-            logging.getLogger("wavegan_tf").info("no --ckpt: the demo model is opened")
-        model = load(FLAGS.ckpt, **read_unsaid_flags())
+        model = open_models()
         options = experiment_options(experiment, given, model.settings, settings)
-        result = experiment.run(model, options, directory)
+        result = run_module(experiment, model, options, directory)
         record(result, options, {x: FLAGS[x].value for x in sorted(names) if FLAGS[x].present})
         whole = not given.get("shard")  # of a part of a run there is nothing to show yet
         shown = {"figures": FLAGS.figures and whole, "page": FLAGS.report and whole}

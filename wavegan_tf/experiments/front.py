@@ -1,11 +1,14 @@
 """Experiments as functions: ``probe(model, n=50)`` runs one with the options that are given."""
 
+import functools
 import os
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.result import Result, experiment
-from wavegan_tf.model import Model, load
+from wavegan_tf.model import Model, Models, load
 from wavegan_tf.options import build, nested
 from wavegan_tf.options import options as options_of
 from wavegan_tf.output.versions import run_record
@@ -38,9 +41,24 @@ def record(result: Result, options: Any, flags: dict[str, Any] | None = None) ->
     result.settings |= run_record(result.kind, flags or {}) | {"options": own}
 
 
+def run_module(
+    module: ModuleType, model: Model | Models, options: Any, directory: str | None = None
+) -> Result:
+    """Runs an experiment of one model, or of several that it compares.
+
+    Raises:
+        InputError: It does not compare models.
+    """
+    if not isinstance(model, Models):
+        return module.run(model, options, directory)
+    if not hasattr(module, "run_several"):
+        raise InputError(f"--ckpt: {module.NAME} takes one checkpoint, not {len(model)}; give one")
+    return module.run_several(model, options, directory)
+
+
 def run_experiment(
     name: str,
-    model: "Model | str | os.PathLike | None",
+    model: Model | Models | str | os.PathLike | list | None,
     directory: str | None,
     given: dict[str, Any],
 ) -> Result:
@@ -48,79 +66,48 @@ def run_experiment(
 
     Args:
         name: Of the experiment.
-        model: A Model, the path of a checkpoint, or None for the demo model.
+        model: A Model, the path of a checkpoint, or None for the demo model; several of them.
         directory: Where sounds and series are written while it runs; None keeps series in memory.
         given: Its options, by name.
 
     Raises:
         InputError: An option is unknown or breaks its rule.
     """
-    if not isinstance(model, Model):
+    if isinstance(model, list):
+        model = Models(model)
+    elif not isinstance(model, Model | Models):
         model = load(model)
     module = experiment(name)
     options = experiment_options(module, given, model.settings)
     if directory is not None:
         directory = expand(directory)
         os.makedirs(directory, exist_ok=True)
-    result = module.run(model, options, directory)
+    result = run_module(module, model, options, directory)
     record(result, options)
     return result
 
 
-def probe(
-    model: Model | str | os.PathLike | None = None, *, directory: str | None = None, **options: Any
-) -> Result:
-    """Shows what each layer encodes: measures every layer and compares it with the output.
+@functools.cache
+def function(name: str) -> Callable[..., Result]:
+    """Makes the function ``wavegan_tf.NAME`` of an experiment."""
 
+    def answer(
+        model: Model | Models | str | os.PathLike | list | None = None,
+        *,
+        directory: str | None = None,
+        **options: Any,
+    ) -> Result:
+        return run_experiment(name, model, directory, options)
+
+    answer.__name__ = answer.__qualname__ = name
+    answer.__doc__ = f"""{experiment(name).__doc__}
     Args:
-        model: A Model, the path of a checkpoint, or None for the demo model.
+        model: A Model, the path of a checkpoint, or None for the demo model; a list of them where
+            the experiment compares several.
         directory: Where sounds and series are written while it runs; None keeps series in memory.
-        **options: Of :class:`wavegan_tf.experiments.probe.Options`, such as ``n=50``.
+        **options: Of :class:`wavegan_tf.experiments.{name}.Options`, by name.
 
     Returns:
-        Tables ``points``, ``intervals``, ``correlations``, ``durations`` and more.
+        Tables, arrays and settings, with ``summary()``, ``figure(name)`` and ``save(directory)``.
     """
-    return run_experiment("probe", model, directory, options)
-
-
-def interpolate(
-    model: Model | str | os.PathLike | None = None, *, directory: str | None = None, **options: Any
-) -> Result:
-    """Moves latent variables, all others frozen, and follows the effect through every layer.
-
-    Arguments as of :func:`probe`; options of :class:`wavegan_tf.experiments.interpolate.Options`,
-    such as ``vary=("z11=-15:5:2",)``.
-    """
-    return run_experiment("interpolate", model, directory, options)
-
-
-def identify(
-    model: Model | str | os.PathLike | None = None, *, directory: str | None = None, **options: Any
-) -> Result:
-    """Finds which latent variable carries a property, and proves it by generating.
-
-    Arguments as of :func:`probe`; options of :class:`wavegan_tf.experiments.identify.Options`,
-    such as ``property="frication"``.
-    """
-    return run_experiment("identify", model, directory, options)
-
-
-def intervene(
-    model: Model | str | os.PathLike | None = None, *, directory: str | None = None, **options: Any
-) -> Result:
-    """Replaces parts of a layer and measures what they carry of an effect.
-
-    Arguments as of :func:`probe`; options of :class:`wavegan_tf.experiments.intervene.Options`.
-    """
-    return run_experiment("intervene", model, directory, options)
-
-
-def feature_maps(
-    model: Model | str | os.PathLike | None = None, *, directory: str | None = None, **options: Any
-) -> Result:
-    """Follows single feature maps of a layer while a latent variable moves.
-
-    Arguments as of :func:`probe`; options of
-    :class:`wavegan_tf.experiments.feature_maps.Options`.
-    """
-    return run_experiment("feature_maps", model, directory, options)
+    return answer

@@ -1,0 +1,98 @@
+"""Panels of lines with bands: what several experiments draw of groups over an axis."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from wavegan_tf.output import style
+from wavegan_tf.output.style import GREY, TINY_PT, grid
+
+COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.PINK, style.AMBER, style.SKY, "black")
+MAX_THIN = 60
+"""Single lines behind a mean, the first ones."""
+
+
+@dataclass
+class Line:
+    """A line with its band: ``x``, ``y``, ``low``, ``high`` [points]; ``thin`` [lines, points].
+
+    ``shown`` marks points that a test found, ``colour`` is that of the place in the panel unless
+    given.
+    """
+
+    label: str
+    x: np.ndarray
+    y: np.ndarray
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+    thin: np.ndarray | None = None
+    shown: np.ndarray | None = None
+    colour: str | None = None
+
+
+@dataclass
+class Panel:
+    """A panel: its lines, and stretches of the axis where groups part."""
+
+    title: str
+    lines: list[Line]
+    ylabel: str = ""
+    parted: np.ndarray | None = None  # [points] of the first line's x
+    note: str = ""  # why there is nothing
+    training: tuple[float, ...] = field(default=())  # ends of the trained range
+
+
+def draw_panels(
+    panels: Sequence[Panel],
+    title: str,
+    xlabel: str,
+    columns: int = 2,
+    height_in: float = 1.5,
+    sharey: bool = False,
+) -> Figure:
+    """Draws panels of lines under one legend.
+
+    A band is drawn where a line has one, thin lines behind it; a grey bar at the foot marks where
+    groups part, dashed lines the trained range.
+    """
+    figure, axes, left = grid(len(panels), columns, height_in, 0.9, sharex=True, sharey=sharey)
+    handles: dict[str, Artist] = {}
+    for axis, panel in zip(axes, panels, strict=True):
+        axis.set_title(panel.title)
+        if panel.note:
+            style.say(axis, panel.note)
+        for k, line in enumerate(panel.lines):
+            handles.setdefault(line.label, _draw(axis, line, COLOURS[k % len(COLOURS)]))
+        for edge in panel.training:
+            axis.axvline(edge, color=GREY, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0)
+        if panel.parted is not None and panel.parted.any():
+            x = panel.lines[0].x
+            foot = np.where(panel.parted, 0.02, np.nan)
+            look = {"color": "black", "linewidth": 2.5, "solid_capstyle": "butt"}
+            axis.plot(x, foot, transform=axis.get_xaxis_transform(), marker="|", **look)
+        axis.set_ylabel(panel.ylabel)
+    labels = [label for label in handles if label]
+    if len(labels) > 1:
+        figure.legend(
+            [handles[x] for x in labels], labels, loc="outside lower center",
+            ncols=min(6, len(labels)), fontsize=TINY_PT,
+        )  # fmt: skip
+    figure.supxlabel(xlabel)
+    figure.suptitle(title)
+    return figure
+
+
+def _draw(axis: Axes, line: Line, colour: str) -> Artist:
+    colour = line.colour or colour
+    if line.thin is not None:
+        axis.plot(line.x, line.thin[:MAX_THIN].T, color=colour, linewidth=0.3, alpha=0.4)
+    if line.low is not None and line.high is not None:
+        axis.fill_between(line.x, line.low, line.high, color=colour, alpha=0.2, linewidth=0)
+    (handle,) = axis.plot(line.x, line.y, color=colour, linewidth=1.2)
+    if line.shown is not None:
+        axis.plot(line.x[line.shown], line.y[line.shown], "o", color=colour, markersize=3)
+    return handle
