@@ -38,6 +38,9 @@ def experiment_options(
 def record(result: Result, options: Any, flags: dict[str, Any] | None = None) -> None:
     """Adds to a result's settings what repeats it: its options, the flags given, all versions."""
     own = {field.name: getattr(options, field.name) for field in options_of(options)}
+    own = {
+        name: getattr(x, "__name__", "a function") if callable(x) else x for name, x in own.items()
+    }
     result.settings |= run_record(result.kind, flags or {}) | {"options": own}
 
 

@@ -39,7 +39,7 @@ from wavegan_tf.model import Model
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.options import check_options, option
 from wavegan_tf.output import text
-from wavegan_tf.output.names import layer_title, measure_title
+from wavegan_tf.output.names import layer_title, outcome_title
 from wavegan_tf.processes import num_processes
 from wavegan_tf.progress import progress
 from wavegan_tf.speech.intervals import Interval
@@ -659,8 +659,7 @@ def _pairs(result: Result) -> list[tuple[Any, pd.DataFrame]]:
 
 
 def _measure(row: Any) -> str:
-    title = measure_title(row.measure, row.unit)
-    return title if row.label == sweeps.OUTPUT else f"{row.label.capitalize()}: {title}"
+    return outcome_title(row.label, row.measure, row.unit)
 
 
 def _against_middle(row: Any) -> str:

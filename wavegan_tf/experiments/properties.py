@@ -25,6 +25,8 @@ from wavegan_tf.texts import read_text
 
 CATEGORIES = "categories"
 PAUSES = "n_pauses"
+GAP = "gap"
+"""The time from the end of an interval to the start of the next one of its label, in s."""
 
 PRESENCE = {
     "frication": ("n_frication", 1), "voicing": ("n_voiced", 1), "silence": (PAUSES, 1),
@@ -53,7 +55,9 @@ DOSES = {"frication_db": "dB", "voiced_db": "dB", "frication_ratio": "1"}
 MISSING = ("", "na", "nan")
 """Labels, in lower case, that stand for none: R writes ``NA``, pandas nothing, this package NaN."""
 
-_MEASURES = {label: (*POINT_MEASURES[label], *INTERVAL_MEASURES[label]) for label in POINT_MEASURES}
+_MEASURES = {
+    label: (*POINT_MEASURES[label], *INTERVAL_MEASURES[label], GAP) for label in POINT_MEASURES
+}
 _WORDS = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 
 
@@ -114,7 +118,11 @@ class Property:
     @property
     def measures(self) -> tuple[str, ...]:
         """What has to be measured to decide it; empty where the intervals do."""
-        return tuple(self.column.split(".")[1:])
+        return ("duration",) if self._of_gaps else tuple(self.column.split(".")[1:])
+
+    @property
+    def _of_gaps(self) -> bool:
+        return self.column.endswith(f".{GAP}")
 
     @property
     def unit(self) -> str:
@@ -195,7 +203,7 @@ def label_outputs(wanted: Property, outputs: pd.DataFrame, intervals: pd.DataFra
     if wanted.measures:
         label, measure = wanted.column.split(".")
         own = intervals[intervals["label"] == label].set_index("output")
-        here = own[own["measure"] == measure]
+        here = _gaps(own) if measure == GAP else own[own["measure"] == measure]
         if wanted.rule == LONGEST:
             durations = own[own["measure"] == "duration"]
             longest = durations.sort_values("value", ascending=False, kind="stable")
@@ -212,6 +220,14 @@ def label_outputs(wanted: Property, outputs: pd.DataFrame, intervals: pd.DataFra
     if wanted.comparison and wanted.rule != ANY:
         y = decide(y)
     return y.rename("label")
+
+
+def _gaps(own: pd.DataFrame) -> pd.DataFrame:
+    """Takes the gaps between intervals of one label, by output: ``start_s`` of the first, value."""
+    there = own[own["measure"] == "duration"].sort_values("start_s", kind="stable")
+    following = there.groupby(level=0)["start_s"].shift(-1)
+    gaps = there[["start_s"]].assign(value=following - there["start_s"] - there["value"])
+    return gaps.dropna(subset="value").sort_index(kind="stable")
 
 
 def _pauses(intervals: pd.DataFrame) -> pd.Series:

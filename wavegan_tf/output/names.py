@@ -20,10 +20,12 @@ MEASURES = {
     "skewness": "Skewness",
     "kurtosis": "Kurtosis",
     "duration": "Duration",
+    "gap": "Gap",
     "voiced_share": "Voiced share",
     "zcr": "Zero crossings",
     "cpps": "CPPS",
     "rms": "RMS level",
+    "rms_db": "RMS level",
     "peak": "Peak",
     "saturation": "Saturated share",
     "distance": "Distance from ordinary outputs",
@@ -53,6 +55,14 @@ def measure_title(measure: str, unit: str = "") -> str:
     """Names a measure with its unit, unless that is 1: ``F0 (Hz)``."""
     title = MEASURES.get(measure, measure)
     return f"{title} ({unit})" if unit not in ("", "1") and "(" not in title else title
+
+
+def outcome_title(label: str, measure: str, unit: str) -> str:
+    """Names what is measured in the intervals of a label, or (``output``) of whole outputs."""
+    if measure == "share":
+        return f"Share with {label}"
+    title = measure_title(measure, unit)
+    return title if label == "output" else f"{label.capitalize()}: {title}"
 
 
 def within_sentence(title: str) -> str:

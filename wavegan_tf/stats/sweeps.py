@@ -189,11 +189,10 @@ def measure_effects(
         is shown, and of ``more than controls`` larger than any control's.
     """
     tables = []
-    level = 1 - settings.confidence + 1e-9
     for axis, (latent, given) in enumerate(sweeps):
         x, lines = np.asarray(given, np.float64), _lines(values, sweeps, axis)
         steps = compared_steps(latent, given)
-        numbers = [slopes(x, lines), rank_correlations(x, lines), *_differences(lines[..., steps])]
+        numbers = [slopes(x, lines), rank_correlations(x, lines), *differences(lines[..., steps])]
         by_base = mean_over(np.stack(numbers, axis=1))  # [measures, 5, bases]
         estimates = np.reshape(_means(by_base.reshape(-1, len(lines[0])), settings), (3, -1, 5))
         p = np.array([_p_of_rows(values, by_base[:, k], settings) for k in (2, 3, 4)])
@@ -212,33 +211,42 @@ def measure_effects(
                 table[f"{start}n"] = np.isfinite(by_base[:, k]).sum(axis=-1)
         theirs = (controls or {}).get(latent, values.iloc[:, :0]).reindex(values.index)
         grid = theirs.to_numpy(np.float64).reshape(len(values), len(lines[0]), -1, len(steps))
-        of_controls = np.stack(_differences(grid), axis=1)  # [measures, 3, bases, controls]
-        found = [_beside(*pair, settings) for pair in zip(by_base[:, 2:], of_controls, strict=True)]
+        of_controls = np.stack(differences(grid), axis=1)  # [measures, 3, bases, controls]
+        found = [beside(*pair, settings) for pair in zip(by_base[:, 2:], of_controls, strict=True)]
         table[list(CONTROLS[:5])] = [numbers for numbers, _ in found]
         table["n_controls"] = table["n_controls"].astype(int)
         excess = np.array([by_base for _, by_base in found])
         table[list(CONTROLS[5:])] = np.transpose(_means(excess, settings))
-        rules = {
-            TOO_FEW: np.isnan(p_holm).all(axis=0),
-            NO_CHANGE: ~(p_holm < 1 - settings.confidence).any(axis=0),
-            CHANGES: 1 / (table["n_controls"] + 1) > level,
-            MORE: table["p_control"] <= level,
-        }
-        verdict = np.select([*rules.values()], [*rules], AS_CONTROLS)
+        verdict = judge(p_holm, table, settings)
         within = (verdict == MORE) & (table["estimate"].abs() <= table["control_high"])
         ends = (table["p_holm"] < 1 - settings.confidence) & ~within
         tables.append(table.assign(ends=ends, verdict=verdict))
     return pd.concat(tables, ignore_index=True)
 
 
-def _differences(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def judge(p_holm: np.ndarray, table: pd.DataFrame, settings: StatisticsSettings) -> np.ndarray:
+    """Gives the verdict of each row of a table with the columns ``n_controls`` and ``p_control``.
+
+    ``p_holm`` [tests, rows] are the tests of its changes, one of which has to be shown.
+    """
+    level = 1 - settings.confidence + 1e-9
+    rules = {
+        TOO_FEW: np.isnan(p_holm).all(axis=0),
+        NO_CHANGE: ~(p_holm < 1 - settings.confidence).any(axis=0),
+        CHANGES: 1 / (table["n_controls"] + 1) > level,
+        MORE: table["p_control"] <= level,
+    }
+    return np.select([*rules.values()], [*rules], AS_CONTROLS)
+
+
+def differences(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Takes last less first, first less middle and last less middle along the last axis, 2 or 3."""
     first, last = steps[..., 0], steps[..., -1]
     middle = steps[..., 1] if steps.shape[-1] == 3 else np.full_like(first, math.nan)
     return last - first, first - middle, last - middle
 
 
-def _beside(
+def beside(
     own: np.ndarray, controls: np.ndarray, settings: StatisticsSettings
 ) -> tuple[tuple[float, ...], np.ndarray]:
     """Compares differences ``[3, bases]`` with those of controls, ``[3, bases, controls]``.
@@ -252,13 +260,23 @@ def _beside(
     if n == 0:
         return (0, *[math.nan] * 4), np.full(own.shape[1], math.nan)
     sizes = np.abs(mean_over(np.concatenate([own[..., np.newaxis], controls], axis=2), axis=1))
-    units = sizes[judged].mean(axis=1, keepdims=True)
-    size, *others = np.max(sizes[judged] / np.where(units > 0, units, 1), axis=0)
-    as_large = int(np.sum(np.array(others) >= size * (1 - 1e-9)))
+    as_large, p = rank_size(sizes[judged])
     change, changes = own[0], controls[0]  # [bases], [bases, controls]
     theirs = mean_over(changes * np.sign(mean_over(changes, axis=0)), axis=1)
     numbers = (n, float(np.median(sizes[0, 1:])), float(np.max(sizes[0, 1:])), as_large)
-    return (*numbers, (1 + as_large) / (1 + n)), change * np.sign(mean_over(change)) - theirs
+    return (*numbers, p), change * np.sign(mean_over(change)) - theirs
+
+
+def rank_size(sizes: np.ndarray) -> tuple[int, float]:
+    """Compares the size of a change with those of controls.
+
+    Of ``sizes`` ``[differences, own and controls]`` the largest counts, each in units of the mean
+    size of its difference. Returns the number of controls as large, and ``p_control``.
+    """
+    units = sizes.mean(axis=1, keepdims=True)
+    size, *others = np.max(sizes / np.where(units > 0, units, 1), axis=0)
+    as_large = int(np.sum(np.array(others) >= size * (1 - 1e-9)))
+    return as_large, (1 + as_large) / (1 + len(others))
 
 
 def measure_responses(

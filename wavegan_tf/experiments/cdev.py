@@ -1,0 +1,382 @@
+"""What does a latent variable cause when it alone is set to values, some of them extreme?
+
+Causal disentanglement with extreme values (Beguš et al. 2023, arXiv 2303.10931): one variable, by
+default each of the code in turn, takes values far beyond those of training, on the same base
+vectors. What an outcome measured on the output does is its effect: the average treatment effect of
+each value against the reference, the effect on the spread, the individual effect per unit in each
+base vector, and how far the mean spectrum moves.
+
+Any variable does something so far out. So control variables take the same values on the same base
+vectors, and an effect is called a variable's own only where it exceeds theirs.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from wavegan_tf.errors import InputError
+from wavegan_tf.experiments.interpolate import (
+    ABOVE,
+    BESIDE,
+    COUNTED,
+    FEW_CONTROLS,
+)
+from wavegan_tf.experiments.listen import Measuring, listen
+from wavegan_tf.experiments.result import Result
+from wavegan_tf.experiments.treated import N_BANDS, Outcomes, Trial
+from wavegan_tf.model import Model, Models
+from wavegan_tf.options import check_options, option
+from wavegan_tf.output import text
+from wavegan_tf.output.names import outcome_title
+from wavegan_tf.stats import sweeps, treatments
+from wavegan_tf.stats.resampling import StatisticsSettings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "cdev"
+
+VALUES = "-12.5:12.5:2.5"
+"""Values of each code variable; the paper's are -12.5:12.5:0.625, 40 steps."""
+
+ABOUT = (
+    "Per unit: the individual effect, the mean forward difference of the outcome for one unit of "
+    "the variable, mean over base vectors [interval]. Same sign: share of base vectors whose own "
+    "effect has its sign. Controls: the size of this of the control variables: median, largest. "
+    "p (controls): the share of controls, this variable counted as one, whose change is as large; "
+    "a change is the largest of the differences between both ends and the reference, each in units "
+    "of its mean over all of them."
+)
+ABOUT_ENDS = (
+    "Mean: the average treatment effect, the outcome at the value less that at {}, paired within "
+    "base vectors [interval]. sd: the same of the standard deviation over base vectors, which is "
+    "not compared with controls. Every value: table `treatments`."
+)
+ABOUT_SPECTRA = (
+    "Distance: how far power has to be moved on average to make the mean spectrum at {} that at "
+    "the value (Wasserstein); each output counts alike, whatever its level. Halves: the distance "
+    "between two halves of the base vectors at the former. Every value: table `spectra`."
+)
+ABOUT_P = (
+    "{} base vectors, each at every value. p: after Holm over all {} tests of the run; numbers of "
+    "intervals, and yes or no, are tested by signs. Intervals and p speak of this trained network "
+    "and more outputs of it, not of another training. Values beyond \u22121 .. 1, of codes beyond "
+    "0 .. 1, were never trained."
+)
+
+PER_UNIT = (
+    "{latent}: {what} changes by {size} per unit, alike in {share} of {n} base vectors ({p}); as "
+    "large in {large} of {of} controls."
+)
+AT_ENDS = (
+    "{latent}: {what} less that at {reference} is {both}, n = {n}; as large in {large} of {of} "
+    "controls."
+)
+SPECTRUM = (
+    "{latent}: the distance in Hz of the mean spectrum from that at {reference:g} is {at}, larger "
+    "than in any of {of} controls."
+)
+REPLICATED = (
+    "{latent}: {what} {way} in {n} of {of} models, is shown to in {shown}, in {more} of them more "
+    "than controls."
+)
+
+
+@dataclass(frozen=True)
+class Options(Measuring):
+    """What can be asked of causes.
+
+    Raises:
+        InputError: A value breaks its rule.
+    """
+
+    vary: tuple[str, ...] = option(
+        (),
+        f"Variable and its values: z11={VALUES} (from, to, step; both ends included) or z11=-5,5; "
+        f"given again for further ones, each moved alone. Without it each code variable: {VALUES}.",
+        repeated=True,
+    )
+    outcomes: tuple[str, ...] = option(
+        ("n_voiced", "voiced.duration", "voiced.f0", "rms_db"),
+        "Outcomes: properties as of identify, such as n_voiced, voiced.f0, voiced.gap (the time "
+        "between two intervals) or voiced.f0>200; and cog, the spectral mean of the whole output.",
+    )
+    measure: Any = option(
+        None,
+        "Python file that defines measure(sound, rate): one more outcome, called as the file; a "
+        "returned NaN is no value, and a name that begins with n_ counts.",
+        path=True,
+    )
+    reference: float = option(0.0, "Value that all others are compared with, such as -1 or 1.")
+    others: str = option(
+        "zero",
+        "Code variables that are not moved: at zero, or as drawn.",
+        choices=("zero", "drawn"),
+    )
+    n: int = option(25, "Number of base vectors; a verdict on a count needs 15.", low=1)
+    seed: int = option(0, "Seed of base vectors and controls.", low=0)
+    controls: int = option(
+        20,
+        "Number of control variables, z that take both ends and the reference on the same base "
+        "vectors; a verdict against them needs 19 or more (at a confidence of 0.95).",
+        group="Statistics",
+        low=0,
+    )
+    statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
+    layers: str = "out"
+    upsample: str = "linear"
+    annotations: str | None = None
+    labels: str = ""
+    clip: bool = False
+    audio: bool = False
+
+    def __post_init__(self) -> None:
+        """Checks every value."""
+        check_options(self)
+        if not math.isfinite(self.reference):
+            raise InputError(f"--reference={self.reference}: must be a finite number")
+        Outcomes(self.outcomes)
+
+
+def run(model: Model, options: Options, directory: str | None = None) -> Result:
+    """Sets the variables of one model to values, and measures what that causes.
+
+    Raises:
+        InputError: An option does not fit the model.
+    """
+    tables, settings = try_model(model, options)
+    return _corrected(tables, settings, options, directory)
+
+
+def run_several(models: Models, options: Options, directory: str | None = None) -> Result:
+    """Asks the same of each model, and counts in how many an effect is found.
+
+    Raises:
+        InputError: An option does not fit one of the models.
+    """
+    parts, about, first = [], [], dict[str, Any]()
+    for name, group, model in models:
+        tables, settings = try_model(model, options, len(models))
+        tables.pop("outputs")  # numbered anew in each model
+        for table in tables.values():
+            table.insert(0, "group", group)
+            table.insert(0, "model", name)
+        parts.append(tables)
+        about.append({"model": name, "group": group, **settings["checkpoint"]})
+        first = first or settings
+    joined = {name: pd.concat([x[name] for x in parts], ignore_index=True) for name in parts[0]}
+    result = _corrected(joined, first | {"checkpoints": about}, options, directory)
+    counts = treatments.count_models(result.table("effects"), options.statistics)
+    result.tables = {"models": counts} | result.tables
+    return result
+
+
+def _corrected(
+    tables: dict[str, pd.DataFrame],
+    settings: dict[str, Any],
+    options: Options,
+    directory: str | None,
+) -> Result:
+    names = ("effects", "treatments", "spectra")
+    raw = tables["effects"], tables["treatments"], tables["spectra"]
+    corrected = treatments.correct(*raw, options.statistics)
+    n_tests = sum(int(table["p"].notna().sum()) for table in corrected)
+    found = tables | dict(zip(names, corrected, strict=True))
+    return Result(NAME, settings | {"n_tests": n_tests}, found, directory=directory)
+
+
+def try_model(
+    model: Model, options: Options, n_models: int = 1
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """Generates and measures the outputs of one model: tables without corrected p, and settings."""
+    trial, config = Trial(model, options, VALUES), model.config
+    outcomes = Outcomes(options.outcomes, options.measure)
+    n_outputs, statistics = len(trial.design.z), options.statistics
+    nothing = None if outcomes.need_intervals else [((),) * config.num_channels] * n_outputs
+    heard = listen(
+        model, trial.design, options, measures=outcomes.measures, held=nothing, label="causes",
+        each=lambda i, series: outcomes.take(i, series["out"], config.sample_rate),
+    )  # fmt: skip
+    values = outcomes.values(heard.tables["outputs"], heard.tables["intervals"])
+    n_tests = sum(len(x.values) * (2 * len(values) + 1) for x in trial.sweeps) * n_models
+    n_flips = int(np.clip(2 * n_tests / (1 - statistics.confidence), *treatments.N_FLIPS))
+    width_hz = config.sample_rate / 2 / N_BANDS
+    found: dict[str, list[pd.DataFrame]] = {}
+    for sweep in trial.sweeps:
+        x, asked = np.array(sweep.values), (options.reference, statistics)
+        own, theirs = (
+            pd.DataFrame(part.reshape(-1, len(values)).T, values.index)
+            for part in trial.parts(sweep, values.to_numpy().T)
+        )
+        spectra = trial.parts(sweep, np.stack(outcomes.shares))
+        tables = {
+            "effects": treatments.measure_individual(own, theirs, x, *asked),
+            "treatments": treatments.measure_treatments(own, x, *asked),
+            "spectra": treatments.measure_spectra(
+                *spectra, x, options.reference, width_hz, statistics, n_flips
+            ),
+            "responses": sweeps.measure_responses(own, [sweep], statistics),
+        }
+        for name, table in tables.items():
+            if "latent" not in table:
+                table.insert(0, "latent", sweep.name)
+            found.setdefault(name, []).append(table)
+    joined = {name: pd.concat(each, ignore_index=True) for name, each in found.items()}
+    others = {"values": sweeps.tidy(values), "design": trial.design.table}
+    own_measure = outcomes.own.about if outcomes.own else None
+    settings = heard.settings | {
+        "swept": [{"name": x.name, "values": list(x.values)} for x in trial.sweeps],
+        "n_bases": options.n, "controls": trial.controls, "reference": options.reference,
+        "n_control_outputs": int((trial.design.table["role"] == "control").sum()),
+        "measure": own_measure, "statistics": asdict(statistics),
+    }  # fmt: skip
+    return joined | others | {"outputs": heard.tables["outputs"]}, settings
+
+
+def _rows(table: pd.DataFrame) -> list[Any]:
+    return list(table.itertuples(index=False))
+
+
+def _ends(table: pd.DataFrame) -> pd.DataFrame:
+    """Takes the rows at the least and the greatest value of each variable."""
+    values = table.groupby([x for x in ("model", "latent") if x in table], sort=False)["value"]
+    first, last = values.transform("min"), values.transform("max")
+    return table[table["value"].eq(first) | table["value"].eq(last)]
+
+
+def _estimate(row: Any) -> str:
+    return text.with_interval(row.estimate, row.low, row.high)
+
+
+def _p(row: Any) -> str:
+    return f"p {'' if row.p_holm < 0.001 else '= '}{text.p_value(row.p_holm)}"
+
+
+def _at(row: Any) -> str:
+    return f"{_estimate(row)} at {text.number(row.value)} ({_p(row)})"
+
+
+def _effect(row: Any, means: pd.DataFrame) -> str:
+    """Says what is more than controls: a row of effects, and average effects of both ends."""
+    for name in ("latent", *sweeps.KEYS):
+        means = means[means[name] == getattr(row, name)]
+    about = {"latent": row.latent, "what": CELLS["Outcome"](row), "n": row.n}
+    about |= {"of": row.n_controls, "large": row.n_controls_as_large}
+    if row.ends and len(means) == 2 and math.prod(means["estimate"]) <= 0:
+        share = text.percent(row.agreement)
+        return PER_UNIT.format(size=_estimate(row), share=share, p=_p(row), **about)
+    both = ", ".join(map(_at, _rows(means)))
+    return AT_ENDS.format(both=both, reference=text.number(row.reference), **about)
+
+
+def _replicated(row: Any) -> str:
+    way, n = ("rises", row.n_positive) if row.sign > 0 else ("falls", row.n_negative)
+    about = {"latent": row.latent, "what": CELLS["Outcome"](row), "way": way}
+    return REPLICATED.format(
+        n=n, of=row.n_models, shown=row.n_shown, more=row.n_more, **about
+    )  # fmt: skip
+
+
+def sentences(result: Result) -> list[str]:
+    """Says what changes more than controls, one sentence for each variable and outcome."""
+    effects, settings, found = result.table("effects"), result.settings, []
+    means = _ends(result.table("treatments").query("statistic == 'mean'"))
+    spectra = result.table("spectra").query("verdict == @sweeps.MORE")
+    n, level = len(settings["controls"]), 1 - settings["statistics"]["confidence"] + 1e-9
+    few = FEW_CONTROLS * bool(n)
+    for name, rows in effects.groupby("latent", sort=False):
+        counts = {verdict: int((rows["verdict"] == verdict).sum()) for verdict in COUNTED}
+        listed = [words.format(counts[x], few) for x, words in COUNTED.items() if counts[x]]
+        found.append(f"{name}: of {len(rows)} outcomes {', '.join(listed)}.")
+        if "model" not in effects:
+            found += [_effect(row, means) for row in _rows(rows[rows["verdict"] == sweeps.MORE])]
+            found += [
+                SPECTRUM.format(
+                    latent=name, at=_at(row), of=row.n_controls, reference=row.reference
+                )
+                for row in _rows(spectra[spectra["latent"] == name])
+            ]
+    found += [_replicated(row) for row in _rows(result.table("models")) if row.n_more]
+    least = math.ceil(1 / level) - 1
+    said = BESIDE["none" if not n else "enough" if n >= least else "few"].format(
+        n=n, outputs=settings["n_control_outputs"], least=least, above=int(level * (n + 1)),
+        of=n + 1,
+    )  # fmt: skip
+    return [*found, said.replace("measures", "outcomes")]
+
+
+NAMES = ("Model", "Variable", "Outcome", "Statistic", "More than controls")
+"""Columns that are no numbers."""
+
+CELLS: dict[str, Callable[[Any], str]] = {
+    "Model": lambda row: getattr(row, "model", ""),
+    "Variable": lambda row: row.latent,
+    "Outcome": lambda row: outcome_title(row.label, row.measure, row.unit),
+    "Statistic": lambda row: row.statistic,
+    "More than controls": lambda row: ABOVE.get(row.verdict, ""),
+    "Value": lambda row: text.number(row.value),
+    "Effect": _estimate,
+    "p": lambda row: text.p_value(row.p_holm),
+    "Same sign": lambda row: text.percent(row.agreement),
+    "Halves": lambda row: text.number(row.halves),
+    "Controls": lambda row: ", ".join(map(text.number, (row.control, row.control_high))),
+    "p (controls)": lambda row: text.p_value(row.p_control),
+    "n": lambda row: str(row.n),
+}
+CELLS["Per unit"] = CELLS["Distance (Hz)"] = _estimate
+
+SHORT = ("Model", "Variable", "Outcome", "More than controls", "Per unit", "p", "Same sign")
+EFFECTS = (*SHORT, "n", "Controls", "p (controls)")
+TREATMENTS = ("Model", "Variable", "Outcome", "Statistic", "Value", "Effect", "p")
+SPECTRA = (
+    "Model", "Variable", "More than controls", "Value", "Distance (Hz)", "p", "Halves", "Controls",
+    "p (controls)",
+)  # fmt: skip
+
+
+def _cells(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Writes the cells of a table; a column in which nothing is written is left out."""
+    cells = pd.DataFrame({name: [CELLS[name](row) for row in _rows(table)] for name in columns})
+    return cells.loc[:, cells.apply(lambda x: x.str.strip(f"{text.DASH}, ").ne("").any())]
+
+
+def _markdown(table: pd.DataFrame, columns: tuple[str, ...]) -> str:
+    return text.table(_cells(table, columns), [name for name in CELLS if name not in NAMES])
+
+
+def summary(result: Result) -> str:
+    """Writes what each variable causes, as Markdown."""
+    settings, at = result.settings, text.number(result.settings["reference"])
+    parts = [
+        f"# What {', '.join(sweep['name'] for sweep in settings['swept'])} cause",
+        "\n".join(f"- {sentence}" for sentence in sentences(result)),
+        ABOUT_P.format(settings["n_bases"], settings["n_tests"]),
+        f"## Effects\n\n{ABOUT}",
+        _markdown(result.table("effects"), EFFECTS),
+        f"## At both ends\n\n{ABOUT_ENDS.format(at)}",
+        _markdown(_ends(result.table("treatments")), TREATMENTS),
+        f"## Spectra\n\n{ABOUT_SPECTRA.format(at)}",
+        _markdown(_ends(result.table("spectra")), SPECTRA),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def terminal(result: Result) -> str:
+    """Writes the findings and the effects for the terminal."""
+    cells = _cells(result.table("effects"), SHORT)
+    rows = [[*cells], *cells.to_numpy().tolist()]
+    table = text.columns(rows, sum(name in NAMES for name in cells))
+    return "\n".join([*sentences(result), "", table])
+
+
+def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
+    """Names the figures, one of each variable; each is drawn when it is called."""
+    from wavegan_tf.output.figures_cdev import draw
+
+    names = [sweep["name"] for sweep in result.settings["swept"]]
+    return {f"cdev_{name}": functools.partial(draw, result, name) for name in names}

@@ -1,0 +1,67 @@
+"""Figures of causal effects: each outcome against the value of a variable."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from wavegan_tf.output.figures_lines import Line, Panel, draw_panels
+from wavegan_tf.output.names import outcome_title
+from wavegan_tf.output.run import Run
+from wavegan_tf.output.style import GREY
+
+KEYS = ["channel", "layer", "label", "measure", "unit"]
+
+
+def draw(result: Run, latent: str) -> Figure:
+    """Draws a panel for each outcome and one for the spectrum, against the values of a variable.
+
+    A line is the mean over base vectors with its interval, thin lines behind it single base
+    vectors, filled points values whose average effect is shown; of several models a line is the
+    mean of one. Dashed lines are the ends of the trained range.
+    """
+    training = (0.0, 1.0) if latent.startswith("c") else (-1.0, 1.0)
+    tables = {}
+    for name in ("responses", "treatments", "spectra"):
+        table = result.table(name)
+        tables[name] = table[table["latent"] == latent]
+    shown = tables["treatments"].query("statistic == 'mean' and verdict == 'changes'")
+    panels = []
+    for key, rows in tables["responses"].groupby(KEYS, sort=False, observed=True):
+        lines = []
+        for model, own in _by_model(rows):
+            x = own["value"].to_numpy()
+            found = (shown[KEYS] == list(key)).all(axis=1)
+            if model:
+                found &= shown["model"] == model
+            lines.append(Line(
+                model, x, own["estimate"].to_numpy(), own["low"].to_numpy(),
+                own["high"].to_numpy(), None if model else _single(result, latent, key),
+                np.isin(x, shown.loc[found, "value"]),
+            ))  # fmt: skip
+        panels.append(Panel(outcome_title(*map(str, key[2:])), lines, training=training))
+    lines = []
+    for model, own in _by_model(tables["spectra"]):
+        x, ends = own["value"].to_numpy(), own.dropna(subset="control_high")
+        found = (own["p_holm"] < 1 - result.settings["statistics"]["confidence"]).to_numpy()
+        low, high = own["low"].to_numpy(), own["high"].to_numpy()
+        lines.append(Line(model, x, own["estimate"].to_numpy(), low, high, shown=found))
+        if len(ends) and not model:
+            at, largest = ends["value"].to_numpy(), ends["control_high"].to_numpy()
+            lines.append(Line("largest of the controls", at, largest, colour=GREY))
+    panels.append(Panel("Distance of the mean spectrum (Hz)", lines, training=training))
+    return draw_panels(panels, f"What {latent} causes", f"Value of {latent}")
+
+
+def _by_model(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    if "model" not in rows:
+        return [("", rows)]
+    return [(str(name), own) for name, own in rows.groupby("model", sort=False)]
+
+
+def _single(result: Run, latent: str, key: tuple) -> np.ndarray:
+    """Gives the outcome of each base vector at each value, ``[bases, values]``."""
+    design, values = result.table("design"), result.table("values")
+    own = design[(design["latent"] == latent) & (design["role"] == "varied")]
+    here = values[(values[KEYS] == list(key)).all(axis=1)].set_index("output")["value"]
+    table = own.assign(outcome=here.reindex(own["output"]).to_numpy())
+    return table.pivot(index="base", columns="value", values="outcome").to_numpy()

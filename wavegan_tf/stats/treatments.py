@@ -1,0 +1,308 @@
+"""What setting a latent variable to a value causes, against a reference value.
+
+The same base vectors are generated at every value, so that each is its own control: the effects of
+a value are differences within base vectors (Beguš et al. 2023, arXiv 2303.10931). Base vectors are
+the unit of every interval and test.
+
+``values`` is a DataFrame of outcomes as :mod:`wavegan_tf.stats.sweeps` takes them, outputs in order
+of base vectors and values; ``x`` are the values, ascending, the ``reference`` among them. A ``p``
+here is that of one test: :func:`correct` corrects those of a run together.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from wavegan_tf.stats.effects import holm, paired_t, test_differences
+from wavegan_tf.stats.maps import CHANGES, NO_CHANGE
+from wavegan_tf.stats.resampling import (
+    TOO_FEW,
+    StatisticsSettings,
+    interval,
+    mean_intervals,
+    mean_over,
+    resample,
+)
+from wavegan_tf.stats.sweeps import (
+    AS_CONTROLS,
+    CONTROLS,
+    KEYS,
+    MORE,
+    SHARE,
+    beside,
+    compared_steps,
+    differences,
+    judge,
+    rank_size,
+)
+
+MEAN, SD = "mean", "sd"
+"""Of the statistics of :func:`measure_treatments`: the average effect, and that on the spread."""
+
+N_FLIPS = 9_999, 99_999
+"""Least and most draws of signs, whose number sets the least p of a distance."""
+
+
+def forward_differences(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Takes the mean forward difference of y ``[..., values]`` per unit of x, ``[...]``.
+
+    A step counts by its length; one of which an end has no value is left out, and without any step
+    there is none (NaN). Where no value is missing it is the last less the first over the range.
+    """
+    dy = np.diff(y, axis=-1)
+    dx = np.where(np.isfinite(dy), np.diff(x), 0.0)
+    with np.errstate(invalid="ignore"):
+        return np.nansum(dy, axis=-1) / dx.sum(axis=-1)
+
+
+def measure_treatments(
+    values: pd.DataFrame, x: np.ndarray, reference: float, settings: StatisticsSettings
+) -> pd.DataFrame:
+    """Estimates what each value does to the mean and to the spread over base vectors.
+
+    Returns:
+        A row for each outcome, ``statistic`` and ``value`` but the reference. ``mean``: the average
+        treatment effect, the mean of the differences from the reference over the ``n`` bases that
+        have both, tested by :func:`~wavegan_tf.stats.effects.test_differences`. ``sd``: the
+        standard deviation over these bases less that at the reference, tested by the paired t-test
+        of the distances from the median (Grambsch 1994, Biometrika 81:359-372).
+    """
+    grid = _grid(values, x)
+    of_reference = grid[:, :, [int(np.argmin(np.abs(x - reference)))]]
+    parts = []
+    for k, (key, own, base) in enumerate(zip(values.index, grid, of_reference, strict=True)):
+        here = x != reference
+        gaps = own[:, here] - base
+        means = np.transpose(mean_intervals(gaps, 0, settings, settings.min_outputs))
+        for column, (value, gap, mean) in enumerate(zip(x[here], gaps.T, means, strict=True)):
+            there = np.isfinite(gap)
+            pair = np.stack([own[there, np.flatnonzero(here)[column]], base[there, 0]])
+            p = test_differences(gap[there], _counted(key), settings)
+            about = (k, value, reference)
+            parts.append((*about, MEAN, *mean, p, pair.shape[1]))
+            parts.append((*about, SD, *_spread(pair, settings), pair.shape[1]))
+    names = ["k", "value", "reference", "statistic", "estimate", "low", "high", "p", "n"]
+    table = pd.DataFrame(parts, columns=names).sort_values(["k", "statistic"], kind="stable")
+    return _with_keys(values, table)
+
+
+def _spread(pair: np.ndarray, settings: StatisticsSettings) -> tuple[float, float, float, float]:
+    """Compares standard deviations of ``[2, bases]``, first less second: to p; NaN of too few."""
+    n = pair.shape[1]
+    if n < settings.min_outputs:
+        return (math.nan,) * 4
+    centred = pair - pair.mean(axis=1, keepdims=True)
+
+    def gap(weights: np.ndarray) -> np.ndarray:
+        squares, sums = centred**2 @ weights, centred @ weights
+        first, second = np.sqrt(np.maximum(squares - sums**2 / n, 0) / (n - 1))
+        return first - second
+
+    drawn = resample(gap, n, 2 * n, 0, settings)
+    far = np.abs(pair - np.median(pair, axis=1, keepdims=True))
+    estimate = float(gap(np.ones([n, 1]))[0])
+    return (estimate, *interval(drawn, n, settings.confidence), paired_t(far[0] - far[1]))
+
+
+def measure_individual(
+    values: pd.DataFrame,
+    controls: pd.DataFrame,
+    x: np.ndarray,
+    reference: float,
+    settings: StatisticsSettings,
+) -> pd.DataFrame:
+    """Estimates the effect per unit of the latent in each base vector, and their mean.
+
+    Args:
+        values: Of the variable.
+        controls: Of its control variables at the values of :func:`compared`, outputs in order of
+            base vectors, controls and values.
+        x: The values.
+        reference: One of them.
+        settings: ``min_outputs`` is what a test, or a control, needs.
+
+    Returns:
+        A row for each outcome: ``estimate`` is the mean over ``n`` bases of
+        :func:`forward_differences`, ``agreement`` the share of them with its sign (of 0 there is
+        none). ``control`` and ``control_high`` are median and largest of the size of this of the
+        ``n_controls`` controls, ``n_controls_as_large`` and ``p_control`` as of
+        :func:`~wavegan_tf.stats.sweeps.measure_effects`.
+    """
+    grid, steps = _grid(values, x), compared(x, reference)
+    effects = forward_differences(x, grid)  # [outcomes, bases]
+    estimate, low, high = mean_intervals(effects.T, 0, settings, settings.min_outputs)
+    theirs = controls.to_numpy(np.float64).reshape(*grid.shape[:2], -1, len(steps))
+    rows = []
+    for k, key in enumerate(values.index):
+        one = effects[k][np.isfinite(effects[k])]
+        own = np.stack(differences(grid[k][:, steps]))
+        found, _ = beside(own, np.stack(differences(theirs[k])), settings)
+        sizes = [size / (x[-1] - x[0]) for size in found[1:3]]
+        sign = np.sign(estimate[k])
+        agreement = float(np.mean(np.sign(one) == sign)) if sign in (-1, 1) else math.nan
+        p = test_differences(one, _counted(key), settings)
+        about = k, x[0], x[-1], len(x), reference, estimate[k], low[k], high[k], agreement, p
+        rows.append((*about, len(one), found[0], *sizes, *found[3:]))
+    names = ["k", "from_value", "to_value", "n_values", "reference", "estimate", "low", "high"]
+    table = pd.DataFrame(rows, columns=[*names, "agreement", "p", "n", *CONTROLS[:5]])
+    return _with_keys(values, table.astype({"n_controls": int}))
+
+
+def compared(x: np.ndarray, reference: float) -> list[int]:
+    """Lists the places of the values that controls take: first, reference, last, each once."""
+    return compared_steps("", (x - reference).tolist())
+
+
+def measure_spectra(
+    shares: np.ndarray,
+    controls: np.ndarray,
+    x: np.ndarray,
+    reference: float,
+    width_hz: float,
+    settings: StatisticsSettings,
+    n_flips: int,
+) -> pd.DataFrame:
+    """Measures how far the mean spectrum at each value is from that at the reference, in Hz.
+
+    The distance is Wasserstein's (of order 1): the mean way in Hz that power has to be moved.
+
+    Args:
+        shares: ``[bases, values, bands]`` share of power in and below each band, NaN of silence.
+        controls: ``[bases, controls, compared values, bands]`` of the control variables.
+        x: The values.
+        reference: One of them.
+        width_hz: Of a band.
+        settings: ``min_outputs`` is what a test needs.
+        n_flips: Draws of a test.
+
+    Returns:
+        A row for each value but the reference. The interval is the basic bootstrap's, which takes
+        off what scatter adds to a distance. ``p``: that value and reference may be exchanged
+        within bases (draws of signs). ``halves``: the distance between two halves of the bases at
+        the reference. At the ends, where controls were set: ``control``, ``control_high``, median
+        and largest of theirs, ``n_controls``, ``n_controls_as_large``, ``p_control`` (by the
+        largest of the distances of the ends from the reference and from each other).
+    """
+    steps, middle = compared(x, reference), int(np.argmin(np.abs(x - reference)))
+    halves = mean_over(shares[::2, middle], axis=0) - mean_over(shares[1::2, middle], axis=0)
+    own = np.stack(differences(np.moveaxis(shares[:, steps], 1, -1)))  # [3, bases, bands]
+    theirs = np.stack(differences(np.moveaxis(controls, 2, -1)))  # [3, bases, controls, bands]
+    told = np.isfinite(own[..., 0]).any(axis=1)  # without a middle one difference alone
+    enough = np.isfinite(theirs[told, ..., 0]).sum(axis=1) >= settings.min_outputs
+    kept = np.flatnonzero(enough.all(axis=0) & told.any())
+    sizes = np.concatenate([
+        _way(mean_over(own[told], axis=1), width_hz)[:, np.newaxis],
+        _way(mean_over(theirs[told][:, :, kept], axis=1), width_hz),
+    ], axis=1)  # fmt: skip
+    rows = []
+    for k in np.flatnonzero(x != reference):
+        gaps = shares[:, k] - shares[:, middle]
+        gaps = gaps[np.isfinite(gaps).all(axis=1)].astype(np.float64)
+        row = (*_distance(gaps, width_hz, settings, n_flips), len(gaps), _way(halves, width_hz))
+        beyond: tuple[float, ...] = (0, *[math.nan] * 4)
+        if k in steps and len(kept):
+            ends = controls[:, kept, steps.index(k)] - controls[:, kept, steps.index(middle)]
+            size = _way(mean_over(ends, axis=0), width_hz)
+            beyond = len(kept), float(np.median(size)), float(size.max()), *rank_size(sizes)
+        rows.append((x[k], reference, *row, *beyond))
+    names = ["value", "reference", "estimate", "low", "high", "p", "n", "halves", *CONTROLS[:5]]
+    return pd.DataFrame(rows, columns=names).astype({"n_controls": int})
+
+
+def _way(gaps: np.ndarray, width_hz: float) -> np.ndarray:
+    """Sums the differences of two distributions along the last axis: Wasserstein's distance."""
+    return np.abs(gaps).sum(axis=-1) * width_hz
+
+
+def _distance(
+    gaps: np.ndarray, width_hz: float, settings: StatisticsSettings, n_flips: int
+) -> tuple[float, float, float, float]:
+    """Takes the distance of differences ``[bases, bands]``: estimate, low, high, p."""
+    n = len(gaps)
+    if n < settings.min_outputs:
+        return (math.nan,) * 4
+    own = float(_way(gaps.mean(axis=0), width_hz))
+    drawn = resample(lambda w: _way(w.T @ gaps / n, width_hz), n, gaps.size, 0, settings)
+    low, high = interval(drawn, n, settings.confidence)
+    rng, as_large = np.random.default_rng([0, n]), 0
+    for start in range(0, n_flips, 1000):
+        signs = rng.choice([-1.0, 1.0], size=(min(1000, n_flips - start), n))
+        as_large += int(np.sum(_way(signs @ gaps / n, width_hz) >= own * (1 - 1e-9)))
+    return own, max(0.0, 2 * own - high), 2 * own - low, (1 + as_large) / (1 + n_flips)
+
+
+def correct(
+    effects: pd.DataFrame,
+    treatments: pd.DataFrame,
+    spectra: pd.DataFrame,
+    settings: StatisticsSettings,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Corrects all tests of a run together (Holm), and adds ``p_holm`` and ``verdict``.
+
+    The verdict on an effect rests on three tests, the individual effect and the average effects of
+    both ends: ``changes, more than controls`` where one of them is shown and ``p_control`` is at
+    most 1 - confidence, and so on as of :func:`~wavegan_tf.stats.sweeps.measure_effects`. ``ends``:
+    whether the individual effect itself is shown, and of ``more than controls`` larger than any
+    control's. A spectrum is more than controls only where its distance is larger than any of
+    theirs too; away from the ends, where no control was set, it ``changes`` or not.
+    """
+    tables, given = [effects, treatments, spectra], []
+    p_holm = holm(np.concatenate([table["p"].to_numpy(np.float64) for table in tables]))
+    ends = np.cumsum([len(table) for table in tables])[:-1]
+    for table, own in zip(tables, np.split(p_holm, ends), strict=True):
+        given.append(table.assign(p_holm=own))
+    effects, treatments, spectra = given
+    level = 1 - settings.confidence
+    treatments = treatments.assign(verdict=np.select(
+        [treatments["p_holm"].isna(), treatments["p_holm"] < level], [TOO_FEW, CHANGES], NO_CHANGE
+    ))  # fmt: skip
+    keys = [name for name in ("model", "latent", *KEYS) if name in effects]
+    of_means = treatments[treatments["statistic"] == MEAN].set_index([*keys, "value"])["p_holm"]
+    tests = [effects["p_holm"].to_numpy()]
+    for side in ("from_value", "to_value"):
+        places = pd.MultiIndex.from_frame(effects[[*keys, side]])
+        tests.append(of_means.reindex(places).to_numpy())
+    verdict = judge(np.stack(tests), effects, settings)
+    within = (verdict == MORE) & (effects["estimate"].abs() <= effects["control_high"])
+    effects = effects.assign(ends=(effects["p_holm"] < level) & ~within, verdict=verdict)
+    verdict = judge(spectra["p_holm"].to_numpy()[np.newaxis], spectra, settings)
+    within = (verdict == MORE) & (spectra["estimate"] <= spectra["control_high"])
+    return effects, treatments, spectra.assign(verdict=np.where(within, AS_CONTROLS, verdict))
+
+
+def count_models(effects: pd.DataFrame, settings: StatisticsSettings) -> pd.DataFrame:
+    """Counts, of effects of several models, how many agree.
+
+    Returns:
+        A row for each ``latent`` and outcome: ``n_models`` with an estimate, ``n_positive`` and
+        ``n_negative`` individual effects; ``sign``, that of most, and of those with it ``n_shown``
+        (the individual effect is shown) and ``n_more`` (more than controls, too).
+    """
+    rows = []
+    for key, group in effects.groupby(["latent", *KEYS], sort=False, observed=True):
+        sign = np.sign(group["estimate"])
+        most = 1 if (sign > 0).sum() >= (sign < 0).sum() else -1
+        shown = (sign == most) & (group["p_holm"] < 1 - settings.confidence)
+        rows.append((
+            *key, int(sign.notna().sum()), int((sign > 0).sum()), int((sign < 0).sum()), most,
+            int(shown.sum()), int((shown & group["ends"] & (group["verdict"] == MORE)).sum()),
+        ))  # fmt: skip
+    names = ["n_models", "n_positive", "n_negative", "sign", "n_shown", "n_more"]
+    return pd.DataFrame(rows, columns=["latent", *KEYS, *names])
+
+
+def _grid(values: pd.DataFrame, x: np.ndarray) -> np.ndarray:
+    return values.to_numpy(np.float64).reshape(len(values), -1, len(x))
+
+
+def _counted(key: Sequence) -> bool:
+    measure = str(key[KEYS.index("measure")])
+    return measure == SHARE or measure.startswith("n_")
+
+
+def _with_keys(values: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Puts the keys of the outcome ``k`` before the other columns."""
+    keys = values.index.to_frame(index=False).iloc[table.pop("k")].reset_index(drop=True)
+    return pd.concat([keys, table.reset_index(drop=True)], axis=1)
