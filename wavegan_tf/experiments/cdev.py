@@ -53,9 +53,9 @@ ABOUT = (
     "of its mean over all of them."
 )
 ABOUT_ENDS = (
-    "Mean: the average treatment effect, the outcome at the value less that at {}, paired within "
-    "base vectors [interval]. sd: the same of the standard deviation over base vectors, which is "
-    "not compared with controls. Every value: table `treatments`."
+    "Average effect: the average treatment effect, the outcome at the value less that at {}, "
+    "paired within base vectors [interval]. Spread: the same of the standard deviation over base "
+    "vectors, which is not compared with controls. Every value: table `treatments`."
 )
 ABOUT_SPECTRA = (
     "Distance: how far power has to be moved on average to make the mean spectrum at {} that at "
@@ -162,7 +162,7 @@ def run_several(models: Models, options: Options, directory: str | None = None) 
     parts, about, first = [], [], dict[str, Any]()
     for name, group, model in models:
         tables, settings = try_model(model, options, len(models))
-        tables.pop("outputs")  # numbered anew in each model
+        tables.pop("outputs", None)  # numbered anew in each model
         for table in tables.values():
             table.insert(0, "group", group)
             table.insert(0, "model", name)
@@ -235,7 +235,9 @@ def try_model(
         "n_control_outputs": int((trial.design.table["role"] == "control").sum()),
         "measure": own_measure, "statistics": asdict(statistics),
     }  # fmt: skip
-    return joined | others | {"outputs": heard.tables["outputs"]}, settings
+    if outcomes.need_intervals:  # else none were searched for, and what it says would be wrong
+        others["outputs"] = heard.tables["outputs"]
+    return joined | others, settings
 
 
 def _rows(table: pd.DataFrame) -> list[Any]:
@@ -247,6 +249,12 @@ def _ends(table: pd.DataFrame) -> pd.DataFrame:
     values = table.groupby([x for x in ("model", "latent") if x in table], sort=False)["value"]
     first, last = values.transform("min"), values.transform("max")
     return table[table["value"].eq(first) | table["value"].eq(last)]
+
+
+def _both_statistics(table: pd.DataFrame) -> pd.DataFrame:
+    """Puts the effect on the spread beside the average effect, as ``sd_estimate`` and so on."""
+    mean, sd = (table[table["statistic"] == name].reset_index(drop=True) for name in ("mean", "sd"))
+    return mean.join(sd[["estimate", "low", "high", "p_holm"]].add_prefix("sd_"))
 
 
 def _estimate(row: Any) -> str:
@@ -310,29 +318,31 @@ def sentences(result: Result) -> list[str]:
     return [*found, said.replace("measures", "outcomes")]
 
 
-NAMES = ("Model", "Variable", "Outcome", "Statistic", "More than controls")
+NAMES = ("Model", "Variable", "Outcome", "More than controls")
 """Columns that are no numbers."""
 
 CELLS: dict[str, Callable[[Any], str]] = {
     "Model": lambda row: getattr(row, "model", ""),
     "Variable": lambda row: row.latent,
     "Outcome": lambda row: outcome_title(row.label, row.measure, row.unit),
-    "Statistic": lambda row: row.statistic,
     "More than controls": lambda row: ABOVE.get(row.verdict, ""),
     "Value": lambda row: text.number(row.value),
-    "Effect": _estimate,
     "p": lambda row: text.p_value(row.p_holm),
     "Same sign": lambda row: text.percent(row.agreement),
     "Halves": lambda row: text.number(row.halves),
     "Controls": lambda row: ", ".join(map(text.number, (row.control, row.control_high))),
     "p (controls)": lambda row: text.p_value(row.p_control),
     "n": lambda row: str(row.n),
+    "Spread": lambda row: text.with_interval(row.sd_estimate, row.sd_low, row.sd_high),
+    "p (spread)": lambda row: text.p_value(row.sd_p_holm),
 }
-CELLS["Per unit"] = CELLS["Distance (Hz)"] = _estimate
+CELLS["Per unit"] = CELLS["Average effect"] = CELLS["Distance (Hz)"] = _estimate
 
 SHORT = ("Model", "Variable", "Outcome", "More than controls", "Per unit", "p", "Same sign")
 EFFECTS = (*SHORT, "n", "Controls", "p (controls)")
-TREATMENTS = ("Model", "Variable", "Outcome", "Statistic", "Value", "Effect", "p")
+TREATMENTS = (
+    "Model", "Variable", "Outcome", "Value", "Average effect", "p", "Spread", "p (spread)", "n",
+)  # fmt: skip
 SPECTRA = (
     "Model", "Variable", "More than controls", "Value", "Distance (Hz)", "p", "Halves", "Controls",
     "p (controls)",
@@ -359,7 +369,7 @@ def summary(result: Result) -> str:
         f"## Effects\n\n{ABOUT}",
         _markdown(result.table("effects"), EFFECTS),
         f"## At both ends\n\n{ABOUT_ENDS.format(at)}",
-        _markdown(_ends(result.table("treatments")), TREATMENTS),
+        _markdown(_both_statistics(_ends(result.table("treatments"))), TREATMENTS),
         f"## Spectra\n\n{ABOUT_SPECTRA.format(at)}",
         _markdown(_ends(result.table("spectra")), SPECTRA),
     ]

@@ -119,7 +119,7 @@ class Outcomes:
                 str(error).replace("--property=", "--outcomes=")
                 + "; also cog, the spectral mean of the whole output"
             ) from None
-        texts = [x.text for x in self._wanted]
+        texts = [x.text for x in self._wanted] + [x for x in names if x == COG]
         for text in texts:
             if texts.count(text) > 1:
                 raise InputError(f"--outcomes: {text} is given twice; give each once")

@@ -10,6 +10,7 @@ from wavegan_tf.output.run import Run
 from wavegan_tf.output.style import GREY
 
 KEYS = ["channel", "layer", "label", "measure", "unit"]
+MEAN = "Mean over base vectors"
 
 
 def draw(result: Run, latent: str) -> Figure:
@@ -34,20 +35,23 @@ def draw(result: Run, latent: str) -> Figure:
             if model:
                 found &= shown["model"] == model
             lines.append(Line(
-                model, x, own["estimate"].to_numpy(), own["low"].to_numpy(),
+                model or MEAN, x, own["estimate"].to_numpy(), own["low"].to_numpy(),
                 own["high"].to_numpy(), None if model else _single(result, latent, key),
                 np.isin(x, shown.loc[found, "value"]),
             ))  # fmt: skip
         panels.append(Panel(outcome_title(*map(str, key[2:])), lines, training=training))
     lines = []
     for model, own in _by_model(tables["spectra"]):
-        x, ends = own["value"].to_numpy(), own.dropna(subset="control_high")
+        zero = {"value": own["reference"].iloc[0], "estimate": 0.0, "low": 0.0, "high": 0.0}
+        own = pd.concat([own, pd.DataFrame([zero])]).sort_values("value")
+        x, y, low, high, largest = (
+            own[["value", "estimate", "low", "high", "control_high"]].to_numpy(float).T
+        )
         found = (own["p_holm"] < 1 - result.settings["statistics"]["confidence"]).to_numpy()
-        low, high = own["low"].to_numpy(), own["high"].to_numpy()
-        lines.append(Line(model, x, own["estimate"].to_numpy(), low, high, shown=found))
-        if len(ends) and not model:
-            at, largest = ends["value"].to_numpy(), ends["control_high"].to_numpy()
-            lines.append(Line("largest of the controls", at, largest, colour=GREY))
+        lines.append(Line(model or MEAN, x, y, low, high, shown=found))
+        if not model and np.isfinite(largest).any():
+            at = np.isfinite(largest)
+            lines.append(Line("Largest of the controls", x, largest, shown=at, colour=GREY))
     panels.append(Panel("Distance of the mean spectrum (Hz)", lines, training=training))
     return draw_panels(panels, f"What {latent} causes", f"Value of {latent}")
 

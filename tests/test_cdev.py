@@ -1,0 +1,194 @@
+"""Causal effects: the estimates by NumPy and SciPy, planted causes, the command, errors."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import planted_cdev
+import pytest
+import scipy
+
+from wavegan_tf.errors import InputError
+from wavegan_tf.experiments import cdev, treated
+from wavegan_tf.experiments.properties import label_outputs, parse_property
+from wavegan_tf.experiments.result import load_run
+from wavegan_tf.model import Models
+from wavegan_tf.stats import sweeps, treatments
+from wavegan_tf.stats.resampling import StatisticsSettings
+
+SETTINGS = StatisticsSettings(n_resamples=200)
+X = np.array([-2.0, 0.0, 1.0, 4.0])
+
+
+def outcomes(y, measure="level"):
+    """Values of one outcome, [bases, values]."""
+    return sweeps.values_frame({(1, "out", "output", measure, "1"): np.ravel(y)})
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_the_forward_difference_is_the_mean_over_units_that_have_values():
+    y = np.array([[0, 4, 5, 11], [0, np.nan, 5, 11], [np.nan, 1, np.nan, 2]])
+    np.testing.assert_allclose(treatments.forward_differences(X, y), [11 / 6, 2, np.nan])
+
+
+def test_average_effects_are_paired_differences_with_their_t_test(rng):
+    y = rng.normal(size=(12, 4)) + X
+    y[0, 0] = np.nan
+    found = treatments.measure_treatments(outcomes(y), X, 0.0, SETTINGS)
+    mean = found[found["statistic"] == "mean"].set_index("value")
+    assert list(mean.index) == [-2, 1, 4] and list(mean["n"]) == [11, 12, 12]
+    for k, value in ((0, -2), (2, 1), (3, 4)):
+        there = np.isfinite(y[:, k])
+        test = scipy.stats.ttest_rel(y[there, k], y[there, 1])
+        row = mean.loc[value]
+        assert row["estimate"] == pytest.approx(np.mean(y[there, k] - y[there, 1]))
+        assert row["p"] == pytest.approx(test.pvalue)
+        assert row["low"] < row["estimate"] < row["high"]
+
+
+def test_the_effect_on_the_spread_is_a_difference_of_standard_deviations(rng):
+    y = rng.normal(size=(40, 4)) * [1, 1, 3, 0.2]
+    found = treatments.measure_treatments(outcomes(y), X, 0.0, SETTINGS)
+    sd = found[found["statistic"] == "sd"].set_index("value")
+    np.testing.assert_allclose(sd["estimate"], (y.std(0, ddof=1) - y[:, 1].std(ddof=1))[[0, 2, 3]])
+    far = np.abs(y - np.median(y, axis=0))
+    assert sd.loc[1, "p"] == pytest.approx(scipy.stats.ttest_rel(far[:, 2], far[:, 1]).pvalue)
+    assert (sd["p"] < 0.001).tolist() == [False, True, True]
+    assert sd.loc[1, "low"] < 2 < sd.loc[1, "high"]
+
+
+def test_individual_effects_agree_in_sign_and_are_ranked_among_controls(rng):
+    slopes = np.array([1.0, 2, 3, 4, -1, 5, 6, 2, 2, 2])
+    y = slopes[:, None] * X
+    theirs = rng.normal(size=(10, 19, 1)) * 0.1 + [[-2.0, 0, 4]] * np.linspace(0, 1, 19)[:, None]
+    found = treatments.measure_individual(
+        outcomes(y), outcomes(theirs), X, 0.0, SETTINGS
+    ).iloc[0]  # fmt: skip
+    assert found["estimate"] == pytest.approx(slopes.mean()) and found["agreement"] == 0.9
+    assert (found["n_controls"], found["n_controls_as_large"]) == (19, 0)
+    assert found["control_high"] == pytest.approx(1) and found["control"] == pytest.approx(0.5)
+    assert found["p_control"] == pytest.approx(1 / 20)
+
+
+def test_the_distance_of_spectra_is_that_of_scipy(rng):
+    shares = rng.dirichlet(np.ones(16), size=(9, 4))
+    shares[:, 3, 0] += 4
+    shares /= shares.sum(axis=2, keepdims=True)
+    found = treatments.measure_spectra(
+        np.cumsum(shares, axis=2), np.empty([9, 0, 3, 16]), X, 0.0, 50.0, SETTINGS, 999
+    ).set_index("value")  # fmt: skip
+    hz, mean = 50 * np.arange(16), shares.mean(axis=0)
+    for k, value in ((0, -2), (3, 4)):
+        expected = scipy.stats.wasserstein_distance(hz, hz, mean[k], mean[1])
+        assert found.loc[value, "estimate"] == pytest.approx(expected)
+    assert found.loc[4, "p"] < 0.01 < 0.1 < found.loc[-2, "p"] and found.loc[4, "low"] > 0
+
+
+def test_gaps_lie_between_intervals_of_a_label():
+    starts, lengths = [0.1, 0.4, 0.8, 0.2], [0.1, 0.1, 0.1, 0.05]
+    intervals = pd.DataFrame({
+        "output": [0, 0, 0, 1], "channel": 1, "label": "voiced", "measure": "duration",
+        "start_s": starts, "value": lengths,
+    })  # fmt: skip
+    outputs = pd.DataFrame({"output": [0, 1], "channel": 1, "measured": True})
+    wanted = parse_property("voiced.gap")
+    y = label_outputs(wanted, outputs, intervals)
+    np.testing.assert_allclose(y, [0.25, np.nan])
+    assert (wanted.unit, wanted.measures) == ("s", ("duration",))
+
+
+def test_the_sound_gives_its_spectral_mean_and_shares_of_power():
+    taken = treated.Outcomes(["cog", "rms_db"])
+    time_s = np.arange(16384) / 16000
+    taken.take(0, np.sin(2 * np.pi * 1000 * time_s) + np.sin(2 * np.pi * 3000 * time_s), 16000)
+    taken.take(1, np.zeros(16384), 16000)
+    assert not taken.need_intervals and np.isnan(taken.shares[1]).all()
+    outputs = pd.DataFrame({
+        "output": [0, 1], "channel": 1, "measured": [True, False], "problem": ["", "silent"],
+        "rms_db": [0.0, np.nan],
+    })  # fmt: skip
+    empty = pd.DataFrame(columns=["output", "channel", "label", "measure", "start_s", "value"])
+    values = taken.values(outputs, empty).droplevel(["channel", "layer", "label", "unit"])
+    assert values.loc["cog", 0] == pytest.approx(2000, abs=1) and np.isnan(values.loc["cog", 1])
+    assert taken.shares[0][[15, 20, 50]] == pytest.approx([0, 0.5, 1], abs=0.55)
+    assert taken.shares[0][32] == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.fixture(scope="module")
+def planted():
+    return planted_cdev.ask("code", 3)
+
+
+def test_a_planted_code_is_found_with_its_slope_and_nothing_else(planted):
+    [row] = planted.table("effects").query("latent == 'c1'").itertuples()
+    assert row.low <= planted_cdev.truth(3) <= row.high and row.verdict == sweeps.MORE
+    assert {latent for latent, _ in planted_cdev.claimed(planted)} == {"c1"}
+    assert "c1: n_bursts changes by 0.1" in planted.summary() and "c2: n_b" not in planted.summary()
+    assert planted.settings["measure"]["name"] == "n_bursts" and planted.figures[0] == "cdev_c1"
+
+
+def test_what_every_latent_moves_is_not_said_to_be_its_own():
+    result = planted_cdev.ask("equal", 0)
+    assert not planted_cdev.claimed(result)
+    assert "as_controls" not in result.summary() and "as controls do" in result.summary()
+
+
+def test_voiced_intervals_are_counted_and_models_compared():
+    made = [planted_cdev.model(*each) for each in (("code", 0, "a/x"), ("none", 0, "b/x"))]
+    given = {"vary": ("c1=-12.5,12.5",), "outcomes": ("n_voiced",), "n": 15, "controls": 0}
+    result = cdev.run_several(Models(made, ["one", "two"]), cdev.Options(**given, jobs=1))
+    effects = result.table("effects").set_index("group")
+    assert effects.loc["one", "estimate"] == pytest.approx(0.16, abs=0.03)
+    assert effects.loc["two", "p_holm"] > 0.05
+    [row] = result.table("models").itertuples()
+    assert (row.n_models, row.n_shown, row.n_more) == (2, 1, 0)
+    assert effects["n_values"].tolist() == [3, 3]  # the reference is added
+
+
+def test_the_command_writes_what_a_file_measures(run_script, tmp_path):
+    (tmp_path / "peak.py").write_text("def measure(sound, rate):\n    return abs(sound).max()\n")
+    result = run_script(
+        "-m wavegan_tf cdev", "--vary=c1=-1,1", "--outcomes=cog", f"--measure={tmp_path}/peak.py",
+        "--n=5", "--controls=1", "--nofigures", "--noreport", f"--out_dir={tmp_path}/out",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    found = load_run(tmp_path / "out")
+    assert found.table("effects")["measure"].tolist() == ["cog", "peak"]
+    assert len(json.loads((tmp_path / "out/config.json").read_text())["measure"]["sha256"]) == 64
+    assert list(tmp_path.glob("**/*.pyc")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "no such file"),
+        ("measure = ", "SyntaxError"),
+        ("x = 1", "defines no function measure"),
+        ("def measure(sound, rate): return sound[99]", "output 4: IndexError"),
+        ("def measure(sound, rate): return 'loud'", "returned 'loud'"),
+        ("def measure(sound, rate): return float('inf')", "returned inf"),
+    ],
+)
+def test_an_own_measure_that_cannot_be_used_is_named(tmp_path, text, words):
+    path = tmp_path / "mine.py"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(InputError, match=f"--measure=.*mine.py: .*{words}"):
+        treated.OwnMeasure(str(path)).take(np.zeros(9), 16000, 4)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"outcomes": ("loudness",)}, "--outcomes=loudness: no property .*also cog"),
+        ({"outcomes": ("cog", "cog")}, "--outcomes: cog is given twice"),
+        ({"reference": float("nan")}, "--reference=nan"),
+    ],
+)
+def test_options_that_say_nothing_are_refused(given, words):
+    with pytest.raises(InputError, match=words):
+        cdev.Options(**given)
