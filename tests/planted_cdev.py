@@ -9,8 +9,10 @@ Right is one sentence on the number of bursts, on ``code`` alone, with the slope
 interval. Bursts are counted by an own measure; the first seed counts voiced intervals, too.
 
 For each kind the sentences of the first seed are printed, and how many seeds claim what is not so,
-or miss what is. Ends with status 1 if any seed misses the code, if its interval misses the slope in
-more seeds than chance (5 %) explains, or if there are more wrong claims than 5 % of seeds explain.
+or miss what is. Ends with status 1 if any seed misses the code, if of ``code`` or ``none`` more
+than 5 % of seeds have a wrong claim, or if there are more than a chance of 5 % explains of slopes
+outside of their interval, or of claims where a variable is one like its controls (of 20 that are
+alike one always is the largest).
 """
 
 import argparse
@@ -119,9 +121,10 @@ def main():
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
     given, failed = parser.parse_args(), False
-    allowed = int(binom.ppf(0.999, given.seeds, 0.05))
+    chance = int(binom.ppf(0.999, given.seeds, 0.05))
     for kind in given.kinds:
-        wrong = missed = outside = tests = 0
+        wrong = missed = outside = 0
+        allowed = chance if kind in ("equal", "drawn") else given.seeds // 20
         for seed in range(given.seeds):
             voiced = ("n_voiced",) if kind == "code" and seed == 0 else ()
             result = ask(kind, seed, outcomes=voiced)
@@ -135,10 +138,9 @@ def main():
             if kind == "code":
                 row = result.table("effects").query("latent == 'c1'").iloc[-1]
                 outside += not row["low"] <= SLOPE <= row["high"]
-            tests += 4
             if false or any(x not in found for x in right):
                 print(f"  seed {seed}: found {found}", flush=True)
-        failed |= wrong > allowed or missed > 0 or outside > allowed
+        failed |= wrong > allowed or missed > 0 or outside > chance
         print(
             f"{kind}: {wrong} of {given.seeds} seeds with a wrong claim, {missed} missed, slope "
             f"outside of its interval in {outside}; allowed {allowed}", flush=True,

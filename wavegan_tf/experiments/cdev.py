@@ -32,7 +32,7 @@ from wavegan_tf.experiments.treated import N_BANDS, Outcomes, Trial
 from wavegan_tf.model import Model, Models
 from wavegan_tf.options import check_options, option
 from wavegan_tf.output import text
-from wavegan_tf.output.names import outcome_title
+from wavegan_tf.output.names import outcome_phrase, outcome_title
 from wavegan_tf.stats import sweeps, treatments
 from wavegan_tf.stats.resampling import StatisticsSettings
 
@@ -70,20 +70,20 @@ ABOUT_P = (
 )
 
 PER_UNIT = (
-    "{latent}: {what} changes by {size} per unit, alike in {share} of {n} base vectors ({p}); as "
-    "large in {large} of {of} controls."
+    "The effect of {latent} on {what} is {size} per unit, of this sign in {share} of {n} base "
+    "vectors ({p}); as large in {large} of {of} controls."
 )
 AT_ENDS = (
-    "{latent}: {what} less that at {reference} is {both}, n = {n}; as large in {large} of {of} "
-    "controls."
+    "The effect of {latent} on {what}, against {reference}, is {both}; n = {n}; as large in "
+    "{large} of {of} controls."
 )
 SPECTRUM = (
-    "{latent}: the distance in Hz of the mean spectrum from that at {reference:g} is {at}, larger "
-    "than in any of {of} controls."
+    "The effect of {latent} on the mean spectrum, its distance in Hz from that at {reference:g}, "
+    "is {at}, larger than of any of {of} controls."
 )
 REPLICATED = (
-    "{latent}: {what} {way} in {n} of {of} models, is shown to in {shown}, in {more} of them more "
-    "than controls."
+    "The effect of {latent} on {what} is {way} in {n} of {of} models, shown in {shown} of them, "
+    "more than controls in {more}."
 )
 
 
@@ -273,7 +273,11 @@ def _effect(row: Any, means: pd.DataFrame) -> str:
     """Says what is more than controls: a row of effects, and average effects of both ends."""
     for name in ("latent", *sweeps.KEYS):
         means = means[means[name] == getattr(row, name)]
-    about = {"latent": row.latent, "what": CELLS["Outcome"](row), "n": row.n}
+    about = {
+        "latent": row.latent,
+        "what": outcome_phrase(row.label, row.measure, row.unit),
+        "n": row.n,
+    }
     about |= {"of": row.n_controls, "large": row.n_controls_as_large}
     if row.ends and len(means) == 2 and math.prod(means["estimate"]) <= 0:
         share = text.percent(row.agreement)
@@ -283,8 +287,12 @@ def _effect(row: Any, means: pd.DataFrame) -> str:
 
 
 def _replicated(row: Any) -> str:
-    way, n = ("rises", row.n_positive) if row.sign > 0 else ("falls", row.n_negative)
-    about = {"latent": row.latent, "what": CELLS["Outcome"](row), "way": way}
+    way, n = ("positive", row.n_positive) if row.sign > 0 else ("negative", row.n_negative)
+    about = {
+        "latent": row.latent,
+        "what": outcome_phrase(row.label, row.measure, row.unit),
+        "way": way,
+    }
     return REPLICATED.format(
         n=n, of=row.n_models, shown=row.n_shown, more=row.n_more, **about
     )  # fmt: skip

@@ -70,6 +70,13 @@ def within_sentence(title: str) -> str:
     return title if title[1:2].isupper() or title[1:2].isdigit() else title[0].lower() + title[1:]
 
 
+def outcome_phrase(label: str, measure: str, unit: str) -> str:
+    """Names it within a sentence: ``F0 (Hz) in voiced intervals``."""
+    if label == "output" or measure == "share":
+        return within_sentence(outcome_title(label, measure, unit))
+    return f"{within_sentence(measure_title(measure, unit))} in {label} intervals"
+
+
 def layers_of(result: Run) -> list[str]:
     """Lists the layers but the target, in the order of the network."""
     names = [layer["layer"] for layer in result.settings["layers"]]
