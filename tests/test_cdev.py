@@ -25,17 +25,13 @@ def outcomes(y, measure="level"):
     return sweeps.values_frame({(1, "out", "output", measure, "1"): np.ravel(y)})
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def test_the_forward_difference_is_the_mean_over_units_that_have_values():
     y = np.array([[0, 4, 5, 11], [0, np.nan, 5, 11], [np.nan, 1, np.nan, 2]])
     np.testing.assert_allclose(treatments.forward_differences(X, y), [11 / 6, 2, np.nan])
 
 
-def test_average_effects_are_paired_differences_with_their_t_test(rng):
+def test_average_effects_are_paired_differences_with_their_t_test():
+    rng = np.random.default_rng(0)
     y = rng.normal(size=(12, 4)) + X
     y[0, 0] = np.nan
     found = treatments.measure_treatments(outcomes(y), X, 0.0, SETTINGS)
@@ -50,7 +46,8 @@ def test_average_effects_are_paired_differences_with_their_t_test(rng):
         assert row["low"] < row["estimate"] < row["high"]
 
 
-def test_the_effect_on_the_spread_is_a_difference_of_standard_deviations(rng):
+def test_the_effect_on_the_spread_is_a_difference_of_standard_deviations():
+    rng = np.random.default_rng(0)
     y = rng.normal(size=(40, 4)) * [1, 1, 3, 0.2]
     found = treatments.measure_treatments(outcomes(y), X, 0.0, SETTINGS)
     sd = found[found["statistic"] == "sd"].set_index("value")
@@ -61,20 +58,21 @@ def test_the_effect_on_the_spread_is_a_difference_of_standard_deviations(rng):
     assert sd.loc[1, "low"] < 2 < sd.loc[1, "high"]
 
 
-def test_individual_effects_agree_in_sign_and_are_ranked_among_controls(rng):
+def test_individual_effects_agree_in_sign_and_are_ranked_among_controls():
+    rng = np.random.default_rng(0)
     slopes = np.array([1.0, 2, 3, 4, -1, 5, 6, 2, 2, 2])
     y = slopes[:, None] * X
     theirs = rng.normal(size=(10, 19, 1)) * 0.1 + [[-2.0, 0, 4]] * np.linspace(0, 1, 19)[:, None]
-    found = treatments.measure_individual(
-        outcomes(y), outcomes(theirs), X, 0.0, SETTINGS
-    ).iloc[0]  # fmt: skip
+    table = treatments.measure_individual(outcomes(y), outcomes(theirs), X, 0.0, SETTINGS)
+    found = table.iloc[0]
     assert found["estimate"] == pytest.approx(slopes.mean()) and found["agreement"] == 0.9
     assert (found["n_controls"], found["n_controls_as_large"]) == (19, 0)
     assert found["control_high"] == pytest.approx(1) and found["control"] == pytest.approx(0.5)
     assert found["p_control"] == pytest.approx(1 / 20)
 
 
-def test_the_distance_of_spectra_is_that_of_scipy(rng):
+def test_the_distance_of_spectra_is_that_of_scipy():
+    rng = np.random.default_rng(0)
     shares = rng.dirichlet(np.ones(16), size=(9, 4))
     shares[:, 3, 0] += 4
     shares /= shares.sum(axis=2, keepdims=True)
@@ -89,15 +87,13 @@ def test_the_distance_of_spectra_is_that_of_scipy(rng):
 
 
 def test_gaps_lie_between_intervals_of_a_label():
-    starts, lengths = [0.1, 0.4, 0.8, 0.2], [0.1, 0.1, 0.1, 0.05]
     intervals = pd.DataFrame({
-        "output": [0, 0, 0, 1], "channel": 1, "label": "voiced", "measure": "duration",
-        "start_s": starts, "value": lengths,
+        "output": [0, 0, 0, 1], "start_s": [0.1, 0.4, 0.8, 0.2], "value": [0.1, 0.1, 0.1, 0.05],
+        "channel": 1, "label": "voiced", "measure": "duration",
     })  # fmt: skip
     outputs = pd.DataFrame({"output": [0, 1], "channel": 1, "measured": True})
     wanted = parse_property("voiced.gap")
-    y = label_outputs(wanted, outputs, intervals)
-    np.testing.assert_allclose(y, [0.25, np.nan])
+    np.testing.assert_allclose(label_outputs(wanted, outputs, intervals), [0.25, np.nan])
     assert (wanted.unit, wanted.measures) == ("s", ("duration",))
 
 
@@ -114,7 +110,6 @@ def test_the_sound_gives_its_spectral_mean_and_shares_of_power():
     empty = pd.DataFrame(columns=["output", "channel", "label", "measure", "start_s", "value"])
     values = taken.values(outputs, empty).droplevel(["channel", "layer", "label", "unit"])
     assert values.loc["cog", 0] == pytest.approx(2000, abs=1) and np.isnan(values.loc["cog", 1])
-    assert taken.shares[0][[15, 20, 50]] == pytest.approx([0, 0.5, 1], abs=0.55)
     assert taken.shares[0][32] == pytest.approx(0.5, abs=0.01)
 
 
@@ -182,14 +177,8 @@ def test_an_own_measure_that_cannot_be_used_is_named(tmp_path, text, words):
         treated.OwnMeasure(str(path)).take(np.zeros(9), 16000, 4)
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"outcomes": ("loudness",)}, "--outcomes=loudness: no property .*also cog"),
-        ({"outcomes": ("cog", "cog")}, "--outcomes: cog is given twice"),
-        ({"reference": float("nan")}, "--reference=nan"),
-    ],
-)
-def test_options_that_say_nothing_are_refused(given, words):
-    with pytest.raises(InputError, match=words):
-        cdev.Options(**given)
+def test_outcomes_that_are_none_or_given_twice_are_refused():
+    with pytest.raises(InputError, match="--outcomes=loudness: no property .*also cog"):
+        cdev.Options(outcomes=("loudness",))
+    with pytest.raises(InputError, match="--outcomes: cog is given twice"):
+        cdev.Options(outcomes=("cog", "cog"))

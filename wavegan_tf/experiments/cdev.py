@@ -308,7 +308,8 @@ def sentences(result: Result) -> list[str]:
     for name, rows in effects.groupby("latent", sort=False):
         counts = {verdict: int((rows["verdict"] == verdict).sum()) for verdict in COUNTED}
         listed = [words.format(counts[x], few) for x, words in COUNTED.items() if counts[x]]
-        found.append(f"{name}: of {len(rows)} outcomes {', '.join(listed)}.")
+        of = "outcomes, each model's own," if "model" in effects else "outcomes"
+        found.append(f"{name}: of {len(rows)} {of} {', '.join(listed)}.")
         if "model" not in effects:
             found += [_effect(row, means) for row in _rows(rows[rows["verdict"] == sweeps.MORE])]
             found += [
