@@ -244,11 +244,14 @@ def _rows(table: pd.DataFrame) -> list[Any]:
     return list(table.itertuples(index=False))
 
 
-def _ends(table: pd.DataFrame) -> pd.DataFrame:
-    """Takes the rows at the least and the greatest value of each variable."""
-    values = table.groupby([x for x in ("model", "latent") if x in table], sort=False)["value"]
-    first, last = values.transform("min"), values.transform("max")
-    return table[table["value"].eq(first) | table["value"].eq(last)]
+def _ends(result: Result, name: str) -> pd.DataFrame:
+    """Takes the rows of a table at the first and last value of each variable."""
+    table = result.table(name)
+    ends = {x["name"]: (x["values"][0], x["values"][-1]) for x in result.settings["swept"]}
+    here = [
+        value in ends[latent] for latent, value in zip(table["latent"], table["value"], strict=True)
+    ]
+    return table[here]
 
 
 def _both_statistics(table: pd.DataFrame) -> pd.DataFrame:
@@ -279,7 +282,7 @@ def _effect(row: Any, means: pd.DataFrame) -> str:
         "n": row.n,
     }
     about |= {"of": row.n_controls, "large": row.n_controls_as_large}
-    if row.ends and len(means) == 2 and math.prod(means["estimate"]) <= 0:
+    if row.ends and (len(means) < 2 or math.prod(means["estimate"]) <= 0):
         share = text.percent(row.agreement)
         return PER_UNIT.format(size=_estimate(row), share=share, p=_p(row), **about)
     both = ", ".join(map(_at, _rows(means)))
@@ -301,7 +304,7 @@ def _replicated(row: Any) -> str:
 def sentences(result: Result) -> list[str]:
     """Says what changes more than controls, one sentence for each variable and outcome."""
     effects, settings, found = result.table("effects"), result.settings, []
-    means = _ends(result.table("treatments").query("statistic == 'mean'"))
+    means = _ends(result, "treatments").query("statistic == 'mean'")
     spectra = result.table("spectra").query("verdict == @sweeps.MORE")
     n, level = len(settings["controls"]), 1 - settings["statistics"]["confidence"] + 1e-9
     few = FEW_CONTROLS * bool(n)
@@ -378,9 +381,9 @@ def summary(result: Result) -> str:
         f"## Effects\n\n{ABOUT}",
         _markdown(result.table("effects"), EFFECTS),
         f"## At both ends\n\n{ABOUT_ENDS.format(at)}",
-        _markdown(_both_statistics(_ends(result.table("treatments"))), TREATMENTS),
+        _markdown(_both_statistics(_ends(result, "treatments")), TREATMENTS),
         f"## Spectra\n\n{ABOUT_SPECTRA.format(at)}",
-        _markdown(_ends(result.table("spectra")), SPECTRA),
+        _markdown(_ends(result, "spectra"), SPECTRA),
     ]
     return "\n\n".join(parts) + "\n"
 
