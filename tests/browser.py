@@ -100,7 +100,7 @@ class Browser:
 
 
 class Page:
-    """A page of a browser, opened at a file."""
+    """A page of a browser, opened at a file or an address."""
 
     def __init__(self, browser, path, width=1280, height=900, dark=False, script=True):
         self.browser = browser
@@ -114,7 +114,7 @@ class Page:
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", features=scheme)
         self.call("Emulation.setScriptExecutionDisabled", value=not script)
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        self.call("Page.navigate", url=path if isinstance(path, str) else path.resolve().as_uri())
         browser.wait_for("Page.loadEventFired", self.session)
 
     def call(self, method, **parameters):
