@@ -138,7 +138,7 @@ class Page:
 
     def key(self, key):
         """Presses a key where the focus is."""
-        codes = {"ArrowLeft": 37, "ArrowRight": 39, "End": 35, " ": 32}
+        codes = {"ArrowLeft": 37, "ArrowRight": 39, "End": 35, " ": 32, "h": 72, "x": 88}
         about = {"key": key, "code": "Space" if key == " " else key}
         about |= {"windowsVirtualKeyCode": codes[key], "text": " " if key == " " else ""}
         self.call("Input.dispatchKeyEvent", type="keyDown", **about)

@@ -50,7 +50,6 @@ def main() -> None:
     from wavegan_tf.experiments import probe
     from wavegan_tf.experiments.explore import MAX_SEED, Explorer
     from wavegan_tf.experiments.front import experiment_options
-    from wavegan_tf.latents import latent_index
     from wavegan_tf.model import Model
 
     if FLAGS.seed > MAX_SEED:
@@ -58,8 +57,6 @@ def main() -> None:
     settings = read_settings_file(FLAGS.praat_settings)
     model = open_models()
     assert isinstance(model, Model)
-    for name in FLAGS.vary:
-        latent_index(name, model.config, f"--vary={','.join(FLAGS.vary)}")
     own = [name for name, group in GROUPS.items() if group != "Basics"]
     given = {name: FLAGS[name].value for name in ("ckpt", *own) if FLAGS[name].present}
     options = experiment_options(probe, {}, model.settings, settings)
@@ -70,6 +67,7 @@ def main() -> None:
             webbrowser.open(server.url)
         with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
+        server.lock.acquire()  # what is being made is done
     print("closed")
 
 
@@ -92,9 +90,13 @@ def open_server(
     """Opens the server of an explorer.
 
     Raises:
-        InputError: The port is in use, or not to be had.
+        InputError: The port is in use, or not to be had; a variable that is moved is none.
     """
+    from wavegan_tf.latents import latent_index
     from wavegan_tf.output.page import explorer_answer, explorer_page
+
+    for name in vary:
+        latent_index(name, explorer.model.config, f"--vary={','.join(vary)}")
 
     def move(content: Any) -> dict[str, Any]:
         setting = explorer.read(content)
@@ -179,8 +181,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in (headers | about | {"Content-Length": str(len(body))}).items():
             self.send_header(name, value)
-        self.end_headers()
         with contextlib.suppress(ConnectionError):  # the page was closed
+            self.end_headers()
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:

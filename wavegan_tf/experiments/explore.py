@@ -146,9 +146,8 @@ class Explorer:
         folder = _new_folder(out_dir)
         try:
             path = os.path.join(folder, "latents.csv")
-            command = command_line(
-                {"kind": "probe", "flags": self._flags | {"latents": os.path.abspath(path)}}
-            )
+            flags = self._flags | {"latents": os.path.abspath(path), "controls": 0}
+            command = command_line({"kind": "probe", "flags": flags})
             measure_output(self._output(z), dataclasses.replace(self._plan, audio_dir=folder))
             write_table(path, latents_table(z, self.model.config))
             with open(os.path.join(folder, "command.txt"), "w", encoding="utf-8") as file:

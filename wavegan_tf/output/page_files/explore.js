@@ -1,6 +1,6 @@
 // The explorer: a setting is sent at every move, and what the model makes of it is shown.
 
-const REACH = 25, FEW = 4; // of a slider; decimals of a number beside it
+const REACH = 25, FEW = 3; // of a slider; decimals of a number beside it
 const hand = { seed: data.seed, values: {} }; // the setting in hand
 // What the model made of a setting: {seed, values, series, output, means, texts, base}; "a" is
 // held, "b" the newest, shown one of them.
@@ -69,7 +69,7 @@ async function move() {
 // ---- what is shown ----
 
 function show(which) {
-  const shot = shots[which], focus = document.activeElement;
+  const shot = shots[which];
   side = which;
   for (const name of codes) if (!(name in hand.values)) hand.values[name] = shots.b.base[name];
   data.outputs = [shot.output];
@@ -87,7 +87,6 @@ function show(which) {
   byId("saying").textContent =
     which === "a" ? `${told}Go on with B (X) to move.` : shots.a ? told : `${shot.output.title}.`;
   byId("saying").dataset.intervals = intervalsText(intervalsOf(shot.output));
-  if (which === "b" && focus !== document.activeElement) focus.focus();
   const root = document.documentElement.dataset;
   root.shown = `${which} ${JSON.stringify([shot.seed, shot.values])}`;
   playOn();
@@ -198,11 +197,16 @@ function hold() {
   show("b");
 }
 
-function exchange() {
-  if (shots.a) show(side === "a" ? "b" : "a");
+// A slider that was in use is in use again after a look at A.
+function exchange(to = side === "a" ? "b" : "a") {
+  if (!shots.a || to === side) return;
+  if (to === "a") state.focus = document.activeElement;
+  show(to);
+  if (to === "b") state.focus?.focus();
 }
 
 async function save() {
+  if (!shots[side]) return;
   const { seed, values } = shots[side];
   const saved = await attempt(() => ask("/save", { seed, values }));
   if (!saved) return;
@@ -233,7 +237,7 @@ function start() {
   });
   byId("hold").addEventListener("click", hold);
   for (const which of ["a", "b"]) {
-    byId(`show-${which}`).addEventListener("click", () => show(which));
+    byId(`show-${which}`).addEventListener("click", () => exchange(which));
   }
   byId("save").addEventListener("click", save);
   listenToPanels();
