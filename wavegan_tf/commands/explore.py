@@ -92,6 +92,7 @@ def open_server(
     Raises:
         InputError: The port is in use, or not to be had; a variable that is moved is none.
     """
+    from wavegan_tf.experiments.explore import Setting
     from wavegan_tf.latents import latent_index
     from wavegan_tf.output.page import explorer_answer, explorer_page
 
@@ -106,7 +107,9 @@ def open_server(
         folder, command = explorer.save(explorer.read(content), out_dir)
         return {"folder": folder, "command": command}
 
-    about = {"names": explorer.names, "vary": vary, "seed": seed}
+    z = dict(zip(explorer.names, explorer.latents(Setting(seed, {}))[0].tolist(), strict=True))
+    code = {name: value for name, value in z.items() if name.startswith("c")}
+    about = {"names": explorer.names, "vary": vary, "seed": seed, "values": code}
     try:
         page = explorer_page(explorer.ordinary, about)
         return Server(port, page, {"/move": move, "/save": save})

@@ -54,7 +54,7 @@ class Setting(NamedTuple):
         """Says it in a line; a variable of the code that is 0 goes without saying."""
         said = {name: x for name, x in self.values.items() if x or name.startswith("z")}
         given = "".join(f", {name} = {value:.6g}" for name, value in said.items())
-        return f"base vector of seed {self.seed}{given}"
+        return f"Base vector of seed {self.seed}{given}"
 
 
 class Explorer:
@@ -170,9 +170,9 @@ def _means(outputs: pd.DataFrame, intervals: pd.DataFrame, target: str) -> pd.Da
     """Takes the means of an output over its intervals of each label, and counts these."""
     counts = outputs.melt("channel", [f"n_{label}" for label in LABELS], "measure")
     counts = counts.assign(layer=target, label="output", unit="1")
-    keys = ["channel", "layer", "label", "measure", "unit"]
-    groups = intervals.astype(dict.fromkeys(keys[1:], str)).groupby(keys, sort=False)
-    return pd.concat([counts, groups["value"].mean().dropna().reset_index()], ignore_index=True)
+    keys = ["channel", "label", "measure", "unit", "layer"]  # in the order of their categories
+    means = intervals.groupby(keys, observed=True)["value"].mean().dropna().reset_index()
+    return pd.concat([counts, means.astype(dict.fromkeys(keys[1:], str))], ignore_index=True)
 
 
 def _new_folder(out_dir: str) -> str:

@@ -59,8 +59,8 @@ def explorer_page(ordinary: Run, about: dict[str, Any]) -> tuple[str, str]:
 
     Args:
         ordinary: Series of ordinary outputs, whose range the waveforms are drawn in.
-        about: What the page opens with: names of the latent variables, those that are moved, the
-            seed.
+        about: What the page opens with: ``names`` of the latent variables, those to ``vary``, the
+            ``seed`` of the base vector and ``values`` set in it.
 
     Returns:
         The page and its Content-Security-Policy.

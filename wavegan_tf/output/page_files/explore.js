@@ -1,7 +1,7 @@
 // The explorer: a setting is sent at every move, and what the model makes of it is shown.
 
 const REACH = 25, FEW = 3; // of a slider; decimals of a number beside it
-const hand = { seed: data.seed, values: {} }; // the setting in hand
+const hand = { seed: data.seed, values: data.values }; // the setting in hand, at first the code
 // What the model made of a setting: {seed, values, series, output, means, texts, base}; "a" is
 // held, "b" the newest, shown one of them.
 const shots = { a: null, b: null };
@@ -71,7 +71,6 @@ async function move() {
 function show(which) {
   const shot = shots[which];
   side = which;
-  for (const name of codes) if (!(name in hand.values)) hand.values[name] = shots.b.base[name];
   data.outputs = [shot.output];
   data.texts = shot.texts;
   state.series = shot.series;
