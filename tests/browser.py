@@ -100,7 +100,7 @@ class Browser:
 
 
 class Page:
-    """A page of a browser, opened at a file."""
+    """A page of a browser, opened at a file or an address."""
 
     def __init__(self, browser, path, width=1280, height=900, dark=False, script=True):
         self.browser = browser
@@ -114,7 +114,7 @@ class Page:
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", features=scheme)
         self.call("Emulation.setScriptExecutionDisabled", value=not script)
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        self.call("Page.navigate", url=path if isinstance(path, str) else path.resolve().as_uri())
         browser.wait_for("Page.loadEventFired", self.session)
 
     def call(self, method, **parameters):
@@ -138,7 +138,7 @@ class Page:
 
     def key(self, key):
         """Presses a key where the focus is."""
-        codes = {"ArrowLeft": 37, "ArrowRight": 39, "End": 35, " ": 32}
+        codes = {"ArrowLeft": 37, "ArrowRight": 39, "End": 35, " ": 32, "h": 72, "x": 88}
         about = {"key": key, "code": "Space" if key == " " else key}
         about |= {"windowsVirtualKeyCode": codes[key], "text": " " if key == " " else ""}
         self.call("Input.dispatchKeyEvent", type="keyDown", **about)

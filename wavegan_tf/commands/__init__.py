@@ -11,6 +11,7 @@ COMMANDS = {
     "intervene": "Replace parts of a layer and see what they carry of an effect.",
     "feature_maps": "Follow single feature maps while a latent variable moves.",
     "cdev": "Measure what a latent variable causes at extreme values.",
+    "explore": "Set latent variables by hand in a page, and hear and see every layer follow.",
     "figures": "Draw the figures and the page of a finished run again.",
     "merge": "Join the shards of a probe.",
     "train": "Train a WaveGAN, ciwGAN or fiwGAN on a folder of speech.",

@@ -1,8 +1,9 @@
-"""One file to hear and see a run with: report.html, which fetches nothing.
+"""Pages to hear and see layers with: the report of a run, and the explorer of a model.
 
-It holds the series of its outputs at the layers' own rates; the browser unpacks those of the output
-that is shown, upsamples them as ``speech.averages.to_sound`` does, plays and draws them. Below
-stands the summary of the run.
+report.html is one file that fetches nothing. It holds the series of its outputs at the layers' own
+rates; the browser unpacks those of the output that is shown, upsamples them as
+``speech.averages.to_sound`` does, plays and draws them. Below stands the summary of the run. The
+explorer's page gets its outputs, one at a time, from the command that opened it.
 """
 
 import base64
@@ -31,7 +32,7 @@ MIN_SPIKE_SHARE = 0.05
 """Share of a layer's change that a spike must hold to be marked in the pictures."""
 
 _PAGE = Path(__file__).parent / "page_files"
-_SCRIPTS = ("sound.js", "draw.js", "measurements.js", "page.js")
+_SCRIPTS = ("sound.js", "draw.js", "measurements.js", "player.js")
 _REPEATED = ("condition", "vary", "maps", "window_s")
 _ELSEWHERE = ("out_dir", "overwrite", "jobs", "figures", "max_figures", "report")
 """Flags that change nothing of what is measured, and nothing of the page."""
@@ -39,11 +40,68 @@ _ELSEWHERE = ("out_dir", "overwrite", "jobs", "figures", "max_figures", "report"
 _HEARD = {"identify": "the drawn outputs", "intervene": "every output"}
 """What ``--audio`` writes sounds of, of experiments that keep no series."""
 
-_FACTS = {"peak": "Peak", "rms_db": "RMS (dB)", "clipped_share": "Clipped share"}
+_FACTS = {
+    "peak": "Peak", "rms_db": "RMS (dB)", "clipped_share": "Clipped share",
+    "n_voiced": "Voiced intervals",
+}  # fmt: skip
 
 
 def write_page(path: str | Path, run: Run) -> None:
     """Writes the page of a result; the same result gives the same bytes."""
+    assets = _assets("page.js")
+    policy = f"default-src 'none'; img-src data:; {assets['allowed']}"
+    text = _render("report.html", _context(run) | assets | {"policy": policy})
+    Path(path).write_text(text, encoding="utf-8", newline="\n")
+
+
+def explorer_page(ordinary: Run, about: dict[str, Any]) -> tuple[str, str]:
+    """Makes the page that a model is explored with.
+
+    Args:
+        ordinary: Series of ordinary outputs, whose range the waveforms are drawn in.
+        about: What the page opens with: ``names`` of the latent variables, those to ``vary``, the
+            ``seed`` of the base vector and ``values`` set in it.
+
+    Returns:
+        The page and its Content-Security-Policy.
+    """
+    settings = ordinary.settings
+    layers, order = _layers_of(settings)
+    kept = ordinary.arrays["series"]
+    n = len(kept[order[0]])
+    panels, _ = _panels(kept, list(range(n)), order, layers)
+    assets = _assets("explore.js", "explore.css")
+    content = {
+        "title": f"{MODELS[settings['model']['model']]}: explore",
+        "duration_s": duration_s(ordinary),
+        "data": _frame(settings, order, panels) | about | {"code": settings["model"]["model"]},
+        "facts": {k: x for k, x in _facts(settings).items() if k not in ("Network", "Seed")},
+    }
+    allowed = f"default-src 'none'; connect-src 'self'; img-src data:; {assets['allowed']}; "
+    return _render("explore.html", content | assets), allowed + "frame-ancestors 'none'"
+
+
+def explorer_answer(run: Run, title: str) -> dict[str, Any]:
+    """Describes the one output of a run as the explorer's page reads it.
+
+    ``series`` is base64 of float32, low bytes first, panel by panel; ``means`` are rows of label,
+    measure and a value for each layer.
+    """
+    layers, order = _layers_of(run.settings)
+    _, series = _panels(run.arrays["series"], [0], order, layers)
+    samples = np.concatenate([values[0] for values in series]).astype("<f4")
+    texts: dict[str, int] = {}
+    (output,) = _outputs(run, [0], order, texts)
+    return {
+        "series": base64.b64encode(samples.tobytes()).decode("ascii"),
+        "output": output | {"title": title},
+        "means": _rows(run.table("means"), order),
+        "texts": list(texts),
+    }
+
+
+def _render(template: str, content: dict[str, Any]) -> str:
+    """Fills a template."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -53,8 +111,19 @@ def write_page(path: str | Path, run: Run) -> None:
     environment.policies["json.dumps_kwargs"] = {
         "separators": (",", ":"), "ensure_ascii": False, "allow_nan": False,
     }  # fmt: skip
-    text = environment.get_template("report.html").render(_context(run))
-    Path(path).write_text(text, encoding="utf-8", newline="\n")
+    return environment.get_template(template).render(content)
+
+
+def _assets(script: str, style: str = "") -> dict[str, str]:
+    """Gives style and script of a page, and the words of a policy that allow these alone."""
+
+    def read(names: tuple[str, ...]) -> str:
+        return "".join((_PAGE / name).read_text(encoding="utf-8") for name in names if name)
+
+    styles, scripts = read(("report.css", style)), read((*_SCRIPTS, script))
+    allowed = f"style-src {_hash(styles)}; script-src {_hash(scripts)}; "
+    allowed += "base-uri 'none'; form-action 'none'"
+    return {"style": styles, "script": scripts, "allowed": allowed}
 
 
 def notebook_view(run: Run) -> str:
@@ -139,18 +208,12 @@ def pack(series: list[np.ndarray]) -> tuple[str, list[float]]:
 def _context(run: Run) -> dict[str, Any]:
     """Makes everything that the template shows."""
     settings = run.settings
-    style = (_PAGE / "report.css").read_text(encoding="utf-8")
-    script = "".join((_PAGE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     outputs, sweeps = run.table("outputs"), settings.get("vary") or []
     n = outputs["output"].nunique() if len(outputs) else 0
     ids, places = choose_outputs(n, [len(sweep["values"]) for sweep in sweeps])
     noun = "recording" if settings.get("target") == "input" else "output"
     summary = run.summary()
     return {
-        "style": style,
-        "script": script,
-        "policy": f"default-src 'none'; img-src data:; style-src {_hash(style)}; "
-        f"script-src {_hash(script)}; base-uri 'none'; form-action 'none'",
         "title": _title(settings, sweeps),
         "noun": noun,
         "duration_s": duration_s(run),
@@ -171,23 +234,13 @@ def _context(run: Run) -> dict[str, Any]:
 def _data(run: Run, ids: list[int], places: list[list[int]]) -> dict[str, Any]:
     """Makes what the script reads."""
     settings = run.settings
-    layers = {layer["layer"]: layer for layer in settings.get("layers", [])}
-    target = settings.get("target", "out")
-    rest = [name for name in layers if name != target]
-    order = [target, *(rest if target == "input" else rest[::-1])]
-    panels, series = _panels(run, ids, order, layers)
+    layers, order = _layers_of(settings)
+    panels, series = _panels(run.arrays.get("series", {}), ids, order, layers)
     texts: dict[str, int] = {}
     outputs = _outputs(run, ids, order, texts)
     for k, output in enumerate(outputs if panels else ()):
         output["series"], output["scales"] = pack([values[k] for values in series])
-    return {
-        "rate_hz": settings["sample_rate_hz"],
-        "length": settings["slice_len"],
-        "upsample": settings.get("upsample", "linear"),
-        "clip": settings.get("clip", True),
-        "target": target,
-        "layers": [layer_title(name) for name in order],
-        "panels": panels,
+    return _frame(settings, order, panels) | {
         "channels": sorted({x["channel"] for each in outputs for x in each["intervals"]} | {1}),
         "sweeps": [
             {
@@ -204,11 +257,41 @@ def _data(run: Run, ids: list[int], places: list[list[int]]) -> dict[str, Any]:
     }
 
 
+def _layers_of(settings: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Gives the layers by name, and their order in the page: the target, then those near it."""
+    layers = {layer["layer"]: layer for layer in settings.get("layers", [])}
+    target = settings.get("target", "out")
+    rest = [name for name in layers if name != target]
+    return layers, [target, *(rest if target == "input" else rest[::-1])]
+
+
+def _frame(
+    settings: dict[str, Any], order: list[str], panels: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Makes what the scripts of every page read, of a page without outputs."""
+    return {
+        "rate_hz": settings["sample_rate_hz"],
+        "length": settings["slice_len"],
+        "upsample": settings.get("upsample", "linear"),
+        "clip": settings.get("clip", True),
+        "target": order[0],
+        "layers": [layer_title(name) for name in order],
+        "panels": panels,
+        "channels": [1],
+        "sweeps": [],
+        "spikes": [],
+        "outputs": [],
+        "texts": [],
+    }
+
+
 def _panels(
-    run: Run, ids: list[int], order: list[str], layers: dict[str, dict[str, Any]]
+    kept: dict[str, np.ndarray],
+    ids: list[int],
+    order: list[str],
+    layers: dict[str, dict[str, Any]],
 ) -> tuple[list[dict[str, Any]], list[np.ndarray]]:
     """Describes a panel for each layer and channel, with its series [outputs, length]."""
-    kept = run.arrays.get("series", {})
     panels, series = [], []
     for name in order if ids else ():
         if name not in kept:
@@ -292,13 +375,21 @@ def _intervals(rows: pd.DataFrame, order: list[str], texts: dict[str, int]) -> l
 
 
 def _levels(rows: pd.DataFrame, order: list[str]) -> list[dict[str, Any]]:
-    """Describes the levels of a whole output: a row of cells for each channel and measure."""
-    found: dict[tuple[int, str], dict[str, Any]] = {}
+    """Describes the levels of a whole output."""
+    return _rows(rows[rows["label"] == "output"] if len(rows) else rows, order)
+
+
+def _rows(rows: pd.DataFrame, order: list[str]) -> list[dict[str, Any]]:
+    """Describes values of an output: a row of cells for each channel, label and measure."""
+    found: dict[tuple[int, str, str], dict[str, Any]] = {}
     row: Any
-    for row in rows[rows["label"] == "output"].itertuples() if len(rows) else ():
+    for row in rows.itertuples():
         title = measure_title(row.measure, row.unit)
-        about = {"channel": int(row.channel), "title": title, "cells": [None] * len(order)}
-        cells = found.setdefault((row.channel, row.measure), about)["cells"]
+        about = {
+            "channel": int(row.channel), "label": row.label, "title": title,
+            "cells": [None] * len(order),
+        }  # fmt: skip
+        cells = found.setdefault((row.channel, row.label, row.measure), about)["cells"]
         cells[order.index(row.layer)] = _short(row.value)
     return list(found.values())
 

@@ -25,7 +25,7 @@ function writeMeasurements(output) {
   for (const x of intervals) {
     const ms = Math.round(1000 * (x.end_s - x.start_s));
     const span = `${x.start_s.toFixed(3)}–${x.end_s.toFixed(3)} s (${ms} ms)`;
-    parts.push(table(`${x.number}. ${x.label}, ${span}`, x.rows, notes, x.label));
+    parts.push(table(`${x.number}. ${x.label}, ${span}`, x.rows, notes, x.label, "Mean"));
   }
   if (notes.flags.length) parts.push(flagList(notes.flags));
   if (notes.missing.size) parts.push(missingList(notes.missing));
@@ -34,19 +34,18 @@ function writeMeasurements(output) {
 }
 
 // A table of measures by layers; the notes of its cells are gathered in notes.
-function table(caption, rows, notes, kind = "output") {
+function table(caption, rows, notes, kind = "output", heading = "Level", columns = data.layers) {
   const made = element("table"), head = element("tr");
   made.append(element("caption", caption, { "data-label": kind }), element("thead"));
-  head.append(element("th", "Mean", { scope: "col" }));
-  if (kind === "output") head.firstChild.textContent = "Level";
+  head.append(element("th", heading, { scope: "col" }));
   const above = { scope: "col", class: "number" };
-  data.layers.forEach((layer) => head.append(element("th", layer, above)));
+  columns.forEach((layer) => head.append(element("th", layer, above)));
   made.tHead.append(head);
   const body = made.createTBody();
   for (const [title, cells] of rows) {
     const row = body.insertRow();
     row.append(element("th", title, { scope: "row" }));
-    cells.forEach((cell, k) => row.append(tableCell(cell, notes, title, data.layers[k])));
+    cells.forEach((cell, k) => row.append(tableCell(cell, notes, title, columns[k])));
   }
   const region = { class: "scroll", tabindex: "0", role: "region", "aria-label": caption };
   const wrap = element("div", undefined, region);
