@@ -32,7 +32,15 @@ _PLACES = {
     "InputError": "errors",
 }
 
-_EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps")
+_EXPERIMENTS = (
+    "probe",
+    "interpolate",
+    "identify",
+    "intervene",
+    "feature_maps",
+    "contours",
+    "latency",
+)
 
 __all__ = [*_PLACES, *_EXPERIMENTS]
 
