@@ -37,6 +37,8 @@ SMALL = {
     "feature_maps": "--n=5 --layer=conv1 --nofigures --jobs=1 --noreport --voicing_floor=200",
     "intervene": "--n=2 --layers=conv4 --patch=average,scan --nofigures --jobs=1 --noreport "
     f"{WINDOWS}",
+    "contours": f"--n=2 --layers=conv4 --nofigures --jobs=1 --noreport {WINDOWS}",
+    "latency": "--nofigures --jobs=1 --noreport",
     "merge": "--nofigures",
     "make_corpus": "--n=12 --jobs=1",
     "prepare_words": "--skip_words=1 --num_words=3 --jobs=1",

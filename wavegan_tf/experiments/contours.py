@@ -333,7 +333,7 @@ def _points(row: dict) -> str:
     if not np.isfinite(row["first"]):
         return text.DASH
     first, last = f"{row['first']:.0f}", f"{row['last']:.0f}"
-    return f"point {first}" if first == last else f"points {first} to {last}"
+    return f"point {first}" if first == last else f"between points {first} and {last}"
 
 
 def _told(result: Result) -> pd.DataFrame:

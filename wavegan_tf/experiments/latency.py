@@ -270,10 +270,10 @@ def _result(
 
 LEGEND = (
     "Peak: time after the onset of the largest peak of the layer's average, in ms [interval over "
-    "outputs]. r: the largest correlation with the reference, at the lag beside it (positive: the "
-    "layer is later), {:g} ms at most. p: the share of {} surrogates, noise of the reference's own "
-    "spectrum, with as large an r, after Holm over all rows. A peak is timed no better than a "
-    "sample of its layer lasts."
+    "outputs]. r: the largest correlation with the reference at a lag of up to {:g} ms; lag "
+    "(positive: the layer is later): none if r is largest at an end of these. p: the share of {} "
+    "surrogates, noise of the reference's own spectrum, with as large an r, after Holm over all "
+    "rows. A peak is timed no better than a sample of its layer lasts."
 )
 LIMITS = (
     "That a layer is more like the reference than such noise does not say that training made it "
@@ -294,7 +294,7 @@ def sentences(result: Result) -> list[str]:
         of = f"{row['model']}, " if "model" in row else ""
         found.append(
             f"{of}{layer_title(row['layer'])} is more like the reference than its surrogates: r "
-            f"{text.fixed(row['r'])} at a lag of {_ms(row['lag_s'])} ms (p "
+            f"{text.fixed(row['r'])}, lag {_ms(row['lag_s'])} ms (p "
             f"{text.p_value(row['p_holm'])})."
         )
     rest = table.loc[table["verdict"] == stats.AS_SURROGATES, "layer"].drop_duplicates()
@@ -316,7 +316,7 @@ def sentences(result: Result) -> list[str]:
 
 
 def _ms(seconds: float, signed: bool = False) -> str:
-    return text.number(1000 * seconds, signed)
+    return "+" * (signed and seconds >= 5e-5) + text.fixed(1000 * seconds, 1)
 
 
 def _told(result: Result) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -324,10 +324,10 @@ def _told(result: Result) -> tuple[pd.DataFrame, pd.DataFrame]:
         {
             **({"model": row["model"]} if "model" in row else {}),
             "layer": layer_title(row["layer"]),
-            "peak": text.with_interval(
-                *(1000 * row[f"peak_s{end}"] for end in ("", "_low", "_high"))
+            "peak (ms)": text.with_interval(
+                *(row[f"peak_s{end}"] for end in ("", "_low", "_high")), _ms
             ),
-            "r": text.fixed(row["r"]), "lag": _ms(row["lag_s"], True),
+            "r": text.fixed(row["r"]), "lag (ms)": _ms(row["lag_s"], True),
             "p": text.p_value(row["p_holm"]), "n": str(row["n_outputs"]), "verdict": row["verdict"],
         }
         for row in result.table("latency").to_dict("records")
@@ -335,7 +335,7 @@ def _told(result: Result) -> tuple[pd.DataFrame, pd.DataFrame]:
     groups = [
         {
             "groups": f"{row['group']}, {row['other']}", "measure": stats.MEASURES[row["measure"]],
-            "layer": layer_title(row["layer"]), "difference": _ms(row["estimate"], True),
+            "layer": layer_title(row["layer"]), "difference (ms)": _ms(row["estimate"], True),
             "p": text.p_value(row["p_holm"]), "least p": text.p_value(row["least_p"]),
             "models": str(row["n"]), "verdict": row["verdict"],
         }
@@ -361,11 +361,11 @@ def summary(result: Result) -> str:
         f"{_ms(start_s)} to {_ms(end_s)} ms after the onset; checkpoint "
         f"{about['checkpoint']['prefix']}, step {about['checkpoint']['step']}.",
         "\n".join(f"- {sentence}" for sentence in sentences(result)),
-        text.table(table, ("peak", "r", "lag", "p", "n")),
+        text.table(table, ("peak (ms)", "r", "lag (ms)", "p", "n")),
         LEGEND.format(1000 * about["max_lag_s"], about["n_surrogates"]), LIMITS,
     ]  # fmt: skip
     if len(groups):
-        parts += [text.table(groups, ("difference", "p", "least p", "models")), GROUPS]
+        parts += [text.table(groups, ("difference (ms)", "p", "least p", "models")), GROUPS]
     return "\n\n".join(parts) + "\n"
 
 

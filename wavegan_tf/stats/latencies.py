@@ -145,8 +145,9 @@ def describe(
     """Compares the average of a layer with the reference, ``[samples]``, at the layer's rate.
 
     Returns:
-        ``peak_s`` with its interval, ``lag_s`` and ``r`` at the best lag, ``p`` against surrogates,
-        ``samples`` and ``n_outputs``; NaN where there are too few samples or nothing varies.
+        ``peak_s`` with its interval, ``lag_s`` and ``r`` at the best lag (no lag where that is an
+        end of the range), ``p`` against surrogates, ``samples`` and ``n_outputs``; NaN where there
+        are too few samples or nothing varies.
     """
     names = ("peak_s", "peak_s_low", "peak_s_high", "lag_s", "r", "p")
     found: dict[str, Any] = dict.fromkeys(names, math.nan)
@@ -174,8 +175,10 @@ def describe(
     max_lag = min(round(max_lag_s * rate_hz), len(reference) // 2)
     own = lagged_r(average, reference[np.newaxis], max_lag)[0]
     at = int(own.argmax())
-    near = float(_top(*own[at - 1 : at + 2])) if 0 < at < len(own) - 1 else 0.0
-    found["lag_s"], found["r"] = (at - max_lag + near) / rate_hz, float(own[at])
+    found["r"] = float(own[at])
+    if 0 < at < len(own) - 1 or not max_lag:  # at an end r rises on: that is no best lag
+        near = float(_top(*own[at - 1 : at + 2])) if max_lag else 0.0
+        found["lag_s"] = (at - max_lag + near) / rate_hz
     rng, as_large = np.random.default_rng([seed, len(reference)]), 0
     width = max(1, BLOCK // len(reference))
     for start in range(0, n_surrogates, width):
