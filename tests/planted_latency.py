@@ -28,6 +28,7 @@ from wavegan_tf.model import Model, Models
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.models.networks import Networks
 from wavegan_tf.stats.latencies import DIFFERS, FOLLOWS
+from wavegan_tf.stats.resampling import StatisticsSettings
 
 KINDS = ("lagged", "null", "groups", "alike")
 RATE_HZ, DURATION_S, HIGHEST_HZ = 1000, 1.024, 20
@@ -94,6 +95,7 @@ def find(kind, seed, directory, **options):
         return run(model(kind, seed, wave), Options(**{"n": 25, **given}))
     several = [model(kind, seed, wave, number) for number in range(8)]
     given = {"n": 5, "layers": "conv2,conv3", "n_surrogates": 99, **given}
+    given["statistics"] = StatisticsSettings(n_resamples=100)
     return run_several(Models(several, ["a", "b"] * 4), Options(**given))
 
 

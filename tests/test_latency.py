@@ -15,9 +15,11 @@ from wavegan_tf.experiments.result import load_run
 from wavegan_tf.stats import latencies
 from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings
 
+FEW = StatisticsSettings(n_resamples=100)
+
 
 def test_planted_lags_are_found_and_layers_follow(tmp_path):
-    result = planted_latency.find("lagged", 0, tmp_path, n_surrogates=99)
+    result = planted_latency.find("lagged", 0, tmp_path, n_surrogates=99, statistics=FEW)
     assert not list(planted_latency.missed(result, "lagged"))
     table = result.table("latency")
     assert (table["peak_s_low"] <= table["peak_s"]).all() and (table["n_outputs"] == 25).all()

@@ -58,7 +58,7 @@ def test_the_least_p_counts_the_ways_of_grouping(groups, blocks, least):
     x = np.array(groups)[:, np.newaxis] + 1e-3 * made(4, len(groups), 2)
     found = curves.compare(x, np.array(groups), few, blocks)
     assert found.least_p == pytest.approx(least)
-    assert found.p_any == pytest.approx(least, rel=0.3)  # groups far apart
+    assert found.p_any == pytest.approx(least, rel=0.4)  # groups far apart
 
 
 def test_any_point_of_equal_groups_is_called_different_in_at_most_5_percent():

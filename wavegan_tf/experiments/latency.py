@@ -280,10 +280,9 @@ LIMITS = (
     "so, nor that both have one cause: what rises and falls once in the same window is alike."
 )
 GROUPS = (
-    "Difference: mean of the second group's models less that of the first, in ms. p: by exchanging "
-    "models between groups (permutation test of the maximum statistic, corrected for all layers), "
-    "after Holm over measures and pairs of groups; with so few models it cannot be below the least "
-    "p."
+    "Difference: mean of the second group's models less that of the first. p: by exchanging models "
+    "between groups (permutation test of the maximum statistic, corrected for all layers and both "
+    "measures), after Holm over pairs of groups. With so few models it cannot be below the least p."
 )
 
 

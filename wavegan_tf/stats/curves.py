@@ -105,7 +105,8 @@ def compare(
         drawn[:, order] = group[order[np.argsort(keys, axis=1)]]
         largest = _f_statistic(x, there, drawn, n_groups, n_blocks).max(axis=1)
         as_large += (largest[:, np.newaxis] >= own * (1 - 1e-9)).sum(axis=0)
-    statistic[tested], p[tested] = own, (1 + as_large) / (1 + n_permutations)
+    statistic[tested] = own
+    p[tested] = np.maximum(least_p, (1 + as_large) / (1 + n_permutations))
     return Difference(statistic, p, float(np.min(p[tested])), least_p)
 
 

@@ -8,9 +8,16 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from wavegan_tf.stats.curves import compare, segment_means
+from wavegan_tf.stats.curves import N_PERMUTATIONS, compare, segment_means
 from wavegan_tf.stats.effects import holm
-from wavegan_tf.stats.resampling import BLOCK, TOO_FEW, StatisticsSettings, interval, resample
+from wavegan_tf.stats.resampling import (
+    BLOCK,
+    TOO_FEW,
+    StatisticsSettings,
+    interval,
+    mean_over,
+    resample,
+)
 
 FOLLOWS, AS_SURROGATES = "more than surrogates", "as surrogates"
 DIFFERS, NO_DIFFERENCE = "differs", "no difference shown"
@@ -195,38 +202,43 @@ def compare_models(
     """Compares latencies and lags between groups of models; models are the units.
 
     Takes rows with ``model``, ``group``, ``layer`` and :data:`MEASURES`. Models are exchanged
-    between groups; p is corrected for all layers (:func:`~wavegan_tf.stats.curves.compare`), p_holm
-    also over measures and pairs of groups.
+    between groups; p is corrected for all layers and measures
+    (:func:`~wavegan_tf.stats.curves.compare`), p_holm also for pairs of groups.
 
     Returns:
-        A row for each measure, pair of groups and layer: ``estimate`` (mean of ``other`` less that
+        A row for each pair of groups, measure and layer: ``estimate`` (mean of ``other`` less that
         of ``group``, s), ``p``, ``p_holm``, ``least_p`` (which p cannot be below), ``n`` (models)
         and ``verdict``.
     """
     groups = table.groupby("model", sort=False)["group"].first()
-    names, parts, ps = list(dict.fromkeys(groups)), [], []
-    pairs = list(itertools.combinations(names, 2))
-    factor = len(pairs) * len(MEASURES)
+    layers = table["layer"].drop_duplicates().tolist()
+    wide = table.pivot(index="model", columns="layer", values=list(MEASURES))
+    places = list(itertools.product(MEASURES, layers))
+    wide = wide.reindex(index=groups.index, columns=pd.MultiIndex.from_tuples(places))
+    pairs = list(itertools.combinations(dict.fromkeys(groups), 2))
     need = StatisticsSettings(confidence=settings.confidence, min_outputs=MIN_MODELS)
-    for measure, (group, other) in itertools.product(MEASURES, pairs):
-        wide = table.pivot(index="model", columns="layer", values=measure)
-        wide = wide.reindex(index=groups.index, columns=table["layer"].drop_duplicates())
+    parts = []
+    for group, other in pairs:
         own = groups.isin([group, other]).to_numpy()
         values, of = wide[own].to_numpy(np.float64), groups[own].to_numpy()
-        found = compare(values, of, need, seed=seed, n_permutations=max(999, 200 * factor))
-        with np.errstate(invalid="ignore"):
-            means = [pd.DataFrame(values[of == name]).mean().to_numpy() for name in (group, other)]
-        ps.append(found.p_any)
-        parts.append(pd.DataFrame({
-            "measure": measure, "group": group, "other": other, "layer": wide.columns,
-            "estimate": means[1] - means[0], "p": found.p, "least_p": found.least_p,
-            "n": np.isfinite(values).sum(axis=0),
-        }))  # fmt: skip
-    corrected = holm(np.array(ps))
-    for part, p_any, p_holm in zip(parts, ps, corrected, strict=True):
-        part["p_holm"] = np.minimum(1, part["p"] * (p_holm / p_any))
+        draws = max(N_PERMUTATIONS, 100 * len(pairs))
+        found = compare(values, of, need, seed=seed, n_permutations=draws)
+        means = [mean_over(values[of == name], 0) for name in (group, other)]
+        part = pd.DataFrame(places, columns=["measure", "layer"])
+        parts.append(part.assign(
+            group=group, other=other, estimate=means[1] - means[0], p=found.p,
+            p_any=found.p_any, least_p=found.least_p, n=np.isfinite(values).sum(axis=0),
+        ))  # fmt: skip
+    p_any = np.array([part["p_any"][0] for part in parts])
     joined = pd.concat(parts, ignore_index=True)
+    factor = np.repeat(holm(p_any) / p_any, len(places))  # what Holm makes of the least p of a pair
+    joined["p_holm"] = np.minimum(1, joined["p"] * factor)
     alpha = 1 - settings.confidence
     verdict = np.where(joined["p_holm"] < alpha, DIFFERS, NO_DIFFERENCE).astype(object)
-    verdict[joined["p"].isna() | (joined["least_p"] >= alpha)] = TOO_FEW
-    return joined.assign(verdict=verdict)
+    verdict[joined["p"].isna() | (joined["least_p"] * len(pairs) >= alpha)] = TOO_FEW
+    return joined.assign(verdict=verdict)[list(GROUP_COLUMNS)]
+
+
+GROUP_COLUMNS = (
+    "group", "other", "measure", "layer", "estimate", "p", "p_holm", "least_p", "n", "verdict",
+)  # fmt: skip
