@@ -38,6 +38,8 @@ SMALL = {
     "intervene": "--n=2 --layers=conv4 --patch=average,scan --nofigures --jobs=1 --noreport "
     f"{WINDOWS}",
     "cdev": "--n=2 --outcomes=rms_db --controls=1 --nofigures --jobs=1 --noreport",
+    "contours": f"--n=2 --layers=conv4 --nofigures --jobs=1 --noreport {WINDOWS}",
+    "latency": "--nofigures --jobs=1 --noreport",
     "merge": "--nofigures",
     "make_corpus": "--n=12 --jobs=1",
     "prepare_words": "--skip_words=1 --num_words=3 --jobs=1",

@@ -33,6 +33,15 @@ _PLACES = {
 }
 
 _EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "cdev")
+_EXPERIMENTS = (
+    "probe",
+    "interpolate",
+    "identify",
+    "intervene",
+    "feature_maps",
+    "contours",
+    "latency",
+)
 
 __all__ = [*_PLACES, *_EXPERIMENTS]
 

@@ -78,6 +78,14 @@ def latent_names(config: ModelConfig) -> list[str]:
     return codes + [f"z{i + 1}" for i in range(config.latent_dim - config.num_categ)]
 
 
+def code_settings(config: ModelConfig) -> list[str]:
+    """Writes settings of each code variable alone: 1, all others of the code 0."""
+    codes = latent_names(config)[: config.num_categ]
+    if config.model == "ciwgan":  # the others are set to 0 anyway
+        return [f"{code}=1" for code in codes]
+    return [",".join(f"{each}={int(each == code)}" for each in codes) for code in codes]
+
+
 def latent_index(name: str, config: ModelConfig, given: str = "") -> int:
     """Finds the position of a latent variable in the vector, counting from zero.
 

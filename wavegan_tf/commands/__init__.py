@@ -12,6 +12,8 @@ COMMANDS = {
     "feature_maps": "Follow single feature maps while a latent variable moves.",
     "cdev": "Measure what a latent variable causes at extreme values.",
     "explore": "Set latent variables by hand in a page, and hear and see every layer follow.",
+    "contours": "Find from which layer on contours of codes, conditions or words part.",
+    "latency": "Compare peaks and shapes of layers with a reference, such as a brain response.",
     "figures": "Draw the figures and the page of a finished run again.",
     "merge": "Join the shards of a probe.",
     "train": "Train a WaveGAN, ciwGAN or fiwGAN on a folder of speech.",

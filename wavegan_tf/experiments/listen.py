@@ -228,6 +228,31 @@ class Heard:
     settings: dict[str, Any]
 
 
+def check_network(
+    options: Any, generated: Sequence[str], recorded: Sequence[str]
+) -> dict[str, Any]:
+    """Refuses options that have no meaning with ``options.network``; returns all defaults.
+
+    Args:
+        options: An instance of an experiment's options, with ``network`` and ``wav_dir``.
+        generated: Options that mean something for a Generator alone.
+        recorded: Options that mean something for a classifier alone.
+
+    Raises:
+        InputError: A classifier has no recordings, or such an option is given.
+    """
+    recordings = options.network != "generator"
+    if recordings and options.wav_dir is None:
+        raise InputError(f"--network={options.network}: reads recordings; add --wav_dir")
+    defaults = {each.name: each.default for each in dataclasses.fields(options)}
+    for name in generated if recordings else recorded:
+        if getattr(options, name) != defaults[name]:
+            raise InputError(
+                f"--{name}: has no meaning with --network={options.network}; leave it out"
+            )
+    return defaults
+
+
 def layers_of(config: ModelConfig, network: str) -> tuple[tuple[Layer, ...], str]:
     """Lists the layers of a network, its target among them, and names the target."""
     if network == "generator":

@@ -1,3 +1,12 @@
 """The experiments: each is a module of this package. A new question is one more name."""
 
 EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "cdev")
+EXPERIMENTS = (
+    "probe",
+    "interpolate",
+    "identify",
+    "intervene",
+    "feature_maps",
+    "contours",
+    "latency",
+)

@@ -16,7 +16,15 @@ import pandas as pd
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.controls import measure_controls
-from wavegan_tf.experiments.listen import MAX_NAMED, Measuring, Recordings, annotated, count, listen
+from wavegan_tf.experiments.listen import (
+    MAX_NAMED,
+    Measuring,
+    Recordings,
+    annotated,
+    check_network,
+    count,
+    listen,
+)
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import (
     Condition,
@@ -123,15 +131,7 @@ class Options(Measuring):
         """Checks every option and refuses those that have no meaning together."""
         check_options(self)
         parse_reduce(self.reduce)
-        recordings = self.network != "generator"
-        if recordings and self.wav_dir is None:
-            raise InputError(f"--network={self.network}: reads recordings; add --wav_dir")
-        defaults = {each.name: each.default for each in dataclasses.fields(self)}
-        for name in GENERATED if recordings else RECORDED:
-            if getattr(self, name) != defaults[name]:
-                raise InputError(
-                    f"--{name}: has no meaning with --network={self.network}; leave it out"
-                )
+        defaults = check_network(self, GENERATED, RECORDED)
         if self.latents is not None and (self.n, self.seed) != (defaults["n"], defaults["seed"]):
             raise InputError("--latents gives the vectors; leave out --n and --seed")
         if len(set(self.condition)) < len(self.condition):

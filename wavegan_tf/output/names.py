@@ -36,6 +36,7 @@ MEASURES = {
     "waveform": "Waveform",
     "spectrum": "Spectrum",
     "shape": "Shape",
+    "series": "Series",
 }
 
 MODELS = {"wavegan": "WaveGAN", "ciwgan": "ciwGAN", "fiwgan": "fiwGAN"}

@@ -123,6 +123,7 @@ def measure_output(output: Output, plan: Plan) -> Measured:
             heard, own = sound, None
             if layer.name != plan.target:
                 heard = sounds[layer.name]
+            if layer.name != plan.target and "duration" in (plan.measures or ["duration"]):
                 own = find_intervals(heard, plan.sample_rate_hz, plan.intervals, layer.rate_hz)
             rows, *texts = measure_rows(
                 heard, plan.sample_rate_hz, layer.rate_hz, intervals, settings, own, plan.measures,

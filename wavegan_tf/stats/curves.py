@@ -4,13 +4,27 @@ A curve is one unit: an output, a recording, a base vector under one condition. 
 ``[units, points]``, NaN where there is no value.
 """
 
-from typing import NamedTuple
+import itertools
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
+from scipy.special import gammaln
 
-from wavegan_tf.stats.resampling import StatisticsSettings, mean_intervals
+from wavegan_tf.stats.effects import holm
+from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings, mean_intervals, mean_over
 
 N_PERMUTATIONS = 999
+
+ALL = "all"
+"""In place of a group: all groups together."""
+
+PARTS, NOT_SHOWN = "parts", "no parting shown"
+
+OWN_ALONE = "own intervals alone"
+"""Verdict on groups that part in the interval of each output, but not at the same times."""
 
 
 class Difference(NamedTuple):
@@ -20,7 +34,7 @@ class Difference(NamedTuple):
         statistic: F of each point ``[points]``; NaN where it was not tested.
         p: Of each point, corrected for all points, ``[points]``.
         p_any: That of the curves as a whole, the least of them; NaN without a tested point.
-        least_p: What it could be at least with as many permutations.
+        least_p: What it could be at least, with as many permutations of as many curves.
     """
 
     statistic: np.ndarray
@@ -73,11 +87,13 @@ def compare(
     counts = np.stack([there[group == k].sum(axis=0) for k in range(n_groups)])
     tested = (counts >= settings.min_outputs).all(axis=0) & (n_groups > 1)
     statistic, p = np.full((2, curves.shape[1]), np.nan)
-    least_p = 1 / (1 + n_permutations)
     if not tested.any():
-        return Difference(statistic, p, float("nan"), least_p)
-    x, there = np.nan_to_num(curves[:, tested]), there[:, tested].astype(np.float64)
-    n_blocks = len(np.unique(block)) if blocks is not None else 1
+        return Difference(statistic, p, math.nan, 1.0)
+    there = there[:, tested]
+    x, most = np.nan_to_num(curves[:, tested]), there[:, there.sum(axis=0).argmax()]
+    least_p = max(1 / (1 + n_permutations), _least_p(group[most], block[most]))
+    n_blocks = np.array([len(np.unique(block[units])) for units in there.T])
+    there = there.astype(np.float64)
     own = _f_statistic(x, there, group[np.newaxis], n_groups, n_blocks)[0]
     rng = np.random.default_rng([seed, len(group)])
     order = np.argsort(block, kind="stable")  # units block by block, of which each is shuffled
@@ -87,10 +103,24 @@ def compare(
         keys = block[order] + rng.random((width, len(group)))
         drawn = np.empty((width, len(group)), int)
         drawn[:, order] = group[order[np.argsort(keys, axis=1)]]
-        most = _f_statistic(x, there, drawn, n_groups, n_blocks).max(axis=1)
-        as_large += (most[:, np.newaxis] >= own * (1 - 1e-9)).sum(axis=0)
-    statistic[tested], p[tested] = own, (1 + as_large) / (1 + n_permutations)
+        largest = _f_statistic(x, there, drawn, n_groups, n_blocks).max(axis=1)
+        as_large += (largest[:, np.newaxis] >= own * (1 - 1e-9)).sum(axis=0)
+    statistic[tested] = own
+    p[tested] = np.maximum(least_p, (1 + as_large) / (1 + n_permutations))
     return Difference(statistic, p, float(np.min(p[tested])), least_p)
+
+
+def _least_p(group: np.ndarray, block: np.ndarray) -> float:
+    """Computes the share of ways to group units that must have one statistic.
+
+    Units of a block can be grouped in a multinomial number of ways; groups of as many units in each
+    block may change their names. Of 3 and 3 units it is 2 / 20.
+    """
+    counts = np.zeros([block.max() + 1, group.max() + 1])
+    np.add.at(counts, (block, group), 1)
+    ways = gammaln(counts.sum(axis=1) + 1).sum() - gammaln(counts + 1).sum()
+    alike = gammaln(np.unique(counts, axis=1, return_counts=True)[1] + 1).sum()
+    return float(np.exp(alike - ways))
 
 
 def _centre_blocks(curves: np.ndarray, block: np.ndarray) -> None:
@@ -101,11 +131,11 @@ def _centre_blocks(curves: np.ndarray, block: np.ndarray) -> None:
 
 
 def _f_statistic(
-    x: np.ndarray, there: np.ndarray, groups: np.ndarray, n_groups: int, n_blocks: int
+    x: np.ndarray, there: np.ndarray, groups: np.ndarray, n_groups: int, n_blocks: np.ndarray
 ) -> np.ndarray:
     """Computes F at each point for each way of grouping: ``[draws, units]`` to ``[draws, points]``.
 
-    NaN stands as 0 in ``x`` and ``there``, ``[units, points]`` each.
+    NaN stands as 0 in ``x`` and ``there``, ``[units, points]`` each; ``n_blocks`` is ``[points]``.
     """
     member = (groups[:, np.newaxis] == np.arange(n_groups)[:, np.newaxis]).astype(np.float64)
     sums, counts = member @ x, member @ there  # [draws, groups, points]
@@ -115,3 +145,125 @@ def _f_statistic(
     freedom = np.maximum(n - n_groups - (n_blocks - 1), 1)
     floor = 1e-12 * np.maximum((x**2).sum(axis=0), np.finfo(float).tiny)  # rounding
     return between / (n_groups - 1) / (np.maximum(within, floor) / freedom)
+
+
+def compare_groups(
+    layers: Mapping[str, np.ndarray],
+    groups: np.ndarray,
+    settings: StatisticsSettings,
+    blocks: np.ndarray | None = None,
+    seed: int = 0,
+    held: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tests in every layer whether groups of curves part, pair by pair and all together.
+
+    Args:
+        layers: Curves by layer, ``[units, points]``.
+        groups: Of each unit, a text.
+        settings: As for :func:`compare`.
+        blocks: As for :func:`compare`.
+        seed: Of the draws.
+        held: By group the curves of all units at the times of that group's unit of the block, as a
+            control: a pair has to part at the times of its first group too.
+
+    Returns:
+        ``differences``, a row for each layer and pair (of more than two groups also for
+        :data:`ALL`): ``estimate``, the largest difference of means (``other`` less ``group``, of
+        all groups the largest less the smallest) and the ``point`` (from 1) where it is, ``first``
+        and ``last`` of the points that differ, ``p`` of any point, ``p_holm`` over all rows,
+        ``least_p``, ``p_held`` (as ``p_holm``, of the control), ``n`` (curves, or blocks) and
+        ``verdict``; and ``tests``, a row for each of their points: ``estimate``, ``f``, ``p``
+        (corrected for the points) and ``differs``, whether groups part and it does after Holm.
+    """
+    names = list(dict.fromkeys(groups))
+    pairs: list[tuple[str, ...]] = list(itertools.combinations(names, 2))
+    wanted = [(ALL, "")] * (len(names) > 2) + pairs
+    alpha = 1 - settings.confidence
+    draws = max(N_PERMUTATIONS, math.ceil(4 * len(layers) * len(wanted) / alpha) - 1)
+    rows: list[dict[str, Any]] = []
+    parts: list[tuple[np.ndarray, Difference]] = []
+    for layer, (group, other) in itertools.product(layers, wanted):
+        here = np.isin(groups, (group, other)) | (group == ALL)
+        curves, own = np.array(layers[layer][here], np.float64), groups[here]
+        block = None if blocks is None else np.unique(blocks[here], return_inverse=True)[1]
+        given = own, settings, block, seed, draws
+        found, p_held = compare(curves, *given), math.nan
+        if held is not None:
+            p_held = compare(held[names[0] if group == ALL else group][layer][here], *given).p_any
+        if block is not None:
+            _centre_blocks(curves, block)
+        means = np.stack([mean_over(curves[own == name], 0) for name in dict.fromkeys(own)])
+        apart = means[1] - means[0] if other else np.ptp(means, axis=0)
+        count = np.isfinite(curves).sum(axis=0).max(initial=0)
+        n = count if block is None else count // len(means)
+        rows.append({
+            "layer": layer, "group": group, "other": other, "p": found.p_any,
+            "least_p": found.least_p, "p_held": p_held, "n": int(n),
+        })  # fmt: skip
+        parts.append((apart, found))
+    table = pd.DataFrame(rows)
+    table["p_holm"] = holm(table["p"].to_numpy(np.float64))
+    table["p_held"] = holm(table["p_held"].to_numpy(np.float64))
+    shown = table["p_holm"] < alpha
+    table["verdict"] = np.where(shown, PARTS, NOT_SHOWN)
+    if held is not None:
+        table.loc[shown & ~(table["p_held"] < alpha), "verdict"] = OWN_ALONE
+    table.loc[table["p"].isna() | (table["least_p"] >= alpha), "verdict"] = TOO_FEW
+    tests: list[pd.DataFrame] = []
+    places: list[tuple[float, ...]] = []
+    parted = table["verdict"] == PARTS
+    for row, parts_here, (apart, found) in zip(rows, parted, parts, strict=True):
+        factor = table["p_holm"][len(places)] / row["p"]  # what Holm makes of the least p
+        differs = parts_here & (found.p * factor < alpha)
+        among = differs if differs.any() else np.isfinite(found.p)
+        point, at = math.nan, np.flatnonzero(differs) + 1
+        if among.any():
+            point = 1 + int(np.nanargmax(np.where(among, np.abs(apart), np.nan)))
+        ends = (at[0], at[-1]) if len(at) else (math.nan, math.nan)
+        places.append((apart[int(point) - 1] if among.any() else math.nan, point, *ends))
+        head = {name: row[name] for name in ("layer", "group", "other")}
+        tests.append(pd.DataFrame({
+            **head, "point": np.arange(len(apart)) + 1, "estimate": apart,
+            "f": found.statistic, "p": found.p, "differs": differs,
+        }))  # fmt: skip
+    table[["estimate", "point", "first", "last"]] = places
+    return table[list(DIFFERENCE_COLUMNS)], pd.concat(tests, ignore_index=True)
+
+
+DIFFERENCE_COLUMNS = (
+    "layer", "group", "other", "estimate", "point", "first", "last", "p", "p_holm", "least_p",
+    "p_held", "n", "verdict",
+)  # fmt: skip
+
+
+def first_parting(differences: pd.DataFrame) -> pd.DataFrame:
+    """Finds for each pair of groups the first layer, in the order of the rows, in which they part.
+
+    Returns:
+        A row for each pair: ``layer`` (empty where no parting is shown), ``also`` (later layers),
+        ``not_shown`` and ``too_few``, lists of layers.
+    """
+    rows = []
+    pairs = differences[differences["group"] != ALL]
+    for (group, other), own in pairs.groupby(["group", "other"], sort=False):
+        parted = own.loc[own["verdict"] == PARTS, "layer"].tolist()
+        few = own.loc[own["verdict"] == TOO_FEW, "layer"].tolist()
+        rest = [layer for layer in own["layer"] if layer not in (*parted, *few)]
+        lists = map(",".join, (parted[1:], rest, few))
+        rows.append((group, other, parted[0] if parted else "", *lists))
+    return pd.DataFrame(rows, columns=["group", "other", "layer", "also", "not_shown", "too_few"])
+
+
+def segment_means(
+    series: np.ndarray, rate_hz: float, start_s: float, end_s: float, n_points: int
+) -> np.ndarray:
+    """Takes the means of a series ``[time]`` in ``n_points`` equal parts of a stretch of time.
+
+    Sample i is held from i / rate to (i + 1) / rate, so that also a part shorter than a sample has
+    a mean; NaN beyond the ends.
+    """
+    sums = np.concatenate([[0.0], np.cumsum(series, dtype=np.float64)])
+    edges = np.linspace(start_s, end_s, n_points + 1) * rate_hz
+    edges = np.where(np.isclose(edges, np.round(edges), 0, 1e-6), np.round(edges), edges)
+    at = np.interp(edges, np.arange(len(sums)), sums, left=np.nan, right=np.nan)
+    return np.diff(at) / np.diff(edges)

@@ -1,0 +1,107 @@
+"""Contours of planted tones; the command end to end; options that have no meaning."""
+
+import conftest
+import numpy as np
+import pandas as pd
+import planted_contours
+import pytest
+
+from wavegan_tf.errors import InputError
+from wavegan_tf.experiments.contours import Options, longest, run
+from wavegan_tf.experiments.result import load_run
+from wavegan_tf.latents import code_settings
+from wavegan_tf.model import load
+from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.stats.curves import OWN_ALONE
+
+CIWGAN = conftest.ROOT / "tests" / "reference" / "checkpoints" / "ciwgan"
+
+
+@pytest.mark.parametrize("track", planted_contours.TRACKS)
+def test_tones_part_from_the_planted_layer_on(track):
+    first, named, result = planted_contours.find("parts", 1, track, n=10)
+    assert (first, named) == ("conv3", ["conv3", "conv4", "out"])
+    table = result.table("contours").query("layer == 'conv4' and group == 'c1=1'")
+    assert table["estimate"][:-1].is_monotonic_increasing and (table["n"] == 10).all()
+    assert "c1=1 and c2=1: first shown to part at Conv3" in result.summary()
+    assert "not shown at Conv1, Conv2" in result.summary() or track == "f0"
+
+
+def test_layers_that_differ_by_the_places_of_intervals_alone_do_not_part():
+    _, named, result = planted_contours.find("places", 0, n=10)
+    verdicts = result.table("differences").set_index("layer")["verdict"]
+    assert named == ["out"]  # where the voice itself is later
+    assert (verdicts[["conv2", "conv3", "conv4"]] == OWN_ALONE).all()
+    assert "c1=1 and c2=1: first shown to part at Out" in result.summary()
+
+
+def test_the_contour_of_an_output_is_that_of_its_longest_interval():
+    rows = [(0, 0.1, 0.3), (0, 0.4, 0.9), (2, 0.0, 0.2)]
+    intervals = pd.DataFrame(rows, columns=["output", "start_s", "end_s"])
+    intervals["value"] = intervals["end_s"] - intervals["start_s"]
+    intervals = intervals.assign(channel=1, label="voiced", measure="duration")
+    outputs = pd.DataFrame({"output": range(3), "channel": 1, "measured": [True, False, True]})
+    tables, model = {"outputs": outputs, "intervals": intervals}, planted_contours.model("null", 0)
+    found = longest(tables, "voiced", model)
+    assert [x and x[0][1:] for (x,) in found] == [(0.4, 0.9), (), (0.0, 0.2)]
+    whole = longest(tables, "output", model)
+    assert [x and x[0][1:] for (x,) in whole] == [(0.0, 1.024), (), (0.0, 1.024)]
+
+
+def test_semitones_are_those_of_the_planted_f0():
+    _, _, result = planted_contours.find("null", 0, "f0_semitones", n=5, layers="out")
+    table = result.table("contours")
+    assert set(table["unit"]) == {"st re 100 Hz"}
+    assert table["estimate"].mean() == pytest.approx(12 * np.log2(1.4), abs=0.5)  # 140 Hz
+
+
+def test_the_command_compares_codes_and_its_result_is_loaded(run_script, tmp_path):
+    out = tmp_path / "out"
+    flags = "--n=2 --layers=conv4 --jobs=1 --track=intensity --nofigures --noreport".split()
+    where = f"--ckpt={CIWGAN}", "--model=ciwgan", f"--out_dir={out}"
+    script = run_script("-m wavegan_tf contours", *where, *flags, *conftest.SHORT_WINDOWS)
+    assert script.returncode in (0, 2), script.stderr
+    result = load_run(out)
+    assert {"contours", "differences", "tests", "parting"} <= set(result.tables)
+    assert result.table("layers")["layer"].tolist() == ["conv4", "out"]
+    assert "c1=1" in script.stdout
+
+
+def test_words_of_recordings_are_groups(speech_dir, tmp_path):
+    model = load(CIWGAN, model="ciwgan")
+    options = Options(
+        network="q", wav_dir=str(speech_dir), word="(vowel.)", track="series", of="output",
+        layers="conv2", jobs=1,
+    )  # fmt: skip
+    result = run(model, options)
+    assert result.table("contours")["group"].unique().tolist() == [f"vowel{i}" for i in range(6)]
+    assert set(result.table("differences")["verdict"]) == {"too few"}
+    assert result.figure("contours")
+    with pytest.raises(InputError, match="--wav_dir=.*recordings of 1 words; give two or more"):
+        run(model, Options(network="q", wav_dir=str(speech_dir), word="(vowel)", jobs=1))
+
+
+def test_codes_are_set_each_alone():
+    fiwgan = ModelConfig(model="fiwgan", num_categ=2, dim=1)
+    assert code_settings(fiwgan) == ["c1=1,c2=0", "c1=0,c2=1"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"condition": ("c1=1",)}, "--condition=c1=1: give two or more"),
+        ({"condition": tuple(f"z1={k}" for k in range(8))}, "8 conditions; give 7 at most"),
+        ({"track": "cog"}, "--track=cog --of=voiced: there is no such track"),
+        ({"of": "output"}, "--track=f0 --of=output: .*there are series, shape"),
+        ({"network": "q"}, "--network=q: reads recordings; add --wav_dir"),
+        ({"wav_dir": "."}, "--wav_dir: has no meaning with --network=generator"),
+    ],
+)
+def test_options_without_a_meaning_are_refused(options, words):
+    with pytest.raises(InputError, match=words):
+        Options(**options)
+
+
+def test_a_model_without_codes_asks_for_conditions(reference):
+    with pytest.raises(InputError, match="--condition: this wavegan has no codes to compare"):
+        run(load(reference / "checkpoints" / "wavegan", model="wavegan"), Options(jobs=1))

@@ -1,0 +1,388 @@
+"""From which layer on do the contours of groups part: of codes, conditions or words?
+
+A contour is a track (F0, intensity, the averaged series of a layer, ..) at points of normalised
+time in the longest interval of an output, or over the whole output. Contours of groups are compared
+layer by layer by a permutation test that is corrected for all points, pairs and layers.
+
+A layer that does the same in both groups seems to part where the intervals of the outputs merely
+stand at other times. So both groups of a pair are compared a second time at the same times, those
+of the first one's intervals, and they part only where both tests show it.
+"""
+
+import dataclasses
+import functools
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from wavegan_tf.errors import InputError
+from wavegan_tf.experiments.listen import (
+    Measuring,
+    Recordings,
+    check_network,
+    choose_layers,
+    layers_of,
+    listen,
+    make_network,
+    take_outputs,
+)
+from wavegan_tf.experiments.result import Result
+from wavegan_tf.latents import (
+    Condition,
+    Design,
+    apply_settings,
+    code_settings,
+    cross,
+    parse_settings,
+    sample_latents,
+)
+from wavegan_tf.model import Model, layers_table
+from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.options import check_options, option
+from wavegan_tf.output import text
+from wavegan_tf.output.names import layer_title, measure_title
+from wavegan_tf.progress import progress
+from wavegan_tf.speech.intervals import Interval
+from wavegan_tf.speech.settings import POINT_MEASURES, UNITS
+from wavegan_tf.stats import curves
+from wavegan_tf.stats.grids import SEMITONES, SEMITONES_UNIT, in_semitones, lay_out
+from wavegan_tf.stats.resampling import StatisticsSettings, standardise
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "contours"
+
+OUTPUT = "output"
+SERIES, SHAPE = "series", "shape"
+TRACKS = (*dict.fromkeys(x for names in POINT_MEASURES.values() for x in names), SEMITONES)
+MAX_GROUPS = 7
+
+_log = logging.getLogger("wavegan_tf")
+
+Held = tuple[tuple[Interval, ...], ...]
+"""By channel the interval of an output that its contour lies in, or none."""
+
+
+@dataclass(frozen=True)
+class Options(Measuring):
+    """What is compared, and how."""
+
+    track: str = option(
+        "f0",
+        "Track: a measure at points (f0, f0_semitones, intensity, f1, cog, ..), series (a layer's "
+        "average) or shape (the series less its mean, over its standard deviation).",
+        choices=(*TRACKS, SERIES, SHAPE),
+    )
+    of: str = option(
+        "voiced", "Interval that contours lie in, the longest of its label; or the whole output.",
+        choices=(*POINT_MEASURES, OUTPUT),
+    )  # fmt: skip
+    condition: tuple[str, ...] = option(
+        (), "Settings (as --set) that every base vector is generated under; two or more. Without "
+        "it each code variable alone is 1.", repeated=True,
+    )  # fmt: skip
+    n: int = option(25, "Number of base latent vectors.", low=1)
+    seed: int = option(0, "Seed of the latent vectors.", low=0)
+    set: str = option("", "Variables held at a value: z11=-5.", group="Latents")
+    network: str = option(
+        "generator", "Network that is compared.", choices=("generator", "discriminator", "q")
+    )
+    wav_dir: str | None = option(
+        None, "Folder of recordings that a classifier reads, grouped by their words.", path=True
+    )
+    word: str | None = option(
+        None, "Regular expression whose group is the word in a recording's path; without it, the "
+        "file name up to its first _ or dot.", group="Model",
+    )  # fmt: skip
+    audio: bool = option(False, "Sounds of every output as WAV with a TextGrid.", group="Output")
+    statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
+
+    def __post_init__(self) -> None:
+        """Checks every value, and that what is given has a meaning together."""
+        check_options(self)
+        check_network(self, ("n", "seed", "set", "condition"), ("wav_dir", "word"))
+        if len(set(self.condition)) < len(self.condition) or len(self.condition) == 1:
+            raise InputError(
+                f"--condition={self.condition[-1]}: give two or more conditions, each once"
+            )
+        if len(self.condition) > MAX_GROUPS:
+            raise InputError(
+                f"--condition: {len(self.condition)} conditions; give {MAX_GROUPS} at most"
+            )
+        known = (*POINT_MEASURES.get(self.of, ()), SERIES, SHAPE)
+        if self.measure not in known:
+            raise InputError(
+                f"--track={self.track} --of={self.of}: there is no such track of this; there are "
+                f"{', '.join(known)}"
+            )
+
+    @property
+    def measure(self) -> str:
+        """The measure that the track is made of."""
+        return "f0" if self.track == SEMITONES else self.track
+
+    @property
+    def unit(self) -> str:
+        """Unit of the track."""
+        return SEMITONES_UNIT if self.track == SEMITONES else UNITS.get(self.track, "1")
+
+
+def run(model: Model, options: Options, directory: str | None = None) -> Result:
+    """Compares the contours of groups in every layer.
+
+    Returns:
+        Tables ``contours``, ``differences``, ``tests``, ``parting``, ``intervals``, ``outputs``,
+        ``layers``; of a Generator ``design`` and ``latents``, of a classifier ``logits``.
+
+    Raises:
+        InputError: An option breaks its rule, or there are no two groups.
+    """
+    inputs, groups, n_groups = choose_inputs(options, model.config)
+    every, target = layers_of(model.config, options.network)
+    layers = choose_layers(options.layers, every, target)
+    found = listen(
+        model, inputs, options, network=options.network, layers=target, measures=("duration",),
+        directory=directory, label="finding intervals",
+    )  # fmt: skip
+    del found.tables["points"]
+    own = longest(found.tables, options.of, model)
+    contours, about = measure(model, inputs, options, own)
+    kept, blocks, held = groups != "", None, None
+    if isinstance(inputs, Design):
+        blocks = inputs.table["base"].to_numpy()
+        found.tables["design"] = inputs.table
+        if options.of != OUTPUT:
+            held = {}
+            for k, name in enumerate(groups[: n_groups - 1]):
+                times = [own[i - i % n_groups + k] for i in range(len(own))]
+                held[name] = measure(model, inputs, options, times)[0]
+    contours, groups = {layer: x[kept] for layer, x in contours.items()}, groups[kept]
+    differences, tests = curves.compare_groups(
+        contours, groups, options.statistics, blocks, options.seed, held
+    )
+    rows = []
+    for layer, x in contours.items():
+        for group in dict.fromkeys(groups):
+            those = x[groups == group]
+            n = np.isfinite(those).sum(axis=0)
+            estimate, low, high = curves.band(those, options.statistics)
+            estimate[n < options.statistics.min_outputs] = np.nan
+            rows.append(pd.DataFrame({
+                "layer": layer, "measure": options.track, "unit": options.unit, "group": group,
+                "point": np.arange(x.shape[1]) + 1, "estimate": estimate, "low": low, "high": high,
+                "n": n,
+            }))  # fmt: skip
+    tables = found.tables | {
+        "contours": pd.concat(rows, ignore_index=True),
+        "differences": differences,
+        "tests": tests,
+        "parting": curves.first_parting(differences),
+        "layers": layers_table(layers),
+    }
+    record = found.settings | about | {
+        "layers": layers_table(layers).to_dict("records"),
+        "track": options.track, "unit": options.unit, "of": options.of,
+        "paired": blocks is not None, "held": held is not None,
+        "n_points": options.praat.n_points, "statistics": dataclasses.asdict(options.statistics),
+    }  # fmt: skip
+    return Result(NAME, record, tables, {}, directory)
+
+
+def choose_inputs(
+    options: Options, config: ModelConfig
+) -> tuple[Design | Recordings, np.ndarray, int]:
+    """Chooses latent vectors or recordings, the group of each (or none), and how many there are.
+
+    Of recordings the words with most recordings are groups, at most :data:`MAX_GROUPS`.
+    """
+    if options.network != "generator":
+        recordings = Recordings(str(options.wav_dir), config, options.word)
+        words = pd.Series(recordings.words)
+        often = words[words != ""].value_counts(sort=False).sort_index()
+        chosen = often.sort_values(ascending=False, kind="stable").index[:MAX_GROUPS]
+        if len(chosen) < 2:
+            raise InputError(
+                f"--wav_dir={options.wav_dir}: has recordings of {len(chosen)} words; give two or "
+                "more, or say with --word what the word is in a path"
+            )
+        if len(often) > len(chosen):
+            _log.info("of %d words the %d with most recordings", len(often), len(chosen))
+        return recordings, words.where(words.isin(chosen), "").to_numpy(), len(chosen)
+    names = options.condition or code_settings(config)[:MAX_GROUPS]
+    if len(names) < 2:
+        raise InputError(
+            f"--condition: this {config.model} has no codes to compare; give two or more, such as "
+            "--condition=z1=-1 --condition=z1=1"
+        )
+    if len(names) < config.num_categ and not options.condition:
+        _log.info(
+            "of %d codes the first %d; choose others by --condition", config.num_categ, MAX_GROUPS
+        )
+    conditions = [Condition(x, parse_settings(x, config, "--condition")) for x in names]
+    bases = apply_settings(
+        sample_latents(config, options.n, options.seed), parse_settings(options.set, config), config
+    )
+    design = cross(bases, conditions, config)
+    return design, design.table["condition"].to_numpy(), len(conditions)
+
+
+def longest(tables: dict[str, pd.DataFrame], of: str, model: Model) -> list[Held]:
+    """Finds the longest interval of a label in each output, or takes the whole of those measured.
+
+    Of several channels the first counts.
+    """
+    config, outputs = model.config, tables["outputs"]
+    outputs = outputs[outputs["channel"] == 1]
+    found: dict[int, Interval] = {}
+    if of == OUTPUT:
+        whole = Interval(of, 0.0, config.slice_len / config.sample_rate)
+        found = dict.fromkeys(outputs.loc[outputs["measured"].astype(bool), "output"], whole)
+    else:
+        rows = tables["intervals"].query("channel == 1 and label == @of and measure == 'duration'")
+        rows = rows.sort_values("value", kind="stable")[["output", "start_s", "end_s"]]
+        for output, start_s, end_s in rows.to_numpy().tolist():  # the last is the longest
+            found[int(output)] = Interval(of, start_s, end_s)
+    rest = ((),) * (config.num_channels - 1)
+    return [((found[k],) if k in found else (), *rest) for k in outputs["output"]]
+
+
+def measure(
+    model: Model, inputs: Design | Recordings, options: Options, held: list[Held]
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Measures the track of every layer in given intervals.
+
+    Returns:
+        By layer [outputs, points], NaN for no value; and what was set to measure them.
+    """
+    n, n_points, label = (
+        len(held),
+        options.praat.n_points,
+        f"{options.track} of {len(held)} outputs",
+    )
+    if options.track not in (SERIES, SHAPE):
+        heard = listen(
+            model, inputs, options, network=options.network, measures=(options.measure,),
+            keep_audio=False, held=held, label=label,
+        )  # fmt: skip
+        points, names = heard.tables["points"], heard.tables["layers"]["layer"].tolist()
+        found = {name: np.full([n, n_points], np.nan) for name in names}
+        points = points[(points["channel"] == 1) & (points["measure"] == options.measure)]
+        if len(points):
+            grid = lay_out(points, names)
+            grid = in_semitones(grid) if options.track == SEMITONES else grid
+            for name, values in found.items():
+                values[grid.output, grid.point - 1] = grid.values_of(name)
+        return found, heard.settings
+    network = make_network(model, inputs, options, options.network)
+    found = {layer.name: np.full([n, n_points], np.nan) for layer in network.layers}
+    for taken in progress(take_outputs(network, inputs, range(n)), n, label):
+        for layer in network.layers if held[taken.output.output][0] else ():
+            [interval] = held[taken.output.output][0]
+            x = taken.series[layer.name].reshape(layer.length, -1)[:, 0]
+            x = np.abs(x) if layer.name == network.target else x
+            means = curves.segment_means(
+                x, layer.rate_hz, interval.start_s, interval.end_s, n_points
+            )
+            means = standardise(means) if options.track == SHAPE else means
+            found[layer.name][taken.output.output] = means
+    return found, {}
+
+
+LEGEND = (
+    "Difference: the second group less the first (all groups: the largest less the smallest), the "
+    "largest over the points that differ, or over all if none does, and its point, of {}. where: "
+    "the first and the last point that differ. p: that the groups have one mean contour, by a "
+    "permutation test{} of the maximum statistic, corrected for all points, after Holm over all "
+    "rows. Layers without a row have too few values."
+)
+WITHIN = " within base vectors"
+HELD = (
+    " p, same times: the same where the other output of each pair is measured at the times of the "
+    "first one's interval (all groups: the first group's). Groups part where both are below 0.05."
+)
+
+
+def sentences(result: Result) -> list[str]:
+    """Says for each pair of groups that part in which layer they do first, and who does not."""
+    table, found, rest = result.table("differences"), [], []
+    for row in result.table("parting").fillna("").to_dict("records"):
+        if not row["layer"]:
+            rest.append(f"{row['group']} and {row['other']}")
+            continue
+        own = table[(table["group"] == row["group"]) & (table["other"] == row["other"])]
+        [own] = own[own["layer"] == row["layer"]].to_dict("records")
+        lists = {"also at": "also", "not shown at": "not_shown", "too few values at": "too_few"}
+        found.append("; ".join([
+            f"{row['group']} and {row['other']}: first shown to part at "
+            f"{layer_title(row['layer'])} ({_points(own)}, p {text.p_value(own['p_holm'])})",
+            *(f"{what} {_titles(row[name])}" for what, name in lists.items() if row[name]),
+        ]) + ".")  # fmt: skip
+    return found + [f"Not shown to part in any layer: {', '.join(rest)}."] * bool(rest)
+
+
+def _titles(layers: str) -> str:
+    return ", ".join(map(layer_title, layers.split(",")))
+
+
+def _points(row: dict) -> str:
+    if not np.isfinite(row["first"]):
+        return text.DASH
+    first, last = f"{row['first']:.0f}", f"{row['last']:.0f}"
+    return f"point {first}" if first == last else f"between points {first} and {last}"
+
+
+def _told(result: Result) -> pd.DataFrame:
+    """Lists the differences that were tested."""
+    unit, rows = result.settings["unit"], []
+    table = result.table("differences")
+    for row in table[table["p"].notna()].to_dict("records"):
+        pair = row["group"] != curves.ALL
+        apart = text.number(row["estimate"], pair) + f" {unit}" * (unit != "1")
+        rows.append({
+            "groups": f"{row['group']}, {row['other']}" if pair else "all groups",
+            "layer": layer_title(row["layer"]), "difference": f"{apart} at {row['point']:.0f}",
+            "where": _points(row), "p": text.p_value(row["p_holm"]),
+            "p, same times": text.p_value(row["p_held"]), "n": str(row["n"]),
+            "verdict": row["verdict"],
+        })  # fmt: skip
+    columns = "groups layer difference where p verdict".split()
+    told = pd.DataFrame(rows, columns=None if rows else columns)
+    return told if result.settings["held"] else told.drop(columns="p, same times", errors="ignore")
+
+
+def terminal(result: Result) -> str:
+    """Says where groups part, and the differences in every layer: of many groups between all."""
+    table = _told(result)
+    if "all groups" in set(table["groups"]):
+        table = table[table["groups"] == "all groups"]
+    rows = [list(table), *table.to_numpy().tolist()]
+    return "\n".join([*sentences(result), text.columns(rows, left=2)])
+
+
+def summary(result: Result) -> str:
+    """Says as Markdown in which layers the contours of groups part."""
+    about = result.settings
+    checkpoint, of = about["checkpoint"], about["of"]
+    where = "over the whole output" if of == OUTPUT else f"in the longest {of} interval"
+    parts = [
+        f"# Contours of {measure_title(about['track'], about['unit'])} {where}",
+        f"{about['n']} {'outputs' if about['paired'] else 'recordings'}; checkpoint "
+        f"{checkpoint['prefix']}, step {checkpoint['step']}.",
+        "\n".join(f"- {sentence}" for sentence in sentences(result)),
+        text.table(_told(result), ("difference", "p", "p, same times", "n")),
+        LEGEND.format(about["n_points"], WITHIN * about["paired"]) + HELD * about["held"],
+        "What is not shown may be there: in early layers a track has fewer values and more noise.",
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
+    """Maps the name of the figure to what draws it."""
+    from wavegan_tf.output.figures_contours import draw_contours
+
+    return {NAME: functools.partial(draw_contours, result)}

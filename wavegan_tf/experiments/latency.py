@@ -1,0 +1,376 @@
+"""When do layers peak, and how alike are they to a reference, such as a brain's response?
+
+The series of each layer is averaged over outputs or recordings. Its latency is the time of its
+largest peak; its likeness to the reference is the largest correlation within some lag, beside that
+with surrogates, noise of the reference's own spectrum (Beguš et al. 2023, Scientific Reports, who
+compare averages of layers with brainstem responses to the same sounds). Several models are compared
+by group, each model one observation.
+"""
+
+import dataclasses
+import functools
+import io
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from wavegan_tf.data.audio import read_audio
+from wavegan_tf.errors import InputError
+from wavegan_tf.experiments.listen import (
+    Measuring,
+    Recordings,
+    check_network,
+    count,
+    make_network,
+    take_outputs,
+)
+from wavegan_tf.experiments.result import Result
+from wavegan_tf.latents import Design, apply_settings, parse_settings, plain, sample_latents
+from wavegan_tf.model import Model, Models, layers_table
+from wavegan_tf.options import check_options, option
+from wavegan_tf.output import text
+from wavegan_tf.output.names import layer_title
+from wavegan_tf.progress import progress
+from wavegan_tf.stats import latencies as stats
+from wavegan_tf.stats.effects import add_verdicts
+from wavegan_tf.stats.maps import samples_within
+from wavegan_tf.stats.resampling import StatisticsSettings
+from wavegan_tf.texts import read_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "latency"
+
+AVERAGES = "averages"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is compared with the reference, and how."""
+
+    reference: str | None = option(
+        None, "Reference: a recording, or a table with the columns time_s,value, or one column "
+        "with --reference_rate.", path=True,
+    )  # fmt: skip
+    reference_rate: float | None = option(
+        None, "Samples per second of a reference of one column.", low=1.0, high=1e6
+    )
+    layers: str = option("all", "Layers, for example conv3,conv4; the audio always is one.")
+    window_s: str = option(
+        "", "Start and end, in s after the onset, of what is compared: 0,0.1; all if not given."
+    )
+    onset_s: float = option(
+        0.0, "Time in the outputs or recordings, in s, that is 0 of the reference.", low=0.0
+    )
+    max_lag_s: float = option(0.05, "Largest lag of a layer, in s.", low=0.0, high=10.0)
+    n: int = option(25, "Number of outputs to generate.", low=1)
+    seed: int = option(0, "Seed of the latent vectors.", low=0)
+    set: str = option("", "Variables held at a value: c1=1,z11=-5.", group="Latents")
+    network: str = option(
+        "generator", "Network that is compared.", choices=("generator", "discriminator", "q")
+    )
+    wav_dir: str | None = option(None, "Folder of recordings that a classifier reads.", path=True)
+    n_surrogates: int = option(
+        999, "Number of surrogates of the reference.", low=99, high=1e6, advanced=True
+    )
+    jobs: int | None = option(
+        None, "Number of processes that draw figures; all cores if not given.", group="Output",
+        low=1,
+    )  # fmt: skip
+    statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
+
+    def __post_init__(self) -> None:
+        """Checks every value."""
+        check_options(self)
+        check_network(self, ("n", "seed", "set"), ("wav_dir",))
+        _ = self.span_s
+
+    @property
+    def span_s(self) -> tuple[float, float]:
+        """Start and end of the window.
+
+        Raises:
+            InputError: The window is not of that form.
+        """
+        try:
+            start_s, end_s = (
+                map(float, self.window_s.split(",")) if self.window_s else (0.0, np.inf)
+            )
+        except ValueError:
+            start_s = end_s = np.nan
+        if not start_s < end_s:
+            raise InputError(f"--window_s={self.window_s}: give start and end in s, such as 0,0.1")
+        return start_s, end_s
+
+
+class Reference(NamedTuple):
+    """A reference: samples ``[time]``, their rate, and the time of the first sample's beginning."""
+
+    samples: np.ndarray
+    rate_hz: float
+    start_s: float
+
+
+def read_reference(options: Options) -> Reference:
+    """Reads ``--reference``: a recording (the mean of its channels), or a table.
+
+    Raises:
+        InputError: There is none, it cannot be read, or it does not vary.
+    """
+    path, rate_hz, start_s = options.reference, options.reference_rate, 0.0
+    if path is None:
+        raise InputError("--reference: is missing; give a recording or a table time_s,value")
+    flag = f"--reference={path}"
+    if os.path.splitext(path)[1].lower() not in (".csv", ".txt", ".tsv"):
+        audio = read_audio(path)
+        samples, rate_hz = audio.samples.mean(axis=1), float(audio.rate_hz)
+    else:
+        try:
+            table = pd.read_csv(io.StringIO(read_text(path)), header=None, sep=r"[,;\t]",
+                                engine="python", skip_blank_lines=True)  # fmt: skip
+        except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+            raise InputError(f"{flag}: is no table ({error}); give time_s,value") from None
+        numbers = table.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+        numbers = numbers[1:] if np.isnan(numbers[0]).any() else numbers  # the names
+        if numbers.shape[1] > 2 or not np.isfinite(numbers).all() or len(numbers) < 2:
+            raise InputError(f"{flag}: give two columns time_s,value, or one, of numbers alone")
+        samples = numbers[:, -1]
+        if numbers.shape[1] == 1 and rate_hz is None:
+            raise InputError(f"{flag}: has one column; say its rate, such as --reference_rate=1000")
+        if numbers.shape[1] == 2:
+            steps_s = np.diff(numbers[:, 0])
+            step_s = float(steps_s.mean())
+            if step_s <= 0 or np.abs(steps_s - step_s).max() > 0.01 * step_s:
+                raise InputError(f"{flag}: time_s must rise in equal steps; resample it")
+            rate_hz, start_s = 1 / step_s, float(numbers[0, 0]) - step_s / 2
+    if np.ptp(samples) == 0:
+        raise InputError(f"{flag}: does not vary; give another reference")
+    return Reference(samples.astype(np.float64), float(rate_hz or 0), start_s)
+
+
+def run(model: Model, options: Options, directory: str | None = None) -> Result:
+    """Compares the layers of one model with the reference.
+
+    Returns:
+        The tables ``latency`` and ``layers``, and the arrays ``averages``.
+
+    Raises:
+        InputError: An option breaks its rule, or the reference cannot be used.
+    """
+    reference = read_reference(options)
+    table, averages, about = describe_layers(model, reference, options)
+    return _result([(table, averages, about)], [("", "")], options, directory)
+
+
+def run_several(models: Models, options: Options, directory: str | None = None) -> Result:
+    """Compares the layers of several models with the reference, and groups of models.
+
+    Returns:
+        As :func:`run`, with the columns ``model`` and ``group``; of groups also ``groups``.
+    """
+    reference = read_reference(options)
+    found = [describe_layers(model, reference, options) for _, _, model in models]
+    names = list(zip(models.names, models.groups, strict=True))
+    result = _result(found, names, options, directory)
+    if len(set(models.groups)) > 1:
+        table = stats.compare_models(result.tables["latency"], options.statistics, options.seed)
+        result.tables["groups"] = table
+    return result
+
+
+def describe_layers(
+    model: Model, reference: Reference, options: Options
+) -> tuple[pd.DataFrame, dict[str, np.ndarray], dict[str, Any]]:
+    """Averages the layers of a model and compares them with the reference.
+
+    Returns:
+        A row for each layer; its average beside the reference ``[3, samples]`` (time_s, average,
+        reference); and what config.json says.
+    """
+    config = model.config
+    inputs: Design | Recordings
+    if options.network == "generator":
+        z = sample_latents(config, options.n, options.seed)
+        inputs = plain(apply_settings(z, parse_settings(options.set, config), config))
+    else:
+        inputs = Recordings(str(options.wav_dir), config)
+    network = make_network(model, inputs, Measuring(), options.network, layers=options.layers)
+    start_s = max(options.span_s[0], reference.start_s)
+    end_s = reference.start_s + len(reference.samples) / reference.rate_hz
+    end_s = min(options.span_s[1], end_s, config.slice_len / config.sample_rate - options.onset_s)
+    span_s = start_s + options.onset_s, end_s + options.onset_s
+    inside = {
+        layer.name: samples_within(layer.length, layer.rate_hz, *span_s) for layer in network.layers
+    }
+    if not inside[network.target].any():
+        raise InputError(
+            f"--window_s, --onset_s={options.onset_s:g}: outputs of "
+            f"{config.slice_len / config.sample_rate:g} s and reference share no time in the "
+            "window; give a wider one"
+        )
+    sums = {name: stats.Folded(int(here.sum())) for name, here in inside.items()}
+    n = count(inputs)
+    for taken in progress(take_outputs(network, inputs, range(n)), n, f"{n} outputs"):
+        finite = all(np.isfinite(x).all() for x in taken.series.values())
+        for name, x in taken.series.items() if finite and not taken.output.problem else ():
+            sums[name].add(x.reshape(len(x), -1)[inside[name], 0])
+    rows, averages = [], {}
+    for layer in network.layers:
+        times_s = (np.flatnonzero(inside[layer.name]) + 0.5) / layer.rate_hz - options.onset_s
+        other = stats.at_times(reference.samples, reference.rate_hz, times_s - reference.start_s,
+                               layer.rate_hz)  # fmt: skip
+        found = stats.describe(
+            sums[layer.name], other, times_s, layer.rate_hz, options.max_lag_s,
+            options.n_surrogates, options.seed, options.statistics,
+        )  # fmt: skip
+        rows.append({"layer": layer.name, "rate_hz": layer.rate_hz, **found})
+        average = sums[layer.name].mean() if sums[layer.name].n else np.full(len(other), np.nan)
+        averages[layer.name] = np.stack([times_s, average, other])
+    about = {
+        "checkpoint": model.checkpoint, "model": config.to_dict(), "target": network.target,
+        "sample_rate_hz": config.sample_rate, "slice_len": config.slice_len, "n": n,
+        "layers": layers_table(network.layers).to_dict("records"), "window_s": [start_s, end_s],
+        "network": options.network, "scales": network.scales,
+    }  # fmt: skip
+    return pd.DataFrame(rows), averages, about
+
+
+def _result(
+    found: list[tuple[pd.DataFrame, dict[str, np.ndarray], dict[str, Any]]],
+    names: list[tuple[str, str]],
+    options: Options,
+    directory: str | None,
+) -> Result:
+    """Joins what was found of one model or several; p are corrected over all layers of all."""
+    tables, arrays = [], dict[str, np.ndarray]()
+    for (name, group), (table, averages, _) in zip(names, found, strict=True):
+        if name:
+            table = table.assign(model=name, group=group)
+        tables.append(table)
+        arrays |= {f"{name}/{layer}".lstrip("/"): x for layer, x in averages.items()}
+    table = pd.concat(tables, ignore_index=True)
+    table = add_verdicts(table, options.statistics, stats.FOLLOWS, stats.AS_SURROGATES)
+    record = found[0][2] | {
+        "reference": options.reference, "max_lag_s": options.max_lag_s,
+        "n_surrogates": options.n_surrogates, "onset_s": options.onset_s,
+        "statistics": dataclasses.asdict(options.statistics),
+    }  # fmt: skip
+    if len(found) > 1:
+        each = [about["checkpoint"] for _, _, about in found]
+        record["checkpoints"] = each
+        record["checkpoint"] = {x: ", ".join(str(y[x]) for y in each) for x in each[0]}
+    layers = pd.DataFrame(record["layers"])
+    return Result(NAME, record, {"latency": table, "layers": layers}, {AVERAGES: arrays}, directory)
+
+
+LEGEND = (
+    "Peak: time after the onset of the largest peak of the layer's average, in ms [interval over "
+    "outputs]. r: the largest correlation with the reference at a lag of up to {:g} ms; lag "
+    "(positive: the layer is later): none if r is largest at an end of these. p: the share of {} "
+    "surrogates, noise of the reference's own spectrum, with as large an r, after Holm over all "
+    "rows. A peak is timed no better than a sample of its layer lasts."
+)
+LIMITS = (
+    "That a layer is more like the reference than such noise does not say that training made it "
+    "so, nor that both have one cause: what rises and falls once in the same window is alike."
+)
+GROUPS = (
+    "Difference: mean of the second group's models less that of the first. p: by exchanging models "
+    "between groups (permutation test of the maximum statistic, corrected for all layers and both "
+    "measures), after Holm over pairs of groups. With so few models it cannot be below the least p."
+)
+
+
+def sentences(result: Result) -> list[str]:
+    """Says which layers follow the reference, and in which layers groups of models differ."""
+    table, groups, found = result.table("latency"), result.table("groups"), []
+    for row in table[table["verdict"] == stats.FOLLOWS].to_dict("records"):
+        of = f"{row['model']}, " if "model" in row else ""
+        found.append(
+            f"{of}{layer_title(row['layer'])} is more like the reference than its surrogates: r "
+            f"{text.fixed(row['r'])}, lag {_ms(row['lag_s'])} ms (p "
+            f"{text.p_value(row['p_holm'])})."
+        )
+    rest = table.loc[table["verdict"] == stats.AS_SURROGATES, "layer"].drop_duplicates()
+    if len(rest):
+        others = ", ".join(map(layer_title, rest))
+        found.append(
+            f"Not shown to be more like it{' in all models' * ('model' in table)}: {others}."
+        )
+    for row in groups[groups["verdict"] == stats.DIFFERS].to_dict("records") if len(groups) else ():
+        found.append(
+            f"{layer_title(row['layer'])}: {stats.MEASURES[row['measure']]} of {row['other']} less "
+            f"that of {row['group']} is {_ms(row['estimate'], True)} ms (p "
+            f"{text.p_value(row['p_holm'])})."
+        )
+    if len(groups) and not (groups["verdict"] == stats.DIFFERS).any():
+        least = text.p_value(groups["least_p"].min())
+        found.append(f"Groups of models: no difference shown; the least possible p is {least}.")
+    return found
+
+
+def _ms(seconds: float, signed: bool = False) -> str:
+    return "+" * (signed and seconds >= 5e-5) + text.fixed(1000 * seconds, 1)
+
+
+def _told(result: Result) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rows = [
+        {
+            **({"model": row["model"]} if "model" in row else {}),
+            "layer": layer_title(row["layer"]),
+            "peak (ms)": text.with_interval(
+                *(row[f"peak_s{end}"] for end in ("", "_low", "_high")), _ms
+            ),
+            "r": text.fixed(row["r"]), "lag (ms)": _ms(row["lag_s"], True),
+            "p": text.p_value(row["p_holm"]), "n": str(row["n_outputs"]), "verdict": row["verdict"],
+        }
+        for row in result.table("latency").to_dict("records")
+    ]  # fmt: skip
+    groups = [
+        {
+            "groups": f"{row['group']}, {row['other']}", "measure": stats.MEASURES[row["measure"]],
+            "layer": layer_title(row["layer"]), "difference (ms)": _ms(row["estimate"], True),
+            "p": text.p_value(row["p_holm"]), "least p": text.p_value(row["least_p"]),
+            "models": str(row["n"]), "verdict": row["verdict"],
+        }
+        for row in result.table("groups").to_dict("records")
+    ]  # fmt: skip
+    return pd.DataFrame(rows), pd.DataFrame(groups)
+
+
+def terminal(result: Result) -> str:
+    """Says latencies and likeness of every layer, and differences between groups."""
+    shown = [x for x in _told(result) if len(x)]
+    blocks = [text.columns([[*map(str, x)], *x.to_numpy().tolist()], left=2) for x in shown]
+    return "\n".join([*sentences(result), *blocks])
+
+
+def summary(result: Result) -> str:
+    """Says as Markdown when layers peak, how alike they are, and whether groups differ."""
+    about, (table, groups) = result.settings, _told(result)
+    start_s, end_s = about["window_s"]
+    parts = [
+        f"# Layers beside {os.path.basename(about['reference'])}",
+        f"{about['n']} {'recordings' if about['target'] == 'input' else 'outputs'} of each model, "
+        f"{_ms(start_s)} to {_ms(end_s)} ms after the onset; checkpoint "
+        f"{about['checkpoint']['prefix']}, step {about['checkpoint']['step']}.",
+        "\n".join(f"- {sentence}" for sentence in sentences(result)),
+        text.table(table, ("peak (ms)", "r", "lag (ms)", "p", "n")),
+        LEGEND.format(1000 * about["max_lag_s"], about["n_surrogates"]), LIMITS,
+    ]  # fmt: skip
+    if len(groups):
+        parts += [text.table(groups, ("difference (ms)", "p", "least p", "models")), GROUPS]
+    return "\n\n".join(parts) + "\n"
+
+
+def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
+    """Maps the names of the figures to what draws them."""
+    from wavegan_tf.output.figures_latency import draw_averages, draw_latencies
+
+    drawings = {"averages": draw_averages, "latency": draw_latencies}
+    return {name: functools.partial(draw, result) for name, draw in drawings.items()}

@@ -1,0 +1,26 @@
+"""The figure of contours: a panel for each layer, a line with its band for each group."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from wavegan_tf.output.figures_lines import Line, Panel, draw_panels
+from wavegan_tf.output.names import layer_title, measure_title
+from wavegan_tf.output.run import Run
+
+
+def draw_contours(run: Run) -> Figure:
+    """Draws the mean contour of each group in each layer; a bar marks where all groups part."""
+    about, tests, panels = run.settings, run.table("tests"), []
+    pair = tests[["group", "other"]].eq(tests[["group", "other"]].iloc[0]).all(axis=1)
+    x = (np.arange(about["n_points"]) + 0.5) * 100 / about["n_points"]
+    for layer, rows in run.table("contours").groupby("layer", sort=False):
+        lines = [
+            Line(str(group), x, *own[["estimate", "low", "high"]].to_numpy(float).T)
+            for group, own in rows.groupby("group", sort=False)
+        ]
+        parted = tests.loc[pair & (tests["layer"] == layer), "differs"].to_numpy(bool)
+        note = "" if rows["estimate"].notna().any() else "no values"
+        panels.append(Panel(layer_title(str(layer)), lines, "", parted, note))
+    where = "output" if about["of"] == "output" else f"{about['of']} interval"
+    title = f"{measure_title(about['track'], about['unit'])} of layers; bars: groups part"
+    return draw_panels(panels, title, f"Place in the {where} (%)")

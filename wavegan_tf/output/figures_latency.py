@@ -1,0 +1,66 @@
+"""Figures of layers beside a reference: their courses, and when they peak."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from wavegan_tf.output import style
+from wavegan_tf.output.figures_lines import COLOURS, Line, Panel, draw_panels
+from wavegan_tf.output.names import layer_title
+from wavegan_tf.output.run import Run
+
+REFERENCE = "reference"
+
+
+def draw_averages(run: Run) -> Figure:
+    """Draws the average of every layer, of several models each, beside the reference."""
+    panels = []
+    layers = run.table("latency")["layer"].drop_duplicates()
+    names = _names(run)
+    for layer in layers:
+        lines: list[Line] = []
+        for model, name in names.items():
+            times_s, average, reference = run.arrays["averages"][f"{model}/{layer}".lstrip("/")]
+            if not lines:
+                beside = _standardised(reference)
+                lines.append(Line(REFERENCE, 1000 * times_s, beside, colour=style.GREY))
+            colour = COLOURS[list(dict.fromkeys(names.values())).index(name) % len(COLOURS)]
+            lines.append(Line(name, 1000 * times_s, _standardised(average), colour=colour))
+        panels.append(Panel(layer_title(layer), lines))
+    title = "Averages of layers beside the reference (SD)"
+    return draw_panels(panels, title, "Time after the onset (ms)")
+
+
+def draw_latencies(run: Run) -> Figure:
+    """Draws peak latency and lag by layer: a line for each model, in the colour of its group."""
+    table, names = run.table("latency"), _names(run)
+    layers = list(table["layer"].drop_duplicates())
+    x, panels = np.arange(len(layers)), []
+    for measure, title in (("peak_s", "Largest peak (ms)"), ("lag_s", "Lag to the reference (ms)")):
+        lines = []
+        for model, name in names.items():
+            own = (table[table["model"] == model] if model else table).set_index("layer")
+            y = 1000 * own.reindex(layers)[measure].to_numpy(float)
+            low = high = None
+            if measure == "peak_s" and len(names) == 1:
+                low, high = (1000 * own[f"peak_s_{end}"].to_numpy(float) for end in ("low", "high"))
+            colour = COLOURS[list(dict.fromkeys(names.values())).index(name) % len(COLOURS)]
+            lines.append(Line(name, x, y, low, high, shown=np.isfinite(y), colour=colour))
+        panels.append(Panel(title, lines))
+    figure = draw_panels(panels, "Latency of layers", "Layer", height_in=2.2)
+    for axis in figure.axes:
+        axis.set_xticks(x, [layer_title(layer) for layer in layers], fontsize=style.TINY_PT)
+    return figure
+
+
+def _names(run: Run) -> dict[str, str]:
+    """Names each model in a legend: by its group, or itself; of one model alone ``average``."""
+    table = run.table("latency")
+    if "model" not in table:
+        return {"": "average"}
+    rows = table.drop_duplicates("model").fillna({"group": ""})
+    return {x: g or x for x, g in zip(rows["model"], rows["group"], strict=True)}
+
+
+def _standardised(values: np.ndarray) -> np.ndarray:
+    scale = np.std(values)
+    return (values - np.mean(values)) / (scale if scale > 0 else 1)
