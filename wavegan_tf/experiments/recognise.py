@@ -70,7 +70,9 @@ class Options:
     )
     unseen: str = option("", "Words that Q never heard in training, reported apart: dog,cat.")
     layers: str = option("all", "Layers to ask, for example conv3,conv4.")
-    controls: int = option(10, "Number of networks with random weights.", low=0)
+    controls: int = option(
+        20, "Number of networks with random weights; with fewer, more false verdicts.", low=0
+    )
     n_permutations: int = option(
         999, "Number of times that words are drawn anew.", group="Statistics", low=99, high=1e6
     )
@@ -135,7 +137,7 @@ def read_answers(logits: np.ndarray, config: ModelConfig) -> tuple[np.ndarray, n
         names = np.array([*latent_names(config)[:n], NONE])
         every = np.concatenate([logits, unknown], axis=1)
         return names[every.argmax(axis=1)], softmax(every, axis=1).max(axis=1)
-    codes = np.array(["".join("01"[bit > 0] for bit in row) for row in logits])
+    codes = np.array(["".join(map(str, row)) for row in (logits > 0).astype(int)])
     certainty = expit(np.abs(logits)).prod(axis=1)
     if unknown.shape[1]:
         none = unknown[:, 0] > 0
@@ -287,8 +289,8 @@ HOW = (
     "right, on all but a part of them (other speakers); answers are counted on that part. The "
     "average of a layer over its feature maps, in normalised time, is read by a linear classifier, "
     "and so is the envelope of the input. Chance: words drawn anew (within speakers). Random "
-    "weights: untrained networks; in brackets what one more exceeds in 5 % of cases. Curves: p that "
-    "the words' mean curves part nowhere. p of layers and of unseen words are Holm's."
+    "weights: untrained networks; in brackets what one more exceeds in 5 % of cases. Curves: p "
+    "that the words' mean curves part nowhere. p of layers and of unseen words are Holm's."
 )
 NEVER_HEARD = (
     "Words that Q never heard, left out above: the share of their most frequent code. Chance gives "

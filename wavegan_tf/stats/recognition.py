@@ -16,7 +16,7 @@ import pandas as pd
 import scipy
 from scipy.optimize import linear_sum_assignment
 
-from wavegan_tf.stats.controls import NO_VALUES, Control, against_random
+from wavegan_tf.stats.controls import against_random
 from wavegan_tf.stats.curves import band, compare
 from wavegan_tf.stats.effects import holm, sign_test
 from wavegan_tf.stats.resampling import BLOCK, StatisticsSettings, mean_intervals, wilson
@@ -185,35 +185,42 @@ def _score(right: np.ndarray, shares: np.ndarray, confidence: float) -> Score:
     return Score(right, estimate, float(drawn.mean()), high, float(p))
 
 
-def beside_networks(own: float, random: Sequence[float], settings: StatisticsSettings) -> Control:
-    """Compares a share with those of networks with random weights (:func:`against_random`).
-
-    Where all of these have the same share, one that is larger has the p of its rank.
-    """
-    values = np.array(random, np.float64)
-    if len(values) and np.ptp(values) < 1e-9:
-        p = 1 / (1 + len(values)) if own > values[0] + 1e-9 else 1.0
-        same = float(values[0])
-        return NO_VALUES._replace(mean=same, low=same, high=same, n=len(values), p=p)
-    return against_random(own, 0.0, values, np.zeros(len(values)), np.ones(len(values)), settings)
-
-
 def describe(
     score: Score, random: Sequence[float], settings: StatisticsSettings
 ) -> dict[str, float]:
     """Makes what every row on a share of right answers has: interval, chance, random networks."""
-    n, beside = len(score.right), beside_networks(score.estimate, random, settings)
+    n = len(score.right)
     low, high = wilson(int(score.right.sum()), n, settings.confidence)
     return {
         "estimate": score.estimate, "low": low, "high": high, "n": n, "chance": score.chance,
-        "chance_high": score.chance_high, "p": score.p, **_random(beside),
+        "chance_high": score.chance_high, "p": score.p,
+        **beside_networks(score.estimate, random, settings),
     }  # fmt: skip
 
 
-def _random(beside: Control) -> dict[str, float]:
+def beside_networks(
+    own: float, random: Sequence[float], settings: StatisticsSettings
+) -> dict[str, float]:
+    """Compares a share with those of networks with random weights (:func:`against_random`).
+
+    Shares of untrained networks are skewed: many answer one code, a few tell something. So
+    ``n_random_as_large`` counts those that are as good as well: that an untrained network is better
+    than 20 others has a chance of 1 in 21, however they are spread.
+
+    Returns:
+        ``random`` (mean), ``random_high``, ``n_random``, ``n_random_as_large``, ``p_random``.
+    """
+    values = np.array(random, np.float64)
+    n, as_large = len(values), int((values >= own - 1e-9).sum())
+    if n and np.ptp(values) < 1e-9:  # no spread: what is larger has the p of its rank
+        mean, high, p = values[0], values[0], (1 + as_large) / (1 + n)
+    else:
+        zeros = np.zeros(n)
+        beside = against_random(own, 0.0, values, zeros, zeros, settings)
+        mean, high, p = beside.mean, beside.high, beside.p
     return {
-        "random": beside.mean, "random_high": beside.high, "n_random": beside.n,
-        "p_random": beside.p,
+        "random": mean, "random_high": high, "n_random": n, "n_random_as_large": as_large,
+        "p_random": p,
     }  # fmt: skip
 
 
@@ -227,11 +234,13 @@ def with_shares(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
 def add_verdicts(table: pd.DataFrame, settings: StatisticsSettings) -> pd.DataFrame:
     """Corrects ``p`` and ``p_random`` over a table by Holm's method and adds the ``verdict``.
 
-    ``beyond random weights`` needs both below 1 - confidence, ``above chance`` the first.
+    ``above chance`` needs the first below 1 - confidence, ``beyond random weights`` both, and no
+    random network that is as good.
     """
     level = 1 - settings.confidence
     p, p_random = (holm(table[name].to_numpy(np.float64)) for name in ("p", "p_random"))
-    verdict = np.where(p < level, np.where(p_random < level, BEYOND, ABOVE), NOT_SHOWN)
+    beyond = (p_random < level) & (table["n_random_as_large"] == 0)
+    verdict = np.where(p < level, np.where(beyond, BEYOND, ABOVE), NOT_SHOWN)
     return table.assign(p_holm=p, p_random_holm=p_random, verdict=verdict)
 
 
@@ -368,11 +377,12 @@ def judge_unseen(
     for k in np.unique(numbers[unseen]):
         own, *random = (concentrate(codes, drawn, k) for codes in said)
         beyond = own.estimate - own.chance
-        beside = beside_networks(beyond, [x.estimate - x.chance for x in random], settings)
+        others = [x.estimate - x.chance for x in random]
         rows.append({
             "word": names[k], "code": own.code, "estimate": own.estimate,
             "n": int((numbers == k).sum()), "entropy_bits": own.entropy_bits,
-            "chance": own.chance, "beyond": beyond, "p": own.p, **_random(beside),
+            "chance": own.chance, "beyond": beyond, "p": own.p,
+            **beside_networks(beyond, others, settings),
         })  # fmt: skip
     return add_verdicts(pd.DataFrame(rows), settings)
 
