@@ -42,6 +42,7 @@ _EXPERIMENTS = (
     "contours",
     "latency",
 )
+_EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "recognise")
 
 __all__ = [*_PLACES, *_EXPERIMENTS]
 

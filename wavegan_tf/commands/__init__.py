@@ -14,6 +14,7 @@ COMMANDS = {
     "explore": "Set latent variables by hand in a page, and hear and see every layer follow.",
     "contours": "Find from which layer on contours of codes, conditions or words part.",
     "latency": "Compare peaks and shapes of layers with a reference, such as a brain response.",
+    "recognise": "Find which words the Q-network recognises in recordings.",
     "figures": "Draw the figures and the page of a finished run again.",
     "merge": "Join the shards of a probe.",
     "train": "Train a WaveGAN, ciwGAN or fiwGAN on a folder of speech.",

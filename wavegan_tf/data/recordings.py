@@ -75,7 +75,7 @@ def load_recording(path: str, config: Any) -> FirstSlice:
     return FirstSlice(padded, facts.duration_s, notes)
 
 
-def word_of(relative_path: str, pattern: str = WORD_PATTERN) -> str:
+def word_of(relative_path: str, pattern: str = WORD_PATTERN, flag: str = "--word") -> str:
     """Finds the word that a recording is of in its path below the folder; "" if there is none.
 
     The pattern is a regular expression with one group, the word. The default makes ``0`` of
@@ -88,13 +88,13 @@ def word_of(relative_path: str, pattern: str = WORD_PATTERN) -> str:
         compiled = re.compile(pattern)
     except re.error as error:
         raise InputError(
-            f"--word={printable(pattern)}: not a regular expression ({error}); the default is "
-            f"--word='{WORD_PATTERN}'"
+            f"{flag}={printable(pattern)}: not a regular expression ({error}); the default of "
+            f"--word is '{WORD_PATTERN}'"
         ) from None
     if compiled.groups != 1:
         raise InputError(
-            f"--word={printable(pattern)}: has {compiled.groups} groups; put round brackets around "
-            f"the word and (?: ) around all else, as in '{WORD_PATTERN}'"
+            f"{flag}={printable(pattern)}: has {compiled.groups} groups; put round brackets around "
+            f"the {flag[2:]} and (?: ) around all else, as in '{WORD_PATTERN}'"
         )
     match = compiled.search(relative_path.replace(os.sep, "/"))
     return (match[1] or "") if match else ""

@@ -10,3 +10,4 @@ EXPERIMENTS = (
     "contours",
     "latency",
 )
+EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "recognise")

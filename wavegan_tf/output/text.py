@@ -56,7 +56,7 @@ def percent(share: float) -> str:
     """Writes a share in per cent: ``87 %``, below 10 with one decimal."""
     if share is None or not math.isfinite(share):
         return DASH
-    return f"{100 * share:.1f} %" if 0 < abs(share) < 0.0995 else f"{100 * share:.0f} %"
+    return f"{fixed(100 * share, int(0 < abs(share) < 0.0995))} %"
 
 
 def with_interval(

@@ -1,0 +1,164 @@
+"""Words recognised by Q: assignments, scores, chance, unseen words; runs on planted recordings."""
+
+import itertools
+
+import conftest
+import numpy as np
+import pandas as pd
+import planted_recogniser as planted
+import pytest
+import scipy
+from sklearn.linear_model import RidgeClassifier
+from sklearn.model_selection import PredefinedSplit, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from wavegan_tf.errors import InputError
+from wavegan_tf.experiments.recognise import Options, read_answers, run
+from wavegan_tf.model import load
+from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.stats import recognition as stats
+from wavegan_tf.stats.resampling import StatisticsSettings
+
+RNG = np.random.default_rng(0)
+
+
+def test_the_assignment_is_the_best_of_all():
+    counts = RNG.integers(1, 9, size=(4, 5))
+    ways = itertools.permutations(range(5), 4)
+    best = max(sum(counts[k, code] for k, code in enumerate(way)) for way in ways)
+    found = stats.assign(counts)
+    assert counts[np.arange(4), found].sum() == best and len(set(found)) == 4
+    two_codes = np.array([[9, 0], [8, 1], [7, 6], [0, 0]])
+    assert stats.assign(two_codes, 2).tolist() == [0, 0, 1, -1]  # at most two words each
+
+
+def test_codes_are_assigned_on_the_other_folds():
+    words = np.repeat([0, 1], 6)
+    codes = np.array([0, 0, 0, 1, 1, -1, 1, 1, 1, 1, 0, 0])
+    folds = np.tile([0, 1, 2], 4)
+    right = np.zeros(12, bool)
+    for fold in range(3):
+        taught = folds != fold
+        same = np.mean(codes[taught] == words[taught])
+        other = np.mean(codes[taught] == 1 - words[taught])
+        for i in np.flatnonzero(~taught):
+            right[i] = codes[i] == (words[i] if same > other else 1 - words[i])
+    score = stats.score_codes(words[np.newaxis], codes, folds, 1)
+    np.testing.assert_array_equal(score.right, right)
+    assert score.estimate == right.mean() and np.isnan(score.p)
+
+
+def test_curves_are_read_as_scikit_learn_would_and_p_counts_the_draws():
+    words = np.repeat([0, 1, 2], 10)
+    curves = RNG.standard_normal([30, 8]) + words[:, np.newaxis]
+    task = stats.make_task(words, None, 99)
+    score = stats.score_curves(task.drawn, curves, task.folds)
+    classifier = make_pipeline(StandardScaler(), RidgeClassifier(0.1 * 24))
+    for row in (0, 5):
+        said = cross_val_predict(
+            classifier, curves, task.drawn[row], cv=PredefinedSplit(task.folds)
+        )
+        alone = stats.score_curves(task.drawn[[row]], curves, task.folds)
+        np.testing.assert_array_equal(alone.right, said == task.drawn[row])
+    each = [stats.score_curves(row[np.newaxis], curves, task.folds) for row in task.drawn]
+    assert score.p == np.mean([x.estimate >= score.estimate - 1e-9 for x in each])
+
+
+def test_no_speaker_is_on_both_sides_and_words_are_drawn_within_speakers():
+    words, speakers = np.tile(["a", "b"], 20), np.repeat(list("pqrs"), 10)
+    speakers[0] = "s"
+    task = stats.make_task(words, speakers, 20)
+    assert (pd.Series(task.folds).groupby(speakers).nunique() == 1).all()
+    assert len(set(task.folds)) == 4
+    for speaker in "pqrs":
+        drawn = np.sort(task.drawn[:, speakers == speaker], axis=1)
+        assert (drawn == drawn[0]).all()
+    assert (task.drawn[1:] != task.drawn[0]).any()
+    apart = stats.make_task(words, None, 20)
+    by_fold = pd.crosstab(apart.folds, words)
+    assert (by_fold == 4).all(axis=None)
+
+
+def test_beyond_random_weights_needs_a_spread_and_the_first_rank():
+    settings = StatisticsSettings()
+    same = stats.beside_networks(0.5, [0.2] * 9, settings)
+    assert same["p_random"] == pytest.approx(0.1) and same["random_high"] == 0.2
+    assert stats.beside_networks(0.2, [0.2] * 9, settings)["p_random"] == 1
+    skewed = stats.beside_networks(0.5, [0.2] * 19 + [0.21, 0.55], settings)
+    assert skewed["p_random"] < 0.05 and skewed["n_random_as_large"] == 1
+    table = pd.DataFrame([{"p": 0.001, **skewed}])
+    assert stats.add_verdicts(table, settings)["verdict"].tolist() == [stats.ABOVE]
+
+
+def test_unseen_words_are_compared_as_words():
+    words = np.repeat(list("abcde"), 4)
+    values = RNG.random(20)
+    found = stats.compare_words(values, words, words > "c", 0.95)
+    means = values.reshape(5, 4).mean(axis=1)
+    expected = scipy.stats.ttest_ind(means[:3], means[3:])
+    assert found["p"] == pytest.approx(expected.pvalue)
+    assert found["estimate"] == pytest.approx(means[:3].mean() - means[3:].mean())
+    codes = np.array([0, 0, 0, 1, *RNG.integers(-1, 3, 16)])
+    drawn = stats.draw_words(np.repeat(np.arange(5), 4), np.zeros(20), 199)
+    word = stats.concentrate(codes, drawn, 0)
+    shares = [max(np.mean(codes[row == 0] == k) for k in (-1, 0, 1, 2)) for row in drawn]
+    assert (word.code, word.estimate) == (0, 0.75) and word.p == np.mean(np.array(shares) >= 0.75)
+    assert word.entropy_bits == pytest.approx(-0.75 * np.log2(0.75) + 0.25 * 2)
+
+
+def test_curves_are_means_over_their_part_of_the_duration():
+    series = RNG.random(1000)
+    expected = series[:800].reshape(8, 100).mean(axis=1)
+    np.testing.assert_allclose(stats.resample_curve(series, 800, 8), expected)
+    np.testing.assert_allclose(stats.resample_curve(np.array([1.0, 3, 9]), 2, 4), [1, 1, 3, 3])
+
+
+def test_answers_are_codes_and_how_probable_they_are():
+    logits = np.array([[0.0, 2.0, 1.0], [-1.0, 0.5, 3.0]])
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    code, sure = read_answers(logits, ModelConfig(model="ciwgan", num_categ=3))
+    assert code.tolist() == ["c2", "c3"] and sure == pytest.approx(p.max(axis=1))
+    of_port = ModelConfig(model="ciwgan", num_categ=2, q_unknown=True)
+    assert read_answers(logits, of_port)[0].tolist() == ["c2", "none"]
+    code, sure = read_answers(logits[1:], ModelConfig(model="fiwgan", num_categ=3))
+    bits = [1 / (1 + np.exp(-abs(x))) for x in logits[1]]
+    assert code.tolist() == ["011"] and sure == pytest.approx([np.prod(bits)])
+
+
+def test_what_is_planted_is_said_and_drawn(drawn, eagerly):
+    result = planted.recognised(0, each=8, controls=3, n_permutations=99)
+    row = result.table("recognition").iloc[0]
+    assert row["low"] < planted.RIGHT < row["high"] and row["p"] == 0.01
+    layers = result.table("by_layer").set_index("layer")
+    assert (layers.loc[["input", "conv1", "conv2"], "verdict"] == stats.NOT_SHOWN).all()
+    assert (layers.loc[list(planted.TOLD), "estimate"] == 1).all()
+    code = result.table("words").set_index("word")["code"]
+    assert code.tolist() == [f"c{1 + k}" for k in range(5)]
+    answers = result.table("answers")
+    seen = answers[answers["role"] == "seen"]
+    assert (seen["right"] == (seen["code"] == seen["word"].map(code))).all()
+    text = result.summary()
+    assert f"of {len(seen)} recordings" in text and "differs." in text and "| ours | c6 |" in text
+    shown = [conftest.said(result.figure(name)) for name in result.figures]
+    assert result.figures == ["confusion", "by_layer", "curves"]
+    assert "ours (8)" in shown[0] and "Conv5" in shown[1] and "Input: envelope" in shown[2]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "add --wav_dir"),
+        ({"word": "(vowel)"}, "words are vowel; two or more.*--word"),
+        ({"unseen": "uh"}, "--unseen=uh: no recording of it; there are vowel0, vowel1"),
+        ({"speaker": "(vowel)"}, "--speaker=.vowel.: finds vowel alone; leave it out"),
+        ({"speaker": "([0-4]).wav"}, "--speaker=.*finds none in vowel5.wav"),
+        ({"speaker": "(("}, r"--speaker=\(\(: not a regular expression"),
+    ],
+)
+def test_what_cannot_be_recognised_is_refused(options, words, speech_dir):
+    given = {"wav_dir": str(speech_dir)} if options else {}
+    with pytest.raises(InputError, match=words):
+        run(planted.model(), Options(**given, **options))
+    with pytest.raises(InputError, match="has no Q-network"):
+        run(load(), Options(wav_dir=str(speech_dir)))

@@ -1,0 +1,416 @@
+"""Does the Q-network recognise words in recordings, and which layer tells them apart?
+
+Q has learned to read the code off generated sounds. On recordings it answers with a code too: codes
+are assigned to words on a part of the recordings, and its answers are counted on the rest (Beguš &
+Zhou 2022, ICASSP, arXiv 2110.02375; words that it never heard: arXiv 2203.11476). Each layer's
+average over its feature maps is asked the same by a linear classifier. Networks with random weights
+answer beside it, for they tell words apart as well as their sounds differ. Of a recording only its
+answer and short curves are kept.
+"""
+
+import dataclasses
+import functools
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, softmax
+
+from wavegan_tf.data.recordings import word_of
+from wavegan_tf.errors import InputError
+from wavegan_tf.experiments.listen import (
+    Measuring,
+    Recordings,
+    layers_of,
+    make_network,
+    take_outputs,
+)
+from wavegan_tf.experiments.result import Result
+from wavegan_tf.latents import latent_names
+from wavegan_tf.model import Model, layers_table
+from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.options import check_options, option
+from wavegan_tf.output import text
+from wavegan_tf.output.names import layer_title
+from wavegan_tf.progress import progress
+from wavegan_tf.stats import recognition as stats
+from wavegan_tf.stats.effects import DIFFERS, NO_DIFFERENCE, add_verdicts
+from wavegan_tf.stats.resampling import StatisticsSettings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "recognise"
+NUM_POINTS = 64
+NONE = "none"  # of the codes
+SEEN, UNSEEN, FEW = "seen", "unseen", "too few"
+
+_log = logging.getLogger("wavegan_tf")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which recordings Q hears, and what they are compared with."""
+
+    wav_dir: str | None = option(
+        None, "Folder of recordings that Q reads; sub-folders included.", path=True
+    )
+    word: str | None = option(
+        None,
+        "Regular expression whose group is the word in a recording's path; without it, the file "
+        "name up to its first _ or dot.",
+    )
+    speaker: str | None = option(
+        None,
+        "Regular expression whose group is the speaker in a recording's path: none is learned from "
+        "and tested on, and words are exchanged within speakers.",
+    )
+    unseen: str = option("", "Words that Q never heard in training, reported apart: dog,cat.")
+    layers: str = option("all", "Layers to ask, for example conv3,conv4.")
+    controls: int = option(
+        20, "Number of networks with random weights; with fewer, more false verdicts.", low=0
+    )
+    n_permutations: int = option(
+        999, "Number of times that words are drawn anew.", group="Statistics", low=99, high=1e6
+    )
+    jobs: int | None = option(
+        None, "Number of processes that draw; all cores if not given.", group="Output", low=1
+    )
+    statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
+
+    def __post_init__(self) -> None:
+        """Checks every value."""
+        check_options(self)
+
+
+class Heard(NamedTuple):
+    """What a network says of recordings.
+
+    Attributes:
+        logits: Of each recording [recordings, outputs of Q], NaN of one that cannot be read.
+        curves: By layer [recordings, points], of the input its envelope.
+        problems: Why each cannot be read.
+    """
+
+    logits: np.ndarray
+    curves: dict[str, np.ndarray]
+    problems: list[str]
+
+
+def hear(model: Model, recordings: Recordings, layers: str, control: int = 0) -> Heard:
+    """Runs Q, or the random network of a number, and keeps its answers and its layers' curves."""
+    as_they_are = Measuring(clip=True)  # eq. 4 without a factor: nothing is clipped but in sounds
+    network = make_network(model, recordings, as_they_are, "q", layers=layers, control=control)
+    rate_hz, slice_len = model.config.sample_rate, model.config.slice_len
+    logits: list[np.ndarray] = []
+    problems: list[str] = []
+    rows: dict[str, list[np.ndarray]] = {layer.name: [] for layer in network.layers}
+    span = range(len(recordings))
+    label = f"random network {control}" if control else "Q"
+    for taken in progress(take_outputs(network, recordings, span), len(span), label):
+        problem, duration_s = taken.output.problem, taken.output.duration_s
+        for name, series in taken.series.items():
+            if name == network.target:
+                series = np.abs(series.reshape(len(series), -1)).mean(axis=1)
+            length = (duration_s or 0) * rate_hz / slice_len * len(series)
+            curve = stats.resample_curve(series, length or len(series), NUM_POINTS)
+            rows[name].append(curve)
+        logits.append(np.full_like(taken.logits, np.nan) if problem else taken.logits)
+        problems.append(problem)
+    curves = {name: np.stack(each) for name, each in rows.items()}
+    return Heard(np.stack(logits).astype(np.float64), curves, problems)
+
+
+def read_answers(logits: np.ndarray, config: ModelConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Reads the code that Q answers, and how probable it holds it to be, ``[recordings]`` each.
+
+    Of a ciwGAN the code variable of the largest logit, ``c3``; of a fiwGAN the bits, 1 where a
+    logit is positive, ``010``. Where Q has an output for none of the codes, the answer is ``none``
+    if that is the largest, or of a fiwGAN positive.
+    """
+    n = config.num_categ
+    logits, unknown = logits[:, :n], logits[:, n:]
+    if config.model == "ciwgan":
+        names = np.array([*latent_names(config)[:n], NONE])
+        every = np.concatenate([logits, unknown], axis=1)
+        return names[every.argmax(axis=1)], softmax(every, axis=1).max(axis=1)
+    codes = np.array(["".join(map(str, row)) for row in (logits > 0).astype(int)])
+    certainty = expit(np.abs(logits)).prod(axis=1)
+    if unknown.shape[1]:
+        none = unknown[:, 0] > 0
+        codes = np.where(none, NONE, codes)
+        certainty = np.where(none, expit(unknown[:, 0]), certainty * expit(-unknown[:, 0]))
+    return codes, certainty
+
+
+def run(model: Model, options: Options, directory: str | None = None) -> Result:
+    """Lets Q hear recordings and says which words its answers and its layers tell apart.
+
+    Raises:
+        InputError: The model has no Q-network, or the options name no words or speakers.
+    """
+    given, config = options.statistics, model.config
+    if options.wav_dir is None:
+        raise InputError(f"{NAME}: Q reads recordings; add --wav_dir")
+    if model.q is None:
+        raise InputError(f"{model.file.prefix}: has no Q-network; give one of a ciwGAN with --ckpt")
+    recordings = Recordings(options.wav_dir, config, options.word)
+    _check_words(recordings.words, options)
+    speakers = _speakers(options.speaker, recordings)
+    heard = hear(model, recordings, options.layers)
+    for note, number in recordings.notes.items():
+        _log.info("%d recordings %s", number, note)
+    read = np.array([not problem for problem in heard.problems])
+    code, certainty = read_answers(heard.logits, config)
+    units = [*latent_names(config)[: config.num_categ], *["unknown"] * config.q_unknown]
+    answers = pd.DataFrame({
+        "output": np.arange(len(read)), "name": recordings.paths, "word": recordings.words,
+        "role": _roles(np.array(recordings.words), read, options),
+        "code": np.where(read, code, ""), "certainty": np.where(read, certainty, np.nan),
+        "right": np.nan, "problem": heard.problems,
+        **{f"logit_{name}": x for name, x in zip(units, heard.logits.T, strict=True)},
+    })  # fmt: skip
+    if speakers is not None:
+        answers.insert(3, "speaker", speakers)
+    counts = answers[read].groupby(["word", "code"]).size().rename("count").reset_index()
+    counts["n"] = counts.groupby("word")["count"].transform("sum")
+    tables = {"answers": answers, "confusion": stats.with_shares(counts, given.confidence)}
+    if answers.loc[answers["role"] == SEEN, "word"].nunique() > 1:
+        tables |= judge(answers, heard, model, recordings, options)
+    layers = [x for x in layers_of(config, "q")[0] if x.name in heard.curves]
+    tables["layers"] = layers_table(tuple(layers))
+    settings = {
+        "checkpoint": model.checkpoint, "model": config.to_dict(), "network": "q",
+        "sample_rate_hz": config.sample_rate, "slice_len": config.slice_len,
+        "n": len(recordings), "controls": options.controls, "by_speaker": speakers is not None,
+        "statistics": dataclasses.asdict(given), "level": 1 - given.confidence,
+    }  # fmt: skip
+    return Result(NAME, settings, tables, None, directory)
+
+
+def _check_words(found: list[str], options: Options) -> None:
+    known = ", ".join(sorted(set(found) - {""})[:20])
+    apart = [word.strip() for word in options.unseen.split(",") if word.strip()]
+    for word in apart:
+        if word not in found:
+            raise InputError(f"--unseen={word}: no recording of it; there are {known}")
+    if len(set(found) - {"", *apart}) < 2:
+        raise InputError(
+            f"--wav_dir={options.wav_dir}: words are {known or 'none'}; two or more must be told "
+            "apart, --unseen left out; give --word, whose group is the word in a path"
+        )
+
+
+def _speakers(pattern: str | None, recordings: Recordings) -> np.ndarray | None:
+    if pattern is None:
+        return None
+    speakers = [word_of(path, pattern, "--speaker") for path in recordings.paths]
+    if "" in speakers:
+        path = recordings.paths[speakers.index("")]
+        raise InputError(f"--speaker={pattern}: finds none in {path}; every path must have one")
+    if len(set(speakers)) < 2:
+        raise InputError(f"--speaker={pattern}: finds {speakers[0]} alone; leave it out")
+    return np.array(speakers)
+
+
+def _roles(words: np.ndarray, read: np.ndarray, options: Options) -> np.ndarray:
+    """Says of each recording whether its word is seen, unseen, or has too few."""
+    counts = pd.Series(words[read]).value_counts()
+    many = pd.Series(words).map(counts).fillna(0).to_numpy() >= options.statistics.min_outputs
+    apart = [word.strip() for word in options.unseen.split(",")]
+    roles = np.where(np.isin(words, apart), UNSEEN, SEEN)
+    return np.where(read & many & (words != ""), roles, FEW)
+
+
+def judge(
+    answers: pd.DataFrame, heard: Heard, model: Model, recordings: Recordings, options: Options
+) -> dict[str, pd.DataFrame]:
+    """Compares answers and layers with words; marks in ``answers`` what was right."""
+    given, config, code = options.statistics, model.config, answers["code"].to_numpy()
+    seen, unseen = ((answers["role"] == role).to_numpy() for role in (SEEN, UNSEEN))
+    speakers = answers["speaker"].to_numpy() if "speaker" in answers else None
+    task = stats.make_task(
+        answers.loc[seen, "word"].to_numpy(), None if speakers is None else speakers[seen],
+        options.n_permutations,
+    )  # fmt: skip
+    numbers = range(1, options.controls + 1)
+    random = [hear(model, recordings, options.layers, number) for number in numbers]
+    codes = latent_names(config)[: config.num_categ] if config.model == "ciwgan" else None
+    codes = codes or sorted({*code} - {NONE, ""})
+    said = [_numbered(code, codes)]
+    said += [_numbered(read_answers(each.logits, config)[0]) for each in random]
+    possible = config.num_categ if config.model == "ciwgan" else 2**config.num_categ
+    found: dict[str, pd.DataFrame] = {}
+    found["recognition"], score, chosen, shares = stats.judge_codes(
+        task, [x[seen] for x in said], -(-len(task.names) // possible), given
+    )
+    answers.loc[seen, "right"] = score.right.astype(float)
+    for name, column in (("words", "word"), ("speakers", "speaker")):
+        if column in answers:
+            by = answers[seen].groupby(column)
+            shared = by["right"].agg(count="sum", n="size").reset_index()
+            shared["certainty"] = by["certainty"].mean().to_numpy()
+            found[name] = stats.with_shares(shared, given.confidence)
+    found["words"].insert(1, "code", _named(chosen, codes))
+    found |= stats.judge_layers(
+        task, {name: x[seen] for name, x in heard.curves.items()},
+        [{name: x[seen] for name, x in each.curves.items()} for each in random], "input", given,
+    )  # fmt: skip
+    q = pd.DataFrame({"network": numbers, "layer": "q", "estimate": shares})
+    found["controls"] = pd.concat([q, found["controls"]], ignore_index=True)
+    if unseen.any():
+        both, words = seen | unseen, answers["word"].to_numpy()
+        place = None if speakers is None else speakers[both]
+        apart = [x[both] for x in said], place, options.n_permutations, given
+        table = stats.judge_unseen(words[both], unseen[both], *apart)
+        found["unseen"] = table.assign(code=_named(table["code"], codes))
+        values = answers["certainty"].to_numpy()[both]
+        row = stats.compare_words(values, words[both], unseen[both], given.confidence)
+        certainty = pd.DataFrame([row])
+        found["certainty"] = add_verdicts(certainty, given, DIFFERS, NO_DIFFERENCE)
+    return found
+
+
+def _numbered(said: np.ndarray, codes: list[str] | None = None) -> np.ndarray:
+    """Numbers answers by a list of codes, or by those that there are; -1 for none."""
+    places = {code: k for k, code in enumerate(codes or sorted({*said} - {NONE}))}
+    return np.array([places.get(code, -1) for code in said])
+
+
+def _named(numbers: Iterable[int], codes: list[str]) -> list[str]:
+    return [codes[k] if k >= 0 else NONE for k in numbers]
+
+
+HOW = (
+    "Each word is assigned one code, each code at most {} word(s), so that most recordings are "
+    "right, on all but a part of them (other speakers); answers are counted on that part. The "
+    "average of a layer over its feature maps, in normalised time, is read by a linear classifier, "
+    "and so is the envelope of the input. Chance: words drawn anew (within speakers). Random "
+    "weights: untrained networks; in brackets what one more exceeds in 5 % of cases. Curves: p "
+    "that the words' mean curves part nowhere. p of layers and of unseen words are Holm's."
+)
+NEVER_HEARD = (
+    "Words that Q never heard, left out above: the share of their most frequent code. Chance gives "
+    "a word the codes of recordings of any word; random weights are compared by what is beyond it."
+)
+SAID = {
+    stats.BEYOND: "Q recognises words, beyond what random weights do",
+    stats.ABOVE: "Q's answers go with words, not shown to be beyond what random weights do",
+    stats.NOT_SHOWN: "That Q recognises words is not shown",
+}
+
+
+def _told(result: Result) -> list[str]:
+    """Writes a sentence on each finding."""
+    given = result.settings["statistics"]
+    if not len(result.table("recognition")):
+        return [f"Not judged: fewer than two words have {given['min_outputs']} recordings."]
+    [row], layers = result.table("recognition").to_dict("records"), result.table("by_layer")
+    beyond = layers[layers["verdict"] == stats.BEYOND]
+    firm = beyond["beyond_envelope_p_holm"] < 1 - given["confidence"]
+    told = [
+        f"{SAID[row['verdict']]}: its code names the word of {_share(row)} of {row['n']} "
+        f"recordings (chance {text.percent(row['chance'])}, random weights {_random(row)}).",
+        f"Layers that tell words apart beyond random weights: {_titles(beyond)}; of these better "
+        f"than the sound's envelope: {_titles(beyond[firm & (beyond['beyond_envelope'] > 0)])}.",
+    ]
+    for x in result.table("certainty").to_dict("records"):
+        ends = text.with_interval(x["estimate"], x["low"], x["high"], text.fixed)
+        told.append(
+            f"Certainty (probability of the code that is answered), mean over {x['n']} words heard "
+            f"less that over {x['n_unseen']} never heard: {ends}, p {text.p_value(x['p'])}: "
+            f"{x['verdict']}."
+        )
+    return told
+
+
+def _titles(layers: pd.DataFrame) -> str:
+    return ", ".join(map(layer_title, layers["layer"])) or "none shown"
+
+
+def _share(row: dict[Any, Any]) -> str:
+    return text.with_interval(row["estimate"], row["low"], row["high"], text.percent)
+
+
+def _random(row: dict[Any, Any]) -> str:
+    share = text.percent(row["random"])
+    return f"{share} ({text.percent(row['random_high'])})" if row["n_random"] else text.DASH
+
+
+CELLS: dict[str, Callable[[dict[Any, Any]], object]] = {
+    "layer": lambda x: layer_title(x["layer"]),
+    "right": _share,
+    "share": lambda x: text.percent(x["estimate"]),
+    "entropy (bits)": lambda x: text.fixed(x["entropy_bits"]),
+    "certainty": lambda x: text.fixed(x["certainty"]),
+    "chance": lambda x: text.percent(x["chance"]),
+    "p": lambda x: text.p_value(x["p_holm"]),
+    "random weights": _random,
+    "p (random)": lambda x: text.p_value(x["p_random_holm"]),
+    "beyond envelope": lambda x: text.percent(x["beyond_envelope"]),
+    "p (envelope)": lambda x: text.p_value(x["beyond_envelope_p_holm"]),
+    "curves": lambda x: text.p_value(x["curves_p_holm"]),
+}
+TABLES = {
+    "by_layer": "layer,right,chance,p,random weights,p (random),beyond envelope,p (envelope),"
+    "curves,verdict",
+    "words": "word,code,right,n,certainty",
+    "speakers": "speaker,right,n,certainty",
+    "unseen": "word,code,share,n,entropy (bits),chance,p,random weights,p (random),verdict",
+}
+
+
+def _cells(result: Result, name: str) -> pd.DataFrame:
+    """Writes a table for people; Q's own answers stand above those of its layers."""
+    table = result.table(name)
+    if name == "by_layer":
+        table = pd.concat([result.table("recognition").assign(layer="q's answer"), table])
+    rows, titles = table.to_dict("records"), TABLES[name].split(",")
+    return pd.DataFrame(
+        {title: [CELLS[title](x) if title in CELLS else x[title] for x in rows] for title in titles}
+    )
+
+
+def terminal(result: Result) -> str:
+    """Says in a few lines which words are told apart, by which layers, and of unseen words."""
+    parts = _told(result)
+    for name in ("by_layer", "unseen"):
+        if len(result.table(name)):
+            table = _cells(result, name).astype(str)
+            parts.append(text.columns([[*map(str, table)], *table.to_numpy().tolist()]))
+    return "\n".join(parts)
+
+
+def summary(result: Result) -> str:
+    """Says as Markdown which words Q recognises, how well each layer does, and unseen words."""
+    settings, roles = result.settings, result.table("answers")["role"]
+    checkpoint = settings["checkpoint"]
+    parts = [
+        "# Words that the Q-network recognises",
+        f"{settings['n']} recordings, {(roles == FEW).sum()} of them not judged (unreadable, or of "
+        f"a word with too few); checkpoint {checkpoint['prefix']}, step {checkpoint['step']}.",
+        "\n".join(f"- {line}" for line in _told(result)),
+    ]
+    for row in result.table("recognition").to_dict("records"):
+        parts += [
+            HOW.format(row["words_per_code"]),
+            f"Words {row['n_words']}, codes answered {row['n_codes']}; right if codes are assigned "
+            f"and counted on the same recordings: {text.percent(row['best'])}; purity "
+            f"{text.percent(row['purity'])}; adjusted mutual information "
+            f"{text.fixed(row['mutual_information'])}.",
+        ]
+    for name in TABLES:
+        if len(result.table(name)):
+            parts += [NEVER_HEARD] * (name == "unseen") + [text.table(_cells(result, name))]
+    return "\n\n".join(parts) + "\n"
+
+
+def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
+    """Maps the names of the figures to what draws them."""
+    from wavegan_tf.output.figures_recognise import FIGURES
+
+    there = {name: draw for name, draw in FIGURES.items() if len(result.table(name))}
+    return {name: functools.partial(draw, result) for name, draw in there.items()}

@@ -1,0 +1,431 @@
+"""How well answers, or curves, name words: cross-validated, beside chance and random networks.
+
+A unit is a recording; its word and its block (its speaker) are numbers from 0, its answer is the
+number of a code, or -1 for none. Chance draws the words of the recordings anew within blocks and
+repeats the whole procedure, what it chooses included. Folds are made of whole blocks, or are the
+blocks, so that words may be exchanged under either and the test is exact (Ojala & Garriga 2010,
+Journal of Machine Learning Research 11:1833-1863).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import scipy
+from scipy.optimize import linear_sum_assignment
+
+from wavegan_tf.stats.controls import against_random
+from wavegan_tf.stats.curves import band, compare
+from wavegan_tf.stats.effects import holm, sign_test
+from wavegan_tf.stats.resampling import BLOCK, StatisticsSettings, mean_intervals, wilson
+
+FOLDS = 5
+
+SHRINKAGE = 0.1
+"""Penalty of the regression that tells curves apart, for each recording that it learns from."""
+
+BESIDE = ("beyond_envelope", *(f"beyond_envelope_{end}" for end in ("low", "high", "p")))
+
+BEYOND, ABOVE, NOT_SHOWN = "beyond random weights", "above chance", "not shown"
+
+
+class Score(NamedTuple):
+    """Holds a cross-validated share of right answers, beside chance.
+
+    Attributes:
+        right: Of each unit, whether its word was named by what the other folds taught.
+        estimate: Their share.
+        chance: The mean share with words drawn anew; NaN without draws.
+        chance_high: What the share exceeds by chance in 1 - confidence of all cases.
+        p: Share of draws, the own one counted, that are at least as good.
+    """
+
+    right: np.ndarray
+    estimate: float
+    chance: float
+    chance_high: float
+    p: float
+
+
+class Task(NamedTuple):
+    """Holds recordings whose words are to be named.
+
+    Attributes:
+        names: The words, in alphabetical order.
+        drawn: Of each recording the number of its word ``[1 + draws, units]``: its own, then drawn
+            anew within blocks.
+        folds: The fold of each ``[units]``.
+        speakers: Of each, or None.
+    """
+
+    names: list[str]
+    drawn: np.ndarray
+    folds: np.ndarray
+    speakers: np.ndarray | None
+
+
+def make_task(words: np.ndarray, speakers: np.ndarray | None, n_draws: int) -> Task:
+    """Parts recordings into folds and draws their words anew.
+
+    Each of :data:`FOLDS` folds, or of as many as there can be, has its share of every word, and
+    words are drawn within folds. With ``speakers`` a fold is made of whole speakers, so that none
+    is heard on both sides, and words are drawn within speakers. Takes both ``[units]``.
+    """
+    from sklearn.model_selection import GroupKFold, StratifiedKFold  # --help need not wait for it
+
+    names, number, counts = np.unique(words, return_inverse=True, return_counts=True)
+    if speakers is not None:
+        parts = GroupKFold(min(FOLDS, len(set(speakers)))).split(words, words, speakers)
+    else:
+        n_folds = max(2, min(FOLDS, int(counts.min())))
+        parts = StratifiedKFold(n_folds, shuffle=True, random_state=0).split(words, words)
+    folds = np.zeros(len(words), int)
+    for k, (_, test) in enumerate(parts):
+        folds[test] = k
+    drawn = draw_words(number, folds if speakers is None else speakers, n_draws)
+    return Task(list(names), drawn, folds, speakers)
+
+
+def draw_words(words: np.ndarray, blocks: np.ndarray, n_draws: int) -> np.ndarray:
+    """Draws words anew within blocks: ``[units]`` to ``[1 + n_draws, units]``, own ones first."""
+    rng = np.random.default_rng([0, len(words)])
+    drawn = np.tile(words, (1 + n_draws, 1))
+    for block in np.unique(blocks):
+        members = np.flatnonzero(blocks == block)
+        drawn[1:, members] = rng.permuted(drawn[1:, members], axis=1)
+    return drawn
+
+
+def assign(counts: np.ndarray, per_code: int = 1) -> np.ndarray:
+    """Chooses the code of each word so that as many recordings as possible are right.
+
+    A word has one code, and a code at most ``per_code`` words: 1 makes it one-to-one. From counts
+    ``[words, codes]`` to the code of each word, -1 where none that it ever gets is left (the
+    assignment problem: Crouse 2016, IEEE Transactions on Aerospace and Electronic Systems
+    52:1679-1696).
+    """
+    found = np.full(len(counts), -1)
+    rows, columns = linear_sum_assignment(np.tile(counts, (1, per_code)), maximize=True)
+    columns %= counts.shape[1]
+    found[rows] = np.where(counts[rows, columns] > 0, columns, -1)
+    return found
+
+
+def count_codes(words: np.ndarray, codes: np.ndarray, n_words: int, n_codes: int) -> np.ndarray:
+    """Counts the answers of each word, ``[words, codes]``; an answer of none is not counted."""
+    there = codes >= 0
+    flat = words[there] * n_codes + codes[there]
+    return np.bincount(flat, minlength=n_words * n_codes).reshape(n_words, n_codes)
+
+
+def score_codes(
+    drawn: np.ndarray, codes: np.ndarray, folds: np.ndarray, per_code: int, confidence: float = 0.95
+) -> Score:
+    """Scores answers: codes are assigned to words on all folds but one, and counted on that.
+
+    Args:
+        drawn: Words ``[draws, units]`` of :func:`draw_words`, the own ones first.
+        codes: Answers ``[units]``, -1 for none.
+        folds: Fold of each ``[units]``.
+        per_code: As :func:`assign` takes it.
+        confidence: Of ``chance_high``.
+    """
+    n_words, n_codes = int(drawn.max()) + 1, int(codes.max(initial=0)) + 1
+    parts = [np.flatnonzero(folds == k) for k in np.unique(folds)]
+    right = np.zeros(drawn.shape, bool)
+    for row, words in zip(right, drawn, strict=True):
+        counts = [count_codes(words[part], codes[part], n_words, n_codes) for part in parts]
+        total = np.sum(counts, axis=0)
+        for part, own in zip(parts, counts, strict=True):
+            named = assign(total - own, per_code)[words[part]]
+            row[part] = (named == codes[part]) & (named >= 0)
+    return _score(right[0], right.mean(axis=1), confidence)
+
+
+def score_curves(
+    drawn: np.ndarray, curves: np.ndarray, folds: np.ndarray, confidence: float = 0.95
+) -> Score:
+    """Scores how well curves ``[units, points]`` tell words apart, as :func:`score_codes` answers.
+
+    A linear classifier by regularised least squares (ridge regression of the indicators of the
+    words, the largest wins) learns from all folds but one. It is linear discriminant analysis but
+    for the scale of its directions, and all draws share one decomposition of the curves.
+    """
+    from sklearn.linear_model import Ridge
+    from sklearn.preprocessing import StandardScaler
+
+    n_draws, n = drawn.shape
+    n_words, shares = int(drawn.max()) + 1, np.zeros(n_draws)
+    own = np.zeros(n, bool)
+    width = max(1, 4 * BLOCK // (n * n_words))
+    for k in np.unique(folds):
+        train, test = folds != k, np.flatnonzero(folds == k)
+        scaler = StandardScaler().fit(curves[train])
+        x, held = scaler.transform(curves[train]), scaler.transform(curves[test])
+        for start in range(0, n_draws, width):
+            words = drawn[start : start + width].T  # [units, draws]
+            wanted = words[train][:, :, np.newaxis] == np.arange(n_words)
+            model = Ridge(SHRINKAGE * len(x)).fit(x, wanted.reshape(len(x), -1).astype(float))
+            said = model.predict(held).reshape(len(test), -1, n_words).argmax(axis=2)
+            right = said == words[test]
+            shares[start : start + width] += right.sum(axis=0) / n
+            if start == 0:
+                own[test] = right[:, 0]
+    return _score(own, shares, confidence)
+
+
+def _score(right: np.ndarray, shares: np.ndarray, confidence: float) -> Score:
+    estimate, drawn = float(shares[0]), shares[1:]
+    if not len(drawn):
+        return Score(right, estimate, math.nan, math.nan, math.nan)
+    p = (1 + np.sum(drawn >= estimate - 1e-9)) / (1 + len(drawn))
+    high = float(np.quantile(drawn, confidence))
+    return Score(right, estimate, float(drawn.mean()), high, float(p))
+
+
+def describe(
+    score: Score, random: Sequence[float], settings: StatisticsSettings
+) -> dict[str, float]:
+    """Makes what every row on a share of right answers has: interval, chance, random networks."""
+    n = len(score.right)
+    low, high = wilson(int(score.right.sum()), n, settings.confidence)
+    return {
+        "estimate": score.estimate, "low": low, "high": high, "n": n, "chance": score.chance,
+        "chance_high": score.chance_high, "p": score.p,
+        **beside_networks(score.estimate, random, settings),
+    }  # fmt: skip
+
+
+def beside_networks(
+    own: float, random: Sequence[float], settings: StatisticsSettings
+) -> dict[str, float]:
+    """Compares a share with those of networks with random weights (:func:`against_random`).
+
+    Shares of untrained networks are skewed: many answer one code, a few tell something. So
+    ``n_random_as_large`` counts those that are as good as well: that an untrained network is better
+    than 20 others has a chance of 1 in 21, however they are spread.
+
+    Returns:
+        ``random`` (mean), ``random_high``, ``n_random``, ``n_random_as_large``, ``p_random``.
+    """
+    values = np.array(random, np.float64)
+    n, as_large = len(values), int((values >= own - 1e-9).sum())
+    if n and np.ptp(values) < 1e-9:  # no spread: what is larger has the p of its rank
+        mean, high, p = values[0], values[0], (1 + as_large) / (1 + n)
+    else:
+        zeros = np.zeros(n)
+        beside = against_random(own, 0.0, values, zeros, zeros, settings)
+        mean, high, p = beside.mean, beside.high, beside.p
+    return {
+        "random": mean, "random_high": high, "n_random": n, "n_random_as_large": as_large,
+        "p_random": p,
+    }  # fmt: skip
+
+
+def with_shares(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Adds to the columns ``count`` and ``n`` the share ``estimate`` with Wilson's interval."""
+    pairs = zip(table["count"].astype(int), table["n"].astype(int), strict=True)
+    low, high = zip(*(wilson(k, n, confidence) for k, n in pairs), strict=True)
+    return table.assign(estimate=table["count"] / table["n"], low=low, high=high)
+
+
+def add_verdicts(table: pd.DataFrame, settings: StatisticsSettings) -> pd.DataFrame:
+    """Corrects ``p`` and ``p_random`` over a table by Holm's method and adds the ``verdict``.
+
+    ``above chance`` needs the first below 1 - confidence, ``beyond random weights`` both, and no
+    random network that is as good.
+    """
+    level = 1 - settings.confidence
+    p, p_random = (holm(table[name].to_numpy(np.float64)) for name in ("p", "p_random"))
+    beyond = (p_random < level) & (table["n_random_as_large"] == 0)
+    verdict = np.where(p < level, np.where(beyond, BEYOND, ABOVE), NOT_SHOWN)
+    return table.assign(p_holm=p, p_random_holm=p_random, verdict=verdict)
+
+
+def judge_codes(
+    task: Task, said: Sequence[np.ndarray], per_code: int, settings: StatisticsSettings
+) -> tuple[pd.DataFrame, Score, np.ndarray, list[float]]:
+    """Judges answers, the model's first, then those of random networks, ``[units]`` each.
+
+    Returns:
+        The row of the table ``recognition``; the score; the code that all recordings together
+        assign to each word ``[words]``, -1 for none; the shares of the random networks.
+    """
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    words, own, random = task.drawn[0], said[0], []
+    score = score_codes(task.drawn, own, task.folds, per_code, settings.confidence)
+    for codes in said[1:]:
+        random.append(score_codes(task.drawn[:1], codes, task.folds, per_code).estimate)
+    counts = count_codes(words, own, len(task.names), int(own.max(initial=0)) + 1)
+    chosen = assign(counts, per_code)
+    row = describe(score, random, settings) | {
+        "n_words": len(task.names), "n_codes": int((counts.sum(axis=0) > 0).sum()),
+        "words_per_code": per_code, "best": float(np.mean(chosen[words] == own)),
+        "purity": float(counts.max(axis=0).sum() / len(own)),
+        "mutual_information": float(adjusted_mutual_info_score(words, own)),
+    }  # fmt: skip
+    return add_verdicts(pd.DataFrame([row]), settings), score, chosen, random
+
+
+def judge_layers(
+    task: Task,
+    heard: Mapping[str, np.ndarray],
+    random: Sequence[Mapping[str, np.ndarray]],
+    envelope: str,
+    settings: StatisticsSettings,
+) -> dict[str, pd.DataFrame]:
+    """Judges how well the curves of each layer tell words apart, and where they part.
+
+    Args:
+        task: Recordings and their words.
+        heard: Of the model, by layer ``[units, points]``.
+        random: Of each random network.
+        envelope: The layer that others are compared with, the same in every network.
+        settings: Confidence and resamples.
+
+    Returns:
+        ``by_layer``, ``curves`` (means by word), ``parted`` (tests by point), ``controls``.
+    """
+    words, rows, controls, means, parted = task.drawn[0], [], [], [], []
+    least = score_curves(task.drawn, heard[envelope], task.folds, settings.confidence)
+    for layer, curves in heard.items():
+        score, shares = least, list[float]()
+        beside = dict.fromkeys(BESIDE, math.nan)
+        if layer != envelope:
+            score = score_curves(task.drawn, curves, task.folds, settings.confidence)
+            for network, each in enumerate(random, start=1):
+                shares.append(score_curves(task.drawn[:1], each[layer], task.folds).estimate)
+                controls.append((network, layer, shares[-1]))
+            more = score.right.astype(float) - least.right
+            ends = (float(x[0]) for x in mean_intervals(more[:, np.newaxis], 0, settings))
+            beside = dict(zip(BESIDE, (*ends, sign_test(more)), strict=True))
+        found = compare(curves, words, settings, task.speakers, 0, len(task.drawn) - 1)
+        about = describe(score, shares, settings) | beside | {"curves_p": found.p_any}
+        rows.append({"layer": layer} | about)
+        points = {"layer": layer, "point": np.arange(1, curves.shape[1] + 1)}
+        parted.append(pd.DataFrame(points | {"statistic": found.statistic, "p": found.p}))
+        for k, word in enumerate(task.names):
+            names = "estimate", "low", "high"
+            values = dict(zip(names, band(curves[words == k], settings), strict=True))
+            means.append(pd.DataFrame(points | {"word": word, **values, "n": (words == k).sum()}))
+    table = add_verdicts(pd.DataFrame(rows), settings)
+    for name in ("beyond_envelope_p", "curves_p"):
+        table[f"{name}_holm"] = holm(table[name].to_numpy())
+    return {
+        "by_layer": table, "curves": pd.concat(means), "parted": pd.concat(parted),
+        "controls": pd.DataFrame(controls, columns=["network", "layer", "estimate"]),
+    }  # fmt: skip
+
+
+class Concentration(NamedTuple):
+    """Holds how often the most frequent code of a word comes, beside chance."""
+
+    code: int  # -1 for none
+    estimate: float
+    entropy_bits: float
+    chance: float
+    p: float
+
+
+def concentrate(codes: np.ndarray, drawn: np.ndarray, word: int) -> Concentration:
+    """Says how concentrated the codes of a word are: the share of the most frequent one.
+
+    Chance gives the word the codes of recordings of any word of the same block: where one code is
+    given to everything, a share of 1 says nothing. Arguments as :func:`score_codes` takes them; an
+    answer of none counts as a code.
+    """
+    answers = codes + 1
+    n_codes = int(answers.max()) + 1
+    counts = np.stack([np.bincount(answers[row == word], minlength=n_codes) for row in drawn])
+    own, shares = counts[0], counts.max(axis=1) / counts.sum(axis=1)
+    return Concentration(
+        int(own.argmax()) - 1,
+        float(shares[0]),
+        float(scipy.stats.entropy(own, base=2)),
+        float(shares[1:].mean()) if len(shares) > 1 else math.nan,
+        float(np.mean(shares >= shares[0] - 1e-9)),
+    )
+
+
+def judge_unseen(
+    words: np.ndarray,
+    unseen: np.ndarray,
+    said: Sequence[np.ndarray],
+    speakers: np.ndarray | None,
+    n_draws: int,
+    settings: StatisticsSettings,
+) -> pd.DataFrame:
+    """Judges how concentrated the codes of each unseen word are, beside chance and random networks.
+
+    Args:
+        words: Of each recording, seen or not ``[units]``.
+        unseen: Whether it is of a word that was never heard in training ``[units]``.
+        said: Answers ``[units]`` of the model, then of random networks.
+        speakers: Of each recording ``[units]``, within whom words are drawn anew, or None.
+        n_draws: Number of draws.
+        settings: The confidence.
+
+    Returns:
+        The table ``unseen``, with ``code`` by its number, -1 for none.
+    """
+    names, numbers = np.unique(words, return_inverse=True)
+    blocks = np.zeros(len(words), int) if speakers is None else speakers
+    drawn, rows = draw_words(numbers, blocks, n_draws), []
+    for k in np.unique(numbers[unseen]):
+        own, *random = (concentrate(codes, drawn, k) for codes in said)
+        beyond = own.estimate - own.chance
+        others = [x.estimate - x.chance for x in random]
+        rows.append({
+            "word": names[k], "code": own.code, "estimate": own.estimate,
+            "n": int((numbers == k).sum()), "entropy_bits": own.entropy_bits,
+            "chance": own.chance, "beyond": beyond, "p": own.p,
+            **beside_networks(beyond, others, settings),
+        })  # fmt: skip
+    return add_verdicts(pd.DataFrame(rows), settings)
+
+
+def compare_words(
+    values: np.ndarray, words: np.ndarray, others: np.ndarray, confidence: float
+) -> dict[str, float]:
+    """Compares a value of recordings between two sets of words; the unit is the word.
+
+    Recordings of one word are alike in what is special to it, so that two words suffice to differ;
+    whether a set differs is seen across its words: Student's t-test of the words' means, one
+    variance, for which a set may be a single word.
+
+    Args:
+        values: Of each recording ``[units]``.
+        words: Its word, any values.
+        others: Whether that is of the second set ``[units]``.
+        confidence: Of the interval.
+
+    Returns:
+        ``mean_seen`` of the first set, ``mean_unseen`` of the second, their difference ``estimate``
+        with ``low`` and ``high``, ``p``, and ``n``, ``n_unseen``, the words of both.
+    """
+    first, second = (
+        pd.Series(values[side]).groupby(words[side]).mean().to_numpy() for side in (~others, others)
+    )
+    means = [float(side.mean()) if len(side) else math.nan for side in (first, second)]
+    low = high = p = math.nan
+    if min(len(first), len(second)) > 0 and len(first) + len(second) > 3:
+        found = scipy.stats.ttest_ind(first, second)
+        (low, high), p = found.confidence_interval(confidence), float(found.pvalue)
+    return {
+        "mean_seen": means[0], "mean_unseen": means[1], "estimate": means[0] - means[1],
+        "low": float(low), "high": float(high), "p": p, "n": len(first), "n_unseen": len(second),
+    }  # fmt: skip
+
+
+def resample_curve(series: np.ndarray, duration: float, n_points: int) -> np.ndarray:
+    """Brings the first ``duration`` samples of a series to ``n_points`` means, ``[points]``.
+
+    Each point is the mean of the series, a sample of which is held until the next, over its part of
+    the duration: a fast series is averaged, a slow one comes in steps.
+    """
+    total = np.concatenate([[0.0], np.cumsum(series, dtype=np.float64)])
+    edges = np.linspace(0, min(duration, len(series)), n_points + 1)
+    return np.diff(np.interp(edges, np.arange(len(total)), total)) / np.diff(edges)
