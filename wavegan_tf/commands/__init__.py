@@ -10,6 +10,8 @@ COMMANDS = {
     "identify": "Find which latent variable carries a property.",
     "intervene": "Replace parts of a layer and see what they carry of an effect.",
     "feature_maps": "Follow single feature maps while a latent variable moves.",
+    "listen": "Make a page to label the outputs of a run by ear, blind.",
+    "agreement": "Compare the labels of several listeners, and join them.",
     "figures": "Draw the figures and the page of a finished run again.",
     "merge": "Join the shards of a probe.",
     "train": "Train a WaveGAN, ciwGAN or fiwGAN on a folder of speech.",

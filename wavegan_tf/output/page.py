@@ -11,6 +11,7 @@ import math
 import re
 import shlex
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,20 @@ _FACTS = {"peak": "Peak", "rms_db": "RMS (dB)", "clipped_share": "Clipped share"
 
 def write_page(path: str | Path, run: Run) -> None:
     """Writes the page of a result; the same result gives the same bytes."""
+    write_template(path, "report.html", ("report.css",), _SCRIPTS, _context(run))
+
+
+def write_template(
+    path: str | Path,
+    name: str,
+    styles: Sequence[str],
+    scripts: Sequence[str],
+    context: dict[str, Any],
+) -> None:
+    """Writes a page of page_files/ with its styles and scripts inside, which fetches nothing.
+
+    Its policy lets the browser run and load these alone, and tells it to send nothing.
+    """
     import jinja2
 
     environment = jinja2.Environment(
@@ -53,7 +68,14 @@ def write_page(path: str | Path, run: Run) -> None:
     environment.policies["json.dumps_kwargs"] = {
         "separators": (",", ":"), "ensure_ascii": False, "allow_nan": False,
     }  # fmt: skip
-    text = environment.get_template("report.html").render(_context(run))
+    style, script = (
+        "".join((_PAGE / file).read_text(encoding="utf-8") for file in files)
+        for files in (styles, scripts)
+    )
+    policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; "
+    policy += f"script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+    inside = {"style": style, "script": script, "policy": policy}
+    text = environment.get_template(name).render(context | inside)
     Path(path).write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -139,18 +161,12 @@ def pack(series: list[np.ndarray]) -> tuple[str, list[float]]:
 def _context(run: Run) -> dict[str, Any]:
     """Makes everything that the template shows."""
     settings = run.settings
-    style = (_PAGE / "report.css").read_text(encoding="utf-8")
-    script = "".join((_PAGE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     outputs, sweeps = run.table("outputs"), settings.get("vary") or []
     n = outputs["output"].nunique() if len(outputs) else 0
     ids, places = choose_outputs(n, [len(sweep["values"]) for sweep in sweeps])
     noun = "recording" if settings.get("target") == "input" else "output"
     summary = run.summary()
     return {
-        "style": style,
-        "script": script,
-        "policy": f"default-src 'none'; img-src data:; style-src {_hash(style)}; "
-        f"script-src {_hash(script)}; base-uri 'none'; form-action 'none'",
         "title": _title(settings, sweeps),
         "noun": noun,
         "duration_s": duration_s(run),
