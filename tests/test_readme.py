@@ -38,6 +38,7 @@ SMALL = {
     "intervene": "--n=2 --layers=conv4 --patch=average,scan --nofigures --jobs=1 --noreport "
     f"{WINDOWS}",
     "merge": "--nofigures",
+    "listen": "--overwrite",
     "make_corpus": "--n=12 --jobs=1",
     "prepare_words": "--skip_words=1 --num_words=3 --jobs=1",
 }
@@ -62,6 +63,9 @@ def desk(tmp_path_factory, speech_dir, run_script):
     lay_desk(desk)
     (desk / "tests").symlink_to(conftest.ROOT / "tests")
     (desk / "recordings").symlink_to(speech_dir)
+    for name, words in (("anna", "abc"), ("ben", "abb")):  # as listen.html saves them
+        rows = "".join(f"{i},{words[i % 3]}\n" for i in range(30))
+        (desk / f"labels-{name}.csv").write_text(f"output,label\n{rows}")
     (desk / "mfa").rename(desk / "LibriSpeech_aligned")
     lines = dict.fromkeys(line for block in examples("sh") for line in block.splitlines())
     lines = [x for x in lines if x.startswith("python ") and "--flagfile=" not in x]

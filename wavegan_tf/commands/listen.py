@@ -39,11 +39,11 @@ def main() -> None:
     from wavegan_tf.output.listening import Sounds, write_listening
 
     labels = check_labels(FLAGS.labels)
-    if os.path.exists(FLAGS.out) and not FLAGS.overwrite:
-        raise InputError(f"--out={FLAGS.out}: exists; name another page, or add --overwrite")
     folder = os.path.dirname(os.path.abspath(FLAGS.out))
     if os.path.isdir(FLAGS.out) or not os.path.isdir(folder):
         raise InputError(f"--out={FLAGS.out}: give the name of a page in a folder that exists")
+    if os.path.exists(FLAGS.out) and not FLAGS.overwrite:
+        raise InputError(f"--out={FLAGS.out}: exists; name another page, or add --overwrite")
     run = load_run(FLAGS.run)
     sounds = Sounds(run, FLAGS.run)
     asked = sounds.outputs[: FLAGS.n]
