@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import planted_ears
 import pytest
-from sklearn.metrics import cohen_kappa_score
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import cohen_kappa_score, log_loss
 
-from wavegan_tf.stats import agreement
+from wavegan_tf.stats import agreement, factorial
+from wavegan_tf.stats.ranking import RankingSettings
 from wavegan_tf.stats.resampling import StatisticsSettings
 
 SETTINGS = StatisticsSettings(n_resamples=200)
@@ -85,3 +87,19 @@ def test_confusions_count_pairs_of_labels():
 @pytest.mark.parametrize("kind", planted_ears.KINDS)
 def test_a_planted_truth_is_found_and_chance_is_not_claimed(kind):
     assert not any(planted_ears.wrong(kind, 0))
+
+
+def test_shares_by_code_are_the_probabilities_of_a_multinomial_regression():
+    coded = planted_ears.words(0, True)
+    words, model = factorial.code_words(coded, 0, RankingSettings())
+    x = pd.get_dummies(coded["code"]).to_numpy(float)
+    fit = LogisticRegression(C=1e6, max_iter=10_000, tol=1e-10).fit(x, coded["label"])
+    shares = words.pivot(index="code", columns="label", values="estimate")
+    np.testing.assert_allclose(fit.predict_proba(np.eye(5)), shares[fit.classes_], atol=1e-3)
+    empty = np.tile(coded["label"].value_counts(normalize=True)[fit.classes_], (len(coded), 1))
+    losses = [log_loss(coded["label"], p, normalize=False) for p in (empty, fit.predict_proba(x))]
+    row = model.iloc[0]
+    assert row["statistic"] == pytest.approx(2 * (losses[0] - losses[1]), rel=1e-3)
+    assert row["df"] == 8 and row["estimate"] == pytest.approx(1 - losses[1] / losses[0], rel=1e-3)
+    few = coded.groupby("code").head(4)
+    assert set(factorial.code_words(few, 0, RankingSettings())[0]["verdict"]) == {"too few"}

@@ -175,7 +175,7 @@ def code_words(
     cells = words[["count", "n", "count_others", "n_others"]].to_numpy().tolist()
     words["p"] = [
         scipy.stats.fisher_exact([[a, n - a], [b, m - b]], "greater").pvalue
-        if n and m
+        if min(n, m) >= settings.min_outputs
         else math.nan
         for a, n, b, m in cells
     ]

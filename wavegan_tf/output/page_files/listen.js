@@ -39,9 +39,9 @@ function remember() {
 
 async function play() {
   const number = ++state.wanted, sound = data.sounds[data.plays[state.place]];
+  stop();
   const channels = await unpack(sound.series, data.lengths, sound.scales);
   if (number !== state.wanted) return; // a newer request has been made
-  stop();
   const about = { length: data.lengths[0], numberOfChannels: channels.length };
   const buffer = new AudioBuffer({ ...about, sampleRate: data.rate_hz });
   channels.forEach((samples, k) => buffer.copyToChannel(samples, k));
@@ -166,7 +166,7 @@ function onKey(event) {
   moves.ArrowRight = () => go(state.place + 1);
   if (event.key in moves) {
     event.preventDefault(); // Space would press the button that has the focus
-    moves[event.key]();
+    if (!event.repeat) moves[event.key](); // who holds Backspace erases a word, and no more
   } else if (event.key.length === 1 && label >= 0 && !event.repeat) {
     event.preventDefault();
     answer(data.labels[label]);
