@@ -138,9 +138,10 @@ class Page:
 
     def key(self, key):
         """Presses a key where the focus is."""
-        codes = {"ArrowLeft": 37, "ArrowRight": 39, "End": 35, " ": 32, "h": 72, "x": 88}
+        codes = {"ArrowLeft": 37, "ArrowRight": 39, "End": 35, "Backspace": 8}
         about = {"key": key, "code": "Space" if key == " " else key}
-        about |= {"windowsVirtualKeyCode": codes[key], "text": " " if key == " " else ""}
+        typed = key if len(key) == 1 else ""
+        about |= {"windowsVirtualKeyCode": codes.get(key) or ord(key), "text": typed}
         self.call("Input.dispatchKeyEvent", type="keyDown", **about)
         self.call("Input.dispatchKeyEvent", type="keyUp", **about)
 

@@ -41,6 +41,7 @@ SMALL = {
     "contours": f"--n=2 --layers=conv4 --nofigures --jobs=1 --noreport {WINDOWS}",
     "latency": "--nofigures --jobs=1 --noreport",
     "merge": "--nofigures",
+    "listen": "--overwrite",
     "make_corpus": "--n=12 --jobs=1",
     "prepare_words": "--skip_words=1 --num_words=3 --jobs=1",
 }
@@ -65,6 +66,9 @@ def desk(tmp_path_factory, speech_dir, run_script):
     lay_desk(desk)
     (desk / "tests").symlink_to(conftest.ROOT / "tests")
     (desk / "recordings").symlink_to(speech_dir)
+    for name, words in (("anna", "abc"), ("ben", "abb")):  # as listen.html saves them
+        rows = "".join(f"{i},{words[i % 3]}\n" for i in range(30))
+        (desk / f"labels-{name}.csv").write_text(f"output,label\n{rows}")
     (desk / "mfa").rename(desk / "LibriSpeech_aligned")
     lines = dict.fromkeys(line for block in examples("sh") for line in block.splitlines())
     lines = [x for x in lines if x.startswith("python ") and "--flagfile=" not in x]

@@ -15,6 +15,8 @@ COMMANDS = {
     "contours": "Find from which layer on contours of codes, conditions or words part.",
     "latency": "Compare peaks and shapes of layers with a reference, such as a brain response.",
     "recognise": "Find which words the Q-network recognises in recordings.",
+    "listen": "Make a page to label the outputs of a run by ear, blind.",
+    "agreement": "Compare the labels of several listeners, and join them.",
     "figures": "Draw the figures and the page of a finished run again.",
     "merge": "Join the shards of a probe.",
     "train": "Train a WaveGAN, ciwGAN or fiwGAN on a folder of speech.",

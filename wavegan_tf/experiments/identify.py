@@ -62,6 +62,7 @@ NAME = "identify"
 WITHOUT_FINDING = 3  # latents that are proved where none is above chance
 N_RANKED = 10  # rows of the ranking, or of the screen, that the summary shows
 N_CODES = 5  # codes that differ and get a sentence
+N_WORDS = 10  # words that a code has more of and that get one: those of ten codes
 _CONTROL_STREAM = 7
 
 ABOUT_RANKING = (
@@ -89,6 +90,11 @@ ABOUT_PROOF = (
 ABOUT_CODES = (
     "Share [interval] of outputs under each code and level, of several labels the most frequent "
     "one; * differs from the other codes (table `code_tests`, Holm)."
+)
+ABOUT_WORDS = (
+    "Share of the outputs of each code that were called a word, which is what a multinomial "
+    "regression of the word on the code gives; the most frequent words. * more than in the other "
+    "codes together (table `code_words`, Holm)."
 )
 ABOUT_PAIRS = (
     "From the least value to the largest: what each latent changes on average over the values of "
@@ -346,7 +352,11 @@ def compare_codes(
     if not len(coded):
         return {}
     tests = factorial.code_tests(coded, options.seed, options)
-    return {"codes": factorial.code_shares(coded, options), "code_tests": tests}
+    tables = {"codes": factorial.code_shares(coded, options), "code_tests": tests}
+    if coded["label"].nunique() > 2:
+        found = factorial.code_words(coded, options.seed, options)
+        tables |= dict(zip(("code_words", "word_model"), found, strict=True))
+    return tables
 
 
 def vary_pairs(
@@ -520,6 +530,9 @@ def sentences(result: Result) -> list[str]:
             here = rows[rows["verdict"] == verdict]
             n = here[["inside_n", "outside_n"]].to_numpy().max(initial=0)
             found += [f"{what} {', '.join(here['latent'])} ({n} bases)."] * bool(len(here))
+    if "code_words" in result.tables:
+        found += word_sentences(result)
+        tests = differ = tests.iloc[:0]
     for row in _rows(differ.head(N_CODES)):
         shown = f"{row.label} {text.percent(row.estimate)}, the others {text.percent(row.others)}"
         code = f"Code {row.code}"
@@ -536,6 +549,29 @@ def sentences(result: Result) -> list[str]:
         names = f"{row.latent_a} * {row.latent_b}"
         found.append(f"{names}: {row.verdict}, interaction {effect} ({_p(row.p_holm)}).")
     return found + notes(result)
+
+
+def word_sentences(result: Result) -> list[str]:
+    """Says whether the word depends on the code, and which words a code has more of."""
+    found, model = [], _rows(result.table("word_model"))[0]
+    said = "The word is not shown to depend on the code"
+    if model.verdict == DIFFERS:
+        said = f"The word depends on the code: McFadden's R\u00b2 {text.fixed(model.estimate)}, "
+        said += f"by chance {text.fixed(model.by_chance)}"
+    found.append(f"{said} (multinomial regression, {model.n} outputs, {_p(model.p)}).")
+    rows = _words_shown(result)
+    for row in _rows(rows.head(N_WORDS).sort_index()):
+        others = f"in the other codes in {row.count_others} of {row.n_others}"
+        counts = f"{row.label} in {row.count} of {row.n}, {others}"
+        found.append(f"Code {row.code}: {counts} ({_p(row.p_holm)}).")
+    if len(rows) > N_WORDS:
+        found.append(f"{len(rows) - N_WORDS} more codes and words: table `code_words`.")
+    return found + ["No code is shown to have more of a word."] * (not len(rows))
+
+
+def _words_shown(result: Result) -> pd.DataFrame:
+    rows = result.table("code_words")
+    return rows[rows["verdict"] == factorial.MORE].sort_values("p", kind="stable")
 
 
 def notes(result: Result) -> list[str]:
@@ -608,6 +644,9 @@ def summary(result: Result) -> str:
         parts += ["## Proof by generation", ABOUT_PROOF, text.table(cells, list(cells.columns[2:]))]
     if "codes" in result.tables:
         parts += ["## Codes", ABOUT_CODES, text.table(_code_cells(result))]
+    if "code_words" in result.tables:
+        cells = _word_cells(result)
+        parts += ["## Words", ABOUT_WORDS, text.table(cells, list(cells.columns[1:]))]
     rows = result.table("interactions")
     if len(rows):
         cells = pd.DataFrame({
@@ -646,6 +685,16 @@ def _code_cells(result: Result) -> pd.DataFrame:
         cell = f"{row.label + ' ' if several else ''}{share}, n {row.n}{mark}"
         cells[row.code] |= {"code": row.code, f"at {text.number(row.value)}": cell}
     return pd.DataFrame(cells.values()).fillna(text.DASH)
+
+
+def _word_cells(result: Result) -> pd.DataFrame:
+    """Makes a row for each code with the share of each word, the most frequent words first."""
+    rows = result.table("code_words")
+    counts = rows.groupby("label")["count"].sum().sort_values(ascending=False, kind="stable")
+    mark = np.where(rows["verdict"] == factorial.MORE, " *", "")
+    wide = rows.assign(cell=rows["estimate"].map(text.percent) + mark)
+    wide = wide.pivot(index="code", columns="label", values="cell")[counts.index[:N_WORDS]]
+    return wide.loc[rows["code"].unique()].reset_index()
 
 
 def figures(result: Result) -> "dict[str, Callable[[], Figure]]":

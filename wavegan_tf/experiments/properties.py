@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -261,17 +261,20 @@ def doses(points: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def read_labels(path: str, n: int, wanted: str | None = None) -> pd.Series:
+def read_labels(
+    path: str, n: int | None = None, wanted: str | None = None, column: str = "label"
+) -> pd.Series:
     """Reads ``--labels``: a table ``output,label``, in any editor's encoding.
 
     Args:
         path: The file. Further columns are passed over; rows without a label (:data:`MISSING`)
             count as none. The first column may be called ``id``, as in earlier versions.
-        n: Number of outputs, counted from 0.
+        n: Number of outputs, counted from 0; None for as many as the file has.
         wanted: ``--label``, the text that is asked for, or None.
+        column: What labels are read from: ``label``, or ``again`` of what was heard twice.
 
     Returns:
-        Texts by output 0 .. n - 1, NaN for none.
+        Texts by output 0 .. n - 1, NaN for none; empty where there is no column ``again``.
 
     Raises:
         InputError: The file cannot be read, lacks a column, has a row of an output that does not
@@ -290,21 +293,24 @@ def read_labels(path: str, n: int, wanted: str | None = None) -> pd.Series:
             f"{flag}: has the columns {', '.join(table.columns) or 'none'}; wanted are output and "
             "label, separated by commas (in R write.csv, not write.csv2)"
         )
-    labels = pd.Series([math.nan] * n, dtype=object)
-    cells = zip(table["output"].str.strip(), table["label"].str.strip(), strict=True)
-    seen = set()
+    if column not in table:
+        return pd.Series(dtype=object)
+    found: dict[int, Any] = {}
+    cells = zip(table["output"].str.strip(), table[column].str.strip(), strict=True)
     for line, (number, label) in enumerate(cells, start=2):
-        if not number.isdecimal() or int(number) >= n:
-            raise InputError(
-                f"{flag}: row {line} labels output {number}, but there are {n} outputs (0 .. "
-                f"{n - 1}); give --n and --seed of the outputs that were labelled"
-            )
-        if number in seen:
+        if not number.isdecimal() or (n is not None and int(number) >= n):
+            there = "outputs are numbers from 0; give the number of each in the first column"
+            if n is not None:
+                there = f"but there are {n} outputs (0 .. {n - 1}); give --n and --seed of the "
+                there += "outputs that were labelled"
+            raise InputError(f"{flag}: row {line} labels output {number}, {there}")
+        if int(number) in found:
             raise InputError(f"{flag}: output {number} is labelled twice; label each once")
-        seen.add(number)
-        if label.lower() not in MISSING:
-            labels[int(number)] = label
-    if labels.isna().all():
+        found[int(number)] = math.nan if label.lower() in MISSING else label
+    if n is None:
+        n = max(found, default=-1) + 1
+    labels = pd.Series(found, dtype=object).reindex(range(n))
+    if column == "label" and labels.isna().all():
         raise InputError(f"{flag}: no row has a label; give a table output,label")
     if wanted is not None and not (labels == wanted).any():
         listed = ", ".join(sorted(labels.dropna().unique())[:20])

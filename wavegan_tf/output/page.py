@@ -12,6 +12,7 @@ import math
 import re
 import shlex
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ MIN_SPIKE_SHARE = 0.05
 """Share of a layer's change that a spike must hold to be marked in the pictures."""
 
 _PAGE = Path(__file__).parent / "page_files"
-_SCRIPTS = ("sound.js", "draw.js", "measurements.js", "player.js")
+_PANELS = ("sound.js", "draw.js", "measurements.js", "player.js")
 _REPEATED = ("condition", "vary", "maps", "window_s")
 _ELSEWHERE = ("out_dir", "overwrite", "jobs", "figures", "max_figures", "report")
 """Flags that change nothing of what is measured, and nothing of the page."""
@@ -48,10 +49,8 @@ _FACTS = {
 
 def write_page(path: str | Path, run: Run) -> None:
     """Writes the page of a result; the same result gives the same bytes."""
-    assets = _assets("page.js")
-    policy = f"default-src 'none'; img-src data:; {assets['allowed']}"
-    text = _render("report.html", _context(run) | assets | {"policy": policy})
-    Path(path).write_text(text, encoding="utf-8", newline="\n")
+    page, _ = fill_page("report.html", ("report.css",), (*_PANELS, "page.js"), _context(run))
+    Path(path).write_text(page, encoding="utf-8", newline="\n")
 
 
 def explorer_page(ordinary: Run, about: dict[str, Any]) -> tuple[str, str]:
@@ -70,15 +69,15 @@ def explorer_page(ordinary: Run, about: dict[str, Any]) -> tuple[str, str]:
     kept = ordinary.arrays["series"]
     n = len(kept[order[0]])
     panels, _ = _panels(kept, list(range(n)), order, layers)
-    assets = _assets("explore.js", "explore.css")
     content = {
         "title": f"{MODELS[settings['model']['model']]}: explore",
         "duration_s": duration_s(ordinary),
         "data": _frame(settings, order, panels) | about | {"code": settings["model"]["model"]},
         "facts": {k: x for k, x in _facts(settings).items() if k not in ("Network", "Seed")},
     }
-    allowed = f"default-src 'none'; connect-src 'self'; img-src data:; {assets['allowed']}; "
-    return _render("explore.html", content | assets), allowed + "frame-ancestors 'none'"
+    styles, scripts = ("report.css", "explore.css"), (*_PANELS, "explore.js")
+    page, policy = fill_page("explore.html", styles, scripts, content)
+    return page, f"{policy}; connect-src 'self'; frame-ancestors 'none'"
 
 
 def explorer_answer(run: Run, title: str) -> dict[str, Any]:
@@ -100,8 +99,15 @@ def explorer_answer(run: Run, title: str) -> dict[str, Any]:
     }
 
 
-def _render(template: str, content: dict[str, Any]) -> str:
-    """Fills a template."""
+def fill_page(
+    name: str, styles: Sequence[str], scripts: Sequence[str], content: dict[str, Any]
+) -> tuple[str, str]:
+    """Fills a page of page_files/ with its styles and scripts inside, which fetches nothing.
+
+    Returns:
+        The page, and its policy: it lets the browser run and load these alone, and tells it to send
+        nothing. A page with ``{{ policy }}`` in it says so itself.
+    """
     import jinja2
 
     environment = jinja2.Environment(
@@ -111,19 +117,14 @@ def _render(template: str, content: dict[str, Any]) -> str:
     environment.policies["json.dumps_kwargs"] = {
         "separators": (",", ":"), "ensure_ascii": False, "allow_nan": False,
     }  # fmt: skip
-    return environment.get_template(template).render(content)
-
-
-def _assets(script: str, style: str = "") -> dict[str, str]:
-    """Gives style and script of a page, and the words of a policy that allow these alone."""
-
-    def read(names: tuple[str, ...]) -> str:
-        return "".join((_PAGE / name).read_text(encoding="utf-8") for name in names if name)
-
-    styles, scripts = read(("report.css", style)), read((*_SCRIPTS, script))
-    allowed = f"style-src {_hash(styles)}; script-src {_hash(scripts)}; "
-    allowed += "base-uri 'none'; form-action 'none'"
-    return {"style": styles, "script": scripts, "allowed": allowed}
+    style, script = (
+        "".join((_PAGE / file).read_text(encoding="utf-8") for file in files)
+        for files in (styles, scripts)
+    )
+    policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; "
+    policy += f"script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+    inside = {"style": style, "script": script, "policy": policy}
+    return environment.get_template(name).render(content | inside), policy
 
 
 def notebook_view(run: Run) -> str:

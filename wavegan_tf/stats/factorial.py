@@ -6,6 +6,7 @@ latent variables interact, so that one at a time can mislead; hence pairs.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,11 @@ import scipy
 from wavegan_tf.stats.effects import DIFFERS, NO_DIFFERENCE, add_verdicts
 from wavegan_tf.stats.proof import difference, levels
 from wavegan_tf.stats.ranking import RankingSettings
-from wavegan_tf.stats.resampling import wilson
+from wavegan_tf.stats.resampling import BLOCK, wilson
 
 INTERACT, NO_INTERACTION = "interact", "no interaction shown"
 ALL_CODES = "all"
+MORE, NOT_MORE = "more than other codes", "not shown to be more"
 MIN_EXPECTED = 5  # outputs in a cell, for the chi-squared distribution to hold (Cochran 1954)
 N_TABLES = 9999  # random tables; fewer could give no p small enough for Holm over many codes
 
@@ -94,12 +96,93 @@ def _test(table: np.ndarray, seed: int) -> dict[str, Any]:
     chi2, p, _, expected = scipy.stats.chi2_contingency(table, correction=False)
     if expected.min() >= MIN_EXPECTED:
         return found("chi2", chi2, p)
-    margins = table.sum(axis=1), table.sum(axis=0)
-    rng = np.random.default_rng([seed, table.sum()])
-    tables = scipy.stats.random_table(*margins).rvs(N_TABLES, random_state=rng)
-    dealt = ((tables - expected) ** 2 / expected).sum(axis=(1, 2))
-    p = (1 + (dealt >= chi2 * (1 - 1e-9)).sum()) / (1 + N_TABLES)
-    return found("chi2, permuted", chi2, p)
+    return found("chi2, permuted", *_permute(table, _chi2, seed)[:2])
+
+
+def _chi2(tables: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    return ((tables - expected) ** 2 / expected).sum(axis=(-2, -1))
+
+
+def _likelihood_ratio(tables: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    return 2 * scipy.special.xlogy(tables, tables / expected).sum(axis=(-2, -1))
+
+
+def _permute(
+    table: np.ndarray, statistic: Callable[[np.ndarray, np.ndarray], np.ndarray], seed: int
+) -> tuple[float, float, float]:
+    """Computes a statistic of a table and the expected one, its p, and what it is by chance.
+
+    Chance is :data:`N_TABLES` random tables with the same margins.
+    """
+    rng, margins = (
+        np.random.default_rng([seed, table.sum()]),
+        (table.sum(axis=1), table.sum(axis=0)),
+    )
+    expected = np.outer(*margins) / table.sum()
+    found, block = float(statistic(table, expected)), max(1, BLOCK // table.size)
+    deal = scipy.stats.random_table(*margins).rvs
+    dealt = np.concatenate([
+        statistic(deal(min(block, N_TABLES - start), random_state=rng), expected)
+        for start in range(0, N_TABLES, block)
+    ])  # fmt: skip
+    p = (1 + (dealt >= found * (1 - 1e-9)).sum()) / (1 + N_TABLES)
+    return found, float(p), float(dealt.mean())
+
+
+def code_words(
+    outputs: pd.DataFrame, seed: int, settings: RankingSettings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Says whether the word depends on the code, and which words each code has more of.
+
+    Beguš (2021) regresses the word on the code (multinomial). Of one predictor with a parameter for
+    each code the maximum-likelihood fit is known without fitting: its probabilities are the shares
+    of :func:`code_shares`, and its likelihood ratio to the empty model is G, twice the sum of
+    observed ln(observed / expected) over the table of codes and words. Its p is the share of 9,999
+    random tables with the same margins that have as large a G: words are many and outputs few, and
+    the chi-squared distribution does not hold. Then each word of each code is compared with the
+    other codes together, by Fisher's exact test, one-sided.
+
+    Takes outputs as :func:`code_shares` does.
+
+    Returns:
+        ``code_words``, a row for each code, value and word: that of :func:`code_shares`;
+        ``count_others`` of the ``n_others`` outputs of the other codes, whose share is ``others``;
+        ``p, p_holm`` (over all rows); ``verdict``, which is :data:`MORE` only where the word is
+        shown to depend on the code at all, so that both together claim something of chance in no
+        more than 1 - ``confidence`` of cases. And ``word_model``, a row for each value:
+        ``statistic`` (G), ``df``; ``estimate``, McFadden's R squared, the share of the empty
+        model's deviance that the code explains; ``by_chance``, its mean over the random tables;
+        ``n``, ``p``, ``p_holm`` over the values, ``verdict``.
+    """
+    rows = []
+    for value, same in outputs[outputs["label"].notna()].groupby("value"):
+        table = pd.crosstab(same["code"], same["label"]).to_numpy()
+        n, df = int(table.sum()), (len(table) - 1) * (table.shape[1] - 1)
+        g = p = explained = by_chance = math.nan
+        if df:
+            deviance = 2 * n * scipy.stats.entropy(table.sum(axis=0))
+            g, p, dealt = _permute(table, _likelihood_ratio, seed)
+            explained, by_chance = g / deviance, dealt / deviance
+        rows.append((value, g, df, explained, by_chance, n, p))
+    names = ["value", "statistic", "df", "estimate", "by_chance", "n", "p"]
+    model = pd.DataFrame(rows, columns=names)
+    model = add_verdicts(model, settings, DIFFERS, NO_DIFFERENCE)
+    words = code_shares(outputs, settings)
+    whole = words.groupby(["value", "label"])[["count", "n"]].transform("sum")
+    words["count_others"] = whole["count"] - words["count"]
+    words["n_others"] = whole["n"] - words["n"]
+    words["others"] = words["count_others"] / words["n_others"]
+    cells = words[["count", "n", "count_others", "n_others"]].to_numpy().tolist()
+    words["p"] = [
+        scipy.stats.fisher_exact([[a, n - a], [b, m - b]], "greater").pvalue
+        if min(n, m) >= settings.min_outputs
+        else math.nan
+        for a, n, b, m in cells
+    ]
+    words = add_verdicts(words, settings, MORE, NOT_MORE)
+    depends = words["value"].isin(model.loc[model["verdict"] == DIFFERS, "value"])
+    words.loc[(words["verdict"] == MORE) & ~depends, "verdict"] = NOT_MORE
+    return words, model
 
 
 def pair_effects(

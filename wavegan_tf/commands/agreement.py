@@ -1,0 +1,141 @@
+"""Compares the labels of several listeners, and joins them by the majority.
+
+  python -m wavegan_tf agreement --labels=labels-anna.csv,labels-ben.csv --out_dir=agreed
+
+The files are those that the page of listen saves, or any tables output,label. majority.csv has the
+label that more listeners gave than any other, and none of a tie; identify --labels reads it.
+"""
+
+import os
+from typing import Any
+
+import pandas as pd
+from absl import flags
+
+from wavegan_tf.commands.flags import define_path
+from wavegan_tf.errors import InputError
+
+GROUPS = dict.fromkeys(("labels", "out_dir", "seed", "overwrite"), "Basics")
+FLAGS = flags.FLAGS
+
+ABOUT = (
+    "Agreement: share of outputs that both called the same; of all listeners, mean of their pairs. "
+    "Kappa and alpha: how far it is beyond chance, 1 at most, 0 for chance [interval over outputs]."
+    " p: chance that labels dealt out at random "
+    "agree as much, after Holm over the table; * is above chance. Again: one listener, of outputs "
+    "that were heard twice."
+)
+
+
+def define_flags() -> None:
+    """Defines the flags of the command."""
+    flags.DEFINE_list(
+        "labels", None, "Tables output,label, one of each listener, separated by commas.",
+        required=True,
+    )  # fmt: skip
+    define_path("out_dir", "agreement_out", "Directory for the results; made if missing.")
+    flags.DEFINE_integer("seed", 0, "Seed of resamples and permutations.", 0)
+    flags.DEFINE_bool("overwrite", False, "Replacement of results in an out_dir that is not empty.")
+
+
+def main() -> None:
+    """Writes agreement.csv, confusions.csv, majority.csv and summary.md."""
+    from wavegan_tf.output import files
+    from wavegan_tf.output.directory import finish, output_directory
+    from wavegan_tf.output.versions import run_record
+    from wavegan_tf.stats import agreement
+    from wavegan_tf.stats.resampling import StatisticsSettings
+
+    labels, again = read_listeners(FLAGS.labels)
+    if len(labels.columns) < 2 and not len(again.columns):
+        raise InputError(
+            f"--labels={','.join(FLAGS.labels)}: is one listener who heard nothing twice; give "
+            "another table, or let outputs be heard twice (listen --repeat)"
+        )
+    table = agreement.agreements(labels, again, FLAGS.seed, StatisticsSettings())
+    tables = {"agreement": table, "confusions": agreement.confusions(labels)}
+    voted = agreement.majority(labels)
+    tables["majority"] = voted.dropna().rename_axis("output").reset_index()
+    with output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
+        given = {name: FLAGS[name].value for name in GROUPS}
+        files.write_json(f"{directory}/config.json", run_record("agreement", given))
+        for name, each in tables.items():
+            files.write_table(f"{directory}/{name}.csv", each)
+        with open(f"{directory}/summary.md", "w", encoding="utf-8", newline="\n") as file:
+            file.write(summary(labels, tables))
+        print(told(table, labels))
+    finish(FLAGS.out_dir, [])
+
+
+def read_listeners(paths: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Reads labels, and those of what was heard again; a column for each listener, by file name."""
+    from wavegan_tf.experiments.properties import read_labels
+    from wavegan_tf.paths import expand
+
+    labels, again = {}, {}
+    for path in map(expand, paths):
+        name = os.path.splitext(os.path.basename(path))[0].removeprefix("labels-")
+        if name in labels:
+            raise InputError(f"--labels={','.join(paths)}: two files of {name}; rename one of them")
+        labels[name] = read_labels(path)
+        twice = read_labels(path, column="again")
+        if twice.notna().any():
+            again[name] = twice
+    joined = pd.DataFrame(labels).dropna(how="all")
+    return joined, pd.DataFrame(again).reindex(joined.index)
+
+
+def cells(table: pd.DataFrame) -> pd.DataFrame:
+    """Makes a row for each pair of listeners, for all, and for each listener again, as texts."""
+    from wavegan_tf.output import text
+    from wavegan_tf.stats.agreement import AGREEMENT
+    from wavegan_tf.stats.ranking import ABOVE_CHANCE
+
+    rows = []
+    for (first, second), here in table.groupby(["first", "second"], sort=False):
+        by_name: dict[str, Any] = {str(row.statistic): row for row in here.itertuples()}
+        share = by_name.pop(AGREEMENT)
+        cell = text.with_interval(share.estimate, share.low, share.high, text.percent)
+        for name, row in by_name.items():
+            mark = " *" if row.verdict == ABOVE_CHANCE else ""
+            found = text.with_interval(row.estimate, row.low, row.high, text.fixed)
+            rows.append({
+                "listeners": f"{first}, {second}" if second else first, "outputs": str(row.n),
+                "agreement": cell, "coefficient": name.replace("_", " "),
+                "estimate": found + mark, "p": text.p_value(row.p_holm),
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def told(table: pd.DataFrame, labels: pd.DataFrame) -> str:
+    """Writes the table and the majority for the terminal."""
+    from wavegan_tf.output import text
+
+    shown = cells(table)
+    lines = text.columns([list(shown.columns), *shown.to_numpy().tolist()])
+    return f"{lines}\n{voted(labels)}"
+
+
+def voted(labels: pd.DataFrame) -> str:
+    """Says what majority.csv has."""
+    from wavegan_tf.stats.agreement import majority
+
+    found = majority(labels)
+    return (
+        f"majority.csv: {found.notna().sum()} of {len(found)} labelled outputs; "
+        f"{found.isna().sum()} are tied and left out."
+    )
+
+
+def summary(labels: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> str:
+    """Writes the agreement, what was confused with what, and the majority, as Markdown."""
+    from wavegan_tf.output import text
+
+    shown = cells(tables["agreement"])
+    parts = [f"# Do the listeners agree? {', '.join(labels.columns)}", ABOUT]
+    parts += [text.table(shown, ["outputs", "estimate", "p"]), voted(labels)]
+    for (first, second), here in tables["confusions"].groupby(["first", "second"], sort=False):
+        counts = here.pivot(index="first_label", columns="second_label", values="n")
+        counts = counts.fillna(0).astype(int).astype(str).reset_index(names=f"{first} \\ {second}")
+        parts += [f"## {first} (rows) and {second}", text.table(counts, list(counts.columns[1:]))]
+    return "\n\n".join(parts) + "\n"
