@@ -39,7 +39,13 @@ from wavegan_tf.speech.outputs import (
     measure_outputs,
     textgrid_name,
 )
-from wavegan_tf.speech.settings import IntervalSettings, PraatSettings, layer_limits
+from wavegan_tf.speech.settings import (
+    STOPS,
+    USUAL,
+    IntervalSettings,
+    PraatSettings,
+    layer_limits,
+)
 from wavegan_tf.speech.textgrids import parse_labels
 
 CONTROL_SEED = 1_000_000
@@ -91,6 +97,12 @@ class Measuring:
         "How layers get the rate of the output: linear, as in the paper, or without mirror images.",
         group="Praat",
         choices=UPSAMPLES,
+    )
+    stops: bool = option(
+        False,
+        "Measures of the stop before each voiced interval of an output: voice onset time, closure, "
+        "bursts.",
+        group="Intervals",
     )
     annotations: str | None = option(
         None,
@@ -395,8 +407,15 @@ def make_plan(
         clip=options.clip,
         strides_hz=strides_of(model.config) if target == "out" else (),
         audio_dir=audio_dir,
-        measures=None if measures is None else tuple(measures),
+        measures=_named(measures, options.stops),
     )
+
+
+def _named(measures: Sequence[str] | None, stops: bool) -> tuple[str, ...] | None:
+    """Names the measures; None are the usual ones, without those of stops."""
+    if stops:
+        return tuple(dict.fromkeys([*(USUAL if measures is None else measures), *STOPS]))
+    return None if measures is None else tuple(measures)
 
 
 def _check_annotations(plan: Plan, inputs: Design | Recordings, num_channels: int) -> None:
