@@ -127,19 +127,22 @@ class Measuring:
 class Recordings:
     """Recordings as inputs of a classifier, decoded when their turn comes."""
 
-    def __init__(self, wav_dir: str, config: ModelConfig, word: str | None = None):
+    def __init__(
+        self, wav_dir: str, config: ModelConfig, word: str | None = None, flag: str = "--wav_dir"
+    ):
         """Finds the recordings of a folder and its sub-folders.
 
         Args:
             wav_dir: The folder.
             config: Says rate, channels and length.
             word: Regular expression whose group is the word in a relative path.
+            flag: That gave the folder.
 
         Raises:
             InputError: There are no recordings, or the expression is none.
         """
         self.wav_dir, self.config = wav_dir, config
-        self.paths = recordings.find_recordings(wav_dir)
+        self.paths = recordings.find_recordings(wav_dir, flag)
         pattern = word or recordings.WORD_PATTERN
         self.words = [recordings.word_of(path, pattern) for path in self.paths]
         self.notes: collections.Counter[str] = collections.Counter()

@@ -83,7 +83,7 @@ def find_stop(
     burst_s, lag_s = bursts[0] * _STEP_S, (bursts[-1] - bursts[0]) * _STEP_S
     before = level_db[: bursts[0] - round(_WINDOW_S / _STEP_S / 2)]
     floor_db = np.median(before[-round(_CLOSED_S / _STEP_S) :])
-    loud = np.flatnonzero(before > floor_db + _RISE_DB * 2 / 3)
+    loud = np.flatnonzero(_highest(-before, -4, 1) < -floor_db - _RISE_DB * 2 / 3)  # for 2 ms
     closure_s = burst_s - loud[-1] * _STEP_S if len(loud) else math.nan
     found = voice_s - burst_s, closure_s, float(len(bursts)), lag_s
     return Stop(burst_s + from_s, voice_s + from_s, *found, "" if len(loud) else FROM_START)
