@@ -43,6 +43,7 @@ _EXPERIMENTS = (
     "latency",
 )
 _EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "recognise")
+_EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "vot")
 
 __all__ = [*_PLACES, *_EXPERIMENTS]
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "recognise": "Find which words the Q-network recognises in recordings.",
     "listen": "Make a page to label the outputs of a run by ear, blind.",
     "agreement": "Compare the labels of several listeners, and join them.",
+    "vot": "Compare voice onset time with and without [s], in outputs and recordings.",
     "figures": "Draw the figures and the page of a finished run again.",
     "merge": "Join the shards of a probe.",
     "train": "Train a WaveGAN, ciwGAN or fiwGAN on a folder of speech.",

@@ -23,25 +23,26 @@ class FirstSlice(NamedTuple):
     notes: list[str]  # that it was resampled, mixed or cut, in words
 
 
-def find_recordings(wav_dir: str) -> list[str]:
+def find_recordings(wav_dir: str, flag: str = "--wav_dir") -> list[str]:
     """Lists the audio files of a folder and its sub-folders: paths below it, sorted, at least one.
 
-    A file counts if it begins like one of a known format, or if its suffix promises audio.
+    A file counts if it begins like one of a known format, or if its suffix promises audio. The
+    ``flag`` is that which gave the folder.
 
     Raises:
         InputError: There is no such folder, it cannot be read, or it has no audio.
     """
-    paths = find_files("--wav_dir", wav_dir)
+    paths = find_files(flag, wav_dir)
     suffixes = tuple(AUDIO_SUFFIXES)
     found = [path for path in paths if path.lower().endswith(suffixes) or audio.is_audio(path)]
     if not found:
         raise InputError(
-            f"--wav_dir={wav_dir}: none of its {len(paths)} files is audio; give a folder of WAV, "
+            f"{flag}={wav_dir}: none of its {len(paths)} files is audio; give a folder of WAV, "
             "AIFF, NIST SPHERE, FLAC, MP3, OGG, M4A, AMR or WMA files"
         )
     if others := len(paths) - len(found):
         logging.getLogger("wavegan_tf").info(
-            "--wav_dir=%s: %d of %d files are not audio, left out", wav_dir, others, len(paths)
+            "%s=%s: %d of %d files are not audio, left out", flag, wav_dir, others, len(paths)
         )
     return [os.path.relpath(path, wav_dir) for path in found]
 

@@ -61,6 +61,7 @@ def measure_controls(
     """
     network, n = heard.settings["network"], min(most, listen.count(inputs))
     plan, path, known = dataclasses.replace(heard.plan, audio_dir=None), None, NOTHING
+    plan = dataclasses.replace(plan, measures=plan.measures_of_layers)
     if isinstance(inputs, Design):  # a user's TextGrids are not of these outputs
         plan = dataclasses.replace(plan, annotations=None, labels={})
         path, known = _find(model, plan, inputs.z[:n], str(reduction))

@@ -39,7 +39,13 @@ from wavegan_tf.speech.outputs import (
     measure_outputs,
     textgrid_name,
 )
-from wavegan_tf.speech.settings import IntervalSettings, PraatSettings, layer_limits
+from wavegan_tf.speech.settings import (
+    STOPS,
+    USUAL,
+    IntervalSettings,
+    PraatSettings,
+    layer_limits,
+)
 from wavegan_tf.speech.textgrids import parse_labels
 
 CONTROL_SEED = 1_000_000
@@ -92,6 +98,12 @@ class Measuring:
         group="Praat",
         choices=UPSAMPLES,
     )
+    stops: bool = option(
+        False,
+        "Measures of the stop before each voiced interval of an output: voice onset time, closure, "
+        "bursts.",
+        group="Intervals",
+    )
     annotations: str | None = option(
         None,
         "Folder of TextGrids that intervals are taken from, instead of finding them, for some "
@@ -115,19 +127,22 @@ class Measuring:
 class Recordings:
     """Recordings as inputs of a classifier, decoded when their turn comes."""
 
-    def __init__(self, wav_dir: str, config: ModelConfig, word: str | None = None):
+    def __init__(
+        self, wav_dir: str, config: ModelConfig, word: str | None = None, flag: str = "--wav_dir"
+    ):
         """Finds the recordings of a folder and its sub-folders.
 
         Args:
             wav_dir: The folder.
             config: Says rate, channels and length.
             word: Regular expression whose group is the word in a relative path.
+            flag: That gave the folder.
 
         Raises:
             InputError: There are no recordings, or the expression is none.
         """
         self.wav_dir, self.config = wav_dir, config
-        self.paths = recordings.find_recordings(wav_dir)
+        self.paths = recordings.find_recordings(wav_dir, flag)
         pattern = word or recordings.WORD_PATTERN
         self.words = [recordings.word_of(path, pattern) for path in self.paths]
         self.notes: collections.Counter[str] = collections.Counter()
@@ -420,8 +435,15 @@ def make_plan(
         clip=options.clip,
         strides_hz=strides_of(model.config) if target == "out" else (),
         audio_dir=audio_dir,
-        measures=None if measures is None else tuple(measures),
+        measures=_named(measures, options.stops),
     )
+
+
+def _named(measures: Sequence[str] | None, stops: bool) -> tuple[str, ...] | None:
+    """Names the measures; None are the usual ones, without those of stops."""
+    if stops:
+        return tuple(dict.fromkeys([*(USUAL if measures is None else measures), *STOPS]))
+    return None if measures is None else tuple(measures)
 
 
 def _check_annotations(plan: Plan, inputs: Design | Recordings, num_channels: int) -> None:

@@ -11,3 +11,4 @@ EXPERIMENTS = (
     "latency",
 )
 EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "recognise")
+EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "vot")

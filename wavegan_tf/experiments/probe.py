@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 
 from wavegan_tf.errors import InputError
+from wavegan_tf.experiments import recorded
 from wavegan_tf.experiments.controls import measure_controls
+<<<<<<< HEAD
 from wavegan_tf.experiments.listen import (
     MAX_NAMED,
     Measuring,
@@ -25,6 +27,10 @@ from wavegan_tf.experiments.listen import (
     count,
     listen,
 )
+=======
+from wavegan_tf.experiments.listen import MAX_NAMED, Measuring, Recordings, annotated, count, listen
+from wavegan_tf.experiments.recorded import Beside, measure_recordings
+>>>>>>> s18-vot
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import (
     Condition,
@@ -44,6 +50,7 @@ from wavegan_tf.output.files import SeriesWriter, map_npz
 from wavegan_tf.output.names import duration_s, layer_title, layers_of, measure_title
 from wavegan_tf.speech.averages import parse_reduce
 from wavegan_tf.speech.measure import near_stride
+from wavegan_tf.stats.compared import OUTPUTS, RECORDINGS, compare_sources, take_samples
 from wavegan_tf.stats.correlate import (
     CORRELATION_COLUMNS,
     ENCODED,
@@ -62,12 +69,13 @@ if TYPE_CHECKING:
 
 NAME = "probe"
 
-GENERATED, RECORDED = ("n", "seed", "set", "latents", "condition"), ("wav_dir", "word")
+GENERATED = ("n", "seed", "set", "latents", "condition", "compare_with")
+RECORDED = ("wav_dir", "word")
 """Options that mean something for a Generator alone, and for a classifier alone."""
 
 
 @dataclass(frozen=True)
-class Options(Measuring):
+class Options(Measuring, Beside):
     """What is probed, and how."""
 
     n: int = option(25, "Number of outputs to generate.", low=1)
@@ -134,6 +142,8 @@ class Options(Measuring):
         defaults = check_network(self, GENERATED, RECORDED)
         if self.latents is not None and (self.n, self.seed) != (defaults["n"], defaults["seed"]):
             raise InputError("--latents gives the vectors; leave out --n and --seed")
+        if self.condition and self.compare_with is not None:
+            raise InputError("--compare_with: ordinary outputs are compared; leave out --condition")
         if len(set(self.condition)) < len(self.condition):
             raise InputError(
                 f"--condition={self.condition[-1]}: a condition is given twice; name each once"
@@ -155,7 +165,8 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         Tables ``points``, ``intervals``, ``outputs``, ``layers``, of a Generator ``design`` and
         ``latents``, of a classifier ``logits``, of random networks ``controls``; unless it is a
         shard also ``correlations``, ``contours``, ``durations``, of a Generator ``health`` and, of
-        several conditions, ``differences``. Arrays ``series``, ``maps`` and, of a classifier,
+        several conditions, ``differences``; beside recordings ``samples``, and unless it is a shard
+        ``compared``. Arrays ``series``, ``maps`` and, of a classifier,
         ``words``.
 
     Raises:
@@ -174,6 +185,9 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     if options.controls and span[0] == 0:  # of a run in shards the first one measures them
         wanted = options.controls, options.control_outputs
         tables["controls"] = measure_controls(model, inputs, options, heard, reduction, *wanted)
+    if options.compare_with is not None and span[0] == 0:
+        measured = measure_recordings(model, heard.plan, options, options.jobs)
+        tables["samples"] = take_samples(*measured, heard.plan.target, RECORDINGS)
     own = {each.name for each in dataclasses.fields(Options)} - {"praat", "intervals", "statistics"}
     settings = heard.settings | {
         "options": {name: getattr(options, name) for name in sorted(own)},
@@ -246,6 +260,10 @@ def add_statistics(result: Result) -> None:
         found["durations"] = regress_durations(intervals, *judged)
         if "design" in tables and tables["design"]["condition"].nunique() > 1:
             found["differences"] = compare_conditions(intervals, tables["design"], settings)
+    if "samples" in tables:
+        own = take_samples(tables["outputs"], intervals, target, OUTPUTS)
+        found["samples"] = pd.concat([own, tables["samples"]], ignore_index=True)
+        found["compared"] = compare_sources(found["samples"], settings)
     tables |= {name: table for name, table in found.items() if len(table)}
     if "logits" in tables:
         words = average_words(result.arrays["series"], tables["outputs"])
@@ -273,6 +291,10 @@ def average_words(series: dict[str, np.ndarray], outputs: pd.DataFrame) -> dict[
     return averages
 
 
+WHOLE = ("layers", "controls", "samples")
+"""Tables that the first shard has for all."""
+
+
 def merge(results: list[Result], directory: str | None = None) -> Result:
     """Joins the shards of one run, in order: what the same run gives without ``--shard``.
 
@@ -287,7 +309,7 @@ def merge(results: list[Result], directory: str | None = None) -> Result:
     tables = {
         name: _join([x.tables[name] for x in results if name in x.tables], layers) for name in names
     }
-    tables |= {name: first.tables[name] for name in ("layers", "controls") if name in first.tables}
+    tables |= {name: first.tables[name] for name in WHOLE if name in first.tables}
     arrays = {}
     for group in first.arrays:
         parts = [each.arrays[group] for each in results if group in each.arrays]
@@ -384,6 +406,7 @@ def summary(result: Result) -> str:
         *_correlation_table(result, pearson),
         *_duration_table(result),
         *_differences(result),
+        *recorded.section(result),
         *_outputs(result),
         *_limits(result),
         *_flags(result),
@@ -423,7 +446,7 @@ def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
     """Lists the figures that the result has values for, each with what draws it."""
     from wavegan_tf.output import figures_probe
 
-    return figures_probe.figures(result)
+    return figures_probe.figures(result) | recorded.figures(result)
 
 
 def sentences(result: Result) -> list[str]:

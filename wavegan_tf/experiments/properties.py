@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from wavegan_tf.errors import InputError
-from wavegan_tf.speech.settings import INTERVAL_MEASURES, POINT_MEASURES, UNITS
+from wavegan_tf.speech.settings import INTERVAL_MEASURES, POINT_MEASURES, STOPS, UNITS
 from wavegan_tf.stats.proof import MEAN, SHARE
 from wavegan_tf.stats.ranking import BINARY, CONTINUOUS, RankingSettings
 from wavegan_tf.stats.resampling import wilson
@@ -58,6 +58,7 @@ MISSING = ("", "na", "nan")
 _MEASURES = {
     label: (*POINT_MEASURES[label], *INTERVAL_MEASURES[label], GAP) for label in POINT_MEASURES
 }
+_MEASURES["voiced"] += STOPS
 _WORDS = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 
 

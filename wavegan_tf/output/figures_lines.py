@@ -53,13 +53,14 @@ def draw_panels(
     columns: int = 2,
     height_in: float = 1.5,
     sharey: bool = False,
+    sharex: bool = True,
 ) -> Figure:
     """Draws panels of lines under one legend.
 
     A band is drawn where a line has one, thin lines behind it; a grey bar at the foot marks where
     groups part, dashed lines the trained range.
     """
-    figure, axes, left = grid(len(panels), columns, height_in, 0.9, sharex=True, sharey=sharey)
+    figure, axes, left = grid(len(panels), columns, height_in, 0.9, sharex=sharex, sharey=sharey)
     handles: dict[str, Artist] = {}
     for axis, panel in zip(axes, panels, strict=True):
         axis.set_title(panel.title)

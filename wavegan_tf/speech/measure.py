@@ -17,6 +17,7 @@ from wavegan_tf.speech import praat
 from wavegan_tf.speech import settings as known
 from wavegan_tf.speech.intervals import LABELS, Interval, find_intervals, one_channel
 from wavegan_tf.speech.settings import LayerLimits, PraatSettings, layer_limits
+from wavegan_tf.speech.stops import find_stop
 
 MEASURES = tuple(known.UNITS)
 
@@ -25,6 +26,7 @@ MEASURES = tuple(known.UNITS)
 # clipped, is clipped nowhere.
 FULL_SCALE, OVER_SCALE, CLIPPED_RUN = 0.9999, 1 + 1e-6, 3
 NEAR_STRIDE = 0.01  # F0 so near to a multiple of a layer's rate, as a share, may be its stride
+F0_NEAR_S = 0.08  # from the start of a voiced interval, in which its F0 is that of the onset
 SILENCE_DB = -100.0  # below is digital silence: Praat writes -300 or the rounding of its arithmetic
 AT_STRIDE = "at a stride: a multiple or small fraction of a layer's rate"
 
@@ -57,7 +59,8 @@ def measure(
     interval, but of b1 .. b3 that of the points, and of cog, spectral_sd, skewness and kurtosis
     (at points: of a Hanning window) the value of the interval as a whole. Of an interval alone are
     duration, for a layer that of its own interval of the same label that overlaps most;
-    voiced_share, of the pitch frames in it; zcr, changes of sign over its duration; and cpps.
+    voiced_share, of the pitch frames in it; zcr, changes of sign over its duration; cpps; and, if
+    named, those of the stop before a voiced interval (:func:`~wavegan_tf.speech.stops.find_stop`).
 
     Args:
         sound: ``[time]``, in -1 .. 1; a layer's series goes through ``to_sound`` first.
@@ -66,7 +69,8 @@ def measure(
         settings: What Praat is asked for.
         layer_rate_hz: The layer's own rate, which limits what it carries; None for an output.
         own_intervals: The layer's own intervals, for its durations; None for an output.
-        measures: The only ones wanted, with the values they have among all; None for all.
+        measures: The only ones wanted, with the values they have among all; None for all but those
+            of stops.
 
     Returns:
         One row for each value, by interval, measure and point; columns label (voiced, frication,
@@ -124,7 +128,7 @@ def measure_rows(
     unknown = {interval.label for interval in intervals} - set(LABELS)
     if unknown:
         raise ValueError(f"labels {sorted(unknown)}: only {list(LABELS)} are measured")
-    wanted = set(MEASURES if measures is None else measures)
+    wanted = set(known.USUAL if measures is None else measures)
     if isinstance(measures, str) or wanted - set(MEASURES):
         raise InputError(f"measures={measures}: name them from {', '.join(MEASURES)}")
     layer = _Layer(sound, rate_hz, settings, layer_limits(layer_rate_hz, settings))
@@ -133,6 +137,7 @@ def measure_rows(
     share = (np.arange(settings.n_points) + 0.5) / settings.n_points
     times_s = spans_s[:, :1] + share * np.diff(spans_s)  # [intervals, points]
     of_label = {x: known.POINT_MEASURES[x] + known.INTERVAL_MEASURES[x] for x in LABELS}
+    of_label["voiced"] += known.STOPS
     found = _durations(intervals, own_intervals, layer.limits)
     for analysis, names in _ANALYSES.items():
         made = wanted.intersection(names).difference(refused)
@@ -237,6 +242,9 @@ def _refused(layer: _Layer) -> dict[str, str]:
     needed_s["hnr"] = (1 + settings.hnr_periods) / settings.hnr_min_pitch_hz
     needed_s["intensity"] = known.INTENSITY_PERIODS / settings.intensity_min_pitch_hz
     refused, duration_s = dict(layer.limits.forbidden), len(sound) / layer.rate_hz
+    if layer.rate_hz < known.STOPS_NEED_HZ:
+        reason = f"the rate, {layer.rate_hz:g} Hz, is below the {known.STOPS_NEED_HZ:g} Hz of stops"
+        refused |= dict.fromkeys(known.STOPS, reason)
     for name, seconds in needed_s.items():
         if duration_s <= seconds * (1 + 1e-9):  # at equality rounding decides in Praat
             reason = f"the series lasts {duration_s:g} s, Praat needs more than {seconds:g} s"
@@ -390,6 +398,19 @@ def _cpps(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[str, 
     return {"cpps": _over(values, reasons)}
 
 
+def _stops(layer: _Layer, spans_s: np.ndarray, times_s: np.ndarray) -> dict[str, _Column]:
+    track, earliest_s, found = _pitch(layer), 0.0, []
+    for start_s, end_s in spans_s:
+        near = (track.frames_s >= start_s) & (track.frames_s <= min(end_s, start_s + F0_NEAR_S))
+        voiced = track.frames[near & (track.frames > 0)]
+        f0_hz = float(np.median(voiced)) if len(voiced) else math.nan
+        span_s = float(start_s), float(end_s)
+        found.append(find_stop(layer.sound, layer.rate_hz, span_s, f0_hz, earliest_s))
+        earliest_s = span_s[1]
+    reasons = [stop.reason for stop in found]
+    return {name: _over([getattr(x, name) for x in found], reasons) for name in known.STOPS}
+
+
 _ANALYSES: dict[Callable[[_Layer, np.ndarray, np.ndarray], dict[str, _Column]], Sequence[str]] = {
     _f0: ("f0", "voiced_share"),
     _intensity: ("intensity",),
@@ -398,6 +419,7 @@ _ANALYSES: dict[Callable[[_Layer, np.ndarray, np.ndarray], dict[str, _Column]], 
     _moments: known.MOMENTS,
     _zcr: ("zcr",),
     _cpps: ("cpps",),
+    _stops: known.STOPS,
 }
 """What each gives, of intervals [intervals, 2] and points in them [intervals, points] in s."""
 

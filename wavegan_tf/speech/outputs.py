@@ -23,7 +23,7 @@ from wavegan_tf.speech import textgrids
 from wavegan_tf.speech.averages import to_sound
 from wavegan_tf.speech.intervals import LABELS, Interval, find_intervals
 from wavegan_tf.speech.measure import ROW, clipped_share, f0_range_of, make_table, measure_rows
-from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
+from wavegan_tf.speech.settings import STOPS, USUAL, IntervalSettings, PraatSettings
 
 SILENT_PEAK = 1e-5
 """An output whose peak, its mean subtracted, is below this is silent: -100 dB re full scale."""
@@ -46,7 +46,13 @@ class Plan:
     clip: bool = False  # whether layers are clipped at 1, as the paper's averages
     strides_hz: tuple[float, ...] = ()  # where F0 is suspect
     audio_dir: str | None = None  # where sounds and TextGrids are written
-    measures: tuple[str, ...] | None = None  # the only ones made; None for all
+    measures: tuple[str, ...] | None = None  # the only ones made; None for the usual ones
+
+    @property
+    def measures_of_layers(self) -> tuple[str, ...] | None:
+        """Those made of layers other than the target, which have no stops."""
+        kept = None if self.measures is None else tuple(x for x in self.measures if x not in STOPS)
+        return None if kept == USUAL else kept
 
 
 class Output(NamedTuple):
@@ -120,13 +126,17 @@ def measure_output(output: Output, plan: Plan) -> Measured:
             floor_hz, ceiling_hz = f0_range_of(sound, plan.sample_rate_hz, settings)
             settings = dataclasses.replace(settings, f0_floor_hz=floor_hz, f0_ceiling_hz=ceiling_hz)
         for place, layer in enumerate(plan.layers if intervals else ()):
-            heard, own = sound, None
+            heard, own, measures = sound, None, plan.measures
             if layer.name != plan.target:
+<<<<<<< HEAD
                 heard = sounds[layer.name]
             if layer.name != plan.target and "duration" in (plan.measures or ["duration"]):
+=======
+                heard, measures = sounds[layer.name], plan.measures_of_layers
+>>>>>>> s18-vot
                 own = find_intervals(heard, plan.sample_rate_hz, plan.intervals, layer.rate_hz)
             rows, *texts = measure_rows(
-                heard, plan.sample_rate_hz, layer.rate_hz, intervals, settings, own, plan.measures,
+                heard, plan.sample_rate_hz, layer.rate_hz, intervals, settings, own, measures,
                 plan.strides_hz,
             )  # fmt: skip
             result.rows.append((channel, place, rows, *texts))

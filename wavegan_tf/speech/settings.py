@@ -11,6 +11,7 @@ UNITS = {
     "f0": "Hz", "intensity": "dB", "f1": "Hz", "f2": "Hz", "f3": "Hz", "b1": "Hz", "b2": "Hz",
     "b3": "Hz", "hnr": "dB", "cog": "Hz", "spectral_sd": "Hz", "skewness": "1", "kurtosis": "1",
     "duration": "s", "voiced_share": "1", "zcr": "1/s", "cpps": "dB",
+    "vot": "s", "closure": "s", "n_bursts": "1", "burst_lag": "s", "release": "s",
 }  # fmt: skip
 """Every measure with its unit, in the order in which they are reported. Intensity is in dB re 2e-5
 Pa, full scale (1) taken as 1 Pa, as in Praat; hnr and cpps are ratios in dB."""
@@ -18,6 +19,12 @@ Pa, full scale (1) taken as 1 Pa, as in Praat; hnr and cpps are ratios in dB."""
 FORMANTS = ("f1", "f2", "f3")
 BANDWIDTHS = ("b1", "b2", "b3")
 MOMENTS = ("cog", "spectral_sd", "skewness", "kurtosis")
+STOPS = ("vot", "closure", "n_bursts", "burst_lag", "release")
+"""Of the stop before a voiced interval (:mod:`wavegan_tf.speech.stops`): made of outputs alone, and
+only where they are asked for."""
+
+USUAL = tuple(measure for measure in UNITS if measure not in STOPS)
+"""What is measured where nothing else is asked for."""
 
 POINT_MEASURES = {
     "voiced": ("f0", "intensity", *FORMANTS, *BANDWIDTHS, "hnr"),
@@ -31,7 +38,10 @@ INTERVAL_MEASURES = {
     "frication": ("duration", "voiced_share", "zcr"),
     "silence": ("duration",),
 }
-"""What is measured only over an interval as a whole."""
+"""What is measured only over an interval as a whole, beside :data:`STOPS` of voiced ones."""
+
+STOPS_NEED_HZ = 8000.0
+"""Rate of a sound whose stops are sought: bursts of [t] have their energy at 3 to 5 kHz."""
 
 NEEDS_NYQUIST_HZ = {
     **{"f1": 1000.0, "f2": 2000.0, "f3": 3500.0, "b1": 1000.0, "b2": 2000.0, "b3": 3500.0},

@@ -17,6 +17,7 @@ LABEL_ORDER = ("voiced", "frication", "silence")
 MEASURE_ORDER = (
     "f0", SEMITONES, "intensity", "f1", "f2", "f3", "b1", "b2", "b3", "hnr", "cpps",
     "cog", "spectral_sd", "skewness", "kurtosis", "zcr", "voiced_share", "duration",
+    "vot", "closure", "n_bursts", "burst_lag", "release",
 )  # fmt: skip
 """Orders of the rows of every table; what is not named follows, in alphabetical order."""
 

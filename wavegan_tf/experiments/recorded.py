@@ -1,0 +1,125 @@
+"""The recordings that a model learned from, measured as its outputs are and put beside them."""
+
+import dataclasses
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from wavegan_tf.experiments.listen import Recordings
+from wavegan_tf.experiments.result import Result
+from wavegan_tf.model import Model
+from wavegan_tf.options import option
+from wavegan_tf.output import text
+from wavegan_tf.output.names import measure_title
+from wavegan_tf.processes import num_processes
+from wavegan_tf.progress import progress
+from wavegan_tf.speech.outputs import Output, Plan, gather, measure_outputs
+from wavegan_tf.stats.effects import DIFFERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Which recordings stand beside the outputs."""
+
+    compare_with: str | None = option(
+        None,
+        "Folder of recordings, such as those of the training, that outputs are compared with; "
+        "sub-folders included.",
+        path=True,
+    )
+    recordings: int = option(
+        1000,
+        "Number of recordings of --compare_with, drawn at random, if there are more.",
+        group="Model",
+        low=5,
+    )
+
+
+def measure_recordings(
+    model: Model, plan: Plan, options: Beside, jobs: int | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Measures recordings as outputs are: their first slice, resampled, its peak as in training.
+
+    Returns:
+        The tables ``outputs`` and ``intervals``, in which a recording counts as an output.
+
+    Raises:
+        InputError: There is no such folder, or it has no audio.
+    """
+    found = Recordings(str(options.compare_with), model.config, flag="--compare_with")
+    rng = np.random.default_rng(0)
+    chosen = np.sort(rng.permutation(len(found))[: options.recordings])
+    target = [layer for layer in plan.layers if layer.name == plan.target]
+    plan = dataclasses.replace(
+        plan, layers=tuple(target), audio_dir=None, annotations=None, labels={}, strides_hz=()
+    )
+
+    def read() -> Iterator[Output]:
+        for i in map(int, chosen):
+            samples, about = found.read(i)
+            series = samples[:, 0] if samples.shape[1] == 1 else samples
+            yield Output(i, 0, {plan.target: series}, **about)
+
+    measured = measure_outputs(read(), plan, num_processes(jobs))
+    tables, _ = gather(progress(measured, len(chosen), f"{len(chosen)} recordings"), plan)
+    outputs = tables["outputs"]
+    if failed := int((~outputs["measured"].astype(bool)).sum()):
+        logging.getLogger("wavegan_tf").warning("%d recordings could not be measured", failed)
+    return outputs, tables["intervals"]
+
+
+LEGEND = (
+    "One value for each output and each recording: the mean over its intervals. Difference: "
+    "mean of the outputs less that of the recordings, with its interval (bootstrap over outputs "
+    "and over recordings). KS: the largest distance between the two cumulative shares, 0 to 1; p: "
+    "of the Kolmogorov-Smirnov test, after Holm over the {tests} tests of this table. What is not "
+    "shown to differ is not shown to be alike."
+)
+
+
+def section(result: Result) -> list[str]:
+    """Writes the section of a summary, if there are recordings."""
+    table = result.table("compared")
+    if not len(table):
+        return []
+    rows = [
+        {
+            "intervals": row["label"], "measure": measure_title(row["measure"], row["unit"]),
+            "outputs": text.number(row["mean"]), "recordings": text.number(row["mean_recordings"]),
+            "difference": text.with_interval(row["estimate"], row["low"], row["high"]),
+            "KS": text.fixed(row["ks"]), "p (Holm)": text.p_value(row["p_holm"]),
+            "verdict": row["verdict"], "n": f"{row['n']}, {row['n_recordings']}",
+        }
+        for row in table.to_dict("records")
+    ]  # fmt: skip
+    tested = table[table["p"].notna()]
+    return [
+        "## Beside the recordings",
+        f"Outputs and recordings are told apart in {(tested['verdict'] == DIFFERS).sum()} of "
+        f"{len(tested)} measures.",
+        LEGEND.format(tests=len(tested)),
+        text.table(pd.DataFrame(rows)),
+    ]
+
+
+def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
+    """Lists a figure of the distributions for each label, if there are recordings."""
+    from wavegan_tf.output.figures_compared import draw_distributions
+
+    table = result.table("compared")
+    known = table[(table["n"] > 1) & (table["n_recordings"] > 1)] if len(table) else table
+    labels: Any = known["label"].unique() if len(known) else ()
+    return {
+        f"compared_{label}": partial(draw_distributions, result, known[known["label"] == label])
+        for label in labels
+    }
