@@ -37,6 +37,7 @@ SMALL = {
     "feature_maps": "--n=5 --layer=conv1 --nofigures --jobs=1 --noreport --voicing_floor=200",
     "intervene": "--n=2 --layers=conv4 --patch=average,scan --nofigures --jobs=1 --noreport "
     f"{WINDOWS}",
+    "projection": f"--n=5 --controls=2 --jobs=1 --nofigures --noreport {WINDOWS}",
     "merge": "--nofigures",
     "make_corpus": "--n=12 --jobs=1",
     "prepare_words": "--skip_words=1 --num_words=3 --jobs=1",

@@ -32,7 +32,7 @@ _PLACES = {
     "InputError": "errors",
 }
 
-_EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps")
+_EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "projection")
 
 __all__ = [*_PLACES, *_EXPERIMENTS]
 

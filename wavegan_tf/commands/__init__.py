@@ -10,6 +10,7 @@ COMMANDS = {
     "identify": "Find which latent variable carries a property.",
     "intervene": "Replace parts of a layer and see what they carry of an effect.",
     "feature_maps": "Follow single feature maps while a latent variable moves.",
+    "projection": "Show the weights of the projection, and what the layers after it say alone.",
     "figures": "Draw the figures and the page of a finished run again.",
     "merge": "Join the shards of a probe.",
     "train": "Train a WaveGAN, ciwGAN or fiwGAN on a folder of speech.",

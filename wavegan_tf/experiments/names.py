@@ -1,3 +1,3 @@
 """The experiments: each is a module of this package. A new question is one more name."""
 
-EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps")
+EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "projection")
