@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from wavegan_tf.machine import describe_machine
 from wavegan_tf.models import convolution
-from wavegan_tf.models.config import Z_PROJECT_LENGTH, ModelConfig
+from wavegan_tf.models.config import FC_LENGTH, ModelConfig
 from wavegan_tf.training import trial
 from wavegan_tf.training.trainer import Trainer, TrainingConfig
 
@@ -37,8 +37,8 @@ Q_PASSES = {"G": 2, "Q": 3}
 
 def forward_flops(config: ModelConfig) -> dict[str, int]:
     """Operations of one example's forward pass through each network, multiply and add apart."""
-    flops = {"G": 2 * config.latent_dim * Z_PROJECT_LENGTH * config.z_project_channels, "D": 0}
-    num_in = config.z_project_channels
+    flops = {"G": 2 * config.latent_dim * FC_LENGTH * config.fc.channels, "D": 0}
+    num_in = config.fc.channels
     for layer in config.layers:
         positions = layer.length if config.upsample == "nn" else layer.length // layer.stride
         flops["G"] += 2 * positions * config.kernel_len * num_in * layer.channels

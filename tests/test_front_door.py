@@ -24,12 +24,12 @@ def model(reference):
 def test_a_model_gives_the_layers_of_the_recording(model, reference):
     expected = np.load(reference / "checkpoints" / "ciwgan" / "expected.npz")
     activations = model.activations(expected["z"])
-    assert list(activations) == ["z_project", "conv1", "conv2", "conv3", "conv4", "out"]
+    assert list(activations) == ["fc", "conv1", "conv2", "conv3", "conv4", "out"]
     for i, x in enumerate(activations.values()):
         np.testing.assert_allclose(x, expected[f"G_act_{i}"], atol=1e-5)
     again = model.run_from("conv2", activations["conv2"])["out"]
     np.testing.assert_allclose(again, activations["out"], atol=1e-6)
-    assert model.layers["layer"].tolist() == ["conv1", "conv2", "conv3", "conv4", "out"]
+    assert model.layers["layer"].tolist() == ["fc", "conv1", "conv2", "conv3", "conv4", "out"]
     assert "<audio" in model._repr_html_() and "ciwGAN" in repr(model)
 
 

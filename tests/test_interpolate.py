@@ -349,7 +349,7 @@ def test_the_table_of_the_terminal_fits_100_columns(through_zero):
     found = through_zero
     effects = found.tables["effects"]
     effects["verdict"], effects["measure"], effects["unit"] = sweeps.MORE, "cog", "Hz"
-    effects["label"], effects["layer"], effects["from_middle_first"] = "frication", "z_project", 1.5
+    effects["label"], effects["layer"], effects["from_middle_first"] = "frication", "fc", 1.5
     effects["ends"] = False
     numbers = effects.select_dtypes(float)
     effects[numbers.columns] = numbers * 0 - 0.00123456

@@ -75,7 +75,7 @@ def test_a_whole_layer_gives_the_other_output_and_nothing_replaced_the_same(refe
     batch = next(ends.batches())
     found = pd.DataFrame(ends.check(batch))
     inner = [layer for layer in batch.own if layer != "out"]
-    assert {"pre_filter", "z_project"} <= {*inner}
+    assert {"pre_filter", "fc"} <= {*inner}
     assert list(found["layer"]) == list(np.repeat(inner, 2))
     assert list(found["patch"]) == len(inner) * ["none", "whole"]
     assert found["max_difference"].max() <= 1e-5
@@ -196,7 +196,7 @@ def test_outputs_stand_base_by_base_under_every_condition(intervened):
     assert latents[["c1", "c2"]].to_numpy().tolist() == 5 * [[1, 0], [0, 1]]
     assert latents["z5"].nunique() == 5 and len(result.table("outputs")) == 40
     checks = result.table("checks")
-    assert list(checks["layer"][::2]) == ["z_project", *(f"conv{i}" for i in range(1, 5))]
+    assert list(checks["layer"][::2]) == ["fc", *(f"conv{i}" for i in range(1, 5))]
     assert len(checks) == 10
 
 

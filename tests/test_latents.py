@@ -70,6 +70,10 @@ def test_sampling_is_seeded_and_its_beginning_does_not_depend_on_n():
         ("z1=1,z1=2", "--set=z1=1,z1=2: z1 is set twice"),
         ("z1=x", "--set=z1=x: 'x' is no finite number"),
         ("=1", "--set==1: expected NAME=VALUE"),
+        ("c=110", "--set=c=110: the code of this ciwgan has 5 variables: give 5 digits"),
+        ("c=1-101", "has 5 variables"),
+        ("c=", "has 5 variables"),
+        ("c=11000,c1=0", "--set=c=11000,c1=0: c1 is set twice"),
     ],
 )
 def test_wrong_settings_are_refused(text, words):
@@ -90,6 +94,19 @@ def test_other_settings_leave_every_other_variable():
     changed = apply_settings(base, parse_settings("c2=5, z1=-3", FIWGAN), FIWGAN)
     assert np.all(changed[:, [1, 3]] == [5, -3])
     np.testing.assert_array_equal(np.delete(changed, [1, 3], 1), np.delete(base, [1, 3], 1))
+
+
+def test_several_variables_of_a_code_are_set_by_their_digits():
+    base = sample_latents(CIWGAN, 3, seed=0)
+    changed = apply_settings(base, parse_settings("c=11001, z2=-5", CIWGAN), CIWGAN)
+    np.testing.assert_array_equal(changed[:, :5], [[1, 1, 0, 0, 1]] * 3)
+    np.testing.assert_array_equal(changed[:, [5, 7]], base[:, [5, 7]])
+    assert (changed[:, 6] == -5).all()
+    long = ModelConfig(model="fiwgan", num_categ=4, slice_len=32768)
+    assert parse_settings("c = 5050", long) == {"c1": 5, "c2": 0, "c3": 5, "c4": 0}
+    assert parse_ends("c=1100", "c=0011", {}, long)[1] == {"c1": 0, "c2": 0, "c3": 1, "c4": 1}
+    with pytest.raises(InputError, match="--to=c=1: a wavegan has no code"):
+        parse_settings("c=1", WAVEGAN, "--to")
 
 
 def test_latents_are_read_from_npy_and_from_csv_in_any_order(tmp_path):

@@ -87,7 +87,7 @@ def test_outputs_are_every_layer_in_order_with_the_configs_shapes(options):
     names = [layer.name for layer in config.layers]
     if config.postfilter_len:
         names.insert(-1, "pre_filter")
-    assert list(outputs) == ["z_project", *names]
+    assert list(outputs) == ["fc", *names]
     for layer in config.layers:
         assert outputs[layer.name].shape == (2, layer.length, layer.channels)
     for network, logits in zip(classifiers, ((2,), (2, config.num_categ)), strict=True):
@@ -110,7 +110,7 @@ def test_running_on_from_any_layer_gives_the_rest_of_the_network(options):
             np.testing.assert_array_equal(rest[later], outputs[later])
     changed = generator.run_from("conv2", 2 * outputs["conv2"])
     assert np.abs(changed["out"] - outputs["out"]).max() > 1e-6
-    with pytest.raises(ValueError, match="no layer 'conv9'; there are z_project, conv1"):
+    with pytest.raises(ValueError, match="no layer 'conv9'; there are fc, conv1"):
         generator.run_from("conv9", outputs["out"])
 
 
@@ -141,7 +141,7 @@ def test_batch_norm_moves_averages_of_the_generator_in_training_only():
     z = tf.random.stateless_uniform([8, 100], [1, 2], -1, 1)
     networks.generator(z)
     assert not np.any(norm.moving_mean.numpy())
-    before = networks.generator.upconv_0.conv(networks.generator(z, training=True)["z_project"])
+    before = networks.generator.upconv_0.conv(networks.generator(z, training=True)["fc"])
     mean = before.numpy().mean((0, 1))
     np.testing.assert_allclose(norm.moving_mean.numpy(), 0.01 * mean, rtol=1e-4)
     networks.discriminator(tf.ones([2, 16384, 1]))

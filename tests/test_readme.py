@@ -40,6 +40,7 @@ SMALL = {
     "cdev": "--n=2 --outcomes=rms_db --controls=1 --nofigures --jobs=1 --noreport",
     "contours": f"--n=2 --layers=conv4 --nofigures --jobs=1 --noreport {WINDOWS}",
     "latency": "--nofigures --jobs=1 --noreport",
+    "projection": f"--n=5 --controls=2 --jobs=1 --nofigures --noreport {WINDOWS}",
     "merge": "--nofigures",
     "listen": "--overwrite",
     "make_corpus": "--n=12 --jobs=1",

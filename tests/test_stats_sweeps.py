@@ -279,7 +279,7 @@ def test_an_output_has_the_mean_of_its_intervals_and_no_value_without_any():
     rows = [(0, 1, 100.0), (0, 2, 120.0), (2, 1, NAN)]
     table = pd.DataFrame(rows, columns=["output", "interval", "value"])
     head = {"channel": 1, "layer": "out", "label": "voiced", "measure": "f0"}
-    found = sweeps.interval_means(table.assign(**head, unit="Hz", flag=""), 4, ["z_project", "out"])
+    found = sweeps.interval_means(table.assign(**head, unit="Hz", flag=""), 4, ["fc", "out"])
     assert found.index.tolist() == [(1, "out", "voiced", "f0", "Hz")]
     np.testing.assert_array_equal(found.to_numpy(), [[110, NAN, NAN, NAN]])
     tidy = sweeps.tidy(found)

@@ -27,7 +27,7 @@ def test_a_generator_layer_weighs_by_the_next_kernel_and_unread_maps_alike(upsam
     set_norms(generator.upconv_2.conv.kernel, in_axis, [0, 0, 0, 0])
     np.testing.assert_array_equal(outgoing_weights(generator, "conv2"), [0.25] * 4)
     np.testing.assert_array_equal(outgoing_weights(generator, "out"), [0.5, 0.5])
-    with pytest.raises(ValueError, match="no layer 'conv5' in G; there are conv1, conv2"):
+    with pytest.raises(ValueError, match="no layer 'conv5' in G; there are fc, conv1, conv2"):
         outgoing_weights(generator, "conv5")
 
 

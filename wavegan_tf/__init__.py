@@ -44,6 +44,7 @@ _EXPERIMENTS = (
 )
 _EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "recognise")
 _EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "vot")
+_EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "projection")
 
 __all__ = [*_PLACES, *_EXPERIMENTS]
 

@@ -8,6 +8,7 @@ papers: with a code of two variables ``z1`` is the third latent. ``config`` is a
 import itertools
 import math
 import os
+import re
 from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
@@ -121,16 +122,40 @@ def sample_latents(config: ModelConfig, n: int, seed: int) -> np.ndarray:
 def parse_settings(text: str, config: ModelConfig, flag: str = "--set") -> dict[str, float]:
     """Reads settings such as ``c1=1,z11=-5``, given with a flag; an empty text has none.
 
+    ``c=1101`` sets all variables of the code, each digit the value of one: c1, c2 and c4 to 1, c3
+    to 0; ``c=5050`` is a code far outside of training.
+
     Raises:
-        InputError: Not of that form, no such variable, or one named twice.
+        InputError: Not of that form, no such variable, one named twice, or not one digit for each
+            variable of the code.
     """
     settings: dict[str, float] = {}
     for part in filter(None, map(str.strip, text.split(","))):
-        name, value = _assigned(part, flag, "c1=1,z11=-5", config)
-        if name in settings:
-            raise InputError(f"{flag}={text}: {name} is set twice; give it one value")
-        settings[name] = _finite(value, f"{flag}={part}")
+        code = re.fullmatch(r"c\s*=\s*(.*)", part)
+        given = (
+            _code(code[1], f"{flag}={part}", config)
+            if code
+            else [_assigned(part, flag, "c1=1,z11=-5", config)]
+        )
+        for name, value in given:
+            if name in settings:
+                raise InputError(f"{flag}={text}: {name} is set twice; give it one value")
+            settings[name] = _finite(value, f"{flag}={part}")
     return settings
+
+
+def _code(digits: str, given: str, config: ModelConfig) -> list[tuple[str, str]]:
+    """Reads a digit for each variable of the code."""
+    n = config.num_categ
+    if not n:
+        raise InputError(f"{given}: a {config.model} has no code; set its variables z1, z2 ..")
+    if not re.fullmatch(f"[0-9]{{{n}}}", digits):
+        raise InputError(
+            f"{given}: the code of this {config.model} has {n} variables: give {n} digits, the "
+            f"value of each, such as c={'10' * (n // 2)}{'1' * (n % 2)}; other values one by one, "
+            "c1=-2.5"
+        )
+    return [(f"c{k}", digit) for k, digit in enumerate(digits, start=1)]
 
 
 def _assigned(text: str, flag: str, example: str, config: ModelConfig) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from wavegan_tf import demo
 from wavegan_tf.errors import InputError
-from wavegan_tf.latents import apply_settings, parse_settings, sample_latents
+from wavegan_tf.latents import apply_settings, latent_index, parse_settings, sample_latents
 
 if TYPE_CHECKING:
     from wavegan_tf.checkpoints.open import Opened
@@ -55,7 +55,7 @@ class Model:
     @property
     def layers(self) -> pd.DataFrame:
         """Lists the Generator's layers: name, length, channels, rate and Nyquist frequency."""
-        return layers_table(self.config.layers)
+        return layers_table(self.config.every_layer)
 
     def sample(self, n: int = 1, seed: int = 0, set: str = "") -> np.ndarray:
         """Draws latent vectors as in training, float32 [n, latent_dim], the code first.
@@ -77,8 +77,8 @@ class Model:
         """Runs the Generator on latent vectors, [n, latent_dim] or [latent_dim].
 
         Returns:
-            By layer float32 [n, time, channels]: ``z_project`` and ``conv1`` .. after ReLU, ``out``
-            the audio.
+            By layer float32 [n, time, channels]: ``fc``, the projection, and ``conv1`` .. after
+            ReLU (``fc`` of the PyTorch port has none), ``out`` the audio.
         """
         z = np.atleast_2d(np.asarray(z, np.float32))
         if z.ndim != 2 or z.shape[1] != self.config.latent_dim or not len(z):
@@ -87,6 +87,18 @@ class Model:
             )
         parts = [self.run("generator", part) for part in batches(z)]
         return {name: np.concatenate([part[name] for part in parts])[: len(z)] for name in parts[0]}
+
+    def projection(self, latent: str = "") -> np.ndarray:
+        """Gives the weights of the projection as maps, float32 [latent_dim, 16, channels].
+
+        A map is what one unit of a latent variable adds to ``fc``, before batch normalisation and
+        ReLU (arXiv 2501.07726); of one ``latent``, [16, channels].
+
+        Raises:
+            InputError: There is no such variable.
+        """
+        maps = self.generator.projection()
+        return maps[latent_index(latent, self.config)] if latent else maps
 
     def run(self, network: str, inputs: np.ndarray) -> dict[str, np.ndarray]:
         """Runs a network on one batch: ``generator``, ``discriminator`` or ``q``."""

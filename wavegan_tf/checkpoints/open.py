@@ -88,5 +88,6 @@ def read_config(checkpoint: files.Checkpoint, overrides: dict[str, Any]) -> tupl
         return run_config["model"], run.CONFIG_FILE
     args_path = os.path.join(directory, original.ARGS_FILE)
     if os.path.isfile(args_path):
-        return original.config_from_args(args_path, overrides), original.ARGS_FILE
+        config = original.config_from_args(args_path, overrides, checkpoint.shapes)
+        return config, original.ARGS_FILE
     return original.config_from_shapes(checkpoint, overrides), "variables"

@@ -1,5 +1,6 @@
 """The architecture of an original run: from its args.txt, or from its variables alone."""
 
+import dataclasses
 import logging
 import os
 from typing import Any
@@ -7,11 +8,12 @@ from typing import Any
 from wavegan_tf.checkpoints import run
 from wavegan_tf.checkpoints.files import Checkpoint
 from wavegan_tf.errors import InputError
-from wavegan_tf.models.config import SLICE_LENS, STRIDES, Z_PROJECT_LENGTH, ModelConfig
+from wavegan_tf.models.config import FC_LENGTH, SLICE_LENS, STRIDES, ModelConfig
 from wavegan_tf.options import options
 from wavegan_tf.texts import read_text
 
 ARGS_FILE = "args.txt"
+_DENSE = "G/z_project/dense/kernel"
 
 # The flag of each option; the original's own files lack ``model`` and ``wavegan_stride``.
 _FLAGS = {
@@ -53,15 +55,19 @@ def write_args(directory: str, config: ModelConfig, training: dict[str, str]) ->
     args |= {flag: getattr(config, option) for option, flag in _FLAGS.items()}
     args["wavegan_genr_pp"] = config.postfilter_len > 0
     args["wavegan_genr_pp_len"] = config.postfilter_len or 512
-    if not config.num_categ:
-        del args["num_categ"]
+    for flag in ("num_categ", "wavegan_fc_channels"):
+        if not args[flag]:
+            del args[flag]
     text = "\n".join(f"{name},{args[name]}" for name in sorted(args))
     with open(os.path.join(directory, ARGS_FILE), "w", encoding="utf-8") as file:
         file.write(text)
 
 
-def config_from_args(path: str, overrides: dict) -> ModelConfig:
+def config_from_args(path: str, overrides: dict, shapes: dict | None = None) -> ModelConfig:
     """Reads the architecture from an args.txt; ``overrides`` may add to it, not contradict it.
+
+    The channels of the projection, of which the original's file says nothing, are read off the
+    ``shapes`` of variables.
 
     Raises:
         InputError: A value breaks its rule, or an option contradicts the file.
@@ -72,7 +78,18 @@ def config_from_args(path: str, overrides: dict) -> ModelConfig:
         texts["postfilter_len"] = args.get("wavegan_genr_pp_len", "512")
     defaults = ModelConfig().to_dict()
     found = {o: _parse(text, type(defaults[o]), f"{path}: {o}") for o, text in texts.items()}
-    return _complete(found, overrides, path)
+    config = _complete(found, overrides, path)
+    dense = (shapes or {}).get(_DENSE, ())
+    if "fc_channels" in found or len(dense) != 2:
+        return config
+    return dataclasses.replace(
+        config, fc_channels=unusual(dense[1] // FC_LENGTH, config.fc.channels)
+    )
+
+
+def unusual(channels: int, usual: int) -> int:
+    """Gives the option ``fc_channels`` of a projection: 0 where it has the usual channels."""
+    return 0 if channels == usual else channels
 
 
 def config_from_shapes(checkpoint: Checkpoint, overrides: dict) -> ModelConfig:
@@ -84,10 +101,12 @@ def config_from_shapes(checkpoint: Checkpoint, overrides: dict) -> ModelConfig:
     source, shapes, depth = f"checkpoint {checkpoint.prefix}", checkpoint.shapes, 0
     while any(name.startswith(f"G/upconv_{depth}/") for name in shapes):
         depth += 1
-    dense = shapes.get("G/z_project/dense/kernel", ())
+    dense = shapes.get(_DENSE, ())
     every = [ModelConfig(slice_len=n, stride=s, dim=1) for n in SLICE_LENS for s in STRIDES]
     fitting = {config.slice_len: config for config in every if config.depth == depth}
-    if len(dense) != 2 or not fitting:
+    scope = "conv2d_transpose" if "G/upconv_0/conv2d_transpose/bias" in shapes else "conv1d"
+    first = shapes.get(f"G/upconv_0/{scope}/bias", ())  # what it puts out; it may read fewer
+    if len(dense) != 2 or len(first) != 1 or not fitting:
         raise InputError(
             f"{source}: its variables are not those of a WaveGAN, ciwGAN or fiwGAN "
             f"({depth} layers G/upconv_i, expected 5 or 6, or 10 to 12 of the deeper model)"
@@ -100,14 +119,16 @@ def config_from_shapes(checkpoint: Checkpoint, overrides: dict) -> ModelConfig:
             "or --data_slice_len=65536"
         )
     last = f"G/upconv_{depth - 1}"
-    upsample = "zeros" if f"{last}/conv2d_transpose/kernel" in shapes else "nn"
-    kernel = shapes.get(f"{last}/conv2d_transpose/kernel") or shapes[f"{last}/conv1d/kernel"]
+    upsample = "zeros" if scope == "conv2d_transpose" else "nn"
+    kernel = shapes[f"{last}/{scope}/kernel"]
     like = fitting[slice_len] if slice_len in fitting else next(iter(fitting.values()))
+    dim = first[0] // like.layers[0].channels
     options = {
         "slice_len": like.slice_len,
         "stride": like.stride,
         "latent_dim": dense[0],
-        "dim": dense[1] // Z_PROJECT_LENGTH // like.z_project_channels,
+        "dim": dim,
+        "fc_channels": unusual(dense[1] // FC_LENGTH, like.fc.channels * dim),
         "upsample": upsample,
         "kernel_len": kernel[1] if upsample == "zeros" else kernel[0],
         "num_channels": kernel[2],

@@ -24,7 +24,7 @@ from wavegan_tf.checkpoints.state_dict import (
     write_state_dict,
 )
 from wavegan_tf.errors import InputError
-from wavegan_tf.models.config import PORT_KERNEL_LEN, Z_PROJECT_LENGTH, ModelConfig
+from wavegan_tf.models.config import FC_LENGTH, PORT_KERNEL_LEN, ModelConfig
 from wavegan_tf.paths import expand
 
 _SLICE_LENS = {5: 16384, 6: 65536}  # by the number of transposed convolutions
@@ -180,12 +180,12 @@ def _table(config: ModelConfig, letter: str) -> dict[str, _Theirs]:
             table[name] = _Theirs(f"{key}.{theirs}", (size,), "plain")
 
     if of_g:
-        size = Z_PROJECT_LENGTH * config.z_project_channels
+        size = config.fc.length * config.fc.channels
         add("z_project", "dense", "z_project", (size, config.latent_dim), "project")
         table["G/z_project/dense/bias"] = _Theirs("z_project.bias", (size,), "project")
         if config.batchnorm:
             key = "z_batchnorm"
-            add_vectors("z_project", "batch_normalization", key, _NORMS, config.z_project_channels)
+            add_vectors("z_project", "batch_normalization", key, _NORMS, config.fc.channels)
     for i, layer in enumerate(config.layers if of_g else config.classifier_layers):
         block, key = (f"upconv_{i}", f"upconv{i}") if of_g else (f"downconv_{i}", f"downconv_{i}")
         scope, channels = "conv1d", (layer.channels, layer.in_channels)
@@ -211,18 +211,20 @@ def _read_config(states: dict[str, StateDict], overrides: dict[str, Any]) -> Mod
     kernels = [shapes.get(f"upconv{i}.conv.weight", ()) for i in range(7)]
     depth = [*kernels, ()].index(())
     dense = shapes.get("z_project.weight", ())
-    if len(dense) != 2 or depth not in _SLICE_LENS or len(kernels[depth - 1]) != 3:
+    if len(dense) != 2 or depth not in _SLICE_LENS or {*map(len, kernels[:depth])} != {3}:
         has = "a Discriminator's or Q-network's" if "fc_out.weight" in shapes else "no"
         raise InputError(
             f"{source}: its tensors are not a Generator's of the PyTorch port ({has} tensors: "
             f"{ascii(', '.join(list(shapes)[:3]))[1:100]}); give the file of its Generator"
         )
+    dim = kernels[0][1] // 2 ** (depth - 2)  # what the first puts out; it may read fewer
     options: dict[str, Any] = {
         "layout": "pytorch",
         "kernel_len": PORT_KERNEL_LEN,
         "slice_len": _SLICE_LENS[depth],
         "latent_dim": dense[1],
-        "dim": dense[0] // Z_PROJECT_LENGTH // 2 ** (depth - 1),
+        "dim": dim,
+        "fc_channels": original.unusual(dense[0] // FC_LENGTH, 2 ** (depth - 1) * dim),
         "num_channels": kernels[depth - 1][1],
         "batchnorm": "z_batchnorm.weight" in shapes,
     }
@@ -282,7 +284,7 @@ def _beside(path: str, letter: str) -> str:
 
 def _channels(config: ModelConfig, letter: str) -> int:
     """Feature maps of the layer that is flattened or folded."""
-    return config.z_project_channels if letter == "G" else config.classifier_layers[-1].channels
+    return config.fc.channels if letter == "G" else config.classifier_layers[-1].channels
 
 
 def _to_ours(theirs: _Theirs, x: np.ndarray, channels: int) -> np.ndarray:
@@ -290,7 +292,7 @@ def _to_ours(theirs: _Theirs, x: np.ndarray, channels: int) -> np.ndarray:
         x = np.pad(x, [(0, 0), (0, 0), (0, 1)]).transpose(2, 1, 0)  # [26, out, in] or [26, in, out]
         return x[None] if theirs.kind == "up" else x
     if theirs.kind == "project":  # [channels * 16, latent] or [channels * 16]
-        x = x.reshape(channels, Z_PROJECT_LENGTH, -1).transpose(2, 1, 0)
+        x = x.reshape(channels, FC_LENGTH, -1).transpose(2, 1, 0)
         return x.reshape(*theirs.shape[1:], -1)
     if theirs.kind == "flat":  # [units, channels * time]
         return x.reshape(len(x), channels, -1).transpose(2, 1, 0).reshape(-1, len(x))
@@ -306,7 +308,7 @@ def _to_theirs(theirs: _Theirs, x: np.ndarray, channels: int) -> np.ndarray:
             )
         x = x[:-1].transpose(2, 1, 0)
     elif theirs.kind == "project":
-        x = x.reshape(-1, Z_PROJECT_LENGTH, channels).transpose(2, 1, 0)
+        x = x.reshape(-1, FC_LENGTH, channels).transpose(2, 1, 0)
     elif theirs.kind == "flat":
         x = x.reshape(-1, channels, theirs.shape[0]).transpose(2, 1, 0)
     return x.reshape(theirs.shape)

@@ -18,6 +18,7 @@ COMMANDS = {
     "listen": "Make a page to label the outputs of a run by ear, blind.",
     "agreement": "Compare the labels of several listeners, and join them.",
     "vot": "Compare voice onset time with and without [s], in outputs and recordings.",
+    "projection": "Show the weights of the projection, and what the layers after it say alone.",
     "figures": "Draw the figures and the page of a finished run again.",
     "merge": "Join the shards of a probe.",
     "train": "Train a WaveGAN, ciwGAN or fiwGAN on a folder of speech.",

@@ -40,6 +40,6 @@ def main() -> None:
     from wavegan_tf.model import layers_table
     from wavegan_tf.training.session import run_training
 
-    print(layers_table(options.architecture.layers).to_string(index=False))
+    print(layers_table(options.architecture.every_layer).to_string(index=False))
     record = run_record("train", {name: FLAGS[name].value for name in GROUPS})
     run_training(options, record, FLAGS.seed if FLAGS["seed"].present else None)

@@ -115,9 +115,10 @@ class Activity:
         self.distances[base, value] = stats.cosine_distances(maps, self._reference)
         if base == 0:
             self.first.append((maps.T, out))
+        sizes = np.abs(maps)  # of the port's projection, which has no ReLU, either sign is activity
         masks = stats.label_masks(intervals, LABELS, layer.length, layer.rate_hz)
         found = np.stack([
-            *stats.selectivity(maps, masks), stats.selectivity(maps, self._earlier[value])[2]
+            *stats.selectivity(sizes, masks), stats.selectivity(sizes, self._earlier[value])[2]
         ])  # fmt: skip
         if not intervals:  # silent or not finite: it says nothing under other intervals either
             found[3] = np.nan
@@ -150,7 +151,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     design.table.rename(columns={sweep.name: "value"}, inplace=True)
     scale = make_network(model, design, Measuring(), layers=layer.name).scales[layer.name]
     activity = follow(model, layer, design, len(sweep.values), options, scale)
-    live = (activity.means > 0).any(axis=(0, 1))  # [maps]
+    live = (activity.means != 0).any(axis=(0, 1))  # [maps]
     stats.check_clusters(options.clusters, int(live.sum()), layer.name, "live maps")
     profiles = activity.halves.sum(axis=0) / options.n  # [values, maps, length]
     extremes = profiles[[0, -1]].mean(axis=0)  # [maps, length]
@@ -206,7 +207,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
 
 def choose_layer(name: str, config: ModelConfig) -> Layer:
     """Reads ``--layer``: one layer of feature maps, not the audio."""
-    known = {layer.name: layer for layer in config.layers[:-1]}
+    known = {layer.name: layer for layer in config.every_layer[:-1]}
     if name not in known:
         raise InputError(
             f"--layer={name}: no layer of feature maps; choose one of {', '.join(known)}"

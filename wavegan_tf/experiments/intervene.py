@@ -287,7 +287,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         InputError: An option breaks its rule, or both ends have the same latent vectors.
     """
     config, by, n = model.config, parse_by(options), options.n
-    layers = choose_layers(options.layers, config.layers[:-1], None)
+    layers = choose_layers(options.layers, config.every_layer[:-1], None)
     cells, other = make_cells(options, layers, config), by == "other"
     conditions = [Condition("from", parse_settings(options.from_, config, "--from"))]
     if other:
@@ -455,7 +455,7 @@ def make_cells(options: Options, layers: Sequence[Layer], config: ModelConfig) -
     chosen = dict.fromkeys(parse_maps(given, config) for given in options.maps)
     stretches = [x for given in options.window_s for x in parse_windows(given, layers, config)]
     cells = []
-    for layer in config.layers[:-1]:
+    for layer in config.every_layer[:-1]:
         if layer in layers:
             cells += [Cell(layer.name, part) for part in stats.PARTS if part in options.patch]
             cells += [Cell(layer.name, "window", (), *ends) for ends in dict.fromkeys(stretches)]
@@ -467,7 +467,7 @@ def make_cells(options: Options, layers: Sequence[Layer], config: ModelConfig) -
 
 def parse_maps(given: str, config: ModelConfig) -> Cell:
     """Reads ``conv2:3,17``: a layer and feature maps of it, counted from 1."""
-    channels = {layer.name: layer.channels for layer in config.layers[:-1]}
+    channels = {layer.name: layer.channels for layer in config.every_layer[:-1]}
     match = re.fullmatch(r"(\w+):([0-9]+(?:,[0-9]+)*)", given.replace(" ", ""))
     if not match or match[1] not in channels:
         raise InputError(

@@ -22,7 +22,7 @@ from wavegan_tf.data import recordings
 from wavegan_tf.errors import InputError
 from wavegan_tf.latents import Design, latent_names, latents_table, plain, sample_latents
 from wavegan_tf.model import BATCH, Model, batches, layers_table
-from wavegan_tf.models.config import Layer, ModelConfig
+from wavegan_tf.models.config import FC, Layer, ModelConfig
 from wavegan_tf.options import option
 from wavegan_tf.output import files
 from wavegan_tf.processes import num_processes
@@ -71,7 +71,10 @@ class Measuring:
     """How outputs are measured: what every experiment that listens can be asked for."""
 
     layers: str = option(
-        "all", "Layers to probe, for example conv3,conv4; the output always is one.", group="Basics"
+        "all",
+        "Layers to probe, for example conv3,conv4; the output always is one. All begin with conv1; "
+        "fc, the projection before it, is to be named.",
+        group="Basics",
     )
     praat: PraatSettings = field(default_factory=PraatSettings)
     intervals: IntervalSettings = field(default_factory=IntervalSettings)
@@ -271,7 +274,7 @@ def check_network(
 def layers_of(config: ModelConfig, network: str) -> tuple[tuple[Layer, ...], str]:
     """Lists the layers of a network, its target among them, and names the target."""
     if network == "generator":
-        return config.layers, "out"
+        return config.every_layer, "out"
     channels = config.num_channels
     audio = Layer("input", config.slice_len, channels, channels, 1, float(config.sample_rate))
     return (audio, *config.classifier_layers), "input"
@@ -280,11 +283,14 @@ def layers_of(config: ModelConfig, network: str) -> tuple[tuple[Layer, ...], str
 def choose_layers(text: str, layers: tuple[Layer, ...], target: str | None) -> tuple[Layer, ...]:
     """Reads ``--layers``: names separated by commas, or ``all``; the target is always among them.
 
+    All are the convolutional ones, as in the paper; the projection ``fc`` is named.
+
     Raises:
         InputError: There is no layer of that name.
     """
     known = [layer.name for layer in layers]
-    wanted = known if text == "all" else [name.strip() for name in text.split(",")]
+    convolutions = [name for name in known if name != FC]
+    wanted = convolutions if text == "all" else [name.strip() for name in text.split(",")]
     for name in wanted:
         if name not in known:
             raise InputError(f"--layers={text}: no layer {name!r}; there are {', '.join(known)}")

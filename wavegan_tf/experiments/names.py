@@ -12,3 +12,4 @@ EXPERIMENTS = (
 )
 EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "recognise")
 EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "vot")
+EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "projection")

@@ -17,7 +17,7 @@ PORT_KERNEL_LEN = 26  # 25 taps, one sample later than here: the last of these i
 STRIDES = (4, 2)
 # How convolutions are computed: by the plain Keras layers, or in a form of models.convolution.
 FORMS = ("keras", "plain", "folded", "matmul", "xla")
-Z_PROJECT_LENGTH = 16
+FC, FC_LENGTH = "fc", 16  # the dense projection as a layer, and its frames
 
 # Strides of the original's five or six (transposed) convolutions, Generator order.
 _BLOCK_STRIDES = {16384: 5 * (4,), 32768: (*5 * (4,), 2), 65536: 6 * (4,)}
@@ -25,9 +25,9 @@ SLICE_LENS = tuple(_BLOCK_STRIDES)
 
 
 class Layer(NamedTuple):
-    """One convolutional layer."""
+    """One layer: a convolution, or the Generator's projection, which reads latent variables."""
 
-    name: str  # the paper's: conv1 .. out (Generator), conv1 .. (classifiers)
+    name: str  # the paper's: conv1 .. out (Generator; fc before them), conv1 .. (classifiers)
     length: int  # samples in time of what the layer puts out
     in_channels: int  # feature maps it reads
     channels: int  # feature maps it puts out
@@ -63,6 +63,10 @@ class ModelConfig:
     stride: int = option(
         4, f"Stride of a layer, one of {STRIDES}; 2 makes the deeper model of twice as many "
         "layers.", flag="wavegan_stride", group="Model")
+    fc_channels: int = option(
+        0, "Number of feature maps of the projection (the layer fc); 0 for the usual 16 times "
+        "--wavegan_dim, of slices over 16384 samples 32 times.", low=0,
+        flag="wavegan_fc_channels", group="Model")
     latent_dim: int = option(100, "Number of latent variables, the code included.", low=1,
                              flag="wavegan_latent_dim", group="Model")
     num_categ: int = option(
@@ -145,35 +149,47 @@ class ModelConfig:
         return tuple(part for s in _BLOCK_STRIDES[self.slice_len] for part in halves[s])
 
     @property
-    def z_project_channels(self) -> int:
-        """Feature maps of the dense projection, [batch, 16, channels]."""
-        return 2 ** (len(_BLOCK_STRIDES[self.slice_len]) - 1) * self.dim
+    def fc(self) -> Layer:
+        """The dense projection of the latent variables as a layer, 16 samples long."""
+        channels = self.fc_channels or self._channels[0]
+        rate_hz = self.sample_rate * FC_LENGTH / self.slice_len
+        return Layer(FC, FC_LENGTH, self.latent_dim, channels, 1, rate_hz)
+
+    @property
+    def every_layer(self) -> tuple[Layer, ...]:
+        """The Generator's layers, ``fc``, ``conv1`` .. ``out``."""
+        return self.fc, *self.layers
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The Generator's layers, ``conv1`` .. ``out``.
+        """The Generator's convolutional layers, ``conv1`` .. ``out``."""
+        names = [*(f"conv{i}" for i in range(1, self.depth)), "out"]
+        lengths = [FC_LENGTH * math.prod(self._strides[: i + 1]) for i in range(self.depth)]
+        return self._layers(names, lengths, [self.fc.channels, *self._channels[1:]])
 
-        Channels halve at each layer of the original; in the deeper model, whose pairs of stride-2
+    @property
+    def _channels(self) -> list[int]:
+        """Channels of the Generator's usual layers, from the projection to ``out``.
+
+        They halve at each layer of the original; in the deeper model, whose pairs of stride-2
         layers stand for one of stride 4, at the second of each pair.
         """
-        channels = [self.z_project_channels]
+        channels = [2 ** (len(_BLOCK_STRIDES[self.slice_len]) - 1) * self.dim]
         for block_stride in _BLOCK_STRIDES[self.slice_len]:
             if self.stride == 2 and block_stride == 4:
                 channels.append(channels[-1])
             channels.append(channels[-1] // 2)
         channels[-1] = self.num_channels
-        names = [*(f"conv{i}" for i in range(1, self.depth)), "out"]
-        lengths = [Z_PROJECT_LENGTH * math.prod(self._strides[: i + 1]) for i in range(self.depth)]
-        return self._layers(names, lengths, channels)
+        return channels
 
     @property
     def classifier_layers(self) -> tuple[Layer, ...]:
-        """The convolutions of Discriminator and Q-network, ``conv1`` .. : the Generator mirrored.
+        """The convolutions of Discriminator and Q-network: the usual Generator mirrored.
 
         Only the strides are not: at slice_len 32768 that of 2 comes last, as in the Generator. The
         port's have five layers also where its Generator has six.
         """
-        channels = [self.num_channels, *(layer.in_channels for layer in reversed(self.layers))]
+        channels = [self.num_channels, *reversed(self._channels[:-1])]
         depth = 5 if self.of_port else self.depth
         names = [f"conv{i}" for i in range(1, depth + 1)]
         lengths = [self.slice_len // math.prod(self._strides[: i + 1]) for i in range(depth)]

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from wavegan_tf.models import layers
-from wavegan_tf.models.config import Z_PROJECT_LENGTH, ModelConfig
+from wavegan_tf.models.config import FC, ModelConfig
 from wavegan_tf.models.layers import REFERENCE, Arithmetic
 
 
@@ -23,8 +23,8 @@ class Generator(keras.Model):
         self.config = config
         seeds = _layer_seeds(seed, network=0, count=config.depth + 2)
         self.z_project = layers.ZProject(
-            Z_PROJECT_LENGTH,
-            config.z_project_channels,
+            config.fc.length,
+            config.fc.channels,
             batchnorm=config.batchnorm,
             of_port=config.of_port,
             seed=seeds[-1],
@@ -54,17 +54,28 @@ class Generator(keras.Model):
         names += ["pp_filt"] if self.config.postfilter_len else []
         return [getattr(self, name) for name in names]
 
+    def projection(self) -> np.ndarray:
+        """Gives the weights of the projection as maps, float32 [latent_dim, 16, channels].
+
+        It makes the projection alone where the network is not built yet.
+        """
+        fc = self.config.fc
+        if not self.z_project.built:
+            self.z_project(tf.zeros([1, self.config.latent_dim]))
+        return self.z_project.dense.kernel.numpy().reshape(-1, fc.length, fc.channels)
+
     def call(self, z: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Runs the network on latent vectors, code first, [batch, latent_dim].
 
         In ``training`` batch norm uses the batch's statistics and moves its averages.
 
         Returns:
-            In order: ``z_project`` [batch, 16, channels] and ``conv1`` .. [batch, time,
-            channels] after ReLU; with a post filter ``pre_filter``, the audio before it; ``out``
-            [batch, slice_len, num_channels], the audio.
+            In order: ``fc`` [batch, 16, channels], the projection, and ``conv1`` .. [batch, time,
+            channels] after ReLU (``fc`` of the PyTorch port has none); with a post filter
+            ``pre_filter``, the audio before it; ``out`` [batch, slice_len, num_channels], the
+            audio.
         """
-        return self.run_from("z_project", self.z_project(z, training=training), training)
+        return self.run_from(FC, self.z_project(z, training=training), training)
 
     def run_from(self, name: str, x: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Runs the network on from ``x``, what a layer is to have put out, [batch, time, channels].
@@ -75,7 +86,7 @@ class Generator(keras.Model):
         Raises:
             ValueError: There is no such layer.
         """
-        names = ["z_project", *(layer.name for layer in self.config.layers)]
+        names = [layer.name for layer in self.config.every_layer]
         if self.config.postfilter_len:
             names[-1:] = ["pre_filter", "out"]
         if name not in names:

@@ -18,14 +18,15 @@ def outgoing_weights(network: Generator | Discriminator, layer_name: str) -> np.
     """
     is_generator = isinstance(network, Generator)
     config = network.config
-    layers = config.layers if is_generator else config.classifier_layers
+    layers = config.every_layer if is_generator else config.classifier_layers
     names = [layer.name for layer in layers]
     if layer_name not in names:
         raise ValueError(f"no layer {layer_name!r} in {network.name}; there are {', '.join(names)}")
     following = names.index(layer_name) + 1
     channels = layers[following - 1].channels
     if following < len(layers):
-        conv = getattr(network, f"{'up' if is_generator else 'down'}conv_{following}").conv
+        block = f"upconv_{following - 1}" if is_generator else f"downconv_{following}"
+        conv = getattr(network, block).conv
         # A transposed convolution's is [k, out, in], any other [k, in, out].
         is_transposed = is_generator and config.upsample == "zeros"
         kernel = np.moveaxis(conv.kernel.numpy(), 2 if is_transposed else 1, 0)

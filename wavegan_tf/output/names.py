@@ -48,8 +48,8 @@ MODELS = {"wavegan": "WaveGAN", "ciwgan": "ciwGAN", "fiwgan": "fiwGAN"}
 
 
 def layer_title(name: str) -> str:
-    """Names a layer as the paper does: Conv1, Out."""
-    return name.capitalize()
+    """Names a layer as the papers do: FC, Conv1, Out."""
+    return name.upper() if name == "fc" else name.capitalize()
 
 
 def layer_heading(title: str, rate_hz: float, nyquist_hz: float) -> str:

@@ -38,7 +38,8 @@ _REPEATED = ("condition", "vary", "maps", "window_s")
 _ELSEWHERE = ("out_dir", "overwrite", "jobs", "figures", "max_figures", "report")
 """Flags that change nothing of what is measured, and nothing of the page."""
 
-_HEARD = {"identify": "the drawn outputs", "intervene": "every output"}
+_HEARD = dict.fromkeys(("intervene", "projection"), "every output")
+_HEARD["identify"] = "the drawn outputs"
 """What ``--audio`` writes sounds of, of experiments that keep no series."""
 
 _FACTS = {

@@ -144,7 +144,8 @@ def _f_statistic(
     within = (x**2).sum(axis=0) - total**2 / n - between
     freedom = np.maximum(n - n_groups - (n_blocks - 1), 1)
     floor = 1e-12 * np.maximum((x**2).sum(axis=0), np.finfo(float).tiny)  # rounding
-    return between / (n_groups - 1) / (np.maximum(within, floor) / freedom)
+    found = between / (n_groups - 1) / (np.maximum(within, floor) / freedom)
+    return np.where(between + within > floor, found, 0.0)  # 0 where nothing varies but by rounding
 
 
 def compare_groups(

@@ -147,9 +147,10 @@ def in_semitones(grid: Grid) -> Grid:
     return grid._replace(values=12 * np.log2(positive / 100), unit=SEMITONES_UNIT)
 
 
-def _natural(name: str) -> list[int | str]:
-    """Makes a sort key: conv2 before conv10."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+def _natural(name: str) -> list[bool | int | str]:
+    """Makes a sort key: fc, the projection, first, conv2 before conv10, out last."""
+    parts = re.split(r"(\d+)", name)
+    return [name != "fc", *(int(part) if part.isdigit() else part for part in parts)]
 
 
 def _place(name: str, order: tuple[str, ...]) -> tuple[int, str]:

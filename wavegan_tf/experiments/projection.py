@@ -1,0 +1,317 @@
+"""What does the projection before the first convolution hold, and what can the rest say alone?
+
+The weights of the fully connected layer are seen per latent variable as maps [16, channels]
+(arXiv 2501.07726). Then the projection is bypassed (arXiv 2506.09218): activations that are drawn
+at random, each channel's values from its own among ordinary outputs, go through the layers after
+it. They keep what every channel does alone, and nothing of what channels and frames do together.
+"""
+
+import dataclasses
+import functools
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from wavegan_tf.experiments import listen
+from wavegan_tf.experiments.properties import label_outputs, parse_property
+from wavegan_tf.experiments.result import Result
+from wavegan_tf.latents import latent_index, latent_names, latents_table
+from wavegan_tf.model import BATCH, Model, batches, layers_table
+from wavegan_tf.models.config import FC
+from wavegan_tf.options import check_options, option
+from wavegan_tf.output import text
+from wavegan_tf.output.names import MEASURES, measure_title, within_sentence
+from wavegan_tf.processes import num_processes
+from wavegan_tf.progress import progress
+from wavegan_tf.speech.measure import AT_STRIDE
+from wavegan_tf.speech.outputs import Output, Plan, gather, measure_outputs
+from wavegan_tf.speech.settings import UNITS, IntervalSettings, PraatSettings
+from wavegan_tf.stats import projection as stats
+from wavegan_tf.stats.effects import DIFFERS, NO_DIFFERENCE
+from wavegan_tf.stats.resampling import StatisticsSettings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "projection"
+ORDINARY, BYPASSED = "ordinary", "random maps"
+VOICED = ("duration", "f0", "intensity")  # means over the voiced intervals of an output
+ALL_UNITS = {m: UNITS[m] for m in VOICED} | {"n_voiced": "1", "rms": "dB"}
+ALL_UNITS |= dict.fromkeys(("stride", "voiced", "silent"), "1")
+"""What outputs of random maps are compared by: ``stride`` is the share of voiced intervals whose F0
+is that of a stride, ``voiced`` and ``silent`` are shares of outputs."""
+
+POOL = 256
+"""Ordinary outputs, the first ones, whose activations random maps are drawn from."""
+
+TITLES = {"stride": "F0 at a stride", "voiced": "Voiced", "silent": "Silent"}
+NUM_SHOWN = 4  # variables that are drawn where there is no code and none is named
+NUM_NAMED = 10
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is shown, and how outputs are measured."""
+
+    latents_shown: tuple[str, ...] = option(
+        (), "Variables whose maps are drawn, for example z11,z3; those of a code always are."
+    )
+    n: int = option(100, "Number of ordinary outputs, and of outputs of random maps.", low=5)
+    bypass: str = option(
+        FC, "Layer past which random maps are fed: fc, or none.", choices=(FC, "none")
+    )
+    seed: int = option(0, "Seed of the latent vectors and of the random maps.", low=0)
+    controls: int = option(
+        20,
+        "Number of projections with random weights that the model's is compared with; a verdict "
+        "needs 19 or more (at a confidence of 0.95).",
+        low=0,
+    )
+    praat: PraatSettings = field(default_factory=PraatSettings)
+    intervals: IntervalSettings = field(default_factory=IntervalSettings)
+    audio: bool = option(False, "Sounds of every output as WAV with a TextGrid.", group="Output")
+    jobs: int | None = option(
+        None, "Number of processes that measure; all cores if not given.", group="Output", low=1
+    )
+    statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
+
+    def __post_init__(self) -> None:
+        """Checks every value."""
+        check_options(self)
+
+
+def run(model: Model, options: Options, directory: str | None = None) -> Result:
+    """Describes the projection, and measures what the layers after it make of random maps.
+
+    Raises:
+        InputError: A variable is none of the model's.
+    """
+    config, names, maps = model.config, latent_names(model.config), model.projection()
+    given = "--latents_shown=" + ",".join(options.latents_shown)
+    for name in options.latents_shown:
+        latent_index(name, config, given)
+    random, half = random_projections(model, options.controls)
+    weights = stats.weight_table(names, maps, random, half, config.fc.rate_hz, options.statistics)
+    shown = list(dict.fromkeys([*names[: config.num_categ], *options.latents_shown]))
+    shown = shown or list(weights["latent"].head(NUM_SHOWN))
+    record = {
+        "checkpoint": model.checkpoint, "model": config.to_dict(), "shown": shown, "n": options.n,
+        "bypass": options.bypass, "controls": options.controls, "target": "out",
+        "sample_rate_hz": config.sample_rate, "slice_len": config.slice_len,
+        "praat": dataclasses.asdict(options.praat),
+        "intervals": dataclasses.asdict(options.intervals),
+        "statistics": dataclasses.asdict(options.statistics),
+    }  # fmt: skip
+    tables = {"weights": weights, "layers": layers_table((config.fc, config.layers[-1]))}
+    if options.bypass == FC:
+        tables |= bypass(model, options, directory)
+    kept = {name: maps[names.index(name)] for name in shown}
+    return Result(NAME, record, tables, {NAME: kept}, directory)
+
+
+def random_projections(model: Model, number: int) -> tuple[np.ndarray, float]:
+    """Makes the projections of the random networks 1 .. number.
+
+    Returns:
+        Their relative norms, ``[networks, latents]``, and the mean number of channels that hold
+        half of a variable's weights.
+    """
+    from wavegan_tf.models.networks import Generator
+
+    norms, halves = [np.zeros([0, model.config.latent_dim])], []
+    for k in range(1, number + 1):
+        maps = Generator(model.config, listen.CONTROL_SEED + k).projection()
+        norms.append(stats.relative_norms(maps)[np.newaxis])
+        halves.append(stats.spread(maps)[2].mean())
+    return np.concatenate(norms), float(np.mean(halves)) if halves else np.nan
+
+
+def bypass(model: Model, options: Options, directory: str | None) -> dict[str, pd.DataFrame]:
+    """Measures ordinary outputs, then those of random maps; gives their tables."""
+    config, n = model.config, options.n
+    z, rng = model.sample(n, options.seed), np.random.default_rng([options.seed, n])
+    audio_dir = os.path.join(directory, "audio") if directory and options.audio else None
+    if audio_dir:
+        os.makedirs(audio_dir, exist_ok=True)
+    plan = Plan(
+        layers=config.layers[-1:], target="out", sample_rate_hz=config.sample_rate,
+        slice_len=config.slice_len, praat=options.praat, intervals=options.intervals,
+        strides_hz=listen.strides_of(config), audio_dir=audio_dir, measures=VOICED,
+    )  # fmt: skip
+
+    def sounds() -> Iterator[np.ndarray]:
+        pool: list[np.ndarray] = []
+        for start in range(0, n, BATCH):
+            made = model.activations(z[start : start + BATCH])
+            pool += list(made[FC])[: POOL - len(pool)]
+            yield from made["out"]
+        values = np.concatenate(pool)  # [outputs * 16, channels]
+        for start in range(0, n, BATCH):
+            [padded] = batches(resample_maps(values, min(BATCH, n - start), config.fc.length, rng))
+            yield from model.run_from(FC, padded)["out"][: n - start]
+
+    def outputs() -> Iterator[Output]:
+        for k, sound in enumerate(sounds()):
+            yield Output(k, 0, {"out": sound[:, 0] if sound.shape[1] == 1 else sound})
+
+    results = measure_outputs(outputs(), plan, num_processes(options.jobs))
+    tables, _ = gather(progress(results, 2 * n, "ordinary outputs, then random maps"), plan)
+    del tables["points"]
+    is_random = np.arange(2 * n) >= n
+    values = values_of(tables["outputs"], tables["intervals"])
+    compared = stats.group_table(values, is_random, options.statistics)
+    compared.insert(1, "unit", compared["measure"].map(ALL_UNITS))
+    design = pd.DataFrame({"output": np.arange(2 * n)})
+    design["condition"] = np.where(is_random, BYPASSED, ORDINARY)
+    return tables | {"bypass": compared, "design": design, "latents": latents_table(z, config)}
+
+
+def resample_maps(values: np.ndarray, n: int, length: int, rng: np.random.Generator) -> np.ndarray:
+    """Draws activations ``[n, length, channels]``, every value anew from those of its channel.
+
+    Takes values ``[values, channels]``. Channels keep their marginal distributions; what they and
+    the frames have in common is lost.
+    """
+    rows = rng.integers(len(values), size=(n, length, values.shape[1]))
+    return np.take_along_axis(values, rows.reshape(-1, values.shape[1]), axis=0).reshape(rows.shape)
+
+
+def values_of(outputs: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
+    """Gives the measures of :data:`ALL_UNITS` of each output, NaN for none; channel 1 counts."""
+    first = outputs[outputs["channel"] == 1].set_index("output").sort_index()
+    found = {"silent": first["problem"] == "silent"}
+    f0 = intervals[(intervals["channel"] == 1) & (intervals["measure"] == "f0")]
+    f0 = f0[f0["value"].notna()]
+    at_stride = f0["flag"].astype(str).str.contains(AT_STRIDE, regex=False)
+    found["stride"] = at_stride.groupby(f0["output"]).mean().reindex(first.index)
+    is_finite = first["measured"].astype(bool) | found["silent"]
+    found |= {"voiced": first["n_voiced"] > 0}
+    asked = {m: f"voiced.{m}" for m in VOICED} | {"n_voiced": "n_voiced", "rms": "rms_db"}
+    found |= {m: label_outputs(parse_property(p), outputs, intervals) for m, p in asked.items()}
+    return pd.DataFrame({name: found[name].astype(float).where(is_finite) for name in ALL_UNITS})
+
+
+ABOUT_WEIGHTS = (
+    "Weights: the L2 norm of the variable's map over the median variable's; largest of any "
+    "variable in {} projections with random weights: {}. p holds for all variables together. Then "
+    "the frame with the most of the squared weights and its mean weight (below 0: the "
+    "variable lowers it), the channel with the most, and how many of {} channels hold half of them "
+    "(with random weights {})."
+)
+ABOUT_BYPASS = (
+    "Random maps: every value of fc is drawn anew from those that its channel takes in ordinary "
+    "outputs. Means over outputs; difference [interval]; p of a permutation of outputs, after Holm "
+    "over all rows. F0 at a stride: share of voiced intervals whose F0 is that of the network's "
+    "strides, and may be no voice. Voiced and silent are shares of outputs."
+)
+
+
+def terminal(result: Result) -> str:
+    """Says in a few lines which variables' weights are large, and what random maps give."""
+    parts = [*sentences(result)]
+    if "bypass" in result.tables:
+        table = _bypass(result)
+        parts.append(text.columns([[*map(str, table)], *table.to_numpy().tolist()]))
+    return "\n".join(parts)
+
+
+def summary(result: Result) -> str:
+    """Says as Markdown what the projection holds, and what the rest of the network says alone."""
+    checkpoint, weights = result.settings["checkpoint"], result.table("weights")
+    channels = int(result.table("layers")["channels"].iloc[0])
+    about = ABOUT_WEIGHTS.format(
+        result.settings["controls"], text.fixed(weights["random_high"].iloc[0], 3), channels,
+        text.number(weights["random_half"].iloc[0]),
+    )  # fmt: skip
+    parts = [
+        "# The projection",
+        f"Of {len(weights)} latent variables to {channels} channels of 16 frames; checkpoint "
+        f"{checkpoint['prefix']}, step {checkpoint['step']}.",
+        "\n".join(f"- {sentence}" for sentence in sentences(result)),
+        "## Weights", text.table(_weights(result), NUMERIC), about,
+    ]  # fmt: skip
+    if "bypass" in result.tables:
+        parts += ["## Random maps past FC", text.table(_bypass(result), NUMERIC), ABOUT_BYPASS]
+    return "\n\n".join(parts) + "\n"
+
+
+NUMERIC = [
+    "rank", "weights", "p", "mean there", "channels of half", "ordinary", "random maps",
+    "difference", "p (Holm)", "outputs",
+]  # fmt: skip
+
+
+def sentences(result: Result) -> list[str]:
+    """Says which variables' weights are larger than random, and how random maps' outputs differ."""
+    weights, n = result.table("weights"), result.settings["controls"]
+    larger = weights[weights["verdict"] == stats.LARGER]
+    found = [f"Weights larger than any variable's in {n} random projections: not shown."]
+    if len(larger):
+        first = larger.head(NUM_NAMED).to_dict("records")
+        named = ", ".join(f"{x['latent']} ({text.fixed(x['estimate'])})" for x in first)
+        more = ", .." * (len(larger) > NUM_NAMED)
+        found = [
+            f"Weights larger than any variable's in {n} random projections (times the median "
+            f"variable's): {len(larger)} of {len(weights)} variables: {named}{more}."
+        ]
+    if "bypass" in result.tables:
+        rows = result.table("bypass")
+        for verdict, words in (
+            (DIFFERS, "differ from"),
+            (NO_DIFFERENCE, "are not shown to differ from"),
+        ):
+            these = rows.loc[rows["verdict"] == verdict, "measure"]
+            named = ", ".join(within_sentence(_title(x)) for x in these)
+            found += [f"Outputs of random maps {words} ordinary ones in: {named}."] * bool(named)
+    return found
+
+
+def _title(measure: str) -> str:
+    return TITLES.get(measure, MEASURES.get(measure, measure))
+
+
+def _weights(result: Result) -> pd.DataFrame:
+    """Lists the variables that are shown, then the largest of the others."""
+    weights = result.table("weights")
+    shown = weights["latent"].isin(result.settings["shown"])
+    largest = weights[~shown].head(NUM_NAMED)
+    rows = [
+        {
+            "variable": x["latent"], "rank": x["rank"], "weights": text.fixed(x["estimate"], 3),
+            "p": text.p_value(x["p"]), "verdict": x["verdict"],
+            "frame": f"{x['frame']} ({text.number(x['time_s'])} s, "
+            f"{text.percent(x['frame_share'])})",
+            "mean there": text.number(x["frame_mean"]),
+            "channel": f"{x['map']} ({text.percent(x['map_share'])})",
+            "channels of half": x["n_half"],
+        }
+        for x in [*weights[shown].to_dict("records"), *largest.to_dict("records")]
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _bypass(result: Result) -> pd.DataFrame:
+    rows = [
+        {
+            "measure": measure_title(_title(x["measure"]), x["unit"]),
+            "ordinary": text.number(x["mean_ordinary"]),
+            "random maps": text.number(x["mean_random"]),
+            "difference": text.with_interval(x["estimate"], x["low"], x["high"]),
+            "p (Holm)": text.p_value(x["p_holm"]),
+            "verdict": x["verdict"],
+            "outputs": f"{x['n_ordinary']}, {x['n_random']}",
+        }
+        for x in result.table("bypass").to_dict("records")
+    ]
+    return pd.DataFrame(rows)
+
+
+def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
+    """Maps the names of the figures to what draws them."""
+    from wavegan_tf.output.figures_projection import FIGURES
+
+    return {name: functools.partial(draw, result) for name, draw in FIGURES.items()}
