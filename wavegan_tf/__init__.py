@@ -32,19 +32,10 @@ _PLACES = {
     "InputError": "errors",
 }
 
-_EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "cdev")
 _EXPERIMENTS = (
-    "probe",
-    "interpolate",
-    "identify",
-    "intervene",
-    "feature_maps",
-    "contours",
-    "latency",
-)
-_EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "recognise")
-_EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "vot")
-_EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps", "projection")
+    "probe", "interpolate", "identify", "intervene", "feature_maps",
+    "cdev", "projection", "contours", "vot", "recognise", "latency",
+)  # fmt: skip
 
 __all__ = [*_PLACES, *_EXPERIMENTS]
 

@@ -17,7 +17,6 @@ import pandas as pd
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments import recorded
 from wavegan_tf.experiments.controls import measure_controls
-<<<<<<< HEAD
 from wavegan_tf.experiments.listen import (
     MAX_NAMED,
     Measuring,
@@ -27,10 +26,7 @@ from wavegan_tf.experiments.listen import (
     count,
     listen,
 )
-=======
-from wavegan_tf.experiments.listen import MAX_NAMED, Measuring, Recordings, annotated, count, listen
 from wavegan_tf.experiments.recorded import Beside, measure_recordings
->>>>>>> s18-vot
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import (
     Condition,

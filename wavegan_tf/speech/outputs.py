@@ -128,12 +128,8 @@ def measure_output(output: Output, plan: Plan) -> Measured:
         for place, layer in enumerate(plan.layers if intervals else ()):
             heard, own, measures = sound, None, plan.measures
             if layer.name != plan.target:
-<<<<<<< HEAD
-                heard = sounds[layer.name]
-            if layer.name != plan.target and "duration" in (plan.measures or ["duration"]):
-=======
                 heard, measures = sounds[layer.name], plan.measures_of_layers
->>>>>>> s18-vot
+            if layer.name != plan.target and "duration" in (measures or ["duration"]):
                 own = find_intervals(heard, plan.sample_rate_hz, plan.intervals, layer.rate_hz)
             rows, *texts = measure_rows(
                 heard, plan.sample_rate_hz, layer.rate_hz, intervals, settings, own, measures,
