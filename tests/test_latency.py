@@ -36,7 +36,7 @@ def test_groups_of_models_differ_by_the_planted_lag(tmp_path):
     result = planted_latency.find("groups", 0, tmp_path)
     assert not list(planted_latency.missed(result, "groups"))
     groups = result.table("groups")
-    assert groups["least_p"].unique().tolist() == pytest.approx([2 / math.comb(8, 4)])
+    assert groups["p_least"].unique().tolist() == pytest.approx([2 / math.comb(8, 4)])
     assert result.figure("latency") and result.figure("averages")
 
 
@@ -45,7 +45,7 @@ def test_three_models_a_group_can_show_nothing_and_the_least_p_is_told():
     table = pd.DataFrame(rows, columns=["model", "group", "layer", "peak_s", "lag_s"])
     found = latencies.compare_models(table, StatisticsSettings())
     assert set(found["verdict"]) == {TOO_FEW}
-    assert found["least_p"].tolist() == pytest.approx([2 / math.comb(6, 3)] * 2)
+    assert found["p_least"].tolist() == pytest.approx([2 / math.comb(6, 3)] * 2)
     np.testing.assert_allclose(found["estimate"], 1 + 1e-4)
 
 

@@ -309,7 +309,7 @@ def sentences(result: Result) -> list[str]:
             f"{text.p_value(row['p_holm'])})."
         )
     if len(groups) and not (groups["verdict"] == stats.DIFFERS).any():
-        least = text.p_value(groups["least_p"].min())
+        least = text.p_value(groups["p_least"].min())
         found.append(f"Groups of models: no difference shown; the least possible p is {least}.")
     return found
 
@@ -324,7 +324,7 @@ def _told(result: Result) -> tuple[pd.DataFrame, pd.DataFrame]:
             **({"model": row["model"]} if "model" in row else {}),
             "layer": layer_title(row["layer"]),
             "peak (ms)": text.with_interval(
-                *(row[f"peak_s{end}"] for end in ("", "_low", "_high")), _ms
+                row["peak_s"], row["peak_s_low"], row["peak_s_high"], _ms
             ),
             "r": text.fixed(row["r"]), "lag (ms)": _ms(row["lag_s"], True),
             "p": text.p_value(row["p_holm"]), "n": str(row["n_outputs"]), "verdict": row["verdict"],
@@ -335,7 +335,7 @@ def _told(result: Result) -> tuple[pd.DataFrame, pd.DataFrame]:
         {
             "groups": f"{row['group']}, {row['other']}", "measure": stats.MEASURES[row["measure"]],
             "layer": layer_title(row["layer"]), "difference (ms)": _ms(row["estimate"], True),
-            "p": text.p_value(row["p_holm"]), "least p": text.p_value(row["least_p"]),
+            "p": text.p_value(row["p_holm"]), "least p": text.p_value(row["p_least"]),
             "models": str(row["n"]), "verdict": row["verdict"],
         }
         for row in result.table("groups").to_dict("records")
@@ -354,11 +354,12 @@ def summary(result: Result) -> str:
     """Says as Markdown when layers peak, how alike they are, and whether groups differ."""
     about, (table, groups) = result.settings, _told(result)
     start_s, end_s = about["window_s"]
+    noun = "recordings" if about["target"] == "input" else "outputs"
     parts = [
         f"# Layers beside {os.path.basename(about['reference'])}",
-        f"{about['n']} {'recordings' if about['target'] == 'input' else 'outputs'} of each model, "
-        f"{_ms(start_s)} to {_ms(end_s)} ms after the onset; checkpoint "
-        f"{about['checkpoint']['prefix']}, step {about['checkpoint']['step']}.",
+        f"{about['n']} {noun}{' of each model' * ('checkpoints' in about)}, {_ms(start_s)} to "
+        f"{_ms(end_s)} ms after the onset; checkpoint {about['checkpoint']['prefix']}, step "
+        f"{about['checkpoint']['step']}.",
         "\n".join(f"- {sentence}" for sentence in sentences(result)),
         text.table(table, ("peak (ms)", "r", "lag (ms)", "p", "n")),
         LEGEND.format(1000 * about["max_lag_s"], about["n_surrogates"]), LIMITS,

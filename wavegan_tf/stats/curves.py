@@ -172,7 +172,7 @@ def compare_groups(
         :data:`ALL`): ``estimate``, the largest difference of means (``other`` less ``group``, of
         all groups the largest less the smallest) and the ``point`` (from 1) where it is, ``first``
         and ``last`` of the points that differ, ``p`` of any point, ``p_holm`` over all rows,
-        ``least_p``, ``p_held`` (as ``p_holm``, of the control), ``n`` (curves, or blocks) and
+        ``p_least``, ``p_held`` (as ``p_holm``, of the control), ``n`` (curves, or blocks) and
         ``verdict``; and ``tests``, a row for each of their points: ``estimate``, ``f``, ``p``
         (corrected for the points) and ``differs``, whether groups part and it does after Holm.
     """
@@ -199,7 +199,7 @@ def compare_groups(
         n = count if block is None else count // len(means)
         rows.append({
             "layer": layer, "group": group, "other": other, "p": found.p_any,
-            "least_p": found.least_p, "p_held": p_held, "n": int(n),
+            "p_least": found.least_p, "p_held": p_held, "n": int(n),
         })  # fmt: skip
         parts.append((apart, found))
     table = pd.DataFrame(rows)
@@ -209,7 +209,7 @@ def compare_groups(
     table["verdict"] = np.where(shown, PARTS, NOT_SHOWN)
     if held is not None:
         table.loc[shown & ~(table["p_held"] < alpha), "verdict"] = OWN_ALONE
-    table.loc[table["p"].isna() | (table["least_p"] >= alpha), "verdict"] = TOO_FEW
+    table.loc[table["p"].isna() | (table["p_least"] >= alpha), "verdict"] = TOO_FEW
     tests: list[pd.DataFrame] = []
     places: list[tuple[float, ...]] = []
     parted = table["verdict"] == PARTS
@@ -232,7 +232,7 @@ def compare_groups(
 
 
 DIFFERENCE_COLUMNS = (
-    "layer", "group", "other", "estimate", "point", "first", "last", "p", "p_holm", "least_p",
+    "layer", "group", "other", "estimate", "point", "first", "last", "p", "p_holm", "p_least",
     "p_held", "n", "verdict",
 )  # fmt: skip
 

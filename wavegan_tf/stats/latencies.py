@@ -207,7 +207,7 @@ def compare_models(
 
     Returns:
         A row for each pair of groups, measure and layer: ``estimate`` (mean of ``other`` less that
-        of ``group``, s), ``p``, ``p_holm``, ``least_p`` (which p cannot be below), ``n`` (models)
+        of ``group``, s), ``p``, ``p_holm``, ``p_least`` (which p cannot be below), ``n`` (models)
         and ``verdict``.
     """
     groups = table.groupby("model", sort=False)["group"].first()
@@ -227,7 +227,7 @@ def compare_models(
         part = pd.DataFrame(places, columns=["measure", "layer"])
         parts.append(part.assign(
             group=group, other=other, estimate=means[1] - means[0], p=found.p,
-            p_any=found.p_any, least_p=found.least_p, n=np.isfinite(values).sum(axis=0),
+            p_any=found.p_any, p_least=found.least_p, n=np.isfinite(values).sum(axis=0),
         ))  # fmt: skip
     p_any = np.array([part["p_any"][0] for part in parts])
     joined = pd.concat(parts, ignore_index=True)
@@ -235,10 +235,10 @@ def compare_models(
     joined["p_holm"] = np.minimum(1, joined["p"] * factor)
     alpha = 1 - settings.confidence
     verdict = np.where(joined["p_holm"] < alpha, DIFFERS, NO_DIFFERENCE).astype(object)
-    verdict[joined["p"].isna() | (joined["least_p"] * len(pairs) >= alpha)] = TOO_FEW
+    verdict[joined["p"].isna() | (joined["p_least"] * len(pairs) >= alpha)] = TOO_FEW
     return joined.assign(verdict=verdict)[list(GROUP_COLUMNS)]
 
 
 GROUP_COLUMNS = (
-    "group", "other", "measure", "layer", "estimate", "p", "p_holm", "least_p", "n", "verdict",
+    "group", "other", "measure", "layer", "estimate", "p", "p_holm", "p_least", "n", "verdict",
 )  # fmt: skip
