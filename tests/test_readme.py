@@ -43,6 +43,7 @@ SMALL = {
     "projection": f"--n=5 --controls=2 --jobs=1 --nofigures --noreport {WINDOWS}",
     "merge": "--nofigures",
     "listen": "--overwrite",
+    "vot": "--n=10 --recordings=5 --nofigures --jobs=1 --noreport",
     "make_corpus": "--n=12 --jobs=1",
     "prepare_words": "--skip_words=1 --num_words=3 --jobs=1",
 }
@@ -78,6 +79,7 @@ def desk(tmp_path_factory, speech_dir, run_script):
         flags, name = command[number:], command[number - 1].removesuffix(".py")
         small = SMALL.get(name, "").split()
         if name == "probe" and "--network=q" not in flags:
+            small += ["--recordings=5"] * ("--compare_with=recordings" in flags)
             small += ["--n=2", *WINDOWS.split()]
         elif name == "interpolate" and any(flag.startswith("--from=") for flag in flags):
             small += ["--steps=3"]

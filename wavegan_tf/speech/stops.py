@@ -75,15 +75,20 @@ def find_stop(
     first = max(0, round(max(earliest_s, span_s[0] - 2 * LONGEST_S) * rate_hz))
     part = sound[first : round(span_s[1] * rate_hz)] - np.mean(sound)
     from_s = first / rate_hz
-    voice_s, vowel_s = _voice(part, rate_hz, span_s[0] - from_s, f0_hz)
     level_db = _levels_db(part, rate_hz)
-    bursts = _bursts(level_db, voice_s, vowel_s, 1 / f0_hz)
+    for hidden in (True, False):
+        voice_s, vowel_s = _voice(part, rate_hz, span_s[0] - from_s, f0_hz, hidden)
+        bursts = _bursts(level_db, voice_s, vowel_s, 1 / f0_hz)
+        if len(bursts):
+            break
     if not len(bursts):
         return Stop(voice_s=voice_s + from_s, reason=NO_BURST)
     burst_s, lag_s = bursts[0] * _STEP_S, (bursts[-1] - bursts[0]) * _STEP_S
+    closed = round(_CLOSED_S / _STEP_S)
     before = level_db[: bursts[0] - round(_WINDOW_S / _STEP_S / 2)]
-    floor_db = np.median(before[-round(_CLOSED_S / _STEP_S) :])
+    floor_db = np.median(before[-closed:])
     loud = np.flatnonzero(_highest(-before, -4, 1) < -floor_db - _RISE_DB * 2 / 3)  # for 2 ms
+    loud = loud[loud < len(before) - closed]
     closure_s = burst_s - loud[-1] * _STEP_S if len(loud) else math.nan
     found = voice_s - burst_s, closure_s, float(len(bursts)), lag_s
     return Stop(burst_s + from_s, voice_s + from_s, *found, "" if len(loud) else FROM_START)
@@ -98,12 +103,14 @@ def _levels_db(sound: np.ndarray, rate_hz: float) -> np.ndarray:
     return 10 * np.log10(power[np.round(at).astype(int)] + 1e-20)
 
 
-def _voice(sound: np.ndarray, rate_hz: float, start_s: float, f0_hz: float) -> tuple[float, float]:
+def _voice(
+    sound: np.ndarray, rate_hz: float, start_s: float, f0_hz: float, hidden: bool
+) -> tuple[float, float]:
     """Finds when the voice begins, and a time by which the vowel is there.
 
     From where the vowel nears its full strength it goes back from period to period as long as each
     resembles the next, as Praat's "To PointProcess (cc)" does; the voice begins at the zero
-    crossing before the wave of the first one.
+    crossing before the wave of the first one. A burst may have ``hidden`` a period.
     """
     sos = signal.butter(2, _VOICE_HZ, "lowpass", fs=rate_hz, output="sos")
     wave, period = signal.sosfiltfilt(sos, sound), round(rate_hz / f0_hz)
@@ -114,15 +121,21 @@ def _voice(sound: np.ndarray, rate_hz: float, start_s: float, f0_hz: float) -> t
     vowel = at = start + int(np.argmax(power > _STRONG * power.max()))
     windows = np.lib.stride_tricks.sliding_window_view(wave, 2 * half)
     lags = np.arange(round(0.75 * period), round(1.33 * period) + 1)
+    over = np.arange(lags[-1] + 1, round(2.2 * period) + 1)
     faint = np.sum(windows[at] ** 2) * 10 ** (_FAINT_DB / 10)
     while at - half >= lags[-1]:
-        here, before = windows[at - half], windows[at - half - lags]
-        energy = np.sum(before**2, axis=1)
-        alike = before @ here / np.sqrt(np.maximum(energy * np.sum(here**2), 1e-30))
-        best = int(np.argmax(alike))
-        if alike[best] < _ALIKE or energy[best] < faint:
+        here = windows[at - half]
+        for reach in (lags, over) if hidden else (lags,):
+            before = windows[at - half - reach[reach <= at - half]]
+            energy = np.sum(before**2, axis=1)
+            alike = before @ here / np.sqrt(np.maximum(energy * np.sum(here**2), 1e-30))
+            alike[energy < faint] = -1
+            best = int(np.argmax(alike))
+            if alike[best] >= _ALIKE:
+                break
+        else:
             break
-        at -= int(lags[best])
+        at -= int(reach[best])
     first = max(0, at - period)
     peak = np.abs(wave[first : at + period]).max()
     lifted = np.flatnonzero(np.abs(wave[first : at + 1]) > _LIFT * peak)
