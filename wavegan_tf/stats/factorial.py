@@ -149,9 +149,10 @@ def code_words(
         ``count_others`` of the ``n_others`` outputs of the other codes, whose share is ``others``;
         ``p, p_holm`` (over all rows); ``verdict``, which is :data:`MORE` only where the word is
         shown to depend on the code at all, so that both together claim something of chance in no
-        more than 1 - ``confidence`` of cases. And ``word_model``, a row for each value:
-        ``statistic`` (G), ``df``; ``estimate``, McFadden's R squared, the share of the empty
-        model's deviance that the code explains; ``by_chance``, its mean over the random tables;
+        more than 1 - ``confidence`` of cases (``too few`` where a code or the others have fewer
+        than ``min_outputs``). And ``word_model``, a row for each value: ``statistic`` (G), ``df``;
+        ``estimate``, McFadden's R squared, the share of the empty model's deviance that the code
+        explains; ``by_chance``, its mean over the random tables;
         ``n``, ``p``, ``p_holm`` over the values, ``verdict``.
     """
     rows = []
