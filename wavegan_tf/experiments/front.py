@@ -38,7 +38,8 @@ def experiment_options(
 def record(result: Result, options: Any, flags: dict[str, Any] | None = None) -> None:
     """Adds to a result's settings what repeats it: its options, the flags given, all versions."""
     own = {field.name: getattr(options, field.name) for field in options_of(options)}
-    result.settings |= run_record(result.kind, flags or {}) | {"options": own}
+    command = result.settings.get("command", result.kind)
+    result.settings |= run_record(command, flags or {}) | {"options": own}
 
 
 def run_module(
@@ -73,7 +74,7 @@ def run_experiment(
     Raises:
         InputError: An option is unknown or breaks its rule.
     """
-    if isinstance(model, list):
+    if isinstance(model, list | tuple):
         model = Models(model)
     elif not isinstance(model, Model | Models):
         model = load(model)

@@ -1,3 +1,6 @@
 """The experiments: each is a module of this package. A new question is one more name."""
 
 EXPERIMENTS = ("probe", "interpolate", "identify", "intervene", "feature_maps")
+
+KINDS = (*EXPERIMENTS, "checkpoints")
+"""Of results: of each experiment, and ``checkpoints``, what probe gives of several models."""
