@@ -251,12 +251,12 @@ def test_few_units_are_grouped_in_every_way_once(sizes):
 def test_groups_that_differ_are_found_and_equal_ones_are_not():
     assert not planted.wrong_of("apart", 0) and not planted.wrong_of("groups", 0)
     table = planted.made_groups(0, 2.0)
-    assert table["least_p"].iloc[0] == 2 / 70 and table["verdict"].iloc[0] == stats.HIGHER
+    assert table["p_least"].iloc[0] == 2 / 70 and table["verdict"].iloc[0] == stats.HIGHER
 
 
 def test_of_two_and_two_models_nothing_can_be_shown():
     table = planted.made_groups(0, 9.0, sizes=(2, 2))
-    assert set(table["verdict"]) == {"too few"} and table["least_p"].iloc[0] == 1 / 3
+    assert set(table["verdict"]) == {"too few"} and table["p_least"].iloc[0] == 1 / 3
     result = wg.Result("checkpoints", {"statistics": {"confidence": 0.95}}, {"groups": table})
     [sentence] = checkpoints.sentences(result)
     assert sentence.startswith("Nothing can be shown of thai and english: with 2 and 2 models the")

@@ -199,7 +199,7 @@ def summary(result: Result) -> str:
     for name, legend in (("changes", CHANGES), ("groups", GROUPS)):
         rows = result.table(name)
         if len(rows) and rows["p"].notna().any():
-            least = text.p_value(rows["least_p"].max()) if name == "groups" else ""
+            least = text.p_value(rows["p_least"].max()) if name == "groups" else ""
             said = legend.format(tests=int(rows["p"].notna().sum()), least=least)
             blocks += [f"## {name.capitalize()}", said, text.table(_differences_shown(rows))]
     return "\n\n".join(filter(None, blocks)) + "\n"
@@ -282,8 +282,8 @@ def _say_differences(result: Result, table: str) -> list[str]:
     who = "group" if table == "groups" else "model"
     for (name, reference), own in _parts(result.table(table), [who, "reference"]):
         n = f"{own['n'].max()} and {own['n_reference'].max()} models" if who == "group" else ""
-        if n and not own["least_p"].max() < alpha:
-            least = text.p_value(own["least_p"].max())
+        if n and not own["p_least"].max() < alpha:
+            least = text.p_value(own["p_least"].max())
             found.append(NO_GROUPS.format(name=name, reference=reference, n=n, least=least))
             continue
         for verdict in (stats.HIGHER, stats.LOWER):

@@ -46,7 +46,7 @@ CHANGE_COLUMNS = (
 )  # fmt: skip
 GROUP_COLUMNS = (
     "group", "reference", *KEYS, "r", "r_reference", "estimate", "low", "high", "n",
-    "n_reference", "p", "least_p", "verdict",
+    "n_reference", "p", "p_least", "verdict",
 )  # fmt: skip
 
 Moments = dict[tuple, tuple[np.ndarray, np.ndarray]]
