@@ -107,7 +107,11 @@ def test_every_file_table_and_column_of_a_run_is_on_the_page_of_outputs(desk):
     shared = words["Columns of all tables"] | words["Every experiment"]
     for tables in desk.glob("*/tables"):
         kind = json.loads((tables.parent / "config.json").read_text())["kind"]
-        known = shared | words[kind] | (words["probe"] if kind == "interpolate" else set())
+        known = (
+            shared
+            | words[kind]
+            | (words["probe"] if kind in ("interpolate", "checkpoints") else set())
+        )
         for path in tables.iterdir():
             columns = {re.sub(ENDS, "", name) for name in pd.read_csv(path, nrows=0)}
             stems = {name for name in columns if not re.fullmatch(r"(logit_)?[cz]\d+", name)}

@@ -21,6 +21,7 @@ __version__ = "0.5.0"
 _PLACES = {
     "load": "model",
     "Model": "model",
+    "Models": "model",
     "average": "speech.averages",
     "to_sound": "speech.averages",
     "measure": "speech.measure",

@@ -178,12 +178,15 @@ def load(
 
 
 class Models:
-    """Several models that an experiment compares, opened one after the other.
+    """Several models that an experiment compares, opened one after the other, in the order given.
 
     Attributes:
         names: Of each, told apart: ``digits-100`` of step 100 of the run in the folder digits.
+        trainings: Of each, the folder that its checkpoint is in, told apart: ``digits``.
         groups: Of each, empty if none were given.
         steps: Of each, the Generator updates of its training.
+        prefixes: Of each, where its files are.
+        configs: Of each, its architecture.
         settings: What the first recommends for measuring.
     """
 
@@ -201,10 +204,10 @@ class Models:
             **given: What the files do not say, as :func:`load` takes it.
 
         Raises:
-            InputError: There is one alone, one comes twice or has no file, or there are more or
-                fewer groups than models.
+            InputError: There is one alone, one comes twice or has no file, there are more or fewer
+                groups than models, or one group alone.
         """
-        from wavegan_tf.checkpoints.open import find_checkpoint
+        from wavegan_tf.checkpoints.open import Found, find_checkpoint
 
         if len(models) < 2:
             raise InputError("--ckpt: one checkpoint has nothing to be compared with; give two")
@@ -213,21 +216,50 @@ class Models:
                 f"--groups={','.join(groups)}: {len(groups)} groups of {len(models)} checkpoints; "
                 "give one for each"
             )
-        self._models, self._given = list(models), given
+        if len(set(groups)) == 1:
+            raise InputError(f"--groups={','.join(groups)}: there is one group; name two or more")
+        self._models = list(models)
         self.groups = list(groups) or [""] * len(models)
-        found = [x.file if isinstance(x, Model) else find_checkpoint(x, given) for x in models]
-        prefixes = [os.path.abspath(x.prefix) for x in found]
+        self._found = [
+            Found(x.file, x.config, x.origin) if isinstance(x, Model) else find_checkpoint(x, given)
+            for x in models
+        ]
+        self.prefixes = [found.checkpoint.prefix for found in self._found]
+        prefixes = [os.path.realpath(prefix) for prefix in self.prefixes]
         for prefix in prefixes:
             if prefixes.count(prefix) > 1:
                 raise InputError(f"--ckpt: {prefix} is given twice; give each checkpoint once")
-        self.steps = [x.step for x in found]
-        self.names = _told_apart(prefixes, self.steps)
-        self.settings = self.open(0).settings
+        self.configs = [found.config for found in self._found]
+        self.steps = [
+            x.step if isinstance(x, Model) else found.checkpoint.step
+            for x, found in zip(models, self._found, strict=True)
+        ]
+        self.trainings = _folders_apart([os.path.dirname(prefix) for prefix in prefixes])
+        self.names = _names_apart(self.trainings, self.steps, prefixes)
+        first = models[0]
+        self.settings = first.settings if isinstance(first, Model) else self._found[0].measuring
 
     def open(self, k: int) -> Model:
         """Opens the ``k``-th model, from 0; what came as a Model is that Model."""
+        from wavegan_tf.checkpoints.open import open_found
+
         model = self._models[k]
-        return model if isinstance(model, Model) else load(model, **self._given)
+        return model if isinstance(model, Model) else Model(open_found(self._found[k]))
+
+    def require_alike(self, *options: str) -> None:
+        """Refuses models whose architectures differ in any of these options.
+
+        Raises:
+            InputError: Two differ; the message names both.
+        """
+        for name in options:
+            first, *others = (getattr(config, name) for config in self.configs)
+            for model, value in zip(self.names[1:], others, strict=True):
+                if value != first:
+                    raise InputError(
+                        f"--ckpt: {self.names[0]} has {name} {first}, {model} has {value}; "
+                        f"give checkpoints of the same {name}"
+                    )
 
     def __len__(self) -> int:
         """Counts the models."""
@@ -239,15 +271,24 @@ class Models:
             yield name, group, self.open(k)
 
 
-def _told_apart(prefixes: list[str], steps: list[int]) -> list[str]:
-    """Names checkpoints by folder and step, by more folders where these do not differ."""
-    folders = [os.path.dirname(prefix).split(os.sep) for prefix in prefixes]
-    for depth in range(1, max(map(len, folders)) + 1):
-        short = ["/".join(folder[-depth:]) for folder in folders]
-        names = [f"{folder}-{step}" for folder, step in zip(short, steps, strict=True)]
+def _folders_apart(folders: list[str]) -> list[str]:
+    """Names folders by their last part, by more parts where these do not differ."""
+    parts = [folder.strip(os.sep).split(os.sep) for folder in folders]
+    for depth in range(1, max(map(len, parts)) + 1):
+        short = ["/".join(each[-depth:]) for each in parts]
+        if len(set(short)) == len(set(folders)):
+            return short
+    return folders
+
+
+def _names_apart(trainings: list[str], steps: list[int], prefixes: list[str]) -> list[str]:
+    """Names checkpoints by folder and step, or where these are equal as their files are named."""
+    files = [os.path.basename(prefix) for prefix in prefixes]
+    for ends in (steps, [file.rpartition("-")[2] for file in files]):
+        names = [f"{training}-{end}" for training, end in zip(trainings, ends, strict=True)]
         if len(set(names)) == len(names):
             return names
-    return prefixes
+    return [f"{training}/{file}" for training, file in zip(trainings, files, strict=True)]
 
 
 def batches(inputs: np.ndarray) -> list[np.ndarray]:

@@ -11,6 +11,21 @@ from wavegan_tf.models.networks import Networks, build_networks
 AnyCheckpoint = files.Checkpoint | port.PortCheckpoint
 
 
+class Found(NamedTuple):
+    """The files of a checkpoint and the architecture that they say, no variable read yet."""
+
+    checkpoint: AnyCheckpoint
+    config: ModelConfig
+    origin: str  # where the architecture was read: config.json (ours), args.txt, variables, tensors
+
+    @property
+    def measuring(self) -> dict[str, dict[str, Any]]:
+        """What the run's config.json recommends for measuring."""
+        if self.origin != run.CONFIG_FILE:
+            return {}
+        return (run.read_run_config(self.checkpoint.directory) or {}).get("measuring", {})
+
+
 class Opened(NamedTuple):
     """A checkpoint and what it holds.
 
@@ -21,7 +36,7 @@ class Opened(NamedTuple):
     config: ModelConfig
     networks: Networks  # D and Q are None where the files do not hold them
     step: int  # Generator updates done; of the port its batches
-    origin: str  # where the architecture was read: config.json (ours), args.txt, variables, tensors
+    origin: str  # as of Found
     checkpoint: AnyCheckpoint
     measuring: dict[str, dict[str, Any]] = {}
 
@@ -35,29 +50,27 @@ def open_checkpoint(path: str | os.PathLike, overrides: dict[str, Any] | None = 
         InputError: No checkpoint there; truncated; a variable missing or of another shape; the
             architecture is left open; an override contradicts the files.
     """
-    checkpoint = find_checkpoint(path, overrides)
-    if isinstance(checkpoint, port.PortCheckpoint):
-        config, origin = checkpoint.config, "tensors"
-    else:
-        config, origin = read_config(checkpoint, overrides or {})
+    return open_found(find_checkpoint(path, overrides))
+
+
+def open_found(found: Found) -> Opened:
+    """Opens a checkpoint that was found; errors as of :func:`open_checkpoint`."""
+    checkpoint, config, origin = found
     letters = "".join({name[0] for name in checkpoint.shapes if name[1:2] == "/"})
     if "G" not in letters:
         raise InputError(f"checkpoint {checkpoint.prefix}: no Generator in it (variables G/...)")
     networks = build_networks(config, letters=letters)
     names.assign(names.network_variables(networks), checkpoint)
-    measuring = {}
-    if origin == run.CONFIG_FILE:
-        measuring = (run.read_run_config(checkpoint.directory) or {}).get("measuring", {})
-    return Opened(config, networks, checkpoint.step, origin, checkpoint, measuring)
+    return Opened(config, networks, checkpoint.step, origin, checkpoint, found.measuring)
 
 
-def find_checkpoint(
-    path: str | os.PathLike, overrides: dict[str, Any] | None = None
-) -> AnyCheckpoint:
+def find_checkpoint(path: str | os.PathLike, overrides: dict[str, Any] | None = None) -> Found:
     """Finds the files that a path means; arguments and errors as of :func:`open_checkpoint`."""
     if paths := port.find_files(path):
-        return port.PortCheckpoint(paths, overrides)
-    return files.Checkpoint(files.find_prefix(path))
+        of_port = port.PortCheckpoint(paths, overrides)
+        return Found(of_port, of_port.config, "tensors")
+    checkpoint = files.Checkpoint(files.find_prefix(path))
+    return Found(checkpoint, *read_config(checkpoint, overrides or {}))
 
 
 def list_checkpoints(path: str) -> list[str]:

@@ -119,19 +119,29 @@ def open_models() -> "Model | Models":
     from wavegan_tf.model import Models, load
 
     unsaid = read_unsaid_flags()
-    paths = [FLAGS.ckpt]
-    if "groups" in FLAGS and FLAGS.ckpt is not None:
-        if not os.path.exists(FLAGS.ckpt):  # of which the name may have a comma
-            paths = [expand(path.strip()) for path in FLAGS.ckpt.split(",")]
+    if "groups" in FLAGS:
+        paths, groups = _split(FLAGS.ckpt), FLAGS.groups
         if FLAGS.all_checkpoints:
-            paths = [each for path in paths for each in list_checkpoints(path)]
-        if FLAGS.groups and len(paths) == 1:
+            found = [list_checkpoints(path) for path in paths]
+            if len(groups) == len(paths):  # one for each run directory
+                groups = [x for x, each in zip(groups, found, strict=True) for _ in each]
+            paths = [path for each in found for path in each]
+        if len(paths) > 1 or FLAGS.all_checkpoints:
+            return Models(paths, groups, **unsaid)
+        if groups:
             raise InputError("--groups: there is one checkpoint; give several with --ckpt")
-        if len(paths) > 1:
-            return Models(paths, FLAGS.groups, **unsaid)
     if FLAGS.ckpt is None:
         logging.getLogger("wavegan_tf").info("no --ckpt: the demo model is opened")
     return load(FLAGS.ckpt, **unsaid)
+
+
+def _split(ckpt: str | None) -> list[str]:
+    """Splits --ckpt at its commas, unless all of it names a checkpoint."""
+    if ckpt is None:
+        return []
+    if any(os.path.exists(ckpt + end) for end in ("", ".index", "_G.pt")):
+        return [ckpt]
+    return [expand(path.strip()) for path in ckpt.split(",")]
 
 
 def define_output_flags(name: str) -> dict[str, str]:

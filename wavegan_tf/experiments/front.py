@@ -38,10 +38,9 @@ def experiment_options(
 def record(result: Result, options: Any, flags: dict[str, Any] | None = None) -> None:
     """Adds to a result's settings what repeats it: its options, the flags given, all versions."""
     own = {field.name: getattr(options, field.name) for field in options_of(options)}
-    own = {
-        name: getattr(x, "__name__", "a function") if callable(x) else x for name, x in own.items()
-    }
-    result.settings |= run_record(result.kind, flags or {}) | {"options": own}
+    own = {name: getattr(x, "__name__", x) if callable(x) else x for name, x in own.items()}
+    command = result.settings.get("command", result.kind)
+    result.settings |= run_record(command, flags or {}) | {"options": own}
 
 
 def run_module(
@@ -76,7 +75,7 @@ def run_experiment(
     Raises:
         InputError: An option is unknown or breaks its rule.
     """
-    if isinstance(model, list):
+    if isinstance(model, list | tuple):
         model = Models(model)
     elif not isinstance(model, Model | Models):
         model = load(model)

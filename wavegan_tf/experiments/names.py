@@ -4,3 +4,6 @@ EXPERIMENTS = (
     "probe", "interpolate", "identify", "intervene", "feature_maps",
     "cdev", "projection", "contours", "vot", "recognise", "latency",
 )  # fmt: skip
+
+KINDS = (*EXPERIMENTS, "checkpoints")
+"""Of results: of each experiment, and ``checkpoints``, what probe gives of several models."""

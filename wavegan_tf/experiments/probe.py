@@ -38,7 +38,7 @@ from wavegan_tf.latents import (
     plain,
     sample_latents,
 )
-from wavegan_tf.model import Model
+from wavegan_tf.model import Model, Models
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.options import check_options, option
 from wavegan_tf.output import text
@@ -195,6 +195,13 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     return result
 
 
+def run_several(models: Models, options: Options, directory: str | None = None) -> Result:
+    """Probes several models with the same inputs (:mod:`wavegan_tf.experiments.checkpoints`)."""
+    from wavegan_tf.experiments import checkpoints
+
+    return checkpoints.run_several(models, options, directory)
+
+
 def choose_inputs(options: Options, config: ModelConfig) -> Design | Recordings:
     """Chooses the latent vectors or recordings that the options describe."""
     if options.network != "generator":
@@ -303,7 +310,7 @@ def merge(results: list[Result], directory: str | None = None) -> Result:
     names = dict.fromkeys(name for each in results for name in each.tables)
     layers = [layer["layer"] for layer in settings["layers"]]
     tables = {
-        name: _join([x.tables[name] for x in results if name in x.tables], layers) for name in names
+        name: join([x.tables[name] for x in results if name in x.tables], layers) for name in names
     }
     tables |= {name: first.tables[name] for name in WHOLE if name in first.tables}
     arrays = {}
@@ -318,8 +325,8 @@ def merge(results: list[Result], directory: str | None = None) -> Result:
     return result
 
 
-def _join(parts: list[pd.DataFrame], layers: list[str]) -> pd.DataFrame:
-    """Joins a table of the shards; texts become categories, which take little memory."""
+def join(parts: list[pd.DataFrame], layers: list[str]) -> pd.DataFrame:
+    """Joins a table of shards or models; texts become categories, which take little memory."""
     table = pd.concat(parts, ignore_index=True)
     table = table.astype(dict.fromkeys(table.select_dtypes(object), "category"))
     if "layer" in table:
@@ -391,7 +398,7 @@ FLAGGED = "Values that are suspect, at points; they are kept in every table and 
 
 def summary(result: Result) -> str:
     """Says what each layer encodes, then how that was found, as Markdown."""
-    pearson = _pearson(result)
+    pearson = pearson_rows(result)
     listed = "\n".join(f"- {sentence}" for sentence in sentences(result))
     blocks = [
         "# What each layer encodes",
@@ -412,7 +419,7 @@ def summary(result: Result) -> str:
 
 def terminal(result: Result) -> str:
     """Writes a table for the terminal, Pearson's r of every measure by layer, and the findings."""
-    pearson = _pearson(result)
+    pearson = pearson_rows(result)
     if not len(pearson):
         return ""
     layers, controls = layers_of(result), _num_controls(result)
@@ -423,11 +430,11 @@ def terminal(result: Result) -> str:
         "(* encoded, ~ inversely, ? too few random networks; in brackets: too few values)",
     ]
     rows = [["", *map(layer_title, layers), "outputs"]]
-    for heading, here in _by_label(pearson):
+    for heading, here in by_label(pearson):
         known = here[here["estimate"].notna() & (here["measure"] != SEMITONES)]
         rows += [[heading, *[""] * (len(layers) + 1)]] if len(known) else []
         for (measure, unit), cells in known.groupby(["measure", "unit"], sort=False, observed=True):
-            by_layer = {cell["layer"]: _short(cell) for cell in cells.to_dict("records")}
+            by_layer = {cell["layer"]: short(cell) for cell in cells.to_dict("records")}
             numbers = [by_layer.get(layer, "") for layer in layers]
             fewest, most = cells["n_outputs"].min(), cells["n_outputs"].max()
             n = f"{most}" if fewest == most else f"{fewest}–{most}"
@@ -447,24 +454,17 @@ def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
 
 def sentences(result: Result) -> list[str]:
     """Says what was found: why nothing is judged, or what of each kind of interval."""
-    found, reasons = [], []
-    for row in result.table("health").to_dict("records"):
-        if row["verdict"] == FAILED:
-            reasons.append(CHECKS[row["check"]][1].format(
-                share=text.percent(row["estimate"]), value=text.number(row["estimate"])
-            ))  # fmt: skip
-    if reasons:
-        why = "; ".join(reasons)
-        found.append(f"No verdicts, since these outputs do not pass for speech: {why}.")
-    pearson = _pearson(result)
-    for heading, rows in _by_label(pearson[pearson["measure"] != SEMITONES]) if not found else ():
+    reason = why_not_judged(result.table("health"))
+    found = [f"No verdicts, since {reason}."] if reason else []
+    pearson = pearson_rows(result)
+    for heading, rows in by_label(pearson[pearson["measure"] != SEMITONES]) if not found else ():
         said: dict[str, list[str]] = {}
         for measure, cells in rows.groupby("measure", sort=False, observed=True):
             said.setdefault(_say(cells, result), []).append(measure_title(str(measure)))
         found_first = sorted(said.items(), key=lambda x: not x[0].startswith(ENCODED))
         listed = [f"{', '.join(titles)}: {what}." for what, titles in found_first if what]
         found += [f"{heading.capitalize()}: {' '.join(listed)}"] if listed else []
-    if reasons or not found:
+    if reason or not found:
         return found or [NOTHING]
     outputs = result.table("outputs")
     n, measured = outputs["output"].nunique(), outputs[outputs["measured"].astype(bool)]
@@ -475,6 +475,18 @@ def sentences(result: Result) -> list[str]:
     if (pearson["verdict"] != ENCODED).any():
         found.append(f"What is not shown may be there all the same: {n} outputs show only so much.")
     return found
+
+
+def why_not_judged(health: pd.DataFrame) -> str:
+    """Says why outputs do not pass for speech; nothing where they do."""
+    why = [
+        CHECKS[row["check"]][1].format(
+            share=text.percent(row["estimate"]), value=text.number(row["estimate"])
+        )
+        for row in health.to_dict("records")
+        if row["verdict"] == FAILED
+    ]
+    return f"these outputs do not pass for speech: {'; '.join(why)}" if why else ""
 
 
 def _say(cells: pd.DataFrame, result: Result) -> str:
@@ -499,25 +511,26 @@ def _num_controls(result: Result) -> int:
     return controls["network"].nunique() if len(controls) else 0
 
 
-def _pearson(result: Result) -> pd.DataFrame:
+def pearson_rows(result: Result) -> pd.DataFrame:
+    """Takes the rows of the statistic that is judged, Pearson's r."""
     found = result.table("correlations")
     if not len(found):
         return pd.DataFrame(columns=list(CORRELATION_COLUMNS))
     return found[found["statistic"] == "pearson"]
 
 
-def _by_label(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+def by_label(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Parts rows by channel and label; a heading names the channel where there are several."""
     if not len(rows):
         return []
     several = rows["channel"].nunique() > 1
     return [
         (f"{label}, channel {channel}" if several else str(label), here)
-        for (channel, label), here in rows.groupby(["channel", "label"], sort=False)
+        for (channel, label), here in rows.groupby(["channel", "label"], sort=False, observed=True)
     ]
 
 
-def _short(row: dict[Any, Any]) -> str:
+def short(row: dict[Any, Any]) -> str:
     """Writes r with the mark of its verdict, in brackets where it rests on too few outputs."""
     r = text.fixed(row["estimate"])
     if row["verdict"] == "too few":
@@ -557,7 +570,7 @@ def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
             "p (Holm)": text.p_value(row["p_holm"]), "verdict": row["verdict"],
             "Spearman": text.fixed(row["rank_r"]), "n": f"{row['n']} ({row['n_outputs']} outputs)",
         }
-        for heading, cells in _by_label(known.assign(rank_r=_beside(known, ranked)))
+        for heading, cells in by_label(known.assign(rank_r=_beside(known, ranked)))
         for row in cells.to_dict("records")
     ]  # fmt: skip
     about = {"target": layer_title(result.settings["target"]), "controls": _num_controls(result)}
@@ -597,7 +610,7 @@ def _duration_table(result: Result) -> list[str]:
             "random": f"{text.fixed(row['random_adj_r2'])}, {row['n_random']} networks",
             "n": f"{row['n']} ({row['n_outputs']} outputs)",
         }
-        for heading, cells in _by_label(result.table("durations"))
+        for heading, cells in by_label(result.table("durations"))
         for row in cells[cells["beta"].notna()].to_dict("records")
     ]  # fmt: skip
     if not rows:
@@ -626,7 +639,7 @@ def _differences(result: Result) -> list[str]:
                 "p (Holm)": text.p_value(row["p_holm"]),
                 "pairs": row["n"],
             }
-            for heading, cells in _by_label(differ)
+            for heading, cells in by_label(differ)
             for row in cells.to_dict("records")
         ]
         blocks += [text.table(pd.DataFrame(rows))] if rows else []

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from wavegan_tf.errors import InputError
-from wavegan_tf.experiments.names import EXPERIMENTS
+from wavegan_tf.experiments.names import KINDS
 from wavegan_tf.output import files
 from wavegan_tf.output.directory import remove_run
 from wavegan_tf.paths import expand
@@ -30,8 +30,8 @@ def experiment(name: str) -> ModuleType:
     Raises:
         InputError: There is none of that name.
     """
-    if name not in EXPERIMENTS:
-        raise InputError(f"{name}: no experiment; there are {', '.join(EXPERIMENTS)}")
+    if name not in KINDS:
+        raise InputError(f"{name}: no experiment; there are {', '.join(KINDS)}")
     return importlib.import_module(f"wavegan_tf.experiments.{name}")
 
 
@@ -39,7 +39,7 @@ class Result:
     """The result of an experiment; everything that it shows is made from these attributes.
 
     Attributes:
-        kind: The experiment, one of :data:`EXPERIMENTS`.
+        kind: The experiment, one of :data:`~wavegan_tf.experiments.names.KINDS`.
         settings: What was run, on what and how: the content of config.json.
         tables: DataFrames by name; docs/outputs.md says what their columns mean.
         arrays: Arrays by group and name: ``arrays["series"]["conv4"]`` [outputs, time].
@@ -171,8 +171,8 @@ def load_run(directory: str | os.PathLike) -> Result:
     """
     directory = Path(expand(directory))
     settings = files.read_json(directory / CONFIG_FILE)
-    if settings.get("kind") not in EXPERIMENTS:
-        raise InputError(f"{directory}: config.json is of no experiment ({', '.join(EXPERIMENTS)})")
+    if settings.get("kind") not in KINDS:
+        raise InputError(f"{directory}: config.json is of no experiment ({', '.join(KINDS)})")
     paths = sorted((directory / "tables").glob("*.csv"))
     tables = {path.stem: files.read_table(path) for path in paths}
     arrays = {path.stem: files.map_npz(path) for path in sorted(directory.glob("*.npz"))}

@@ -82,7 +82,7 @@ def draw_panels(
             [handles[x] for x in labels], labels, loc="outside lower center",
             ncols=min(6, len(labels)), fontsize=TINY_PT,
         )  # fmt: skip
-    for axis in axes[-columns:]:  # a label of the figure would lie on the legend
+    for axis in axes[-min(columns, len(axes)) :]:  # a label of the figure would lie on the legend
         axis.set_xlabel(xlabel)
     figure.suptitle(title)
     return figure

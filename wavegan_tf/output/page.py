@@ -210,7 +210,10 @@ def pack(series: list[np.ndarray]) -> tuple[str, list[float]]:
 def _context(run: Run) -> dict[str, Any]:
     """Makes everything that the template shows."""
     settings = run.settings
-    outputs, sweeps = run.table("outputs"), settings.get("vary") or []
+    checkpoints = settings.get("models") or [settings["checkpoint"]]
+    # outputs of several models have the same numbers: their tables tell them apart, not the page
+    outputs = run.table("outputs") if "checkpoint" in settings else pd.DataFrame()
+    sweeps = settings.get("vary") or []
     n = outputs["output"].nunique() if len(outputs) else 0
     ids, places = choose_outputs(n, [len(sweep["values"]) for sweep in sweeps])
     noun = "recording" if settings.get("target") == "input" else "output"
@@ -219,7 +222,7 @@ def _context(run: Run) -> dict[str, Any]:
         "title": _title(settings, sweeps),
         "noun": noun,
         "duration_s": duration_s(run),
-        "step": settings["checkpoint"]["step"],
+        "step": checkpoints[0]["step"],
         "reduce": settings.get("reduce", "mean"),
         "ends": settings.get("ends"),
         "heading": "Steps" if sweeps else f"{noun.capitalize()}s",
@@ -438,12 +441,13 @@ def _title(settings: dict[str, Any], sweeps: list[dict[str, Any]]) -> str:
 
 def _facts(settings: dict[str, Any]) -> dict[str, Any]:
     """Makes what the foot of the page says."""
-    checkpoint = settings["checkpoint"]
+    known = settings.get("models") or [settings["checkpoint"]]
+    each = {key: ", ".join(str(x[key]) for x in known) for key in ("prefix", "sha256", "step")}
     versions = settings.get("versions", {}) | {"Praat": settings.get("praat_version", "unknown")}
     return {
-        "Checkpoint": checkpoint["prefix"],
-        "SHA-256": checkpoint["sha256"],
-        "Step": checkpoint["step"],
+        "Checkpoint": each["prefix"],
+        "SHA-256": each["sha256"],
+        "Step": each["step"],
         "Network": settings.get("network", "generator"),
         "Seed": settings.get("options", {}).get("seed", "none"),
         "Versions": ", ".join(f"{name} {version}" for name, version in versions.items()),

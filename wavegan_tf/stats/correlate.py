@@ -129,17 +129,26 @@ def correlate(
         ValueError: A layer has two values at one place.
     """
     table = []
-    for about, grid, layer in _cells(points, intervals, target, left_out):
+    for about, grid, layer in cells(points, intervals, target, left_out):
         known = _rows_of(controls, dict(zip(KEYS, about, strict=True)))
         rows = _correlation_rows(grid, known, layer, target, settings)
         table += [(*about, *row) for row in rows]
     columns = [name for name in CORRELATION_COLUMNS if name != "p_holm"]
     found = pd.DataFrame(table, columns=columns)
-    found.insert(len(columns) - 1, "p_holm", holm(found["p"].to_numpy(np.float64)))
-    shown = found["p_holm"] < 1 - settings.confidence
-    judged = found["verdict"].isin((ENCODED, INVERSE))
-    found.loc[judged & ~shown, "verdict"] = NOT_FROM[True, True]
-    return found
+    found.insert(len(columns) - 1, "p_holm", math.nan)
+    return judge(found, settings)
+
+
+def judge(correlations: pd.DataFrame, settings: StatisticsSettings) -> pd.DataFrame:
+    """Corrects p over all rows, and takes verdicts back that this does not leave.
+
+    Rows of several tables together are so judged as one family: no verdict is given anew, for a p
+    that is corrected for more tests is never smaller.
+    """
+    p_holm = holm(correlations["p"].to_numpy(np.float64))
+    lost = correlations["verdict"].isin((ENCODED, INVERSE)) & ~(p_holm < 1 - settings.confidence)
+    verdicts = np.where(lost, NOT_FROM[True, True], correlations["verdict"].astype(object))
+    return correlations.assign(p_holm=p_holm, verdict=verdicts)
 
 
 def describe_control(
@@ -151,7 +160,7 @@ def describe_control(
     layer: the three statistics, ``error`` of Fisher's z of the first, ``n`` pairs, ``n_outputs``.
     """
     table = []
-    for about, grid, layer in _cells(points, intervals, target, {}):
+    for about, grid, layer in cells(points, intervals, target, {}):
         found = coefficients(grid.pairs(layer, target))
         numbers = found.error, int(found.n[0]), int(found.n_outputs[0])
         table.append((number, *about, *found.estimates, *numbers))
@@ -166,7 +175,7 @@ def _rows_of(controls: pd.DataFrame, about: dict[str, Any]) -> pd.DataFrame:
     return controls
 
 
-def _cells(
+def cells(
     points: pd.DataFrame,
     intervals: pd.DataFrame,
     target: str,
