@@ -297,7 +297,7 @@ def test_cells_come_layer_by_layer_with_names_that_tell_them_apart():
     [
         ({"layers": "out"}, "--layers=out: no layer 'out'"),
         ({"maps": ["conv3:9"]}, "conv3 has 8 maps; name each once, by its number from 1 to 8"),
-        ({"maps": ["out:1"]}, "--maps=out:1: expected LAYER:MAPS, .*; layers .* are conv1"),
+        ({"maps": ["out:1"]}, "--maps=out:1: expected LAYER:MAPS, .*; layers .* are fc, conv1"),
         ({"by": "nan"}, "--by=nan: must be other, mean, or a finite factor"),
         ({"by": "1"}, "changes nothing"),
         ({"window_s": ["0.5,1.2"]}, "within the output, 0 .. 1.024"),

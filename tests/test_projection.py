@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import planted_projection as planted
 import pytest
-from conftest import SHORT_WINDOWS
+from conftest import said
 from test_intervene import model_of
 
 from wavegan_tf.checkpoints import files, names, original, port, run
@@ -20,6 +20,7 @@ from wavegan_tf.latents import plain
 from wavegan_tf.models.config import PORT_KERNEL_LEN, ModelConfig
 from wavegan_tf.models.networks import build_networks
 from wavegan_tf.models.weights import outgoing_weights
+from wavegan_tf.options import build
 from wavegan_tf.speech.settings import PraatSettings, layer_limits
 from wavegan_tf.stats import projection as stats
 from wavegan_tf.stats.effects import DIFFERS
@@ -144,17 +145,22 @@ def test_what_is_planted_is_found_and_nothing_else(kind, monkeypatch):
     assert planted.judge(planted.of_kind(kind, 1, n=6), kind, 1) == (set(), False)
 
 
-def test_the_command_writes_its_tables(reference, tmp_path, run_script):
-    given = ["--ckpt", reference / "checkpoints" / "ciwgan", "--model=ciwgan", "--n=5", "--jobs=1"]
-    given += ["--controls=2", "--nofigures", "--noreport", *SHORT_WINDOWS, "--out_dir", tmp_path]
-    result = run_script("-m wavegan_tf projection", *given, "--latents_shown=z3")
-    assert result.returncode == 0, result.stderr
+def test_a_run_keeps_what_it_says(tmp_path):
+    config = ModelConfig(model="ciwgan", num_categ=2, dim=1, latent_dim=8, slice_len=32768)
+    generator = build_networks(config, letters="G").generator
+    result = projection.run(
+        planted.model_of(generator, config),
+        build(Options, {"n": 5, "controls": 2, "latents_shown": ("z3",), **planted.SHORT}),
+    )
+    result.save(tmp_path, figures=False, page=False)
     weights = pd.read_csv(tmp_path / "tables" / "weights.csv").set_index("latent")
     maps = np.load(tmp_path / "projection.npz")
-    for latent in ("c1", "z3"):
-        assert weights.loc[latent, "norm"] == pytest.approx(np.linalg.norm(maps[latent]), rel=1e-5)
-    assert len(pd.read_csv(tmp_path / "tables" / "outputs.csv")) == 10
+    assert list(maps) == ["c1", "c2", "z3"] and maps["c1"].shape == (16, 32)
+    for latent, x in maps.items():
+        assert weights.loc[latent, "norm"] == pytest.approx(np.linalg.norm(x), rel=1e-5)
+    assert len(result.table("outputs")) == 10 and set(weights["verdict"]) == {TOO_FEW}
     assert "## Random maps past FC" in (tmp_path / "summary.md").read_text()
+    assert "Duration (s)" in result.terminal() and "c2  (rank" in said(result.figure("maps"))
 
 
 def test_what_is_not_there_is_refused():
