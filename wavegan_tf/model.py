@@ -265,10 +265,20 @@ class Models:
         """Counts the models."""
         return len(self._models)
 
-    def __iter__(self) -> Iterator[tuple[str, str, Model]]:
-        """Opens each in turn: its name, its group, the model."""
-        for k, (name, group) in enumerate(zip(self.names, self.groups, strict=True)):
-            yield name, group, self.open(k)
+    def __iter__(self) -> Iterator[tuple[dict[str, Any], Model]]:
+        """Opens each in turn: what the columns of its rows say of it, and the model."""
+        for k, (name, step) in enumerate(zip(self.names, self.steps, strict=True)):
+            group = {"group": self.groups[k]} if self.groups[k] else {}
+            yield {"model": name, "step": step} | group, self.open(k)
+
+    def table(self) -> pd.DataFrame:
+        """Lists them: model, training, group, step, dim, prefix and SHA-256 of the files."""
+        return pd.DataFrame({
+            "model": self.names, "training": self.trainings, "group": self.groups,
+            "step": self.steps, "dim": [config.dim for config in self.configs],
+            "prefix": self.prefixes,
+            "sha256": [found.checkpoint.sha256() for found in self._found],
+        })  # fmt: skip
 
 
 def _folders_apart(folders: list[str]) -> list[str]:

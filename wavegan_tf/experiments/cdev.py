@@ -159,20 +159,19 @@ def run_several(models: Models, options: Options, directory: str | None = None) 
     Raises:
         InputError: An option does not fit one of the models.
     """
-    parts, about, first = [], [], dict[str, Any]()
-    for name, group, model in models:
+    parts, first = [], dict[str, Any]()
+    for about, model in models:
         tables, settings = try_model(model, options, len(models))
         tables.pop("outputs", None)  # numbered anew in each model
-        for table in tables.values():
-            table.insert(0, "group", group)
-            table.insert(0, "model", name)
-        parts.append(tables)
-        about.append({"model": name, "group": group, **settings["checkpoint"]})
+        parts.append({x: own.assign(**about)[[*about, *own]] for x, own in tables.items()})
         first = first or settings
     joined = {name: pd.concat([x[name] for x in parts], ignore_index=True) for name in parts[0]}
-    result = _corrected(joined, first | {"checkpoints": about}, options, directory)
+    shared = {name: x for name, x in first.items() if name != "checkpoint"}
+    table = models.table()
+    shared["models"] = table.to_dict("records")
+    result = _corrected(joined, shared, options, directory)
     counts = treatments.count_models(result.table("effects"), options.statistics)
-    result.tables = {"models": counts} | result.tables
+    result.tables = {"models": table, "replications": counts} | result.tables
     return result
 
 
@@ -321,7 +320,7 @@ def sentences(result: Result) -> list[str]:
                 )
                 for row in _rows(spectra[spectra["latent"] == name])
             ]
-    found += [_replicated(row) for row in _rows(result.table("models")) if row.n_more]
+    found += [_replicated(row) for row in _rows(result.table("replications")) if row.n_more]
     least = math.ceil(1 / level) - 1
     said = BESIDE["none" if not n else "enough" if n >= least else "few"].format(
         n=n, outputs=settings["n_control_outputs"], least=least, above=int(level * (n + 1)),

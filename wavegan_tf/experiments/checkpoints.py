@@ -55,7 +55,7 @@ def run_several(models: Models, options: probe.Options, directory: str | None = 
     if options.shard is not None:
         raise InputError(f"--shard={options.shard}: several checkpoints are run in one piece")
     models.require_alike(*ALIKE)
-    table = _models_table(models)
+    table = models.table()
     if (split := table.groupby("training")["group"].nunique()).max() > 1:
         raise InputError(
             f"--groups: checkpoints of {split.idxmax()} are in two groups; a training is one unit"
@@ -63,22 +63,20 @@ def run_several(models: Models, options: probe.Options, directory: str | None = 
     parts, moments, architectures = collections.defaultdict(list), [], []
     scales, settings, result = {}, options.statistics, None
     quiet = dataclasses.replace(options, audio=False, max_figures=0)
-    for k, (name, group, model) in enumerate(models):
-        _log.info("%s, %d of %d", name, k + 1, len(models))
+    for k, (about, model) in enumerate(models):
+        _log.info("%s, %d of %d", about["model"], k + 1, len(models))
         with tempfile.TemporaryDirectory(dir=directory) as scratch:  # for the series
             result = probe.run(model, quiet, scratch)
-        about = {"model": name, "step": model.step} | ({"group": group} if group else {})
         if model.config in architectures:
             result.tables.pop("controls", None)
         architectures.append(model.config)
         moments.append(_moments(result))
-        scales[name] = result.settings["scales"]
+        scales[about["model"]] = result.settings["scales"]
         for key, own in result.tables.items():
             if key not in OF_ALL:
                 parts[key].append(own.assign(**about)[[*about, *own]])
             elif not k:
                 parts[key] = [own]
-        table.loc[k, "sha256"] = result.settings["checkpoint"]["sha256"]
     assert result is not None
     layers = [layer["layer"] for layer in result.settings["layers"]]
     tables = {"models": table} | {key: probe.join(own, layers) for key, own in parts.items()}
@@ -88,14 +86,6 @@ def run_several(models: Models, options: probe.Options, directory: str | None = 
     shared = {key: x for key, x in result.settings.items() if key not in left_out}
     shared |= {"command": probe.NAME, "models": table.to_dict("records"), "scales": scales}
     return Result(NAME, shared, tables, None, directory)
-
-
-def _models_table(models: Models) -> pd.DataFrame:
-    return pd.DataFrame({
-        "model": models.names, "training": models.trainings, "group": models.groups,
-        "step": models.steps, "dim": [config.dim for config in models.configs],
-        "prefix": models.prefixes, "sha256": "",
-    })  # fmt: skip
 
 
 def _moments(result: Result) -> stats.Moments:

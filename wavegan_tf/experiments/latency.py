@@ -164,7 +164,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     """
     reference = read_reference(options)
     table, averages, about = describe_layers(model, reference, options)
-    return _result([(table, averages, about)], [("", "")], options, directory)
+    return _result([({}, table, averages, about)], options, directory)
 
 
 def run_several(models: Models, options: Options, directory: str | None = None) -> Result:
@@ -174,9 +174,11 @@ def run_several(models: Models, options: Options, directory: str | None = None) 
         As :func:`run`, with the columns ``model`` and ``group``; of groups also ``groups``.
     """
     reference = read_reference(options)
-    found = [describe_layers(model, reference, options) for _, _, model in models]
-    names = list(zip(models.names, models.groups, strict=True))
-    result = _result(found, names, options, directory)
+    found = [(about, *describe_layers(model, reference, options)) for about, model in models]
+    result = _result(found, options, directory)
+    table = models.table()
+    result.tables["models"] = table
+    result.settings["models"] = table.to_dict("records")
     if len(set(models.groups)) > 1:
         table = stats.compare_models(result.tables["latency"], options.statistics, options.seed)
         result.tables["groups"] = table
@@ -241,29 +243,25 @@ def describe_layers(
 
 
 def _result(
-    found: list[tuple[pd.DataFrame, dict[str, np.ndarray], dict[str, Any]]],
-    names: list[tuple[str, str]],
+    found: list[tuple[dict[str, Any], pd.DataFrame, dict[str, np.ndarray], dict[str, Any]]],
     options: Options,
     directory: str | None,
 ) -> Result:
     """Joins what was found of one model or several; p are corrected over all layers of all."""
-    tables, arrays = [], dict[str, np.ndarray]()
-    for (name, group), (table, averages, _) in zip(names, found, strict=True):
-        if name:
-            table = table.assign(model=name, group=group)
-        tables.append(table)
-        arrays |= {f"{name}/{layer}".lstrip("/"): x for layer, x in averages.items()}
-    table = pd.concat(tables, ignore_index=True)
+    arrays = {
+        f"{about['model']}/{layer}" if about else layer: x
+        for about, _, averages, _ in found
+        for layer, x in averages.items()
+    }
+    table = pd.concat([own.assign(**about) for about, own, _, _ in found], ignore_index=True)
     table = add_verdicts(table, options.statistics, stats.FOLLOWS, stats.AS_SURROGATES)
-    record = found[0][2] | {
+    record = found[0][3] | {
         "reference": options.reference, "max_lag_s": options.max_lag_s,
         "n_surrogates": options.n_surrogates, "onset_s": options.onset_s,
         "statistics": dataclasses.asdict(options.statistics),
     }  # fmt: skip
     if len(found) > 1:
-        each = [about["checkpoint"] for _, _, about in found]
-        record["checkpoints"] = each
-        record["checkpoint"] = {x: ", ".join(str(y[x]) for y in each) for x in each[0]}
+        del record["checkpoint"]
     layers = pd.DataFrame(record["layers"])
     return Result(NAME, record, {"latency": table, "layers": layers}, {AVERAGES: arrays}, directory)
 
