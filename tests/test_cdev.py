@@ -140,7 +140,7 @@ def test_voiced_intervals_are_counted_and_models_compared():
     effects = result.table("effects").set_index("group")
     assert effects.loc["one", "estimate"] == pytest.approx(0.16, abs=0.03)
     assert effects.loc["two", "p_holm"] > 0.05
-    [row] = result.table("models").itertuples()
+    [row] = result.table("replications").itertuples()
     assert (row.n_models, row.n_shown, row.n_more) == (2, 1, 0)
     assert effects["n_values"].tolist() == [3, 3]  # the reference is added
 

@@ -57,8 +57,8 @@ def _names(run: Run) -> dict[str, str]:
     table = run.table("latency")
     if "model" not in table:
         return {"": "average"}
-    rows = table.drop_duplicates("model").fillna({"group": ""})
-    return {x: g or x for x, g in zip(rows["model"], rows["group"], strict=True)}
+    rows = table.drop_duplicates("model").set_index("model")
+    return rows.get("group", rows.index.to_series()).to_dict()
 
 
 def _standardised(values: np.ndarray) -> np.ndarray:
