@@ -81,7 +81,7 @@ def model(kind, seed, name="planted"):
     return Model(Opened(config, networks, 0, "planted", checkpoint))
 
 
-def n_bursts(sound, rate):
+def n_clicks(sound, rate):
     """Counts the stretches of 4 ms that follow a silent one."""
     frames = np.abs(sound[: len(sound) // 64 * 64].reshape(-1, 64)).max(axis=1) > 0.02
     return float(np.sum(frames[1:] & ~frames[:-1]) + frames[0])
@@ -90,7 +90,7 @@ def n_bursts(sound, rate):
 def ask(kind, seed, **options):
     """A run on a planted model: c1 and c2 at both ends and at 0, and 19 controls."""
     given = {
-        "vary": ("c1=-12.5,0,12.5", "c2=-12.5,0,12.5"), "outcomes": (), "measure": n_bursts,
+        "vary": ("c1=-12.5,0,12.5", "c2=-12.5,0,12.5"), "outcomes": (), "measure": n_clicks,
         "n": 16, "seed": seed, "controls": 19, "jobs": 1,
     }  # fmt: skip
     return run(model(kind, seed), Options(**given | options))
@@ -131,7 +131,7 @@ def main():
             result = ask(kind, seed, outcomes=voiced)
             if seed == 0:
                 print(f"{kind}:", *sentences(result), sep="\n  ")
-            right = [("c1", name) for name in (*voiced, "n_bursts")] if kind == "code" else []
+            right = [("c1", name) for name in (*voiced, "n_clicks")] if kind == "code" else []
             found = claimed(result)
             false = [x for x in found if x not in right and x != ("c1", "spectrum" * bool(right))]
             wrong += len(false) > 0

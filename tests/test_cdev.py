@@ -122,9 +122,9 @@ def test_a_planted_code_is_found_with_its_slope_and_nothing_else(planted):
     [row] = planted.table("effects").query("latent == 'c1'").itertuples()
     assert row.low <= planted_cdev.truth(3) <= row.high and row.verdict == sweeps.MORE
     assert {latent for latent, _ in planted_cdev.claimed(planted)} == {"c1"}
-    assert "effect of c1 on n_bursts is 0.1" in planted.summary()
+    assert "effect of c1 on n_clicks is 0.1" in planted.summary()
     assert "effect of c2" not in planted.summary()
-    assert planted.settings["measure"]["name"] == "n_bursts" and planted.figures[0] == "cdev_c1"
+    assert planted.settings["measure"]["name"] == "n_clicks" and planted.figures[0] == "cdev_c1"
 
 
 def test_what_every_latent_moves_is_not_said_to_be_its_own():

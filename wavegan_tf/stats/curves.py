@@ -67,6 +67,7 @@ def compare(
     p of a point is the share of draws, its own counted, whose largest F over all points is at
     least that of the point (the maximum statistic: Nichols & Holmes 2002, Human Brain Mapping
     15:1-25). So the chance that any point of equal groups is called different is at most its level.
+    Where units without blocks can be grouped in ``n_permutations`` ways at most, each counts once.
 
     Args:
         curves: ``[units, points]``. A point counts where each group has ``min_outputs`` values.
@@ -88,26 +89,52 @@ def compare(
     tested = (counts >= settings.min_outputs).all(axis=0) & (n_groups > 1)
     statistic, p = np.full((2, curves.shape[1]), np.nan)
     if not tested.any():
-        return Difference(statistic, p, math.nan, 1.0)
+        return Difference(statistic, p, math.nan, _least_p(group, block))
     there = there[:, tested]
     x, most = np.nan_to_num(curves[:, tested]), there[:, there.sum(axis=0).argmax()]
-    least_p = max(1 / (1 + n_permutations), _least_p(group[most], block[most]))
+    drawn = _every_grouping(np.bincount(group).tolist(), n_permutations) if blocks is None else None
+    own_drawn = drawn is None  # else the groups as they are stand among the draws
+    if drawn is None:
+        drawn = _draw(group, block, n_permutations, seed)
+    n_draws = len(drawn) + own_drawn
+    least_p = max(1 / n_draws, _least_p(group[most], block[most]))
     n_blocks = np.array([len(np.unique(block[units])) for units in there.T])
     there = there.astype(np.float64)
     own = _f_statistic(x, there, group[np.newaxis], n_groups, n_blocks)[0]
+    as_large = np.full(len(own), float(own_drawn))
+    for start in range(0, len(drawn), 100):
+        part = drawn[start : start + 100]
+        largest = _f_statistic(x, there, part, n_groups, n_blocks).max(axis=1)
+        as_large += (largest[:, np.newaxis] >= own * (1 - 1e-9)).sum(axis=0)
+    statistic[tested], p[tested] = own, np.maximum(least_p, as_large / n_draws)
+    return Difference(statistic, p, float(np.min(p[tested])), least_p)
+
+
+def _draw(group: np.ndarray, block: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """Draws groups anew within blocks, ``[n, units]``."""
     rng = np.random.default_rng([seed, len(group)])
     order = np.argsort(block, kind="stable")  # units block by block, of which each is shuffled
-    as_large = np.zeros(len(own))
-    for start in range(0, n_permutations, 100):
-        width = min(100, n_permutations - start)
-        keys = block[order] + rng.random((width, len(group)))
-        drawn = np.empty((width, len(group)), int)
-        drawn[:, order] = group[order[np.argsort(keys, axis=1)]]
-        largest = _f_statistic(x, there, drawn, n_groups, n_blocks).max(axis=1)
-        as_large += (largest[:, np.newaxis] >= own * (1 - 1e-9)).sum(axis=0)
-    statistic[tested] = own
-    p[tested] = np.maximum(least_p, (1 + as_large) / (1 + n_permutations))
-    return Difference(statistic, p, float(np.min(p[tested])), least_p)
+    drawn = np.empty((n, len(group)), np.int32)
+    for k in range(0, n, 100):
+        part = drawn[k : k + 100]
+        keys = block[order] + rng.random(part.shape)
+        part[:, order] = group[order[np.argsort(keys, axis=1)]]
+    return drawn
+
+
+def _every_grouping(sizes: list[int], most: int) -> np.ndarray | None:
+    """Lists all ways of making groups of these sizes, ``[ways, units]``; None if over ``most``."""
+    if math.factorial(sum(sizes)) // math.prod(map(math.factorial, sizes)) > most:
+        return None
+    if len(sizes) == 1:
+        return np.zeros((1, *sizes), np.int32)
+    others, found = _every_grouping(sizes[:-1], most), []
+    assert others is not None
+    for members in itertools.combinations(range(sum(sizes)), sizes[-1]):
+        ways = np.full((len(others), sum(sizes)), len(sizes) - 1, np.int32)
+        ways[:, np.setdiff1d(np.arange(sum(sizes)), members)] = others
+        found.append(ways)
+    return np.concatenate(found)
 
 
 def _least_p(group: np.ndarray, block: np.ndarray) -> float:
