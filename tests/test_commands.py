@@ -80,7 +80,7 @@ def test_what_is_wrong_with_a_flag_is_said_in_one_line(run_script, tmp_path, fla
 
 EVERY_PATH = {
     **dict.fromkeys(
-        ("probe", "interpolate", "identify", "intervene", "feature_maps"),
+        ("probe", "interpolate", "identify", "intervene", "feature_maps", "recognise"),
         ["ckpt", "out_dir", "praat_settings"],
     ),
     "train": ["data_dir", "train_dir", "init_ckpt", "data_cache"],
@@ -94,6 +94,7 @@ EVERY_PATH = {
 EVERY_PATH["probe"] = [*EVERY_PATH["probe"], "latents", "wav_dir", "annotations"]
 EVERY_PATH["interpolate"] = [*EVERY_PATH["interpolate"], "latents", "annotations"]
 EVERY_PATH["identify"] = [*EVERY_PATH["identify"], "labels"]
+EVERY_PATH["recognise"] = [*EVERY_PATH["recognise"], "wav_dir"]
 
 IN_ONE_PROCESS = """
 import json, sys

@@ -35,6 +35,7 @@ SMALL = {
     "identify": "--property=rms_db --n=30 --proof_outputs=2 --code_outputs=1 --top=1 --controls=1 "
     f"--values=-1,1 --code_levels=1 --n_permutations=99 --nofigures --jobs=1 --noreport {WINDOWS}",
     "feature_maps": "--n=5 --layer=conv1 --nofigures --jobs=1 --noreport --voicing_floor=200",
+    "recognise": "--controls=1 --n_permutations=99 --nofigures --jobs=1 --noreport",
     "intervene": "--n=2 --layers=conv4 --patch=average,scan --nofigures --jobs=1 --noreport "
     f"{WINDOWS}",
     "cdev": "--n=2 --outcomes=rms_db --controls=1 --nofigures --jobs=1 --noreport",

@@ -259,8 +259,9 @@ def judge(
         task, {name: x[seen] for name, x in heard.curves.items()},
         [{name: x[seen] for name, x in each.curves.items()} for each in random], "input", given,
     )  # fmt: skip
-    q = pd.DataFrame({"network": numbers, "layer": "q", "estimate": shares})
-    found["controls"] = pd.concat([q, found["controls"]], ignore_index=True)
+    q = [(number, "q", share) for number, share in zip(numbers, shares, strict=True)]
+    rows = q + list(found["controls"].itertuples(index=False))
+    found["controls"] = pd.DataFrame(rows, columns=list(found["controls"]))
     if unseen.any():
         both, words = seen | unseen, answers["word"].to_numpy()
         place = None if speakers is None else speakers[both]
