@@ -96,14 +96,14 @@ def double_burst(rng):
     return sound, lag_s, lag_s + rest_s
 
 
-def compared(seed, difference_s):
+def compared(seed, difference_s, n=N_TOKENS):
     """The experiment's row of a corpus whose groups differ by so much on average."""
     rng = np.random.default_rng([seed, 1])
     usual, of_s = stv._VOT_MEAN_S, {k: 0.035 for k in "ptk"}
     stv._VOT_MEAN_S = {False: {k: 0.035 + difference_s for k in "ptk"}, True: of_s}
     spread, stv._VOT_BOUNDS_S = stv._VOT_BOUNDS_S, dict.fromkeys((False, True), (0.3, 0.0094, 0.15))
     try:
-        clips = tokens(N_TOKENS, int(rng.integers(1e6)))
+        clips = tokens(n, int(rng.integers(1e6)))
     finally:
         stv._VOT_MEAN_S, stv._VOT_BOUNDS_S = usual, spread
     length = max(len(clip.samples) for clip in clips)
@@ -162,7 +162,7 @@ def main():
             flush=True,
         )
         failed += not fewest <= claims <= most
-    sys.exit(failed > 0)
+    sys.exit(int(failed > 0))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from wavegan_tf.experiments.probe import Options as ProbeOptions
 from wavegan_tf.experiments.properties import parse_property
 from wavegan_tf.experiments.result import load_run
 from wavegan_tf.models.config import Layer
+from wavegan_tf.output.figures_compared import cumulative
 from wavegan_tf.speech.intervals import Interval
 from wavegan_tf.speech.measure import measure
 from wavegan_tf.speech.outputs import Plan
@@ -89,9 +90,9 @@ def test_a_stop_has_s_before_it_where_frication_begins_well_before_the_closure()
 
 
 def test_a_known_difference_is_claimed_and_none_is_not():
-    row = planted_vot.compared(0, 0.02)
+    row = planted_vot.compared(0, 0.02, 30)
     assert row["verdict"] == DIFFERS and row["low"] < 0.02 < row["high"]
-    assert planted_vot.compared(0, 0.0)["verdict"] != DIFFERS
+    assert planted_vot.compared(0, 0.0, 30)["verdict"] != DIFFERS
 
 
 def test_sources_are_compared_as_scipy_does():
@@ -141,3 +142,10 @@ def test_bad_input_names_its_flag(tmp_path):
         ProbeOptions(compare_with=str(tmp_path), condition=("z1=0", "z1=1"))
     with pytest.raises(InputError, match=f"--compare_with={tmp_path}"):
         vot.run(planted.model(), vot.Options(n=10, compare_with=str(tmp_path), jobs=1))
+
+
+def test_a_group_without_stops_has_an_empty_line():
+    x = cumulative("#sTV", np.zeros(0))
+    assert len(x.x) == len(x.y) == 0
+    x = cumulative("#TV", np.array([3.0, 1.0]))
+    assert (x.x.tolist(), x.y.tolist()) == ([1, 1, 3, 3], [0, 0.5, 0.5, 1])

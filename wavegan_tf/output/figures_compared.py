@@ -16,7 +16,8 @@ def cumulative(label: str, values: np.ndarray, colour: str | None = None) -> Lin
     """Makes the line of the share of values up to each value."""
     x = np.sort(values)
     share = np.arange(1, len(x) + 1) / max(1, len(x))
-    return Line(label, np.repeat(x, 2), np.r_[0.0, np.repeat(share, 2)[:-1]], colour=colour)
+    steps = np.r_[0.0, np.repeat(share, 2)[:-1]][: 2 * len(x)]
+    return Line(label, np.repeat(x, 2), steps, colour=colour)
 
 
 def draw_distributions(result: Run, rows: pd.DataFrame) -> Figure:
