@@ -39,7 +39,7 @@ SMALL = {
     "intervene": "--n=2 --layers=conv4 --patch=average,scan --nofigures --jobs=1 --noreport "
     f"{WINDOWS}",
     "cdev": "--n=2 --outcomes=rms_db --controls=1 --nofigures --jobs=1 --noreport",
-    "contours": f"--n=2 --layers=conv4 --nofigures --jobs=1 --noreport {WINDOWS}",
+    "contours": f"--layers=conv4 --nofigures --jobs=1 --noreport {WINDOWS}",
     "latency": "--nofigures --jobs=1 --noreport",
     "projection": f"--n=5 --controls=2 --jobs=1 --nofigures --noreport {WINDOWS}",
     "merge": "--nofigures",
@@ -79,7 +79,7 @@ def desk(tmp_path_factory, speech_dir, run_script):
         number = 3 if command[0] == "-m" else 1
         flags, name = command[number:], command[number - 1].removesuffix(".py")
         small = SMALL.get(name, "").split()
-        if name == "probe" and "--network=q" not in flags:
+        if name in ("probe", "contours") and "--network=q" not in flags:
             small += ["--recordings=5"] * ("--compare_with=recordings" in flags)
             small += ["--n=2", *WINDOWS.split()]
         elif name == "interpolate" and any(flag.startswith("--from=") for flag in flags):
