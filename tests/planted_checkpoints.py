@@ -4,18 +4,21 @@
 
 For each seed three checkpoints of a made generator (tests/planted.py): Conv3 is the average of
 another output of the same generator before a known step, and that of its own output from this step
-on; Conv4 is that of another output at every step. So Conv3 carries F0 from the known step on, and
-Conv4 nothing. Wrong: anything shown at Conv4, or at Conv3 from an earlier step on, or r said to
-differ at Conv4. Missed: F0 at Conv3 not shown from the right step on, or not said to be higher at
-the last checkpoint than at the first. One in 20 seeds may be missed, none wrong.
+on; Conv4 is that of another output at every step. So Conv3 carries what voiced intervals are like
+from the known step on, and Conv4 nothing. Wrong: anything shown at Conv4, or at Conv3 at an earlier
+step, or r said to differ at Conv4. Missed: the rate of zero crossings at Conv3, which follows F0,
+not shown from the right step on, or not said to be higher at the last checkpoint than at the first.
+F0 itself is not asked for: random networks of this size reach any r of it, and one octave error in
+12 outputs hides it; nor is intensity, whose r is 0.9 in them. One in 20 seeds may be missed, none
+wrong.
 
 Then made tables of values: three checkpoints of which layers carry nothing (``null``: something is
 shown); five layers that carry as much at each (``steady``) or nothing at any (``never``), with
 Gaussian values and with octave jumps: one is said to differ; one that carries more at the last than
 at the first (``risen``: it is missed, or another said to differ); and two groups of four trainings
-each, of equal means (``groups``: said to differ) and of a known difference at one layer (``apart``:
-it is missed, or another said to differ). Wrong in more than 5 % of the runs, by more than chance,
-ends with status 1.
+each, of equal means (``groups``: said to differ) and of five of a known difference at one layer
+(``apart``: it is missed, or another said to differ). Wrong in more than 5 % of the runs, by more
+than chance, ends with status 1.
 """
 
 import argparse
@@ -35,7 +38,6 @@ from wavegan_tf.checkpoints.open import Opened
 from wavegan_tf.experiments import checkpoints, probe
 from wavegan_tf.model import Model, Models
 from wavegan_tf.models.networks import Networks
-from wavegan_tf.speech.settings import PraatSettings
 from wavegan_tf.stats import models as stats
 from wavegan_tf.stats.correlate import CONTROL_COLUMNS, correlate, judge
 from wavegan_tf.stats.resampling import StatisticsSettings
@@ -66,16 +68,13 @@ def checkpoint(seed, step, layers, folder="planted", **options):
     return Model(Opened(config, networks, step, "planted", file))
 
 
-def series(seed, since, n=8, controls=8):
+def series(seed, since, n=12, controls=8):
     """A probe of three checkpoints, Conv3 carrying its output from the one numbered since on."""
     models = [
         checkpoint(seed, step, ("conv3",) if k >= since else ()) for k, step in enumerate(STEPS)
     ]
-    praat = PraatSettings(f0_floor_hz=90, f0_ceiling_hz=200)  # of the same latents: controls last
-    options = probe.Options(
-        n=n, layers="conv3,conv4", controls=controls, control_outputs=n, jobs=1, praat=praat
-    )
-    return probe.run_several(Models(models), options)
+    given = {"n": n, "controls": controls, "control_outputs": n}  # of the same latents: kept
+    return probe.run_several(Models(models), probe.Options(layers="conv3,conv4", jobs=1, **given))
 
 
 def wrong(result, since):
@@ -93,7 +92,7 @@ def wrong(result, since):
 def missed(result, since):
     """What is true of a series and not said."""
     for name, value in (("onsets", stats.FROM), ("changes", stats.HIGHER)):
-        table = result.table(name).query("label == 'voiced' and measure == 'f0'")
+        table = result.table(name).query("label == 'voiced' and measure == 'zcr'")
         row = table.set_index("layer").loc["conv3"]
         right = row["verdict"] == value
         if not right or (name == "onsets" and row["from_step"] != STEPS[since]):
@@ -180,7 +179,7 @@ def says(table):
 def wrong_of(kind, seed):
     """Whether something wrong is said, or something true is not, of made tables."""
     if kind == "apart":
-        found = says(made_groups(seed, 2.0))
+        found = says(made_groups(seed, 2.0, sizes=(5, 5)))
         return [*zip(found["measure"], found["layer"], strict=True)] != [("m0", "conv1")]
     if kind == "groups":
         return len(says(made_groups(seed))) > 0

@@ -196,6 +196,10 @@ def test_figures_show_steps_and_mark_what_is_shown(found):
     marked = [line for line in figure.axes[0].lines if line.get_linestyle() == "None"]
     assert marked[0].get_xdata().tolist() == [200, 400]
     assert "models_voiced" not in found.figures  # of one training
+    few = found.tables["correlations"].assign(verdict="too few")
+    assert not wg.Result(
+        "checkpoints", found.settings, found.tables | {"correlations": few}
+    ).figures
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ SMALL = {
     "intervene": "--n=2 --layers=conv4 --patch=average,scan --nofigures --jobs=1 --noreport "
     f"{WINDOWS}",
     "cdev": "--n=2 --outcomes=rms_db --controls=1 --nofigures --jobs=1 --noreport",
-    "contours": f"--layers=conv4 --nofigures --jobs=1 --noreport {WINDOWS}",
+    "contours": "--layers=conv4 --nofigures --jobs=1 --noreport",
     "latency": "--nofigures --jobs=1 --noreport",
     "projection": f"--n=5 --controls=2 --jobs=1 --nofigures --noreport {WINDOWS}",
     "merge": "--nofigures",

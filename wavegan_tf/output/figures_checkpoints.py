@@ -32,15 +32,28 @@ def figures(
         return {}
     known = known[known["verdict"] != ""]
     several = known["channel"].nunique() > 1
-    trainings = result.table("models")["training"].nunique()
+    models = _last_of_each(result)
     for (channel, label), rows in known.groupby(["channel", "label"], sort=False, observed=True):
         end = f"_channel{channel}" * several
-        for k, (training, models) in enumerate(series.items(), start=1):
-            name = f"steps_{label}" + f"_{k}" * (len(series) > 1) + end
-            found[name] = partial(draw_steps, result, rows, training, models)
-        if trainings > 1:
-            found[f"models_{label}{end}"] = partial(draw_models, result, rows)
+        for k, (training, steps) in enumerate(series.items(), start=1):
+            own = rows[rows["model"].isin([name for name, _ in steps])]
+            if _drawn(own).any():
+                name = f"steps_{label}" + f"_{k}" * (len(series) > 1) + end
+                found[name] = partial(draw_steps, result, own, training, steps)
+        own = rows[rows["model"].isin(models["model"])]
+        if len(models) > 1 and _drawn(own).any():
+            found[f"models_{label}{end}"] = partial(draw_models, result, own)
     return found
+
+
+def _last_of_each(result: Run) -> pd.DataFrame:
+    """Takes of the table of models the last checkpoint of each training."""
+    models = result.table("models").sort_values("step", kind="stable")
+    return models.drop_duplicates("training", keep="last").sort_index()
+
+
+def _drawn(rows: pd.DataFrame) -> pd.Series:
+    return (rows["verdict"] != "too few") & rows["estimate"].notna()
 
 
 def draw_steps(
@@ -65,8 +78,7 @@ def draw_models(result: Run, rows: pd.DataFrame) -> Figure:
     Lines run over layers, which have an order; trainings have none. Their colours are of groups
     where there are groups.
     """
-    models = result.table("models").sort_values("step", kind="stable")
-    models = models.drop_duplicates("training", keep="last").sort_index()
+    models = _last_of_each(result)
     grouped = bool((models["group"].fillna("") != "").any())
     named = dict(zip(models["model"], models["group" if grouped else "model"], strict=True))
     kinds = list(dict.fromkeys(named.values()))
@@ -93,7 +105,7 @@ def _draw(
     by, places, x = axis
     panels = []
     for (measure, unit), cells in rows.groupby(["measure", "unit"], sort=False, observed=True):
-        drawn, cells = [], cells[(cells["verdict"] != "too few") & cells["estimate"].notna()]
+        drawn, cells = [], cells[_drawn(cells)]
         if not len(cells):
             continue
         for k, name in enumerate(names):
