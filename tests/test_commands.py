@@ -12,6 +12,7 @@ from wavegan_tf import progress
 from wavegan_tf.commands import COMMANDS, merge
 from wavegan_tf.commands.flags import with_flagfiles
 from wavegan_tf.errors import InputError
+from wavegan_tf.experiments.names import EXPERIMENTS
 from wavegan_tf.experiments.result import load_run
 from wavegan_tf.output.directory import output_directory
 from wavegan_tf.output.files import SeriesWriter, map_npz, read_table, write_table
@@ -79,10 +80,9 @@ def test_what_is_wrong_with_a_flag_is_said_in_one_line(run_script, tmp_path, fla
 
 
 EVERY_PATH = {
-    **dict.fromkeys(
-        ("probe", "interpolate", "identify", "intervene", "feature_maps", "recognise"),
-        ["ckpt", "out_dir", "praat_settings"],
-    ),
+    **{name: ["ckpt", "out_dir", "praat_settings"] for name in (*EXPERIMENTS, "explore")},
+    "listen": ["run", "out"],
+    "agreement": ["out_dir"],
     "train": ["data_dir", "train_dir", "init_ckpt", "data_cache"],
     "figures": ["run_dir"],
     "merge": ["out_dir"],
@@ -91,10 +91,12 @@ EVERY_PATH = {
     "prepare_words": ["audio_dir", "alignments", "words", "out_dir"],
     "make_corpus": ["out_dir"],
 }
-EVERY_PATH["probe"] = [*EVERY_PATH["probe"], "latents", "wav_dir", "annotations"]
-EVERY_PATH["interpolate"] = [*EVERY_PATH["interpolate"], "latents", "annotations"]
-EVERY_PATH["identify"] = [*EVERY_PATH["identify"], "labels"]
-EVERY_PATH["recognise"] = [*EVERY_PATH["recognise"], "wav_dir"]
+for _name, _flags in {
+    "probe": "latents wav_dir annotations compare_with", "interpolate": "latents annotations",
+    "identify": "labels", "cdev": "measure", "contours": "wav_dir annotations",
+    "vot": "compare_with annotations", "recognise": "wav_dir", "latency": "reference wav_dir",
+}.items():  # fmt: skip
+    EVERY_PATH[_name] = [*EVERY_PATH[_name], *_flags.split()]
 
 IN_ONE_PROCESS = """
 import json, sys

@@ -106,7 +106,7 @@ def test_controls_are_networks_of_random_weights_on_the_same_vectors(model):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"layers": "conv9"}, "no layer 'conv9'; there are conv1, conv2, conv3, conv4, out"),
+        ({"layers": "conv9"}, "no layer 'conv9'; there are fc, conv1, conv2, conv3, conv4, out"),
         ({"annotations": "nowhere"}, "--annotations=nowhere: no such folder"),
     ],
 )
