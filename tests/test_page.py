@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_probe import RATE_HZ, SLICE_LEN, make_probe
+from matplotlib.figure import Figure
 
+from wavegan_tf.experiments.result import Result
 from wavegan_tf.output.figures_probe import spectrogram
 from wavegan_tf.output.page import choose_outputs, command_line, pack, write_page
 from wavegan_tf.speech.averages import to_sound
@@ -174,6 +176,18 @@ def test_without_series_the_page_has_no_players_and_says_why(tmp_path):
     (tmp_path / "probe").mkdir()
     assert "press Play" in page_of(make_run(), tmp_path / "probe")
     assert "<canvas" not in text and 'id="play"' not in text
+
+
+def test_the_page_of_an_experiment_without_players_shows_its_figures(tmp_path, monkeypatch):
+    run = make_run(series=False)
+    run.settings["kind"] = "cdev"
+    monkeypatch.setattr(Result, "figures", ["causes"])
+    monkeypatch.setattr(Result, "figure", lambda self, name: Figure(figsize=(1, 1)))
+    run.summary = lambda: "# Causes\n\n#TV less #sTV.\n"
+    text = page_of(run, tmp_path)
+    [image] = re.findall('<img src="data:image/png;base64,([^"]*)" alt="causes">', text)
+    assert base64.b64decode(image).startswith(b"\x89PNG")
+    assert "no series.npz" not in text and "<p>#TV less #sTV.</p>" in text
 
 
 def test_the_command_line_gives_the_flags_back():

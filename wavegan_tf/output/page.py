@@ -8,13 +8,14 @@ explorer's page gets its outputs, one at a time, from the command that opened it
 
 import base64
 import hashlib
+import io
 import math
 import re
 import shlex
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,9 @@ from wavegan_tf.output.run import Run
 
 MAX_OUTPUTS = 200
 """Outputs that can be heard and seen in the page, about 40 kB each."""
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NOT_FINITE, FULL_SCALE = -32768, 32767
 """The code of a sample that is no number, and that of full scale."""
@@ -41,6 +45,12 @@ _ELSEWHERE = ("out_dir", "overwrite", "jobs", "figures", "max_figures", "report"
 _HEARD = dict.fromkeys(("intervene", "projection"), "every output")
 _HEARD["identify"] = "the drawn outputs"
 """What ``--audio`` writes sounds of, of experiments that keep no series."""
+
+_OF_OUTPUTS = ("probe", "interpolate", *_HEARD)
+"""Experiments whose page shows output by output; that of another shows its figures."""
+
+MAX_FIGURES = 12
+"""Figures on such a page, the first ones."""
 
 _FACTS = {
     "peak": "Peak", "rms_db": "RMS (dB)", "clipped_share": "Clipped share",
@@ -213,6 +223,8 @@ def _context(run: Run) -> dict[str, Any]:
     checkpoints = settings.get("models") or [settings["checkpoint"]]
     # outputs of several models have the same numbers: their tables tell them apart, not the page
     outputs = run.table("outputs") if "checkpoint" in settings else pd.DataFrame()
+    if bare := "series" not in run.arrays and settings["kind"] not in _OF_OUTPUTS:
+        outputs = pd.DataFrame()
     sweeps = settings.get("vary") or []
     n = outputs["output"].nunique() if len(outputs) else 0
     ids, places = choose_outputs(n, [len(sweep["values"]) for sweep in sweeps])
@@ -231,9 +243,19 @@ def _context(run: Run) -> dict[str, Any]:
         "heard": _HEARD.get(settings["kind"], ""),
         "found": _html("\n".join(re.findall("^- .*", summary, flags=re.MULTILINE))),
         "summary": _html(summary),
+        "figures": {name: _png(run.figure(name)) for name in run.figures[:MAX_FIGURES] if bare},
         "command": command_line(settings),
         "facts": _facts(settings),
     }
+
+
+def _png(figure: "Figure") -> str:
+    """Draws a figure as the address of an image."""
+    from wavegan_tf.output import style
+
+    file = io.BytesIO()
+    style.save_png(figure, file, style.SCREEN_DPI)
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
 
 
 def _data(run: Run, ids: list[int], places: list[list[int]]) -> dict[str, Any]:
@@ -465,7 +487,8 @@ def _html(text: str) -> str:
     import markdown
 
     text = text.replace(" All settings and versions: config.json.", "")  # it may lie elsewhere
-    lower = re.sub("^#", "##", text, flags=re.MULTILINE)
+    lower = re.sub("^#+ ", r"#\g<0>", text, flags=re.MULTILINE)
+    lower = re.sub(r"^#(?![# ])", r"\\#", lower, flags=re.MULTILINE)  # #TV, no heading
     # raw HTML is text here: names of files and labels come from users
     escaped = lower.replace("&", "&amp;").replace("<", "&lt;")
     html = markdown.markdown(escaped, extensions=["tables"])
