@@ -145,6 +145,16 @@ def test_the_heat_map_writes_r_and_p_and_frames_what_is_encoded(result):
     assert sum(x in ("--", "dashed") for x in frames) == verdicts.count("inverse") > 0
 
 
+def test_what_rests_on_too_few_outputs_has_no_colour():
+    result = make_probe()
+    table = result.tables["correlations"]
+    image = result.figure("encoding_voiced").axes[0].images[0].get_array()
+    assert not np.ma.getmaskarray(image).all()
+    result.tables["correlations"] = table.assign(n_outputs=1)  # of F0 in semitones as well
+    image = result.figure("encoding_voiced").axes[0].images[0].get_array()
+    assert np.ma.getmaskarray(image).all()
+
+
 def test_differences_are_filled_where_they_are_significant(result):
     rows = result.tables["differences"].query("condition == 'b'")
     figure = result.figure("differences_voiced_1")

@@ -423,11 +423,13 @@ def draw_encoding(result: Run, rows: pd.DataFrame) -> Figure:
     The rows are those of the table ``correlations``, of one channel and label.
     """
     label = rows["label"].iloc[0]
-    rows = rows[rows["statistic"] == "pearson"]
+    rows, least = rows[rows["statistic"] == "pearson"], result.settings["statistics"]
+    few = (rows["n_outputs"] < least["min_outputs"]) | (rows["n"] < least["min_pairs"])
+    rows = rows.assign(few=few | (rows["verdict"] == "too few"))  # F0 in semitones has no verdict
     layers = [name for name in layers_of(result) if (rows["layer"] == name).any()]
     measures = rows.drop_duplicates("measure")
     order = list(measures["measure"])
-    r = rows.assign(estimate=rows["estimate"].where(rows["verdict"] != "too few"))
+    r = rows.assign(estimate=rows["estimate"].where(~rows["few"]))
     r = r.pivot(index="measure", columns="layer", values="estimate").reindex(order, columns=layers)
     width_in = min(style.WIDTH_IN, 2.4 + 0.9 * len(layers))
     figure, (axis,), _ = grid(1, 1, 0.32 * len(order), 1.35, width_in)
@@ -453,7 +455,7 @@ def _draw_cell(axis: Axes, x: int, y: int, row: dict[Any, Any]) -> None:
     if not np.isfinite(r):
         style.write(axis, x, y, DASH, fontsize=SMALL_PT, va="center", color="#777777")
         return
-    found, too_few = verdict in ("encoded", "inverse"), verdict == "too few"
+    found, too_few = verdict in ("encoded", "inverse"), row["few"]
     below = f"p {p_value(row['p_holm'])}" if np.isfinite(row["p_holm"]) else verdict
     colour = "white" if abs(r) > 0.65 and not too_few else "black" if found else "#444444"
     look = {"color": colour, "fontweight": "bold" if found else "normal", "fontsize": SMALL_PT}
