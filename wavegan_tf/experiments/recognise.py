@@ -396,7 +396,7 @@ def summary(result: Result) -> str:
     about["percent"] = text.percent(settings["level"])
     for row in result.table("recognition").to_dict("records"):
         parts += [
-            HOW.format(**row, **about),
+            HOW.format(words_per_code=row["words_per_code"], **about),
             f"Words {row['n_words']}, codes answered {row['n_codes']}; right if codes are assigned "
             f"and counted on the same recordings: {text.percent(row['best'])}; adjusted mutual "
             f"information {text.fixed(row['mutual_information'])}.",
