@@ -62,6 +62,8 @@ def test_curves_are_read_as_scikit_learn_would_and_p_counts_the_draws():
         right, _ = stats.score_curves(task.drawn[[row]], curves, task.folds)
         np.testing.assert_array_equal(right, said == task.drawn[row])
         assert shares[row] == pytest.approx(right.mean())
+    table = stats.judge_layers(task, {"input": curves}, [], "input", StatisticsSettings())
+    assert table["by_layer"]["beyond_envelope_p"].isna().all()  # which has nothing beside it
     assert stats.beside_chance(shares)["p"] == np.mean(shares >= shares[0] - 1e-9)
 
 

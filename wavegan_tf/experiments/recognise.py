@@ -86,6 +86,11 @@ class Options:
         """Checks every value."""
         check_options(self)
 
+    @property
+    def apart(self) -> list[str]:
+        """The words of ``unseen``."""
+        return [word.strip() for word in self.unseen.split(",") if word.strip()]
+
 
 class Heard(NamedTuple):
     """What a network says of recordings.
@@ -194,8 +199,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
 
 
 def _check_words(found: list[str], options: Options) -> None:
-    known = ", ".join(sorted(set(found) - {""})[:20])
-    apart = [word.strip() for word in options.unseen.split(",") if word.strip()]
+    known, apart = ", ".join(sorted(set(found) - {""})[:20]), options.apart
     for word in apart:
         if word not in found:
             raise InputError(f"--unseen={word}: no recording of it; there are {known}")
@@ -222,8 +226,7 @@ def _roles(words: np.ndarray, read: np.ndarray, options: Options) -> np.ndarray:
     """Says of each recording whether its word is seen, unseen, or has too few."""
     counts = pd.Series(words[read]).value_counts()
     many = pd.Series(words).map(counts).fillna(0).to_numpy() >= options.statistics.min_outputs
-    apart = [word.strip() for word in options.unseen.split(",")]
-    roles = np.where(np.isin(words, apart), UNSEEN, SEEN)
+    roles = np.where(np.isin(words, options.apart), UNSEEN, SEEN)
     return np.where(read & many & (words != ""), roles, FEW)
 
 
@@ -262,8 +265,9 @@ def judge(
         task, {name: x[seen] for name, x in heard.curves.items()},
         [{name: x[seen] for name, x in each.curves.items()} for each in random], "input", given,
     )  # fmt: skip
-    of_q = {"network": numbers, "layer": "q", "estimate": shares}
-    found["controls"] = pd.concat([pd.DataFrame(of_q), found["controls"]])
+    of_q = [(number, "q", share) for number, share in zip(numbers, shares, strict=True)]
+    rows = [*of_q, *found["controls"].itertuples(index=False)]
+    found["controls"] = pd.DataFrame(rows, columns=list(found["controls"]))
     if unseen.any():
         both, words = seen | unseen, answers["word"].to_numpy()
         place = None if speakers is None else speakers[both]

@@ -279,10 +279,9 @@ def judge_layers(
         for network, each in enumerate(random if layer != envelope else (), start=1):
             others.append(float(score_curves(task.drawn[:1], each[layer], task.folds)[1][0]))
             controls.append((network, layer, others[-1]))
-        about = describe(right, shares, others, settings)
-        if layer != envelope:
-            about |= {"beyond_envelope": more.mean(), "beyond_envelope_p": sign_test(more)}
-        rows.append({"layer": layer} | about)
+        beyond = (math.nan, math.nan) if layer == envelope else (more.mean(), sign_test(more))
+        beside = dict(zip(("beyond_envelope", "beyond_envelope_p"), beyond, strict=True))
+        rows.append({"layer": layer, **describe(right, shares, others, settings), **beside})
         apart = compare(curves, task.drawn[0], settings, task.speakers, 0, len(task.drawn) - 1)
         for k, word in enumerate(task.names):
             own = curves[task.drawn[0] == k]
@@ -290,8 +289,7 @@ def judge_layers(
             points = {"layer": layer, "word": word, "point": np.arange(1, curves.shape[1] + 1)}
             means.append(pd.DataFrame(points | values | {"n": len(own), "p": apart.p}))
     table = add_verdicts(pd.DataFrame(rows), settings)
-    p_envelope = table.get("beyond_envelope_p", pd.Series(math.nan, table.index))
-    table["beyond_envelope_p_holm"] = holm(p_envelope.to_numpy())
+    table["beyond_envelope_p_holm"] = holm(table["beyond_envelope_p"].to_numpy())
     return {
         "by_layer": table, "curves": pd.concat(means),
         "controls": pd.DataFrame(controls, columns=["network", "layer", "estimate"]),
