@@ -3,14 +3,20 @@
 The made speech of make_corpus, whose voice onset time is exact, with and without a noise floor,
 at several rates; stops voiced through their closure; releases of two bursts. Then corpora of 60
 tokens whose groups differ by a known amount, or not at all, through the tables of the experiment.
+At last values without sounds, 50 times a seed: a difference that is as large in outputs as in
+recordings, and outputs and recordings of one source, may be told apart in 5 % of the runs.
 """
 
 import argparse
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import pandas as pd
 from scipy import signal
+from scipy.stats import binom
 
 from wavegan_tf.corpora import phonetics, stv, vocal_tract
 from wavegan_tf.corpora.vocal_tract import Segment
@@ -19,13 +25,15 @@ from wavegan_tf.speech.intervals import find_intervals
 from wavegan_tf.speech.measure import measure
 from wavegan_tf.speech.outputs import Output, Plan, gather, measure_output
 from wavegan_tf.speech.settings import INTERVALS, PRAAT, STOPS
-from wavegan_tf.stats.compared import OUTPUTS
+from wavegan_tf.stats.compared import OUTPUTS, RECORDINGS, compare_sources
 from wavegan_tf.stats.effects import DIFFERS
 from wavegan_tf.stats.resampling import StatisticsSettings
-from wavegan_tf.stats.stops import compare_groups, first_stops
+from wavegan_tf.stats.stops import PLAIN, WITH_S, compare_groups, first_stops
 
 RATE_HZ = 16000
 N_TOKENS = 60
+GROUPS, SPREADS_S = (PLAIN, WITH_S), (0.015, 0.006)
+QUICK = StatisticsSettings(n_resamples=100)
 
 
 def stops_of(sound, rate_hz=RATE_HZ):
@@ -117,6 +125,46 @@ def compared(seed, difference_s, n=N_TOKENS):
     return row
 
 
+def sources(rng, more_s):
+    """Whether #TV is said to differ more from #sTV in outputs than in recordings, by so much."""
+    means_s = {OUTPUTS: (0.055 + more_s, 0.030), RECORDINGS: (0.060, 0.035)}
+    rows = [
+        (source, group, vot_s)
+        for source, both in means_s.items()
+        for group, mean_s, sd_s, n in zip(
+            (PLAIN, WITH_S), both, (0.015, 0.006), (30, 20), strict=True
+        )
+        for vot_s in rng.normal(mean_s, sd_s, n)
+    ]
+    table = compare_groups(pd.DataFrame(rows, columns=["source", "group", "vot"]), QUICK)
+    return table.iloc[-1]["verdict"] == DIFFERS
+
+
+def distributions(rng, more_s, n_measures=10):
+    """Whether any measure of outputs and recordings is said to differ; one, if any, by so much."""
+    rows = [
+        (source, "voiced", f"m{k}", "s", value + more_s * (k == 0 and source == OUTPUTS))
+        for source, n in ((OUTPUTS, 40), (RECORDINGS, 60))
+        for k in range(n_measures)
+        for value in 0.03 * np.exp(0.4 * rng.standard_normal(n))
+    ]
+    columns = ["source", "label", "measure", "unit", "value"]
+    table = compare_sources(pd.DataFrame(rows, columns=columns), QUICK)
+    return (table["verdict"] == DIFFERS).any()
+
+
+def claim(name, claims, runs):
+    """Prints how often a claim is made that is true, and that is not; whether that is bad."""
+    shares = []
+    for more_s, n in ((0.02, -(-runs // 10)), (0.0, runs)):
+        rng = np.random.default_rng(3)
+        shares.append(np.mean([claims(rng, more_s) for _ in range(n)]))
+    most = binom.ppf(0.999, runs, 0.05) / runs
+    print(f"{name}: claimed {shares[0]:.0%} where true, {shares[1]:.1%} (at most {most:.1%}) "
+          "where not", flush=True)  # fmt: skip
+    return shares[0] < 0.8 or shares[1] > most
+
+
 def tell(name, found_s, least_found=0.9, within_s=0.005):
     """Prints how far values are off; whether too few are found, or too far off."""
     there = np.isfinite(found_s)
@@ -127,7 +175,8 @@ def tell(name, found_s, least_found=0.9, within_s=0.005):
         f"{ends[1]:.1f} ms; beyond 5 ms {np.mean(off_ms > 1000 * within_s):.1%}",
         flush=True,
     )
-    return there.mean() < least_found or np.mean(off_ms > 1000 * within_s) > 0.1
+    most = binom.ppf(0.99, len(off_ms), 0.05)  # 18 of 200, and 3 of 10
+    return there.mean() < least_found or np.sum(off_ms > 1000 * within_s) > most
 
 
 def main():
@@ -162,6 +211,11 @@ def main():
             flush=True,
         )
         failed += not fewest <= claims <= most
+    for name, claims in (
+        ("outputs less recordings", sources),
+        ("any of ten measures beside recordings", distributions),
+    ):
+        failed += claim(name, claims, 50 * given.seeds)
     sys.exit(int(failed > 0))
 
 

@@ -5,7 +5,7 @@ import itertools
 import conftest
 import numpy as np
 import pandas as pd
-import planted_recogniser as planted
+import planted_recognise as planted
 import pytest
 import scipy
 from sklearn.linear_model import RidgeClassifier
@@ -44,25 +44,27 @@ def test_codes_are_assigned_on_the_other_folds():
         other = np.mean(codes[taught] == 1 - words[taught])
         for i in np.flatnonzero(~taught):
             right[i] = codes[i] == (words[i] if same > other else 1 - words[i])
-    score = stats.score_codes(words[np.newaxis], codes, folds, 1)
-    np.testing.assert_array_equal(score.right, right)
-    assert score.estimate == right.mean() and np.isnan(score.p)
+    found, [share] = stats.score_codes(words[np.newaxis], codes, folds, 1)
+    np.testing.assert_array_equal(found, right)
+    assert share == right.mean()
 
 
 def test_curves_are_read_as_scikit_learn_would_and_p_counts_the_draws():
     words = np.repeat([0, 1, 2], 10)
     curves = RNG.standard_normal([30, 8]) + words[:, np.newaxis]
     task = stats.make_task(words, None, 99)
-    score = stats.score_curves(task.drawn, curves, task.folds)
+    _, shares = stats.score_curves(task.drawn, curves, task.folds)
     classifier = make_pipeline(StandardScaler(), RidgeClassifier(0.1 * 24))
     for row in (0, 5):
         said = cross_val_predict(
             classifier, curves, task.drawn[row], cv=PredefinedSplit(task.folds)
         )
-        alone = stats.score_curves(task.drawn[[row]], curves, task.folds)
-        np.testing.assert_array_equal(alone.right, said == task.drawn[row])
-    each = [stats.score_curves(row[np.newaxis], curves, task.folds) for row in task.drawn]
-    assert score.p == np.mean([x.estimate >= score.estimate - 1e-9 for x in each])
+        right, _ = stats.score_curves(task.drawn[[row]], curves, task.folds)
+        np.testing.assert_array_equal(right, said == task.drawn[row])
+        assert shares[row] == pytest.approx(right.mean())
+    table = stats.judge_layers(task, {"input": curves}, [], "input", StatisticsSettings())
+    assert table["by_layer"]["beyond_envelope_p"].isna().all()  # which has nothing beside it
+    assert stats.beside_chance(shares)["p"] == np.mean(shares >= shares[0] - 1e-9)
 
 
 def test_no_speaker_is_on_both_sides_and_words_are_drawn_within_speakers():
@@ -101,17 +103,11 @@ def test_unseen_words_are_compared_as_words():
     assert found["estimate"] == pytest.approx(means[:3].mean() - means[3:].mean())
     codes = np.array([0, 0, 0, 1, *RNG.integers(-1, 3, 16)])
     drawn = stats.draw_words(np.repeat(np.arange(5), 4), np.zeros(20), 199)
-    word = stats.concentrate(codes, drawn, 0)
+    word = stats.judge_unseen(words, words == "a", [codes], None, 199, StatisticsSettings()).iloc[0]
     shares = [max(np.mean(codes[row == 0] == k) for k in (-1, 0, 1, 2)) for row in drawn]
-    assert (word.code, word.estimate) == (0, 0.75) and word.p == np.mean(np.array(shares) >= 0.75)
-    assert word.entropy_bits == pytest.approx(-0.75 * np.log2(0.75) + 0.25 * 2)
-
-
-def test_curves_are_means_over_their_part_of_the_duration():
-    series = RNG.random(1000)
-    expected = series[:800].reshape(8, 100).mean(axis=1)
-    np.testing.assert_allclose(stats.resample_curve(series, 800, 8), expected)
-    np.testing.assert_allclose(stats.resample_curve(np.array([1.0, 3, 9]), 2, 4), [1, 1, 3, 3])
+    assert (word["code"], word["estimate"]) == (0, 0.75)
+    assert word["p"] == np.mean(np.array(shares) >= 0.75)
+    assert word["entropy_bits"] == pytest.approx(-0.75 * np.log2(0.75) + 0.25 * 2)
 
 
 def test_answers_are_codes_and_how_probable_they_are():
@@ -142,6 +138,7 @@ def test_what_is_planted_is_said_and_drawn(drawn, eagerly):
     assert f"of {len(seen)} recordings" in text and "differs." in text and "| ours | c6 |" in text
     shown = [conftest.said(result.figure(name)) for name in result.figures]
     assert result.figures == ["confusion", "by_layer", "curves"]
+    assert "speakers" not in text  # there are none
     assert "ours (8)" in shown[0] and "Conv5" in shown[1] and "Input: envelope" in shown[2]
 
 
@@ -156,9 +153,13 @@ def test_what_is_planted_is_said_and_drawn(drawn, eagerly):
         ({"speaker": "(("}, r"--speaker=\(\(: not a regular expression"),
     ],
 )
-def test_what_cannot_be_recognised_is_refused(options, words, speech_dir):
+def test_what_cannot_be_recognised_is_refused(options, words, speech_dir, tmp_path):
     given = {"wav_dir": str(speech_dir)} if options else {}
     with pytest.raises(InputError, match=words):
         run(planted.model(), Options(**given, **options))
+    for name in ("a_1.wav", "b_1.wav"):
+        (tmp_path / name).write_bytes(b"RIFF")
+    with pytest.raises(InputError, match="none of its recordings can be read; .*a_1.wav"):
+        run(planted.model(), Options(wav_dir=str(tmp_path)))
     with pytest.raises(InputError, match="has no Q-network"):
         run(load(), Options(wav_dir=str(speech_dir)))

@@ -1,5 +1,7 @@
 """Voice onset time of made stops, groups of them, and outputs beside recordings."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import planted
@@ -9,11 +11,12 @@ import scipy
 from scipy.io import wavfile
 
 from wavegan_tf.errors import InputError
-from wavegan_tf.experiments import vot
-from wavegan_tf.experiments.probe import Options as ProbeOptions
+from wavegan_tf.experiments import probe, vot
+from wavegan_tf.experiments.names import KINDS
 from wavegan_tf.experiments.properties import parse_property
+from wavegan_tf.experiments.result import experiment as experiment_of
 from wavegan_tf.experiments.result import load_run
-from wavegan_tf.models.config import Layer
+from wavegan_tf.models.config import Layer, ModelConfig
 from wavegan_tf.output.figures_compared import cumulative
 from wavegan_tf.speech.intervals import Interval
 from wavegan_tf.speech.measure import measure
@@ -90,9 +93,21 @@ def test_a_stop_has_s_before_it_where_frication_begins_well_before_the_closure()
 
 
 def test_a_known_difference_is_claimed_and_none_is_not():
-    row = planted_vot.compared(0, 0.02, 30)
+    row = planted_vot.compared(0, 0.02, 24)
     assert row["verdict"] == DIFFERS and row["low"] < 0.02 < row["high"]
-    assert planted_vot.compared(0, 0.0, 30)["verdict"] != DIFFERS
+    assert planted_vot.compared(0, 0.0, 24)["verdict"] != DIFFERS
+    for claims in (planted_vot.sources, planted_vot.distributions):
+        rng = np.random.default_rng(1)
+        assert claims(rng, 0.02) and not claims(rng, 0.0)
+
+
+def test_a_summary_says_what_differs_and_where_stops_are_too_few():
+    table = pd.DataFrame({"source": ["outputs", "recordings"], "estimate": [-0.02, 0.001]})
+    table = table.assign(n=9, n_with_s=[8, 2], verdict=[DIFFERS, "too few"])
+    assert vot.sentences(SimpleNamespace(table=lambda name: table)) == [
+        "Outputs: voice onset time is 20.0 ms shorter in #TV than in #sTV (n = 9, 8).",
+        "Recordings: too few stops to compare #TV and #sTV (n = 9, 2).",
+    ]
 
 
 def test_sources_are_compared_as_scipy_does():
@@ -131,7 +146,8 @@ def test_a_run_says_how_many_stops_there_are_and_is_loaded_again(tmp_path):
     groups = again.table("groups")
     assert groups.groupby("source")["n_outputs"].first().to_dict() == {OUTPUTS: 10, RECORDINGS: 8}
     assert groups.loc[groups["source"] == RECORDINGS, "n"].sum() >= 7
-    assert "Recordings" not in vot.sentences(again)[0] and "| recordings |" in again.summary()
+    assert all(": too few stops to compare" in each for each in vot.sentences(again))
+    assert "| recordings |" in again.summary()
     assert again.figures == ["vot"] and "#sTV" in again.terminal()
 
 
@@ -139,9 +155,13 @@ def test_bad_input_names_its_flag(tmp_path):
     with pytest.raises(InputError, match="--layers=conv4"):
         vot.Options(layers="conv4")
     with pytest.raises(InputError, match="--compare_with"):
-        ProbeOptions(compare_with=str(tmp_path), condition=("z1=0", "z1=1"))
-    with pytest.raises(InputError, match=f"--compare_with={tmp_path}"):
-        vot.run(planted.model(), vot.Options(n=10, compare_with=str(tmp_path), jobs=1))
+        probe.Options(compare_with=str(tmp_path), condition=("z1=0", "z1=1"))
+    never_run = SimpleNamespace(config=ModelConfig())
+    for experiment in (vot, probe):
+        with pytest.raises(InputError, match=f"--compare_with={tmp_path}"):
+            experiment.run(never_run, experiment.Options(compare_with=str(tmp_path)))
+    of = {name for name in KINDS if hasattr(getattr(experiment_of(name), "Options", 0), "stops")}
+    assert of == {"probe", "interpolate"}  # where the flag adds something
 
 
 def test_a_group_without_stops_has_an_empty_line():

@@ -24,7 +24,7 @@ from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.followed import Followed, Levels, describe_ordinary
 from wavegan_tf.experiments.listen import (
     REFERENCE_SEED,
-    Measuring,
+    MeasuringAll,
     Network,
     annotated,
     find_ceiling,
@@ -131,7 +131,7 @@ Held = tuple[tuple[Interval, ...], ...]
 
 
 @dataclass(frozen=True)
-class Options(Measuring):
+class Options(MeasuringAll):
     """What an interpolation can be asked for.
 
     Raises:
@@ -233,7 +233,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     design, varied, statistics = moves.design(), moves.sweeps, options.statistics
     own = make_network(model, design, options)
     chosen = find_ceiling(own, model, design, options)  # for the controls as well
-    plan = make_plan(model, own.layers, own.target, chosen)
+    plan = make_plan(model, own.layers, own.target, chosen, measures=options.measures)
     reference = describe_ordinary(own, model, design, options.reference_outputs)
     followed = Followed(own.layers, own.target, varied, moves.n, reference)
     held = None
@@ -244,7 +244,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         held = hold(own, design.z[int(middle) :: steps], plan, options, steps)
     heard = listen(
         model, design, chosen, keep_series=True, directory=directory, label="interpolating",
-        each=followed.add, held=held,
+        each=followed.add, held=held, measures=options.measures,
     )  # fmt: skip
     values, shares = values_of(heard.tables, own, followed, options, len(design.z))
     controls, why = moves.choose_controls()

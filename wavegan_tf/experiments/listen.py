@@ -101,12 +101,6 @@ class Measuring:
         group="Praat",
         choices=UPSAMPLES,
     )
-    stops: bool = option(
-        False,
-        "Measures of the stop before each voiced interval of an output: voice onset time, closure, "
-        "bursts.",
-        group="Intervals",
-    )
     annotations: str | None = option(
         None,
         "Folder of TextGrids that intervals are taken from, instead of finding them, for some "
@@ -127,11 +121,34 @@ class Measuring:
     )
 
 
+@dataclass(frozen=True)
+class MeasuringAll(Measuring):
+    """How outputs are measured where no experiment says what alone is measured."""
+
+    stops: bool = option(
+        False,
+        "Measures of the stop before each voiced interval of an output: voice onset time, closure, "
+        "bursts.",
+        group="Intervals",
+    )
+
+    @property
+    def measures(self) -> tuple[str, ...] | None:
+        """The only ones that are made; None for the usual ones, without those of stops."""
+        return (*USUAL, *STOPS) if self.stops else None
+
+
 class Recordings:
     """Recordings as inputs of a classifier, decoded when their turn comes."""
 
     def __init__(
-        self, wav_dir: str, config: ModelConfig, word: str | None = None, flag: str = "--wav_dir"
+        self,
+        wav_dir: str,
+        config: ModelConfig,
+        word: str | None = None,
+        *,
+        flag: str = "--wav_dir",
+        most: int | None = None,
     ):
         """Finds the recordings of a folder and its sub-folders.
 
@@ -140,12 +157,15 @@ class Recordings:
             config: Says rate, channels and length.
             word: Regular expression whose group is the word in a relative path.
             flag: That gave the folder.
+            most: Of more recordings so many are drawn at random.
 
         Raises:
             InputError: There are no recordings, or the expression is none.
         """
         self.wav_dir, self.config = wav_dir, config
-        self.paths = recordings.find_recordings(wav_dir, flag)
+        paths = recordings.find_recordings(wav_dir, flag)
+        drawn = np.random.default_rng(0).permutation(len(paths))[:most]
+        self.paths = [paths[i] for i in np.sort(drawn)]
         pattern = word or recordings.WORD_PATTERN
         self.words = [recordings.word_of(path, pattern) for path in self.paths]
         self.notes: collections.Counter[str] = collections.Counter()
@@ -441,15 +461,8 @@ def make_plan(
         clip=options.clip,
         strides_hz=strides_of(model.config) if target == "out" else (),
         audio_dir=audio_dir,
-        measures=_named(measures, options.stops),
+        measures=None if measures is None else tuple(measures),
     )
-
-
-def _named(measures: Sequence[str] | None, stops: bool) -> tuple[str, ...] | None:
-    """Names the measures; None are the usual ones, without those of stops."""
-    if stops:
-        return tuple(dict.fromkeys([*(USUAL if measures is None else measures), *STOPS]))
-    return None if measures is None else tuple(measures)
 
 
 def _check_annotations(plan: Plan, inputs: Design | Recordings, num_channels: int) -> None:
@@ -559,7 +572,7 @@ def listen(
     arrays = {"series": series.arrays()} if series else {}
     if maps:
         arrays["maps"] = {name: np.stack([x[name] for x in maps]) for name in maps[0]}
-    _report(inputs, tables["outputs"], unknown)
+    report(inputs, tables["outputs"], unknown)
     about = {
         "network": network, "n": count(inputs), "outputs": [first, stop],
         "reduce": str(reduction), "scales": own.scales,
@@ -666,7 +679,7 @@ def describe(model: Model, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _report(
+def report(
     inputs: Design | Recordings, outputs: pd.DataFrame, unknown: "collections.Counter[str]"
 ) -> None:
     """Logs what was wrong with outputs."""

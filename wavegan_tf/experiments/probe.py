@@ -19,14 +19,14 @@ from wavegan_tf.experiments import recorded
 from wavegan_tf.experiments.controls import measure_controls
 from wavegan_tf.experiments.listen import (
     MAX_NAMED,
-    Measuring,
+    MeasuringAll,
     Recordings,
     annotated,
     check_network,
     count,
     listen,
 )
-from wavegan_tf.experiments.recorded import Beside, measure_recordings
+from wavegan_tf.experiments.recorded import Beside, find_beside, measure_recordings
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import (
     Condition,
@@ -71,7 +71,7 @@ RECORDED = ("wav_dir", "word")
 
 
 @dataclass(frozen=True)
-class Options(Measuring, Beside):
+class Options(MeasuringAll, Beside):
     """What is probed, and how."""
 
     n: int = option(25, "Number of outputs to generate.", low=1)
@@ -169,10 +169,12 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         InputError: The model has no such network, layer or variable, or a file cannot be used.
     """
     inputs, reduction = choose_inputs(options, model.config), parse_reduce(options.reduce)
+    recordings = find_beside(options, model.config)
     span = read_shard(options.shard, count(inputs), max(1, len(options.condition)))
     heard = listen(
         model, inputs, options, network=options.network, reduction=reduction, span=span,
-        num_maps=options.max_figures, keep_series=True, directory=directory,
+        num_maps=options.max_figures, keep_series=True, measures=options.measures,
+        directory=directory,
         label=f"{span[1] - span[0]} outputs",
     )  # fmt: skip
     tables = dict(heard.tables)
@@ -181,8 +183,8 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     if options.controls and span[0] == 0:  # of a run in shards the first one measures them
         wanted = options.controls, options.control_outputs
         tables["controls"] = measure_controls(model, inputs, options, heard, reduction, *wanted)
-    if options.compare_with is not None and span[0] == 0:
-        measured = measure_recordings(model, heard.plan, options, options.jobs)
+    if recordings is not None and span[0] == 0:
+        measured = measure_recordings(recordings, heard.plan, options.jobs)
         tables["samples"] = take_samples(*measured, heard.plan.target, RECORDINGS)
     own = {each.name for each in dataclasses.fields(Options)} - {"praat", "intervals", "statistics"}
     settings = heard.settings | {

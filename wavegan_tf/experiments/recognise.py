@@ -11,7 +11,7 @@ answer and short curves are kept.
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,6 +37,7 @@ from wavegan_tf.output import text
 from wavegan_tf.output.names import layer_title
 from wavegan_tf.progress import progress
 from wavegan_tf.stats import recognition as stats
+from wavegan_tf.stats.curves import segment_means
 from wavegan_tf.stats.effects import DIFFERS, NO_DIFFERENCE, add_verdicts
 from wavegan_tf.stats.resampling import StatisticsSettings
 
@@ -85,6 +86,11 @@ class Options:
         """Checks every value."""
         check_options(self)
 
+    @property
+    def apart(self) -> list[str]:
+        """The words of ``unseen``."""
+        return [word.strip() for word in self.unseen.split(",") if word.strip()]
+
 
 class Heard(NamedTuple):
     """What a network says of recordings.
@@ -102,8 +108,8 @@ class Heard(NamedTuple):
 
 def hear(model: Model, recordings: Recordings, layers: str, control: int = 0) -> Heard:
     """Runs Q, or the random network of a number, and keeps its answers and its layers' curves."""
-    as_they_are = Measuring(clip=True)  # eq. 4 without a factor: nothing is clipped but in sounds
-    network = make_network(model, recordings, as_they_are, "q", layers=layers, control=control)
+    as_they_are = Measuring(clip=True, layers=layers)  # eq. 4: only sounds are clipped
+    network = make_network(model, recordings, as_they_are, "q", control=control)
     rate_hz, slice_len = model.config.sample_rate, model.config.slice_len
     logits: list[np.ndarray] = []
     problems: list[str] = []
@@ -111,13 +117,12 @@ def hear(model: Model, recordings: Recordings, layers: str, control: int = 0) ->
     span = range(len(recordings))
     label = f"random network {control}" if control else "Q"
     for taken in progress(take_outputs(network, recordings, span), len(span), label):
-        problem, duration_s = taken.output.problem, taken.output.duration_s
+        problem = taken.output.problem
+        share = 1.0 if problem else min(1.0, taken.output.duration_s * rate_hz / slice_len)
         for name, series in taken.series.items():
             if name == network.target:
                 series = np.abs(series.reshape(len(series), -1)).mean(axis=1)
-            length = (duration_s or 0) * rate_hz / slice_len * len(series)
-            curve = stats.resample_curve(series, length or len(series), NUM_POINTS)
-            rows[name].append(curve)
+            rows[name].append(segment_means(series, 1.0, 0.0, share * len(series), NUM_POINTS))
         logits.append(np.full_like(taken.logits, np.nan) if problem else taken.logits)
         problems.append(problem)
     curves = {name: np.stack(each) for name, each in rows.items()}
@@ -164,6 +169,8 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     for note, number in recordings.notes.items():
         _log.info("%d recordings %s", number, note)
     read = np.array([not problem for problem in heard.problems])
+    if not read.any():
+        raise InputError(f"--wav_dir: none of its recordings can be read; {heard.problems[0]}")
     code, certainty = read_answers(heard.logits, config)
     units = [*latent_names(config)[: config.num_categ], *["unknown"] * config.q_unknown]
     answers = pd.DataFrame({
@@ -192,8 +199,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
 
 
 def _check_words(found: list[str], options: Options) -> None:
-    known = ", ".join(sorted(set(found) - {""})[:20])
-    apart = [word.strip() for word in options.unseen.split(",") if word.strip()]
+    known, apart = ", ".join(sorted(set(found) - {""})[:20]), options.apart
     for word in apart:
         if word not in found:
             raise InputError(f"--unseen={word}: no recording of it; there are {known}")
@@ -220,8 +226,7 @@ def _roles(words: np.ndarray, read: np.ndarray, options: Options) -> np.ndarray:
     """Says of each recording whether its word is seen, unseen, or has too few."""
     counts = pd.Series(words[read]).value_counts()
     many = pd.Series(words).map(counts).fillna(0).to_numpy() >= options.statistics.min_outputs
-    apart = [word.strip() for word in options.unseen.split(",")]
-    roles = np.where(np.isin(words, apart), UNSEEN, SEEN)
+    roles = np.where(np.isin(words, options.apart), UNSEEN, SEEN)
     return np.where(read & many & (words != ""), roles, FEW)
 
 
@@ -238,36 +243,37 @@ def judge(
     )  # fmt: skip
     numbers = range(1, options.controls + 1)
     random = [hear(model, recordings, options.layers, number) for number in numbers]
-    codes = latent_names(config)[: config.num_categ] if config.model == "ciwgan" else None
-    codes = codes or sorted({*code} - {NONE, ""})
-    said = [_numbered(code, codes)]
-    said += [_numbered(read_answers(each.logits, config)[0]) for each in random]
+    said, codes = [], _codes(code)
+    for answer in (code, *(read_answers(each.logits, config)[0] for each in random)):
+        places = {name: k for k, name in enumerate(_codes(answer))}
+        said.append(np.array([places.get(name, -1) for name in answer]))
     possible = config.num_categ if config.model == "ciwgan" else 2**config.num_categ
     found: dict[str, pd.DataFrame] = {}
-    found["recognition"], score, chosen, shares = stats.judge_codes(
+    found["recognition"], right, chosen, shares = stats.judge_codes(
         task, [x[seen] for x in said], -(-len(task.names) // possible), given
     )
-    answers.loc[seen, "right"] = score.right.astype(float)
+    answers.loc[seen, "right"] = right.astype(float)
     for name, column in (("words", "word"), ("speakers", "speaker")):
         if column in answers:
             by = answers[seen].groupby(column)
             shared = by["right"].agg(count="sum", n="size").reset_index()
             shared["certainty"] = by["certainty"].mean().to_numpy()
             found[name] = stats.with_shares(shared, given.confidence)
-    found["words"].insert(1, "code", _named(chosen, codes))
+    names = np.array([*codes, NONE])  # -1 is none
+    found["words"].insert(1, "code", names[chosen])
     found |= stats.judge_layers(
         task, {name: x[seen] for name, x in heard.curves.items()},
         [{name: x[seen] for name, x in each.curves.items()} for each in random], "input", given,
     )  # fmt: skip
-    q = [(number, "q", share) for number, share in zip(numbers, shares, strict=True)]
-    rows = q + list(found["controls"].itertuples(index=False))
+    of_q = [(number, "q", share) for number, share in zip(numbers, shares, strict=True)]
+    rows = [*of_q, *found["controls"].itertuples(index=False)]
     found["controls"] = pd.DataFrame(rows, columns=list(found["controls"]))
     if unseen.any():
         both, words = seen | unseen, answers["word"].to_numpy()
         place = None if speakers is None else speakers[both]
         apart = [x[both] for x in said], place, options.n_permutations, given
         table = stats.judge_unseen(words[both], unseen[both], *apart)
-        found["unseen"] = table.assign(code=_named(table["code"], codes))
+        found["unseen"] = table.assign(code=names[table["code"]])
         values = answers["certainty"].to_numpy()[both]
         row = stats.compare_words(values, words[both], unseen[both], given.confidence)
         certainty = pd.DataFrame([row])
@@ -275,23 +281,18 @@ def judge(
     return found
 
 
-def _numbered(said: np.ndarray, codes: list[str] | None = None) -> np.ndarray:
-    """Numbers answers by a list of codes, or by those that there are; -1 for none."""
-    places = {code: k for k, code in enumerate(codes or sorted({*said} - {NONE}))}
-    return np.array([places.get(code, -1) for code in said])
-
-
-def _named(numbers: Iterable[int], codes: list[str]) -> list[str]:
-    return [codes[k] if k >= 0 else NONE for k in numbers]
+def _codes(answers: np.ndarray) -> list[str]:
+    """Lists the codes among answers, c2 before c10."""
+    return sorted({*answers} - {NONE, ""}, key=lambda code: (len(code), code))
 
 
 HOW = (
-    "Each word is assigned one code, each code at most {} word(s), so that most recordings are "
-    "right, on all but a part of them (other speakers); answers are counted on that part. The "
+    "Each word is assigned one code, each code at most {words_per_code} word(s), so that most "
+    "recordings are right, on all but a part of them{apart}; answers are counted on that part. The "
     "average of a layer over its feature maps, in normalised time, is read by a linear classifier, "
-    "and so is the envelope of the input. Chance: words drawn anew (within speakers). Random "
-    "weights: untrained networks; in brackets what one more exceeds in 5 % of cases. Curves: p "
-    "that the words' mean curves part nowhere. p of layers and of unseen words are Holm's."
+    "and so is the envelope of the input. Chance: words drawn anew{within}. Random weights: "
+    "untrained networks; in brackets what one more exceeds in {percent} of cases. p of layers and "
+    "of unseen words are Holm's."
 )
 NEVER_HEARD = (
     "Words that Q never heard, left out above: the share of their most frequent code. Chance gives "
@@ -353,11 +354,10 @@ CELLS: dict[str, Callable[[dict[Any, Any]], object]] = {
     "p (random)": lambda x: text.p_value(x["p_random_holm"]),
     "beyond envelope": lambda x: text.percent(x["beyond_envelope"]),
     "p (envelope)": lambda x: text.p_value(x["beyond_envelope_p_holm"]),
-    "curves": lambda x: text.p_value(x["curves_p_holm"]),
 }
 TABLES = {
     "by_layer": "layer,right,chance,p,random weights,p (random),beyond envelope,p (envelope),"
-    "curves,verdict",
+    "verdict",
     "words": "word,code,right,n,certainty",
     "speakers": "speaker,right,n,certainty",
     "unseen": "word,code,share,n,entropy (bits),chance,p,random weights,p (random),verdict",
@@ -395,13 +395,15 @@ def summary(result: Result) -> str:
         f"a word with too few); checkpoint {checkpoint['prefix']}, step {checkpoint['step']}.",
         "\n".join(f"- {line}" for line in _told(result)),
     ]
+    speakers = settings["by_speaker"]
+    about = {"apart": ", of other speakers" * speakers, "within": " within speakers" * speakers}
+    about["percent"] = text.percent(settings["level"])
     for row in result.table("recognition").to_dict("records"):
         parts += [
-            HOW.format(row["words_per_code"]),
+            HOW.format(words_per_code=row["words_per_code"], **about),
             f"Words {row['n_words']}, codes answered {row['n_codes']}; right if codes are assigned "
-            f"and counted on the same recordings: {text.percent(row['best'])}; purity "
-            f"{text.percent(row['purity'])}; adjusted mutual information "
-            f"{text.fixed(row['mutual_information'])}.",
+            f"and counted on the same recordings: {text.percent(row['best'])}; adjusted mutual "
+            f"information {text.fixed(row['mutual_information'])}.",
         ]
     for name in TABLES:
         if len(result.table(name)):

@@ -1,18 +1,16 @@
 """The recordings that a model learned from, measured as its outputs are and put beside them."""
 
 import dataclasses
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
-from wavegan_tf.experiments.listen import Recordings
+from wavegan_tf.experiments.listen import Recordings, report
 from wavegan_tf.experiments.result import Result
-from wavegan_tf.model import Model
+from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.options import option
 from wavegan_tf.output import text
 from wavegan_tf.output.names import measure_title
@@ -45,37 +43,39 @@ class Beside:
     )
 
 
+def find_beside(options: Beside, config: ModelConfig) -> Recordings | None:
+    """Finds the recordings that outputs are compared with, and draws among them; None without.
+
+    Raises:
+        InputError: There is no such folder, or it has no audio.
+    """
+    folder, most = options.compare_with, options.recordings
+    return Recordings(folder, config, flag="--compare_with", most=most) if folder else None
+
+
 def measure_recordings(
-    model: Model, plan: Plan, options: Beside, jobs: int | None
+    found: Recordings, plan: Plan, jobs: int | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measures recordings as outputs are: their first slice, resampled, its peak as in training.
 
     Returns:
         The tables ``outputs`` and ``intervals``, in which a recording counts as an output.
-
-    Raises:
-        InputError: There is no such folder, or it has no audio.
     """
-    found = Recordings(str(options.compare_with), model.config, flag="--compare_with")
-    rng = np.random.default_rng(0)
-    chosen = np.sort(rng.permutation(len(found))[: options.recordings])
     target = [layer for layer in plan.layers if layer.name == plan.target]
     plan = dataclasses.replace(
         plan, layers=tuple(target), audio_dir=None, annotations=None, labels={}, strides_hz=()
     )
 
     def read() -> Iterator[Output]:
-        for i in map(int, chosen):
+        for i in range(len(found)):
             samples, about = found.read(i)
             series = samples[:, 0] if samples.shape[1] == 1 else samples
             yield Output(i, 0, {plan.target: series}, **about)
 
     measured = measure_outputs(read(), plan, num_processes(jobs))
-    tables, _ = gather(progress(measured, len(chosen), f"{len(chosen)} recordings"), plan)
-    outputs = tables["outputs"]
-    if failed := int((~outputs["measured"].astype(bool)).sum()):
-        logging.getLogger("wavegan_tf").warning("%d recordings could not be measured", failed)
-    return outputs, tables["intervals"]
+    tables, unknown = gather(progress(measured, len(found), f"{len(found)} recordings"), plan)
+    report(found, tables["outputs"], unknown)
+    return tables["outputs"], tables["intervals"]
 
 
 LEGEND = (

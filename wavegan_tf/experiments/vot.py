@@ -15,7 +15,7 @@ import pandas as pd
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.listen import Measuring, listen
-from wavegan_tf.experiments.recorded import Beside, measure_recordings
+from wavegan_tf.experiments.recorded import Beside, find_beside, measure_recordings
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import apply_settings, parse_settings, plain
 from wavegan_tf.model import Model
@@ -24,7 +24,7 @@ from wavegan_tf.output import text
 from wavegan_tf.speech.settings import STOPS, STOPS_NEED_HZ
 from wavegan_tf.stats.compared import OUTPUTS, RECORDINGS
 from wavegan_tf.stats.effects import DIFFERS
-from wavegan_tf.stats.resampling import StatisticsSettings
+from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings
 from wavegan_tf.stats.stops import BOTH, PLAIN, WITH_S, compare_groups, describe_groups, first_stops
 
 if TYPE_CHECKING:
@@ -66,14 +66,15 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
             f"--ckpt: the model makes sound of {config.sample_rate} Hz, stops need at least "
             f"{STOPS_NEED_HZ:g} Hz"
         )
+    recordings = find_beside(options, config)
     z = model.sample(options.n, options.seed)
     z = apply_settings(z, parse_settings(options.set, config), config)
     heard = listen(
         model, plain(z), options, measures=["duration", *STOPS], layers="out", directory=directory
     )
     sources = {OUTPUTS: (heard.tables["outputs"], heard.tables["intervals"])}
-    if options.compare_with is not None:
-        sources[RECORDINGS] = measure_recordings(model, heard.plan, options, options.jobs)
+    if recordings is not None:
+        sources[RECORDINGS] = measure_recordings(recordings, heard.plan, options.jobs)
     stops = pd.concat(
         [first_stops(*tables).assign(source=source) for source, tables in sources.items()],
         ignore_index=True,
@@ -89,8 +90,8 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
 
 LEGEND = (
     "Voice onset time of the stop before the first vowel, in ms, without ({plain}) and with "
-    "({with_s}) frication before its closure. Stop: outputs with one, of n. Share: of {with_s} "
-    "among them. Mean: with its interval (bootstrap over outputs, as all intervals)."
+    "({with_s}) frication before its closure. Stops: outputs with one, of all outputs. Share: of "
+    "all stops of the source. Mean: with its interval (bootstrap over outputs, as all intervals)."
 )
 ABOUT = (
     "{plain} less {with_s}: the difference in ms, and the ratio of the means. Last row: the "
@@ -101,22 +102,24 @@ ABOUT = (
 
 
 def sentences(result: Result) -> list[str]:
-    """Says what was shown, one line for each finding."""
+    """Says of each source what was shown, and how the two differ if that was."""
     found = []
     for row in result.table("differences").to_dict("records"):
-        if row["verdict"] != DIFFERS:
-            continue
-        size = f"{_ms(abs(row['estimate']))} ms"
+        groups, n = f"{PLAIN} and {WITH_S}", f"(n = {row['n']}, {row['n_with_s']})"
+        size = text.number(1000 * row["estimate"], signed=True)
         if row["source"] == BOTH:
-            size = f"{text.number(1000 * row['estimate'], signed=True)} ms"
-            found.append(f"The difference in the outputs less that in the recordings is {size}.")
+            said = f"The difference in the outputs less that in the recordings is {size} ms."
+            found += [said] * (row["verdict"] == DIFFERS)
             continue
-        way = "longer" if row["estimate"] > 0 else "shorter"
-        found.append(
-            f"{row['source'].capitalize()}: voice onset time is {size} {way} in {PLAIN} than in "
-            f"{WITH_S} (n = {row['n']}, {row['n_with_s']})."
-        )
-    return found or ["No difference of voice onset time is shown."]
+        said = f"no difference of voice onset time between {groups} is shown"
+        if row["verdict"] == TOO_FEW:
+            said = f"too few stops to compare {groups}"
+        elif row["verdict"] == DIFFERS:
+            way = "longer" if row["estimate"] > 0 else "shorter"
+            size = f"{_ms(abs(row['estimate']))} ms"
+            said = f"voice onset time is {size} {way} in {PLAIN} than in {WITH_S}"
+        found.append(f"{row['source'].capitalize()}: {said} {n}.")
+    return found
 
 
 def _ms(seconds: float) -> str:

@@ -32,7 +32,10 @@ def draw_distributions(result: Run, rows: pd.DataFrame) -> Figure:
     label = rows["label"].iloc[0]
     what = "Numbers of intervals" if label == "output" else f"Intervals: {label}"
     title = f"{what}; one value per output or recording (* differs after Holm's correction)"
-    return draw_panels(panels, title, "Value", 3, sharex=False, sharey=True)
+    figure = draw_panels(panels, title, "Value", 3, sharex=False, sharey=True)
+    for axis in figure.axes:
+        axis.locator_params("x", nbins=4)  # 0.0005 is wide
+    return figure
 
 
 def draw_stops(result: Run) -> Figure:

@@ -69,7 +69,7 @@ def draw_by_layer(result: Run) -> Figure:
 
 def draw_curves(result: Run) -> Figure:
     """Draws the mean curve of each word in each layer; the bar says where words part."""
-    table, parted = result.table("curves"), result.table("parted")
+    table = result.table("curves")
     n = table.groupby("word")["n"].first().sort_values(ascending=False, kind="stable")
     words = sorted(n.index[:MAX_WORDS])
     shades = list(COLOURS)
@@ -85,8 +85,8 @@ def draw_curves(result: Run) -> Figure:
             y, low, high = (own[name].to_numpy() for name in ("estimate", "low", "high"))
             lines.append(Line(word, x, y, low, high, colour=colour))
         title = "Input: envelope" if layer == "input" else layer_title(str(layer))
-        here = parted.loc[parted["layer"] == layer, "p"].to_numpy() < result.settings["level"]
-        panels.append(Panel(title, lines, "Mean activation", here))
+        apart = rows[rows["word"] == words[0]]["p"].to_numpy() < result.settings["level"]
+        panels.append(Panel(title, lines, "Mean activation", apart))
     shown = f", the {MAX_WORDS} most frequent of {len(n)}" if len(n) > MAX_WORDS else ""
     title = f"Averages of the layers by word{shown} (bar: words part, corrected over points)"
     return draw_panels(panels, title, "Share of the recording's duration (%)", 2, 1.7)

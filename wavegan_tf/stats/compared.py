@@ -5,7 +5,7 @@ one value, the mean over its intervals.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -78,26 +78,34 @@ def compare_sources(samples: pd.DataFrame, settings: StatisticsSettings) -> pd.D
         sides = [groups[key].query("source == @source") for source in (OUTPUTS, RECORDINGS)]
         a, b = (side["value"].to_numpy() for side in sides)
         row = dict(zip(("label", "measure", "unit"), key, strict=True))
-        row |= {"mean": _of(np.mean, a), "mean_recordings": _of(np.mean, b)}
-        row |= {"median": _of(np.median, a), "median_recordings": _of(np.median, b)}
-        row |= {"estimate": row["mean"] - row["mean_recordings"], "low": math.nan, "high": math.nan}
-        row |= {"ks": math.nan, "wasserstein": math.nan, "p": math.nan}
+        for name, values in (("", a), ("_recordings", b)):
+            there = values if len(values) else [math.nan]
+            row |= {f"mean{name}": np.mean(there), f"median{name}": np.median(there)}
+        row |= contrast([a, b], [1, -1], settings) | {"ks": math.nan, "wasserstein": math.nan}
         if len(a) and len(b):
-            row["wasserstein"] = float(scipy.stats.wasserstein_distance(a, b))
-        if min(len(a), len(b)) >= settings.min_outputs:
-            row["low"], row["high"] = contrast_interval([a, b], [1, -1], settings)
-            ks = scipy.stats.ks_2samp(a, b)
-            row |= {"ks": float(ks.statistic), "p": float(ks.pvalue)}
+            row["wasserstein"] = scipy.stats.wasserstein_distance(a, b)
+        if math.isfinite(row["low"]):
+            row["ks"], row["p"] = scipy.stats.ks_2samp(a, b)
         rows.append(row | {"n": len(a), "n_recordings": len(b)})
     return add_verdicts(pd.DataFrame(rows), settings, DIFFERS, NO_DIFFERENCE)
 
 
-def contrast_interval(
+def contrast(
     samples: Sequence[np.ndarray], weights: Sequence[float], settings: StatisticsSettings
-) -> tuple[float, float]:
-    """Takes the bootstrap interval of the weighted sum of the means of independent samples."""
-    drawn = sum(w * x for w, x in zip(weights, resampled_means(samples, settings), strict=True))
-    return interval(np.asarray(drawn), min(map(len, samples)), settings.confidence)
+) -> dict[str, float]:
+    """Weighs the means of independent samples: ``estimate``, its bootstrap interval, and ``p``.
+
+    ``p`` is that of :func:`welch`. The estimate needs a value of each sample, all else
+    ``min_outputs``; what is not there is NaN.
+    """
+    found, least = dict.fromkeys(("estimate", "low", "high", "p"), math.nan), min(map(len, samples))
+    if least:
+        found["estimate"] = sum(w * x.mean() for w, x in zip(weights, samples, strict=True))
+    if least >= settings.min_outputs:
+        drawn = sum(w * x for w, x in zip(weights, resampled_means(samples, settings), strict=True))
+        found["low"], found["high"] = interval(np.asarray(drawn), least, settings.confidence)
+        found["p"] = welch(samples, weights)
+    return found
 
 
 def resampled_means(
@@ -125,7 +133,3 @@ def welch(samples: Sequence[np.ndarray], weights: Sequence[float]) -> float:
         return math.nan
     freedom = variance**2 / np.sum(parts**2 / (n - 1))
     return float(2 * stdtr(freedom, -abs(estimate) / math.sqrt(variance)))
-
-
-def _of(statistic: Callable, values: np.ndarray) -> float:
-    return float(statistic(values)) if len(values) else math.nan

@@ -19,34 +19,14 @@ from scipy.optimize import linear_sum_assignment
 from wavegan_tf.stats.controls import against_random
 from wavegan_tf.stats.curves import band, compare
 from wavegan_tf.stats.effects import holm, sign_test
-from wavegan_tf.stats.resampling import BLOCK, StatisticsSettings, mean_intervals, wilson
+from wavegan_tf.stats.resampling import BLOCK, StatisticsSettings, wilson
 
 FOLDS = 5
 
 SHRINKAGE = 0.1
 """Penalty of the regression that tells curves apart, for each recording that it learns from."""
 
-BESIDE = ("beyond_envelope", *(f"beyond_envelope_{end}" for end in ("low", "high", "p")))
-
 BEYOND, ABOVE, NOT_SHOWN = "beyond random weights", "above chance", "not shown"
-
-
-class Score(NamedTuple):
-    """Holds a cross-validated share of right answers, beside chance.
-
-    Attributes:
-        right: Of each unit, whether its word was named by what the other folds taught.
-        estimate: Their share.
-        chance: The mean share with words drawn anew; NaN without draws.
-        chance_high: What the share exceeds by chance in 1 - confidence of all cases.
-        p: Share of draws, the own one counted, that are at least as good.
-    """
-
-    right: np.ndarray
-    estimate: float
-    chance: float
-    chance_high: float
-    p: float
 
 
 class Task(NamedTuple):
@@ -121,8 +101,8 @@ def count_codes(words: np.ndarray, codes: np.ndarray, n_words: int, n_codes: int
 
 
 def score_codes(
-    drawn: np.ndarray, codes: np.ndarray, folds: np.ndarray, per_code: int, confidence: float = 0.95
-) -> Score:
+    drawn: np.ndarray, codes: np.ndarray, folds: np.ndarray, per_code: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Scores answers: codes are assigned to words on all folds but one, and counted on that.
 
     Args:
@@ -130,7 +110,10 @@ def score_codes(
         codes: Answers ``[units]``, -1 for none.
         folds: Fold of each ``[units]``.
         per_code: As :func:`assign` takes it.
-        confidence: Of ``chance_high``.
+
+    Returns:
+        Whether the own word of each unit was named ``[units]``, and of each draw the share
+        ``[draws]``.
     """
     n_words, n_codes = int(drawn.max()) + 1, int(codes.max(initial=0)) + 1
     parts = [np.flatnonzero(folds == k) for k in np.unique(folds)]
@@ -141,12 +124,12 @@ def score_codes(
         for part, own in zip(parts, counts, strict=True):
             named = assign(total - own, per_code)[words[part]]
             row[part] = (named == codes[part]) & (named >= 0)
-    return _score(right[0], right.mean(axis=1), confidence)
+    return right[0], right.mean(axis=1)
 
 
 def score_curves(
-    drawn: np.ndarray, curves: np.ndarray, folds: np.ndarray, confidence: float = 0.95
-) -> Score:
+    drawn: np.ndarray, curves: np.ndarray, folds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Scores how well curves ``[units, points]`` tell words apart, as :func:`score_codes` answers.
 
     A linear classifier by regularised least squares (ridge regression of the indicators of the
@@ -157,44 +140,41 @@ def score_curves(
     from sklearn.preprocessing import StandardScaler
 
     n_draws, n = drawn.shape
-    n_words, shares = int(drawn.max()) + 1, np.zeros(n_draws)
-    own = np.zeros(n, bool)
+    n_words, own, shares = int(drawn.max()) + 1, np.zeros(n, bool), np.zeros(n_draws)
     width = max(1, 4 * BLOCK // (n * n_words))
     for k in np.unique(folds):
-        train, test = folds != k, np.flatnonzero(folds == k)
+        train, test = folds != k, folds == k
         scaler = StandardScaler().fit(curves[train])
         x, held = scaler.transform(curves[train]), scaler.transform(curves[test])
         for start in range(0, n_draws, width):
             words = drawn[start : start + width].T  # [units, draws]
             wanted = words[train][:, :, np.newaxis] == np.arange(n_words)
             model = Ridge(SHRINKAGE * len(x)).fit(x, wanted.reshape(len(x), -1).astype(float))
-            said = model.predict(held).reshape(len(test), -1, n_words).argmax(axis=2)
+            said = model.predict(held).reshape(len(held), -1, n_words).argmax(axis=2)
             right = said == words[test]
             shares[start : start + width] += right.sum(axis=0) / n
             if start == 0:
                 own[test] = right[:, 0]
-    return _score(own, shares, confidence)
+    return own, shares
 
 
-def _score(right: np.ndarray, shares: np.ndarray, confidence: float) -> Score:
-    estimate, drawn = float(shares[0]), shares[1:]
-    if not len(drawn):
-        return Score(right, estimate, math.nan, math.nan, math.nan)
-    p = (1 + np.sum(drawn >= estimate - 1e-9)) / (1 + len(drawn))
-    high = float(np.quantile(drawn, confidence))
-    return Score(right, estimate, float(drawn.mean()), high, float(p))
+def beside_chance(shares: np.ndarray) -> dict[str, float]:
+    """Compares a share, the first, with those of words drawn anew: ``estimate, chance, p``.
+
+    ``p`` is the share of draws, the own one counted, that are at least as good.
+    """
+    chance, p = shares[1:].mean(), np.mean(shares >= shares[0] - 1e-9)
+    return {"estimate": float(shares[0]), "chance": float(chance), "p": float(p)}
 
 
 def describe(
-    score: Score, random: Sequence[float], settings: StatisticsSettings
+    right: np.ndarray, shares: np.ndarray, random: Sequence[float], settings: StatisticsSettings
 ) -> dict[str, float]:
     """Makes what every row on a share of right answers has: interval, chance, random networks."""
-    n = len(score.right)
-    low, high = wilson(int(score.right.sum()), n, settings.confidence)
+    low, high = wilson(int(right.sum()), len(right), settings.confidence)
     return {
-        "estimate": score.estimate, "low": low, "high": high, "n": n, "chance": score.chance,
-        "chance_high": score.chance_high, "p": score.p,
-        **beside_networks(score.estimate, random, settings),
+        **beside_chance(shares), "low": low, "high": high, "n": len(right),
+        **beside_networks(float(shares[0]), random, settings),
     }  # fmt: skip
 
 
@@ -246,28 +226,29 @@ def add_verdicts(table: pd.DataFrame, settings: StatisticsSettings) -> pd.DataFr
 
 def judge_codes(
     task: Task, said: Sequence[np.ndarray], per_code: int, settings: StatisticsSettings
-) -> tuple[pd.DataFrame, Score, np.ndarray, list[float]]:
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, list[float]]:
     """Judges answers, the model's first, then those of random networks, ``[units]`` each.
 
     Returns:
-        The row of the table ``recognition``; the score; the code that all recordings together
-        assign to each word ``[words]``, -1 for none; the shares of the random networks.
+        The row of the table ``recognition``; whether each answer was right ``[units]``; the code
+        that all recordings together assign to each word ``[words]``, -1 for none; the shares of the
+        random networks.
     """
     from sklearn.metrics import adjusted_mutual_info_score
 
-    words, own, random = task.drawn[0], said[0], []
-    score = score_codes(task.drawn, own, task.folds, per_code, settings.confidence)
-    for codes in said[1:]:
-        random.append(score_codes(task.drawn[:1], codes, task.folds, per_code).estimate)
+    words, own = task.drawn[0], said[0]
+    right, shares = score_codes(task.drawn, own, task.folds, per_code)
+    random = [
+        float(score_codes(task.drawn[:1], codes, task.folds, per_code)[1][0]) for codes in said[1:]
+    ]
     counts = count_codes(words, own, len(task.names), int(own.max(initial=0)) + 1)
     chosen = assign(counts, per_code)
-    row = describe(score, random, settings) | {
+    row = describe(right, shares, random, settings) | {
         "n_words": len(task.names), "n_codes": int((counts.sum(axis=0) > 0).sum()),
         "words_per_code": per_code, "best": float(np.mean(chosen[words] == own)),
-        "purity": float(counts.max(axis=0).sum() / len(own)),
         "mutual_information": float(adjusted_mutual_info_score(words, own)),
     }  # fmt: skip
-    return add_verdicts(pd.DataFrame([row]), settings), score, chosen, random
+    return add_verdicts(pd.DataFrame([row]), settings), right, chosen, random
 
 
 def judge_layers(
@@ -287,67 +268,43 @@ def judge_layers(
         settings: Confidence and resamples.
 
     Returns:
-        ``by_layer``, ``curves`` (means by word), ``parted`` (tests by point), ``controls``.
+        ``by_layer``; ``curves``, the mean of each word at each point, and there the p that words do
+        not part; ``controls``.
     """
-    words, rows, controls, means, parted = task.drawn[0], [], [], [], []
-    least = score_curves(task.drawn, heard[envelope], task.folds, settings.confidence)
+    rows, controls, means = [], [], []
+    least, _ = score_curves(task.drawn[:1], heard[envelope], task.folds)
     for layer, curves in heard.items():
-        score, shares = least, list[float]()
-        beside = dict.fromkeys(BESIDE, math.nan)
-        if layer != envelope:
-            score = score_curves(task.drawn, curves, task.folds, settings.confidence)
-            for network, each in enumerate(random, start=1):
-                shares.append(score_curves(task.drawn[:1], each[layer], task.folds).estimate)
-                controls.append((network, layer, shares[-1]))
-            more = score.right.astype(float) - least.right
-            ends = (float(x[0]) for x in mean_intervals(more[:, np.newaxis], 0, settings))
-            beside = dict(zip(BESIDE, (*ends, sign_test(more)), strict=True))
-        found = compare(curves, words, settings, task.speakers, 0, len(task.drawn) - 1)
-        about = describe(score, shares, settings) | beside | {"curves_p": found.p_any}
-        rows.append({"layer": layer} | about)
-        points = {"layer": layer, "point": np.arange(1, curves.shape[1] + 1)}
-        parted.append(pd.DataFrame(points | {"statistic": found.statistic, "p": found.p}))
+        right, shares = score_curves(task.drawn, curves, task.folds)
+        more, others = right.astype(float) - least, list[float]()
+        for network, each in enumerate(random if layer != envelope else (), start=1):
+            others.append(float(score_curves(task.drawn[:1], each[layer], task.folds)[1][0]))
+            controls.append((network, layer, others[-1]))
+        beyond = (math.nan, math.nan) if layer == envelope else (more.mean(), sign_test(more))
+        beside = dict(zip(("beyond_envelope", "beyond_envelope_p"), beyond, strict=True))
+        rows.append({"layer": layer, **describe(right, shares, others, settings), **beside})
+        apart = compare(curves, task.drawn[0], settings, task.speakers, 0, len(task.drawn) - 1)
         for k, word in enumerate(task.names):
-            names = "estimate", "low", "high"
-            values = dict(zip(names, band(curves[words == k], settings), strict=True))
-            means.append(pd.DataFrame(points | {"word": word, **values, "n": (words == k).sum()}))
+            own = curves[task.drawn[0] == k]
+            values = dict(zip(("estimate", "low", "high"), band(own, settings), strict=True))
+            points = {"layer": layer, "word": word, "point": np.arange(1, curves.shape[1] + 1)}
+            means.append(pd.DataFrame(points | values | {"n": len(own), "p": apart.p}))
     table = add_verdicts(pd.DataFrame(rows), settings)
-    for name in ("beyond_envelope_p", "curves_p"):
-        table[f"{name}_holm"] = holm(table[name].to_numpy())
+    table["beyond_envelope_p_holm"] = holm(table["beyond_envelope_p"].to_numpy())
     return {
-        "by_layer": table, "curves": pd.concat(means), "parted": pd.concat(parted),
+        "by_layer": table, "curves": pd.concat(means),
         "controls": pd.DataFrame(controls, columns=["network", "layer", "estimate"]),
     }  # fmt: skip
 
 
-class Concentration(NamedTuple):
-    """Holds how often the most frequent code of a word comes, beside chance."""
-
-    code: int  # -1 for none
-    estimate: float
-    entropy_bits: float
-    chance: float
-    p: float
-
-
-def concentrate(codes: np.ndarray, drawn: np.ndarray, word: int) -> Concentration:
-    """Says how concentrated the codes of a word are: the share of the most frequent one.
+def concentrate(codes: np.ndarray, drawn: np.ndarray, word: int) -> np.ndarray:
+    """Counts the codes of a word, ``[draws, 1 + codes]``, of which the first is that of none.
 
     Chance gives the word the codes of recordings of any word of the same block: where one code is
-    given to everything, a share of 1 says nothing. Arguments as :func:`score_codes` takes them; an
-    answer of none counts as a code.
+    given to everything, a share of 1 says nothing. Arguments as :func:`score_codes` takes them.
     """
     answers = codes + 1
-    n_codes = int(answers.max()) + 1
-    counts = np.stack([np.bincount(answers[row == word], minlength=n_codes) for row in drawn])
-    own, shares = counts[0], counts.max(axis=1) / counts.sum(axis=1)
-    return Concentration(
-        int(own.argmax()) - 1,
-        float(shares[0]),
-        float(scipy.stats.entropy(own, base=2)),
-        float(shares[1:].mean()) if len(shares) > 1 else math.nan,
-        float(np.mean(shares >= shares[0] - 1e-9)),
-    )
+    length = int(answers.max()) + 1
+    return np.stack([np.bincount(answers[row == word], minlength=length) for row in drawn])
 
 
 def judge_unseen(
@@ -359,6 +316,8 @@ def judge_unseen(
     settings: StatisticsSettings,
 ) -> pd.DataFrame:
     """Judges how concentrated the codes of each unseen word are, beside chance and random networks.
+
+    The estimate is the share of its most frequent code. An answer of none counts as a code.
 
     Args:
         words: Of each recording, seen or not ``[units]``.
@@ -375,13 +334,14 @@ def judge_unseen(
     blocks = np.zeros(len(words), int) if speakers is None else speakers
     drawn, rows = draw_words(numbers, blocks, n_draws), []
     for k in np.unique(numbers[unseen]):
-        own, *random = (concentrate(codes, drawn, k) for codes in said)
-        beyond = own.estimate - own.chance
-        others = [x.estimate - x.chance for x in random]
+        counts = [concentrate(codes, drawn, k) for codes in said]
+        own, *random = (beside_chance(x.max(axis=1) / x.sum(axis=1)) for x in counts)
+        beyond = own["estimate"] - own["chance"]
+        others = [x["estimate"] - x["chance"] for x in random]
+        first = counts[0][0]
         rows.append({
-            "word": names[k], "code": own.code, "estimate": own.estimate,
-            "n": int((numbers == k).sum()), "entropy_bits": own.entropy_bits,
-            "chance": own.chance, "beyond": beyond, "p": own.p,
+            "word": names[k], "code": int(first.argmax()) - 1, **own, "n": int(first.sum()),
+            "entropy_bits": float(scipy.stats.entropy(first, base=2)), "beyond": beyond,
             **beside_networks(beyond, others, settings),
         })  # fmt: skip
     return add_verdicts(pd.DataFrame(rows), settings)
@@ -409,23 +369,12 @@ def compare_words(
     first, second = (
         pd.Series(values[side]).groupby(words[side]).mean().to_numpy() for side in (~others, others)
     )
-    means = [float(side.mean()) if len(side) else math.nan for side in (first, second)]
+    mean, other = (float(side.mean()) if len(side) else math.nan for side in (first, second))
     low = high = p = math.nan
     if min(len(first), len(second)) > 0 and len(first) + len(second) > 3:
         found = scipy.stats.ttest_ind(first, second)
-        (low, high), p = found.confidence_interval(confidence), float(found.pvalue)
+        (low, high), p = map(float, found.confidence_interval(confidence)), float(found.pvalue)
     return {
-        "mean_seen": means[0], "mean_unseen": means[1], "estimate": means[0] - means[1],
-        "low": float(low), "high": float(high), "p": p, "n": len(first), "n_unseen": len(second),
+        "mean_seen": mean, "mean_unseen": other, "estimate": mean - other, "low": low,
+        "high": high, "p": p, "n": len(first), "n_unseen": len(second),
     }  # fmt: skip
-
-
-def resample_curve(series: np.ndarray, duration: float, n_points: int) -> np.ndarray:
-    """Brings the first ``duration`` samples of a series to ``n_points`` means, ``[points]``.
-
-    Each point is the mean of the series, a sample of which is held until the next, over its part of
-    the duration: a fast series is averaged, a slow one comes in steps.
-    """
-    total = np.concatenate([[0.0], np.cumsum(series, dtype=np.float64)])
-    edges = np.linspace(0, min(duration, len(series)), n_points + 1)
-    return np.diff(np.interp(edges, np.arange(len(total)), total)) / np.diff(edges)

@@ -1,11 +1,12 @@
 """Voice onset time of the first stop of outputs and recordings, with and without [s] before it."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from wavegan_tf.stats.compared import OUTPUTS, RECORDINGS, contrast_interval, resampled_means, welch
+from wavegan_tf.stats.compared import OUTPUTS, RECORDINGS, contrast, resampled_means
 from wavegan_tf.stats.effects import DIFFERS, NO_DIFFERENCE, add_verdicts
 from wavegan_tf.stats.resampling import StatisticsSettings, interval
 
@@ -71,18 +72,15 @@ def describe_groups(stops: pd.DataFrame, settings: StatisticsSettings) -> pd.Dat
     for source, here in stops.groupby("source", sort=False):
         with_stop = int(here["vot"].notna().sum())
         for group in (PLAIN, WITH_S):
-            vot = here.loc[here["group"] == group, "vot"].to_numpy()
-            row = {"source": source, "group": group, "n": len(vot), "n_outputs": len(here)}
-            row["share"] = len(vot) / with_stop if with_stop else math.nan
-            row |= dict.fromkeys(("mean", "low", "high", "sd"), math.nan)
-            row |= dict.fromkeys(("median", "least", "most", "prevoiced"), math.nan)
-            if len(vot):
-                row |= {"mean": vot.mean(), "median": np.median(vot), "least": vot.min()}
-                row |= {"most": vot.max(), "prevoiced": (vot < 0).mean()}
-            if len(vot) >= settings.min_outputs:
-                row["low"], row["high"] = contrast_interval([vot], [1], settings)
-                row["sd"] = vot.std(ddof=1)
-            rows.append(row)
+            vot = here.loc[here["group"] == group, "vot"]
+            mean = contrast([vot.to_numpy()], [1], settings)
+            rows.append({
+                "source": source, "group": group, "n": len(vot), "n_outputs": len(here),
+                "share": len(vot) / with_stop if with_stop else math.nan,
+                "mean": mean["estimate"], "low": mean["low"], "high": mean["high"],
+                "sd": vot.std(), "median": vot.median(), "least": vot.min(), "most": vot.max(),
+                "prevoiced": (vot < 0).mean(),
+            })  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -105,16 +103,10 @@ def compare_groups(stops: pd.DataFrame, settings: StatisticsSettings) -> pd.Data
     rows = []
     for source, (samples, weights) in compared.items():
         sizes = [len(x) for x in samples]
-        row = {"source": source}
-        row |= dict.fromkeys(("estimate", "low", "high"), math.nan)
-        row |= dict.fromkeys(("ratio", "ratio_low", "ratio_high", "p"), math.nan)
-        if min(sizes) >= 1:
-            row["estimate"] = sum(w * x.mean() for w, x in zip(weights, samples, strict=True))
-        if min(sizes) >= settings.min_outputs:
-            row["low"], row["high"] = contrast_interval(samples, weights, settings)
-            row["p"] = welch(samples, weights)
-            if len(samples) == 2:
-                row |= _ratio(samples, settings)
+        row: dict[str, Any] = {"source": source, **contrast(samples, weights, settings)}
+        row |= dict.fromkeys(("ratio", "ratio_low", "ratio_high"), math.nan)
+        if len(samples) == 2 and math.isfinite(row["low"]):
+            row |= _ratio(samples, settings)
         rows.append(row | {"n": min(sizes[::2]), "n_with_s": min(sizes[1::2])})
     return add_verdicts(pd.DataFrame(rows), settings, DIFFERS, NO_DIFFERENCE)
 

@@ -1,6 +1,6 @@
 """What recognise says of Q-networks whose answers are known by construction, seed by seed.
 
-  python tests/planted_recogniser.py --seeds=20
+  python tests/planted_recognise.py --seeds=20
 
 Recordings are noise in which a faint mark, a fixed noise of its own for each word, says which word
 it is; no envelope shows it, and no network with random weights hears it. ``names``: Q reads the
@@ -192,7 +192,7 @@ def untrained(n_networks=45, draws=500):
     for _ in range(draws):
         own, *others = rng.permutation(n_networks)[:21]
         rows = [
-            stats.describe(score, [scores[x][name].estimate for x in others], QUICK)
+            stats.describe(*score, [scores[x][name][1][0] for x in others], QUICK)
             for name, score in scores[own].items()
         ]
         q, layers = (stats.add_verdicts(pd.DataFrame(x), QUICK) for x in (rows[:1], rows[1:]))
@@ -216,9 +216,11 @@ def pure(runs=1000, n=40):
         for of in (None, speakers):
             task = stats.make_task(words, of, 99)
             own = np.where(speakers == 1, 0, codes) if of is not None else codes
-            row.append(stats.score_codes(task.drawn, own, task.folds, 1).p)
-            row.append(stats.score_curves(task.drawn, curves, task.folds).p)
-        row.append(stats.concentrate(codes, task.drawn, 0).p)
+            scores = [stats.score_codes(task.drawn, own, task.folds, 1)]
+            scores.append(stats.score_curves(task.drawn, curves, task.folds))
+            row += [stats.beside_chance(shares)["p"] for _, shares in scores]
+        counts = stats.concentrate(codes, task.drawn, 0)
+        row.append(stats.beside_chance(counts.max(axis=1) / counts.sum(axis=1))["p"])
         values = rng.standard_normal(5)[words] + 0.3 * rng.standard_normal(n)
         row.append(stats.compare_words(values, words, words > 2, 0.95)["p"])
         found.append(row)
