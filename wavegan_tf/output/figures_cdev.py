@@ -62,9 +62,11 @@ def _by_model(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return [(str(name), own) for name, own in rows.groupby("model", sort=False)]
 
 
-def _single(result: Run, latent: str, key: tuple) -> np.ndarray:
+def _single(result: Run, latent: str, key: tuple) -> np.ndarray | None:
     """Gives the outcome of each base vector at each value, ``[bases, values]``."""
     design, values = result.table("design"), result.table("values")
+    if not len(values):  # there is not one of any outcome
+        return None
     own = design[(design["latent"] == latent) & (design["role"] == "varied")]
     here = values[(values[KEYS] == list(key)).all(axis=1)].set_index("output")["value"]
     table = own.assign(outcome=here.reindex(own["output"]).to_numpy())
