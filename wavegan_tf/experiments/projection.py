@@ -32,7 +32,7 @@ from wavegan_tf.speech.outputs import Output, Plan, gather, measure_outputs
 from wavegan_tf.speech.settings import UNITS, IntervalSettings, PraatSettings
 from wavegan_tf.stats import projection as stats
 from wavegan_tf.stats.effects import DIFFERS, NO_DIFFERENCE
-from wavegan_tf.stats.resampling import StatisticsSettings
+from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -98,17 +98,19 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     weights = stats.weight_table(names, maps, random, half, config.fc.rate_hz, options.statistics)
     shown = list(dict.fromkeys([*names[: config.num_categ], *options.latents_shown]))
     shown = shown or list(weights["latent"].head(NUM_SHOWN))
-    record = {
-        "checkpoint": model.checkpoint, "model": config.to_dict(), "shown": shown, "n": options.n,
-        "bypass": options.bypass, "controls": options.controls, "target": "out",
-        "sample_rate_hz": config.sample_rate, "slice_len": config.slice_len,
-        "praat": dataclasses.asdict(options.praat),
-        "intervals": dataclasses.asdict(options.intervals),
+    plan = Plan(
+        layers=config.layers[-1:], target="out", sample_rate_hz=config.sample_rate,
+        slice_len=config.slice_len, praat=options.praat, intervals=options.intervals,
+        strides_hz=listen.strides_of(config), measures=VOICED,
+        audio_dir=os.path.join(directory, "audio") if directory and options.audio else None,
+    )  # fmt: skip
+    record = listen.describe(model, plan) | {
+        "shown": shown, "n": options.n, "bypass": options.bypass, "controls": options.controls,
         "statistics": dataclasses.asdict(options.statistics),
     }  # fmt: skip
     tables = {"weights": weights, "layers": layers_table((config.fc, config.layers[-1]))}
     if options.bypass == FC:
-        tables |= bypass(model, options, directory)
+        tables |= bypass(model, options, plan)
     kept = {name: maps[names.index(name)] for name in shown}
     return Result(NAME, record, tables, {NAME: kept}, directory)
 
@@ -130,18 +132,12 @@ def random_projections(model: Model, number: int) -> tuple[np.ndarray, float]:
     return np.concatenate(norms), float(np.mean(halves)) if halves else np.nan
 
 
-def bypass(model: Model, options: Options, directory: str | None) -> dict[str, pd.DataFrame]:
+def bypass(model: Model, options: Options, plan: Plan) -> dict[str, pd.DataFrame]:
     """Measures ordinary outputs, then those of random maps; gives their tables."""
     config, n = model.config, options.n
     z, rng = model.sample(n, options.seed), np.random.default_rng([options.seed, n])
-    audio_dir = os.path.join(directory, "audio") if directory and options.audio else None
-    if audio_dir:
-        os.makedirs(audio_dir, exist_ok=True)
-    plan = Plan(
-        layers=config.layers[-1:], target="out", sample_rate_hz=config.sample_rate,
-        slice_len=config.slice_len, praat=options.praat, intervals=options.intervals,
-        strides_hz=listen.strides_of(config), audio_dir=audio_dir, measures=VOICED,
-    )  # fmt: skip
+    if plan.audio_dir:
+        os.makedirs(plan.audio_dir, exist_ok=True)
 
     def sounds() -> Iterator[np.ndarray]:
         pool: list[np.ndarray] = []
@@ -154,11 +150,11 @@ def bypass(model: Model, options: Options, directory: str | None) -> dict[str, p
             [padded] = batches(resample_maps(values, min(BATCH, n - start), config.fc.length, rng))
             yield from model.run_from(FC, padded)["out"][: n - start]
 
-    def outputs() -> Iterator[Output]:
-        for k, sound in enumerate(sounds()):
-            yield Output(k, 0, {"out": sound[:, 0] if sound.shape[1] == 1 else sound})
-
-    results = measure_outputs(outputs(), plan, num_processes(options.jobs))
+    outputs = (
+        Output(k, 0, {"out": sound[:, 0] if sound.shape[1] == 1 else sound})
+        for k, sound in enumerate(sounds())
+    )
+    results = measure_outputs(outputs, plan, num_processes(options.jobs))
     tables, _ = gather(progress(results, 2 * n, "ordinary outputs, then random maps"), plan)
     del tables["points"]
     is_random = np.arange(2 * n) >= n
@@ -182,17 +178,18 @@ def resample_maps(values: np.ndarray, n: int, length: int, rng: np.random.Genera
 
 def values_of(outputs: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
     """Gives the measures of :data:`ALL_UNITS` of each output, NaN for none; channel 1 counts."""
+    known = outputs["measured"].astype(bool) | (outputs["problem"] == "silent")
+    outputs = outputs.assign(measured=known)  # what is silent has no intervals: 0
+    asked = {m: f"voiced.{m}" for m in VOICED}
+    asked |= {"n_voiced": "n_voiced", "rms": "rms_db", "voiced": "voicing"}
+    found = {m: label_outputs(parse_property(p), outputs, intervals) for m, p in asked.items()}
     first = outputs[outputs["channel"] == 1].set_index("output").sort_index()
-    found = {"silent": first["problem"] == "silent"}
+    found["silent"] = (first["problem"] == "silent").astype(float).where(first["measured"])
     f0 = intervals[(intervals["channel"] == 1) & (intervals["measure"] == "f0")]
     f0 = f0[f0["value"].notna()]
     at_stride = f0["flag"].astype(str).str.contains(AT_STRIDE, regex=False)
     found["stride"] = at_stride.groupby(f0["output"]).mean().reindex(first.index)
-    is_finite = first["measured"].astype(bool) | found["silent"]
-    found |= {"voiced": first["n_voiced"] > 0}
-    asked = {m: f"voiced.{m}" for m in VOICED} | {"n_voiced": "n_voiced", "rms": "rms_db"}
-    found |= {m: label_outputs(parse_property(p), outputs, intervals) for m, p in asked.items()}
-    return pd.DataFrame({name: found[name].astype(float).where(is_finite) for name in ALL_UNITS})
+    return pd.DataFrame({name: found[name].astype(float) for name in ALL_UNITS})
 
 
 ABOUT_WEIGHTS = (
@@ -208,6 +205,14 @@ ABOUT_BYPASS = (
     "over all rows. F0 at a stride: share of voiced intervals whose F0 is that of the network's "
     "strides, and may be no voice. Voiced and silent are shares of outputs."
 )
+
+
+LARGER = (
+    "Weights larger than any variable's in {n} random projections (times the median variable's): "
+    "{larger} of {of} variables: {named}."
+)
+NOT_SHOWN = "Weights larger than any variable's in {n} random projections: not shown."
+FEW = "Whether weights are larger than random cannot be told: {n} random projections are too few."
 
 
 def terminal(result: Result) -> str:
@@ -249,15 +254,11 @@ def sentences(result: Result) -> list[str]:
     """Says which variables' weights are larger than random, and how random maps' outputs differ."""
     weights, n = result.table("weights"), result.settings["controls"]
     larger = weights[weights["verdict"] == stats.LARGER]
-    found = [f"Weights larger than any variable's in {n} random projections: not shown."]
-    if len(larger):
-        first = larger.head(NUM_NAMED).to_dict("records")
-        named = ", ".join(f"{x['latent']} ({text.fixed(x['estimate'])})" for x in first)
-        more = ", .." * (len(larger) > NUM_NAMED)
-        found = [
-            f"Weights larger than any variable's in {n} random projections (times the median "
-            f"variable's): {len(larger)} of {len(weights)} variables: {named}{more}."
-        ]
+    first = larger.head(NUM_NAMED).to_dict("records")
+    named = ", ".join(f"{x['latent']} ({text.fixed(x['estimate'])})" for x in first)
+    named += ", .." * (len(larger) > NUM_NAMED)
+    words = LARGER if len(larger) else FEW if (weights["verdict"] == TOO_FEW).all() else NOT_SHOWN
+    found = [words.format(n=n, larger=len(larger), of=len(weights), named=named)]
     if "bypass" in result.tables:
         rows = result.table("bypass")
         for verdict, words in (

@@ -126,7 +126,8 @@ class Outcomes:
         if not trouble:
             power = np.abs(np.fft.rfft(sound - sound.mean())[1:]) ** 2  # without 0 Hz
             power /= power.sum()
-            cog = float(np.arange(1, len(power) + 1) * rate_hz / len(sound) @ power)
+            hz = np.arange(1, len(power) + 1) * rate_hz / len(sound)
+            cog = float(np.float32(hz @ power))  # as exact as sounds are, so no rounding differs
             share = np.cumsum(power.reshape(N_BANDS, -1).sum(axis=1))
         self.shares.append(share.astype(np.float32))
         self._taken.append([cog] * self._cog)
