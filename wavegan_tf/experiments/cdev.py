@@ -20,7 +20,13 @@ import numpy as np
 import pandas as pd
 
 from wavegan_tf.errors import InputError
-from wavegan_tf.experiments.interpolate import ABOVE, FEW_CONTROLS, count_verdicts, say_controls
+from wavegan_tf.experiments.interpolate import (
+    ABOUT_P_CONTROLS,
+    ABOVE,
+    FEW_CONTROLS,
+    count_verdicts,
+    say_controls,
+)
 from wavegan_tf.experiments.listen import Measuring, listen
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.experiments.treated import N_BANDS, Outcomes, Trial
@@ -43,9 +49,7 @@ ABOUT = (
     "Per unit: the individual effect, the mean forward difference of the outcome for one unit of "
     "the variable, mean over base vectors [interval]. Same sign: share of base vectors whose own "
     "effect has its sign. Controls: the size of this of the control variables: median, largest. "
-    "p (controls): the share of controls, this variable counted as one, whose change is as large; "
-    "a change is the largest of the differences between both ends and the reference, each in units "
-    "of its mean over all of them."
+    + ABOUT_P_CONTROLS.format("the differences between both ends and the reference")
 )
 ABOUT_ENDS = (
     "Average effect: the average treatment effect, the outcome at the value less that at {}, "
@@ -54,8 +58,8 @@ ABOUT_ENDS = (
 )
 ABOUT_SPECTRA = (
     "Distance: how far power has to be moved on average to make the mean spectrum at {} that at "
-    "the value (Wasserstein); each output counts alike, whatever its level. Halves: the distance "
-    "between two halves of the base vectors at the former. Every value: table `spectra`."
+    "the value (Wasserstein); each output counts alike, whatever its level. Every value: table "
+    "`spectra`."
 )
 ABOUT_P = (
     "{} base vectors, each at every value. p: after Holm over all {} tests of the run; numbers of "
@@ -324,7 +328,6 @@ CELLS: dict[str, Callable[[Any], str]] = {
     "Value": lambda row: text.number(row.value),
     "p": lambda row: text.p_value(row.p_holm),
     "Same sign": lambda row: text.percent(row.agreement),
-    "Halves": lambda row: text.number(row.halves),
     "Controls": lambda row: ", ".join(map(text.number, (row.control, row.control_high))),
     "p (controls)": lambda row: text.p_value(row.p_control),
     "n": lambda row: str(row.n),
@@ -339,7 +342,7 @@ TREATMENTS = (
     "Model", "Variable", "Outcome", "Value", "Average effect", "p", "Spread", "p (spread)", "n",
 )  # fmt: skip
 SPECTRA = (
-    "Model", "Variable", "More than controls", "Value", "Distance (Hz)", "p", "Halves", "Controls",
+    "Model", "Variable", "More than controls", "Value", "Distance (Hz)", "p", "n", "Controls",
     "p (controls)",
 )  # fmt: skip
 

@@ -66,10 +66,13 @@ ABOUT_EFFECTS = (
     "all measures and layers. Per unit: slope. Rank r: Spearman's."
 )
 ABOUT_MIDDLE = " Ends − middle: the same of each end less the value nearest to 0."
+ABOUT_P_CONTROLS = (
+    "p (controls): the share of controls, this variable counted as one, whose change is as large; "
+    "a change is the largest of {}, each in units of its mean over all of them."
+)
 ABOUT_CONTROLS = (
-    " Controls: last − first of the control variables, its size alone: median, largest. p "
-    "(controls): the share of controls, this variable counted as one, whose change is as large; a "
-    "change is the largest of these differences, each in units of its mean over all of them."
+    " Controls: last − first of the control variables, its size alone: median, largest. "
+    + ABOUT_P_CONTROLS.format("these differences")
 )
 ABOUT_LEVELS = (
     " Levels compare within a layer, not between layers: each but Out is scaled by one factor."

@@ -184,14 +184,12 @@ def measure_spectra(
 
     Returns:
         A row for each value but the reference. The interval is the basic bootstrap's, which takes
-        off what scatter adds to a distance. ``p``: that value and reference may be exchanged
-        within bases (draws of signs). ``halves``: the distance between two halves of the bases at
-        the reference. At the ends, where controls were set: ``control``, ``control_high``, median
-        and largest of theirs, ``n_controls``, ``n_controls_as_large``, ``p_control`` (by the
+        off what scatter adds to a distance. ``p``: that value and reference may be exchanged within
+        bases (draws of signs). At the ends, where controls were set: ``control``, ``control_high``,
+        median and largest of theirs, ``n_controls``, ``n_controls_as_large``, ``p_control`` (by the
         largest of the distances of the ends from the reference and from each other).
     """
     steps, middle = compared(x, reference), _place(x, reference)
-    halves = mean_over(shares[::2, middle], axis=0) - mean_over(shares[1::2, middle], axis=0)
     own = np.stack(differences(np.moveaxis(shares[:, steps], 1, -1)))  # [3, bases, bands]
     theirs = np.stack(differences(np.moveaxis(controls, 2, -1)))  # [3, bases, controls, bands]
     told = np.isfinite(own[..., 0]).any(axis=1)  # without a middle one difference alone
@@ -208,14 +206,14 @@ def measure_spectra(
     for k in np.flatnonzero(x != reference):
         gaps = shares[:, k] - shares[:, middle]
         gaps = gaps[np.isfinite(gaps).all(axis=1)].astype(np.float64)
-        row = (*_distance(gaps, width_hz, settings, n_flips), len(gaps), _way(halves, width_hz))
+        row = (*_distance(gaps, width_hz, settings, n_flips), len(gaps))
         beyond: tuple[float, ...] = (0, *[math.nan] * 4)
         if k in of_ends and theirs.shape[2]:
             size = of_ends[k][1:]
             numbers = float(np.median(size)), float(size.max())
             beyond = (len(size), *numbers, *rank_size(sizes[told]))
         rows.append((x[k], reference, *row, *beyond))
-    names = ["value", "reference", "estimate", "low", "high", "p", "n", "halves", *CONTROLS[:5]]
+    names = ["value", "reference", "estimate", "low", "high", "p", "n", *CONTROLS[:5]]
     return pd.DataFrame(rows, columns=names).astype({"n_controls": int})
 
 
