@@ -73,9 +73,9 @@ class Bursts:
         return {"out": tf.matmul(tf.cast(there, tf.float32), self.bursts)[:, :, None]}
 
 
-def model(kind, seed, name="planted"):
-    """A fiwGAN of two bits whose Generator is made."""
-    config = ModelConfig(model="fiwgan", num_categ=2, dim=1)
+def model(kind, seed, name="planted", variant="fiwgan"):
+    """A fiwGAN of two bits, or a ciwGAN, whose Generator is made."""
+    config = ModelConfig(model=variant, num_categ=2, dim=1)
     checkpoint = SimpleNamespace(prefix=name, step=0, sha256=lambda: "0" * 64)
     networks = Networks(Bursts(config, kind, seed), None, None)
     return Model(Opened(config, networks, 0, "planted", checkpoint))

@@ -110,6 +110,7 @@ def test_the_sound_gives_its_spectral_mean_and_shares_of_power():
     empty = pd.DataFrame(columns=["output", "channel", "label", "measure", "start_s", "value"])
     values = taken.values(outputs, empty).droplevel(["channel", "layer", "label", "unit"])
     assert values.loc["cog", 0] == pytest.approx(2000, abs=1) and np.isnan(values.loc["cog", 1])
+    assert values.loc["cog", 0] == np.float32(values.loc["cog", 0])  # rounding is no effect
     assert taken.shares[0][32] == pytest.approx(0.5, abs=0.01)
 
 
@@ -143,6 +144,29 @@ def test_voiced_intervals_are_counted_and_models_compared():
     [row] = result.table("replications").itertuples()
     assert (row.n_models, row.n_shown, row.n_more) == (2, 1, 0)
     assert effects["n_values"].tolist() == [3, 3]  # the reference is added
+
+
+@pytest.mark.parametrize(
+    ("variant", "options", "named"),
+    [
+        ("ciwgan", {}, "c1, z3"),
+        ("ciwgan", {"others": "drawn"}, "c1"),
+        ("ciwgan", {"others": "drawn", "reference": 1}, ""),
+        ("fiwgan", {}, ""),
+    ],
+)
+def test_a_reference_of_a_code_that_training_never_had_is_said(variant, options, named):
+    made = planted_cdev.model("none", 0, variant=variant)
+    given = {"vary": ("c1=0,2", "z3=0,2"), "outcomes": ("cog",), "n": 4, "controls": 1}
+    said = cdev.run(made, cdev.Options(**given | options, jobs=1)).terminal()
+    assert (f"The reference of {named} has a code of zeros" in said) == bool(named)
+    assert ("never trained with" in said) == bool(named)
+
+
+def test_an_outcome_without_any_value_has_an_empty_panel_and_no_verdict():
+    result = planted_cdev.ask("none", 0, n=3, controls=1, measure=lambda sound, rate: np.nan)
+    assert "have too few base vectors" in result.terminal()
+    assert len(result.figure("cdev_c1").axes) == 2
 
 
 def test_the_command_writes_what_a_file_measures(run_script, tmp_path):
@@ -182,3 +206,16 @@ def test_outcomes_that_are_none_or_given_twice_are_refused():
         cdev.Options(outcomes=("loudness",))
     with pytest.raises(InputError, match="--outcomes: cog is given twice"):
         cdev.Options(outcomes=("cog", "cog"))
+    with pytest.raises(InputError, match="--outcomes: is empty; .* or --measure"):
+        cdev.Options(outcomes=())
+
+
+def test_an_own_measure_is_a_function_or_a_file_of_a_name_of_its_own():
+    def cog(sound, rate):
+        return 0.0
+
+    assert treated.Outcomes(["rms_db"], cog).own.name == "cog"
+    with pytest.raises(InputError, match="--outcomes: cog is given twice"):
+        treated.Outcomes(["cog"], cog)
+    with pytest.raises(InputError, match="--measure=3: no such file"):
+        treated.Outcomes([], 3)

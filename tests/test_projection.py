@@ -108,13 +108,16 @@ def test_the_table_says_how_large_weights_are_and_where_they_stand():
     maps = rng.uniform(-1, 1, [6, 16, 8])
     maps[2, 5, 3] = -40
     random = np.stack([stats.relative_norms(rng.uniform(-1, 1, [6, 16, 8])) for _ in range(20)])
-    row = stats.weight_table(list("abcdef"), maps, random, 3.5, 15.625, SETTINGS).iloc[0]
+    row = stats.weight_table(list("abcdef"), maps, random, 15.625, SETTINGS).iloc[0]
     norms = np.sqrt((maps**2).sum(axis=(1, 2)))
     assert row["estimate"] == pytest.approx(norms[2] / np.median(norms))
-    assert row[["latent", "rank", "frame", "map", "n_half"]].tolist() == ["c", 1, 6, 4, 1]
+    assert row[["latent", "rank", "frame", "map"]].tolist() == ["c", 1, 6, 4]
     assert row["time_s"] == pytest.approx(5.5 / 15.625) and row["frame_mean"] < 0
+    power = maps[2] ** 2 / norms[2] ** 2
+    assert row["frame_share"] == pytest.approx(power[5].sum())
+    assert row["map_share"] == pytest.approx(power[:, 3].sum())
     assert row["p"] == 1 / 21 and row["verdict"] == stats.LARGER
-    few = stats.weight_table(list("abcdef"), maps, random[:18], 3.5, 15.625, SETTINGS)
+    few = stats.weight_table(list("abcdef"), maps, random[:18], 15.625, SETTINGS)
     assert set(few["verdict"]) == {TOO_FEW}
 
 
@@ -159,6 +162,7 @@ def test_a_run_keeps_what_it_says(tmp_path):
     for latent, x in maps.items():
         assert weights.loc[latent, "norm"] == pytest.approx(np.linalg.norm(x), rel=1e-5)
     assert len(result.table("outputs")) == 10 and set(weights["verdict"]) == {TOO_FEW}
+    assert "cannot be told: 2 random projections are too few" in result.terminal()
     assert "## Random maps past FC" in (tmp_path / "summary.md").read_text()
     assert "Duration (s)" in result.terminal() and "c2  (rank" in said(result.figure("maps"))
 

@@ -20,6 +20,7 @@ from wavegan_tf.models.config import ModelConfig
 
 MAX_OUTPUTS = 10_000  # of an interpolation
 BETWEEN = ("linear", "spherical")  # how to get from one latent vector to another
+CONTROL_STREAM = 2  # of the seed, by which control variables are drawn; latents take 0 and 1
 PATH = "t"  # what varies between two whole vectors: 0 at the first, 1 at the second
 
 
@@ -117,6 +118,13 @@ def sample_latents(config: ModelConfig, n: int, seed: int) -> np.ndarray:
     else:
         code = code_rng.integers(2, size=[n, config.num_categ])
     return np.concatenate([code, z], axis=1).astype(np.float32)
+
+
+def draw_controls(config: ModelConfig, taken: Container, n: int, seed: int) -> list[str]:
+    """Draws ``n`` of the z that are not ``taken``, or all if they are fewer; names, in order."""
+    free = [name for name in latent_names(config)[config.num_categ :] if name not in taken]
+    drawn = np.random.default_rng([seed, CONTROL_STREAM]).permutation(len(free))
+    return [free[k] for k in sorted(drawn[:n])]
 
 
 def parse_settings(text: str, config: ModelConfig, flag: str = "--set") -> dict[str, float]:
@@ -270,10 +278,12 @@ class Sweep(NamedTuple):
     values: tuple[float, ...]
 
 
-def parse_sweeps(texts: Sequence[str], settings: Container, config: ModelConfig) -> list[Sweep]:
+def parse_sweeps(
+    texts: Sequence[str], settings: Container | None, config: ModelConfig
+) -> list[Sweep]:
     """Reads ``--vary``: ``z11=-15:5:2`` (start, end, step; both ends included) or ``z11=-15,0,15``.
 
-    None of the variables in ``settings`` (``--set``) may be varied.
+    None of the variables in ``settings`` may be varied: of ``--set``; None without such a flag.
 
     Raises:
         InputError: One is not of that form, there is no such variable, a value comes twice or
@@ -288,14 +298,13 @@ def parse_sweeps(texts: Sequence[str], settings: Container, config: ModelConfig)
         else:
             values = tuple(_finite(x, given) for x in value.split(","))
         if len(values) < 2:
-            raise InputError(
-                f"{given}: one value is no sweep; give two or more, or --set={name}={values[0]:g}"
-            )
+            held = f", or --set={name}={values[0]:g}" * (settings is not None)
+            raise InputError(f"{given}: one value is no sweep; give two or more{held}")
         if len(set(values)) < len(values):
             raise InputError(f"{given}: has a value twice; give each once")
         if name in sweeps:
             raise InputError(f"{given}: {name} is varied twice; give one --vary of it")
-        if name in settings:
+        if name in (settings or ()):
             raise InputError(f"--set and --vary both name {name}; leave it out of --set")
         sweeps[name] = Sweep(name, values)
     return list(sweeps.values())

@@ -21,10 +21,11 @@ import pandas as pd
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.interpolate import (
+    ABOUT_P_CONTROLS,
     ABOVE,
-    BESIDE,
-    COUNTED,
     FEW_CONTROLS,
+    count_verdicts,
+    say_controls,
 )
 from wavegan_tf.experiments.listen import Measuring, listen
 from wavegan_tf.experiments.result import Result
@@ -48,9 +49,7 @@ ABOUT = (
     "Per unit: the individual effect, the mean forward difference of the outcome for one unit of "
     "the variable, mean over base vectors [interval]. Same sign: share of base vectors whose own "
     "effect has its sign. Controls: the size of this of the control variables: median, largest. "
-    "p (controls): the share of controls, this variable counted as one, whose change is as large; "
-    "a change is the largest of the differences between both ends and the reference, each in units "
-    "of its mean over all of them."
+    + ABOUT_P_CONTROLS.format("the differences between both ends and the reference")
 )
 ABOUT_ENDS = (
     "Average effect: the average treatment effect, the outcome at the value less that at {}, "
@@ -59,8 +58,8 @@ ABOUT_ENDS = (
 )
 ABOUT_SPECTRA = (
     "Distance: how far power has to be moved on average to make the mean spectrum at {} that at "
-    "the value (Wasserstein); each output counts alike, whatever its level. Halves: the distance "
-    "between two halves of the base vectors at the former. Every value: table `spectra`."
+    "the value (Wasserstein); each output counts alike, whatever its level. Every value: table "
+    "`spectra`."
 )
 ABOUT_P = (
     "{} base vectors, each at every value. p: after Holm over all {} tests of the run; numbers of "
@@ -69,21 +68,27 @@ ABOUT_P = (
     "0 .. 1, were never trained."
 )
 
+NEVER = (
+    "The reference of {} has a code of zeros, which a ciwGAN is never trained with: --reference=1 "
+    "compares a code variable with a trained code, --others=drawn keeps trained codes for z."
+)
+
+AT_CONTROLS = "as large in {row.n_controls_as_large:.0f} of {row.n_controls} controls."
 PER_UNIT = (
-    "The effect of {latent} on {what} is {size} per unit, of this sign in {share} of {n} base "
-    "vectors ({p}); as large in {large} of {of} controls."
+    "The effect of {row.latent} on {what} is {size} per unit, of this sign in {share} of {row.n} "
+    "base vectors ({p}); " + AT_CONTROLS
 )
 AT_ENDS = (
-    "The effect of {latent} on {what}, against {reference}, is {both}; n = {n}; as large in "
-    "{large} of {of} controls."
+    "The effect of {row.latent} on {what}, against {reference}, is {both}; n = {row.n}; "
+    + AT_CONTROLS
 )
 SPECTRUM = (
-    "The effect of {latent} on the mean spectrum, its distance in Hz from that at {reference:g}, "
-    "is {at}, larger than of any of {of} controls."
+    "The effect of {row.latent} on the mean spectrum, its distance in Hz from that at "
+    "{reference}, is {at}, larger than of any of {row.n_controls} controls."
 )
 REPLICATED = (
-    "The effect of {latent} on {what} is {way} in {n} of {of} models, shown in {shown} of them, "
-    "more than controls in {more}."
+    "The effect of {row.latent} on {what} is {way} in {n} of {row.n_models} models, shown in "
+    "{row.n_shown} of them, more than controls in {row.n_more}."
 )
 
 
@@ -140,6 +145,8 @@ class Options(Measuring):
         check_options(self)
         if not math.isfinite(self.reference):
             raise InputError(f"--reference={self.reference}: must be a finite number")
+        if not (self.outcomes or self.measure is not None):
+            raise InputError("--outcomes: is empty; give one, such as cog, or --measure")
         Outcomes(self.outcomes)
 
 
@@ -149,8 +156,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     Raises:
         InputError: An option does not fit the model.
     """
-    tables, settings = try_model(model, options)
-    return _corrected(tables, settings, options, directory)
+    return _gather([({}, *try_model(model, options))], options, directory)
 
 
 def run_several(models: Models, options: Options, directory: str | None = None) -> Result:
@@ -159,34 +165,33 @@ def run_several(models: Models, options: Options, directory: str | None = None) 
     Raises:
         InputError: An option does not fit one of the models.
     """
-    parts, first = [], dict[str, Any]()
-    for about, model in models:
-        tables, settings = try_model(model, options, len(models))
-        tables.pop("outputs", None)  # numbered anew in each model
-        parts.append({x: own.assign(**about)[[*about, *own]] for x, own in tables.items()})
-        first = first or settings
-    joined = {name: pd.concat([x[name] for x in parts], ignore_index=True) for name in parts[0]}
-    shared = {name: x for name, x in first.items() if name != "checkpoint"}
-    table = models.table()
-    shared["models"] = table.to_dict("records")
-    result = _corrected(joined, shared, options, directory)
+    found = [(about, *try_model(model, options, len(models))) for about, model in models]
+    result, table = _gather(found, options, directory), models.table()
+    result.tables.pop("outputs", None)  # numbered anew in each model
+    result.settings["models"] = table.to_dict("records")
+    del result.settings["checkpoint"]
     counts = treatments.count_models(result.table("effects"), options.statistics)
     result.tables = {"models": table, "replications": counts} | result.tables
     return result
 
 
-def _corrected(
-    tables: dict[str, pd.DataFrame],
-    settings: dict[str, Any],
+def _gather(
+    found: list[tuple[dict[str, Any], dict[str, pd.DataFrame], dict[str, Any]]],
     options: Options,
     directory: str | None,
 ) -> Result:
-    names = ("effects", "treatments", "spectra")
-    raw = tables["effects"], tables["treatments"], tables["spectra"]
-    corrected = treatments.correct(*raw, options.statistics)
-    n_tests = sum(int(table["p"].notna().sum()) for table in corrected)
-    found = tables | dict(zip(names, corrected, strict=True))
-    return Result(NAME, settings | {"n_tests": n_tests}, found, directory=directory)
+    """Joins the tables of models, what is said of each before its rows, and corrects all tests."""
+    tables = {
+        name: pd.concat(
+            [own[name].assign(**about)[[*about, *own[name]]] for about, own, _ in found],
+            ignore_index=True,
+        )
+        for name in found[0][1]
+    }
+    corrected = treatments.correct(tables, options.statistics)
+    n_tests = sum(int(table["p"].notna().sum()) for table in corrected.values())
+    settings = found[0][2] | {"n_tests": n_tests}
+    return Result(NAME, settings, tables | corrected, directory=directory)
 
 
 def try_model(
@@ -219,20 +224,20 @@ def try_model(
             "spectra": treatments.measure_spectra(
                 *spectra, x, options.reference, width_hz, statistics, n_flips
             ),
-            "responses": sweeps.measure_responses(own, [sweep], statistics),
         }
         for name, table in tables.items():
-            if "latent" not in table:
-                table.insert(0, "latent", sweep.name)
+            table.insert(0, "latent", sweep.name)
             found.setdefault(name, []).append(table)
+        responses = sweeps.measure_responses(own, [sweep], statistics)
+        found.setdefault("responses", []).append(responses)
     joined = {name: pd.concat(each, ignore_index=True) for name, each in found.items()}
     others = {"values": sweeps.tidy(values), "design": trial.design.table}
-    own_measure = outcomes.own.about if outcomes.own else None
     settings = heard.settings | {
         "swept": [{"name": x.name, "values": list(x.values)} for x in trial.sweeps],
         "n_bases": options.n, "controls": trial.controls, "reference": options.reference,
         "n_control_outputs": int((trial.design.table["role"] == "control").sum()),
-        "measure": own_measure, "statistics": asdict(statistics),
+        "measure": outcomes.own.about if outcomes.own else None, "never_trained": trial.never,
+        "statistics": asdict(statistics),
     }  # fmt: skip
     if outcomes.need_intervals:  # else none were searched for, and what it says would be wrong
         others["outputs"] = heard.tables["outputs"]
@@ -246,11 +251,8 @@ def _rows(table: pd.DataFrame) -> list[Any]:
 def _ends(result: Result, name: str) -> pd.DataFrame:
     """Takes the rows of a table at the first and last value of each variable."""
     table = result.table(name)
-    ends = {x["name"]: (x["values"][0], x["values"][-1]) for x in result.settings["swept"]}
-    here = [
-        value in ends[latent] for latent, value in zip(table["latent"], table["value"], strict=True)
-    ]
-    return table[here]
+    ends = {(x["name"], x["values"][k]) for x in result.settings["swept"] for k in (0, -1)}
+    return table[[pair in ends for pair in zip(table["latent"], table["value"], strict=True)]]
 
 
 def _both_statistics(table: pd.DataFrame) -> pd.DataFrame:
@@ -271,62 +273,48 @@ def _at(row: Any) -> str:
     return f"{_estimate(row)} at {text.number(row.value)} ({_p(row)})"
 
 
+def _what(row: Any) -> str:
+    return outcome_phrase(row.label, row.measure, row.unit)
+
+
 def _effect(row: Any, means: pd.DataFrame) -> str:
     """Says what is more than controls: a row of effects, and average effects of both ends."""
     for name in ("latent", *sweeps.KEYS):
         means = means[means[name] == getattr(row, name)]
-    about = {
-        "latent": row.latent,
-        "what": outcome_phrase(row.label, row.measure, row.unit),
-        "n": row.n,
-    }
-    about |= {"of": row.n_controls, "large": row.n_controls_as_large}
     if row.ends and (len(means) < 2 or math.prod(means["estimate"]) <= 0):
-        share = text.percent(row.agreement)
-        return PER_UNIT.format(size=_estimate(row), share=share, p=_p(row), **about)
-    both = ", ".join(map(_at, _rows(means)))
-    return AT_ENDS.format(both=both, reference=text.number(row.reference), **about)
+        share, size = text.percent(row.agreement), _estimate(row)
+        return PER_UNIT.format(row=row, what=_what(row), size=size, share=share, p=_p(row))
+    both, reference = ", ".join(map(_at, _rows(means))), text.number(row.reference)
+    return AT_ENDS.format(row=row, what=_what(row), both=both, reference=reference)
 
 
 def _replicated(row: Any) -> str:
     way, n = ("positive", row.n_positive) if row.sign > 0 else ("negative", row.n_negative)
-    about = {
-        "latent": row.latent,
-        "what": outcome_phrase(row.label, row.measure, row.unit),
-        "way": way,
-    }
-    return REPLICATED.format(
-        n=n, of=row.n_models, shown=row.n_shown, more=row.n_more, **about
-    )  # fmt: skip
+    return REPLICATED.format(row=row, what=_what(row), way=way, n=n)
 
 
 def sentences(result: Result) -> list[str]:
     """Says what changes more than controls, one sentence for each variable and outcome."""
     effects, settings, found = result.table("effects"), result.settings, []
+    several, controls = "model" in effects, settings["controls"]
+    reference = text.number(settings["reference"])
     means = _ends(result, "treatments").query("statistic == 'mean'")
     spectra = result.table("spectra").query("verdict == @sweeps.MORE")
-    n, level = len(settings["controls"]), 1 - settings["statistics"]["confidence"] + 1e-9
-    few = FEW_CONTROLS * bool(n)
     for name, rows in effects.groupby("latent", sort=False):
-        counts = {verdict: int((rows["verdict"] == verdict).sum()) for verdict in COUNTED}
-        listed = [words.format(counts[x], few) for x, words in COUNTED.items() if counts[x]]
-        of = "outcomes, each model's own," if "model" in effects else "outcomes"
-        found.append(f"{name}: of {len(rows)} {of} {', '.join(listed)}.")
-        if "model" not in effects:
-            found += [_effect(row, means) for row in _rows(rows[rows["verdict"] == sweeps.MORE])]
-            found += [
-                SPECTRUM.format(
-                    latent=name, at=_at(row), of=row.n_controls, reference=row.reference
-                )
-                for row in _rows(spectra[spectra["latent"] == name])
-            ]
+        of = "outcomes, each model's own," if several else "outcomes"
+        counted = count_verdicts(rows, FEW_CONTROLS * bool(controls))
+        found.append(f"{name}: of {len(rows)} {of} {counted}.")
+        if not several:
+            more = _rows(rows[rows["verdict"] == sweeps.MORE])
+            found += [_effect(row, means) for row in more]
+            far = _rows(spectra[spectra["latent"] == name])
+            found += [SPECTRUM.format(row=row, at=_at(row), reference=reference) for row in far]
     found += [_replicated(row) for row in _rows(result.table("replications")) if row.n_more]
-    least = math.ceil(1 / level) - 1
-    said = BESIDE["none" if not n else "enough" if n >= least else "few"].format(
-        n=n, outputs=settings["n_control_outputs"], least=least, above=int(level * (n + 1)),
-        of=n + 1,
-    )  # fmt: skip
-    return [*found, said.replace("measures", "outcomes")]
+    said = say_controls(len(controls), settings["n_control_outputs"], settings["statistics"])
+    found.append(said.replace("measures", "outcomes"))
+    if never := settings["never_trained"]:
+        found.append(NEVER.format(", ".join(never)))
+    return found
 
 
 NAMES = ("Model", "Variable", "Outcome", "More than controls")
@@ -340,7 +328,6 @@ CELLS: dict[str, Callable[[Any], str]] = {
     "Value": lambda row: text.number(row.value),
     "p": lambda row: text.p_value(row.p_holm),
     "Same sign": lambda row: text.percent(row.agreement),
-    "Halves": lambda row: text.number(row.halves),
     "Controls": lambda row: ", ".join(map(text.number, (row.control, row.control_high))),
     "p (controls)": lambda row: text.p_value(row.p_control),
     "n": lambda row: str(row.n),
@@ -355,26 +342,21 @@ TREATMENTS = (
     "Model", "Variable", "Outcome", "Value", "Average effect", "p", "Spread", "p (spread)", "n",
 )  # fmt: skip
 SPECTRA = (
-    "Model", "Variable", "More than controls", "Value", "Distance (Hz)", "p", "Halves", "Controls",
+    "Model", "Variable", "More than controls", "Value", "Distance (Hz)", "p", "n", "Controls",
     "p (controls)",
 )  # fmt: skip
 
 
-def _cells(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Writes the cells of a table; a column in which nothing is written is left out."""
-    cells = pd.DataFrame({name: [CELLS[name](row) for row in _rows(table)] for name in columns})
-    return cells.loc[:, cells.apply(lambda x: x.str.strip(f"{text.DASH}, ").ne("").any())]
-
-
 def _markdown(table: pd.DataFrame, columns: tuple[str, ...]) -> str:
-    return text.table(_cells(table, columns), [name for name in CELLS if name not in NAMES])
+    numbers = [name for name in CELLS if name not in NAMES]
+    return text.table(text.cells(table, CELLS, columns), numbers)
 
 
 def summary(result: Result) -> str:
     """Writes what each variable causes, as Markdown."""
     settings, at = result.settings, text.number(result.settings["reference"])
     parts = [
-        f"# What {', '.join(sweep['name'] for sweep in settings['swept'])} cause",
+        f"# Effects of {', '.join(sweep['name'] for sweep in settings['swept'])}",
         "\n".join(f"- {sentence}" for sentence in sentences(result)),
         ABOUT_P.format(settings["n_bases"], settings["n_tests"]),
         f"## Effects\n\n{ABOUT}",
@@ -389,7 +371,7 @@ def summary(result: Result) -> str:
 
 def terminal(result: Result) -> str:
     """Writes the findings and the effects for the terminal."""
-    cells = _cells(result.table("effects"), SHORT)
+    cells = text.cells(result.table("effects"), CELLS, SHORT)
     rows = [[*cells], *cells.to_numpy().tolist()]
     table = text.columns(rows, sum(name in NAMES for name in cells))
     return "\n".join([*sentences(result), "", table])

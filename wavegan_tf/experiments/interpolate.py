@@ -59,9 +59,6 @@ MAX_NOT_SHOWN = 3
 NOT_SHOWN = "Not shown, the strongest (few base vectors show little):"
 MAX_NAMED = 5  # variables that leave their training range; measures whose ends differ
 
-CONTROL_STREAM = 2
-"""Of the seed, by which control variables are drawn; latents take 0 and 1."""
-
 ABOUT_EFFECTS = (
     "Last − first: the measure at the last value less that at the first, paired within a base "
     "vector, mean over base vectors [interval].{} p: that the difference beside it is 0, by the "
@@ -69,10 +66,13 @@ ABOUT_EFFECTS = (
     "all measures and layers. Per unit: slope. Rank r: Spearman's."
 )
 ABOUT_MIDDLE = " Ends − middle: the same of each end less the value nearest to 0."
+ABOUT_P_CONTROLS = (
+    "p (controls): the share of controls, this variable counted as one, whose change is as large; "
+    "a change is the largest of {}, each in units of its mean over all of them."
+)
 ABOUT_CONTROLS = (
-    " Controls: last − first of the control variables, its size alone: median, largest. p "
-    "(controls): the share of controls, this variable counted as one, whose change is as large; a "
-    "change is the largest of these differences, each in units of its mean over all of them."
+    " Controls: last − first of the control variables, its size alone: median, largest. "
+    + ABOUT_P_CONTROLS.format("these differences")
 )
 ABOUT_LEVELS = (
     " Levels compare within a layer, not between layers: each but Out is scaled by one factor."
@@ -104,7 +104,7 @@ COUNTED = {
     sweeps.CHANGES: "{} change{}", sweeps.NO_CHANGE: "{} are not shown to change",
     TOO_FEW: "{} have too few base vectors",
 }  # fmt: skip
-FEW_CONTROLS = ", which too few controls have"
+FEW_CONTROLS = " (too few controls to say more)"
 DIFFERENCES = {
     "estimate": "last − first",
     "from_middle_first": "first − middle",
@@ -372,14 +372,11 @@ class Moves:
         for why, holds in (rules | {"none": not self._options.controls}).items():
             if holds:
                 return [], why
-        config = self._config
         taken = {self.sweeps[0].name} | set(self._settings)
-        for end in latents.parse_ends(*self.ends, {}, config) if self.ends else ():
+        for end in latents.parse_ends(*self.ends, {}, self._config) if self.ends else ():
             taken |= set(end)
-        names = latents.latent_names(config)[config.num_categ :]
-        free = [name for name in names if name not in taken]
-        drawn = np.random.default_rng([self._options.seed, CONTROL_STREAM]).permutation(len(free))
-        return [free[k] for k in sorted(drawn[: self._options.controls])], ""
+        options = self._options
+        return latents.draw_controls(self._config, taken, options.controls, options.seed), ""
 
     def control_latents(self, controls: list[str], steps: list[int]) -> np.ndarray:
         """Makes the vectors of controls, each moved as the sweep moves its variable.
@@ -550,10 +547,8 @@ def sentences(result: Result) -> list[str]:
     groups |= {f"{a} and {b} together": rows for (a, b), rows in _pairs(result)}
     for name, rows in groups.items():
         rows = rows[rows["n"] > 0]  # others have no value at all
-        counts = {verdict: int((rows["verdict"] == verdict).sum()) for verdict in COUNTED}
-        listed = [words.format(counts[x], few) for x, words in COUNTED.items() if counts[x]]
-        found.append(f"{name}: of {len(rows)} measures {', '.join(listed)}.")
-        if not counts[sweeps.MORE]:
+        found.append(f"{name}: of {len(rows)} measures {count_verdicts(rows, few)}.")
+        if not (rows["verdict"] == sweeps.MORE).any():
             continue
         more = by_evidence(rows[rows["verdict"] == sweeps.MORE])
         named: dict[str, list[str]] = {}
@@ -567,16 +562,28 @@ def sentences(result: Result) -> list[str]:
     return [*found, _beside(result), *[ABOUT_WAY] * ways]
 
 
+def count_verdicts(rows: pd.DataFrame, few: str) -> str:
+    """Says how many rows have each verdict; ``few`` is added where controls cannot tell."""
+    counts = {verdict: int((rows["verdict"] == verdict).sum()) for verdict in COUNTED}
+    return ", ".join(words.format(counts[x], few) for x, words in COUNTED.items() if counts[x])
+
+
 def _beside(result: Result) -> str:
-    """Says what the controls are, or why there are none."""
+    """Says what the controls are, or why there are none, and what left its training range."""
     controls, outside = result.settings["controls"], result.settings["outside"]
-    n, level = len(controls["latents"]), 1 - result.settings["statistics"]["confidence"] + 1e-9
-    least = math.ceil(1 / level) - 1
-    said = BESIDE[controls["why_none"] or ("enough" if n >= least else "few")].format(
-        n=n, outputs=controls["n"], least=least, above=int(level * (n + 1)), of=n + 1
-    )
+    why, n = controls["why_none"], len(controls["latents"])
     listed = ", ".join([*outside[:MAX_NAMED], *[".."] * (len(outside) > MAX_NAMED)])
+    said = BESIDE[why] if why else say_controls(n, controls["n"], result.settings["statistics"])
     return said + OUTSIDE.format(listed) * bool(outside)
+
+
+def say_controls(n: int, outputs: int, statistics: dict[str, Any]) -> str:
+    """Says what ``n`` controls are, which took so many outputs, and what they can tell."""
+    level = 1 - statistics["confidence"] + 1e-9
+    least = math.ceil(1 / level) - 1
+    return BESIDE["none" if not n else "enough" if n >= least else "few"].format(
+        n=n, outputs=outputs, least=least, above=int(level * (n + 1)), of=n + 1
+    )
 
 
 def summary(result: Result) -> str:
@@ -641,7 +648,7 @@ def terminal(result: Result) -> str:
 
 def _columns(effects: pd.DataFrame) -> str:
     """Writes effects for the terminal, numbers to the right."""
-    cells = _cells(_told(effects), TERMINAL_COLUMNS)
+    cells = text.cells(_told(effects), CELLS, TERMINAL_COLUMNS)
     rows = [[*cells], *cells.to_numpy().tolist()]
     return text.columns(rows, sum(title in NAMES for title in cells))
 
@@ -707,14 +714,7 @@ SPIKE_COLUMNS = ("Variable", "Layer", "Region (s)", "Peak (s)", "Share", "Times 
 BAND_COLUMNS = ("Variable", "Layer", "Band (Hz)", "Change (dB)", "Share")
 
 
-def _cells(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Writes the cells of a table; a column in which nothing is written is left out."""
-    there = list(rows.itertuples(index=False))
-    cells = pd.DataFrame({title: [CELLS[title](row) for row in there] for title in columns})
-    return cells.loc[:, cells.apply(lambda column: column.str.strip(f"{text.DASH}, ").ne("").any())]
-
-
 def _markdown(rows: pd.DataFrame, columns: Sequence[str]) -> str:
     """Writes a table of Markdown, numbers to the right; nothing without rows."""
     numbers = [title for title in CELLS if title not in NAMES]
-    return text.table(_cells(rows, columns), numbers) if len(rows) else ""
+    return text.table(text.cells(rows, CELLS, columns), numbers) if len(rows) else ""

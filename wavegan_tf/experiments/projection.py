@@ -11,7 +11,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,10 +21,10 @@ from wavegan_tf.experiments.properties import label_outputs, parse_property
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import latent_index, latent_names, latents_table
 from wavegan_tf.model import BATCH, Model, batches, layers_table
-from wavegan_tf.models.config import FC
+from wavegan_tf.models.config import FC, ModelConfig
 from wavegan_tf.options import check_options, option
 from wavegan_tf.output import text
-from wavegan_tf.output.names import MEASURES, measure_title, within_sentence
+from wavegan_tf.output.names import measure_title, within_sentence
 from wavegan_tf.processes import num_processes
 from wavegan_tf.progress import progress
 from wavegan_tf.speech.measure import AT_STRIDE
@@ -32,7 +32,7 @@ from wavegan_tf.speech.outputs import Output, Plan, gather, measure_outputs
 from wavegan_tf.speech.settings import UNITS, IntervalSettings, PraatSettings
 from wavegan_tf.stats import projection as stats
 from wavegan_tf.stats.effects import DIFFERS, NO_DIFFERENCE
-from wavegan_tf.stats.resampling import StatisticsSettings
+from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,7 +48,6 @@ is that of a stride, ``voiced`` and ``silent`` are shares of outputs."""
 POOL = 256
 """Ordinary outputs, the first ones, whose activations random maps are drawn from."""
 
-TITLES = {"stride": "F0 at a stride", "voiced": "Voiced", "silent": "Silent"}
 NUM_SHOWN = 4  # variables that are drawn where there is no code and none is named
 NUM_NAMED = 10
 
@@ -94,54 +93,42 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     given = "--latents_shown=" + ",".join(options.latents_shown)
     for name in options.latents_shown:
         latent_index(name, config, given)
-    random, half = random_projections(model, options.controls)
-    weights = stats.weight_table(names, maps, random, half, config.fc.rate_hz, options.statistics)
+    random = random_norms(config, options.controls)
+    weights = stats.weight_table(names, maps, random, config.fc.rate_hz, options.statistics)
     shown = list(dict.fromkeys([*names[: config.num_categ], *options.latents_shown]))
     shown = shown or list(weights["latent"].head(NUM_SHOWN))
-    record = {
-        "checkpoint": model.checkpoint, "model": config.to_dict(), "shown": shown, "n": options.n,
-        "bypass": options.bypass, "controls": options.controls, "target": "out",
-        "sample_rate_hz": config.sample_rate, "slice_len": config.slice_len,
-        "praat": dataclasses.asdict(options.praat),
-        "intervals": dataclasses.asdict(options.intervals),
+    plan = Plan(
+        layers=config.layers[-1:], target="out", sample_rate_hz=config.sample_rate,
+        slice_len=config.slice_len, praat=options.praat, intervals=options.intervals,
+        strides_hz=listen.strides_of(config), measures=VOICED,
+        audio_dir=os.path.join(directory, "audio") if directory and options.audio else None,
+    )  # fmt: skip
+    record = listen.describe(model, plan) | {
+        "shown": shown, "n": options.n, "bypass": options.bypass, "controls": options.controls,
         "statistics": dataclasses.asdict(options.statistics),
     }  # fmt: skip
     tables = {"weights": weights, "layers": layers_table((config.fc, config.layers[-1]))}
     if options.bypass == FC:
-        tables |= bypass(model, options, directory)
+        tables |= bypass(model, options, plan)
     kept = {name: maps[names.index(name)] for name in shown}
     return Result(NAME, record, tables, {NAME: kept}, directory)
 
 
-def random_projections(model: Model, number: int) -> tuple[np.ndarray, float]:
-    """Makes the projections of the random networks 1 .. number.
-
-    Returns:
-        Their relative norms, ``[networks, latents]``, and the mean number of channels that hold
-        half of a variable's weights.
-    """
+def random_norms(config: ModelConfig, number: int) -> np.ndarray:
+    """Takes the relative norms of the projections of random networks, ``[networks, latents]``."""
     from wavegan_tf.models.networks import Generator
 
-    norms, halves = [np.zeros([0, model.config.latent_dim])], []
-    for k in range(1, number + 1):
-        maps = Generator(model.config, listen.CONTROL_SEED + k).projection()
-        norms.append(stats.relative_norms(maps)[np.newaxis])
-        halves.append(stats.spread(maps)[2].mean())
-    return np.concatenate(norms), float(np.mean(halves)) if halves else np.nan
+    seeds = range(listen.CONTROL_SEED + 1, listen.CONTROL_SEED + 1 + number)
+    norms = [stats.relative_norms(Generator(config, seed).projection()) for seed in seeds]
+    return np.reshape(norms, [number, config.latent_dim])
 
 
-def bypass(model: Model, options: Options, directory: str | None) -> dict[str, pd.DataFrame]:
+def bypass(model: Model, options: Options, plan: Plan) -> dict[str, pd.DataFrame]:
     """Measures ordinary outputs, then those of random maps; gives their tables."""
     config, n = model.config, options.n
     z, rng = model.sample(n, options.seed), np.random.default_rng([options.seed, n])
-    audio_dir = os.path.join(directory, "audio") if directory and options.audio else None
-    if audio_dir:
-        os.makedirs(audio_dir, exist_ok=True)
-    plan = Plan(
-        layers=config.layers[-1:], target="out", sample_rate_hz=config.sample_rate,
-        slice_len=config.slice_len, praat=options.praat, intervals=options.intervals,
-        strides_hz=listen.strides_of(config), audio_dir=audio_dir, measures=VOICED,
-    )  # fmt: skip
+    if plan.audio_dir:
+        os.makedirs(plan.audio_dir, exist_ok=True)
 
     def sounds() -> Iterator[np.ndarray]:
         pool: list[np.ndarray] = []
@@ -154,11 +141,11 @@ def bypass(model: Model, options: Options, directory: str | None) -> dict[str, p
             [padded] = batches(resample_maps(values, min(BATCH, n - start), config.fc.length, rng))
             yield from model.run_from(FC, padded)["out"][: n - start]
 
-    def outputs() -> Iterator[Output]:
-        for k, sound in enumerate(sounds()):
-            yield Output(k, 0, {"out": sound[:, 0] if sound.shape[1] == 1 else sound})
-
-    results = measure_outputs(outputs(), plan, num_processes(options.jobs))
+    outputs = (
+        Output(k, 0, {"out": sound[:, 0] if sound.shape[1] == 1 else sound})
+        for k, sound in enumerate(sounds())
+    )
+    results = measure_outputs(outputs, plan, num_processes(options.jobs))
     tables, _ = gather(progress(results, 2 * n, "ordinary outputs, then random maps"), plan)
     del tables["points"]
     is_random = np.arange(2 * n) >= n
@@ -182,25 +169,25 @@ def resample_maps(values: np.ndarray, n: int, length: int, rng: np.random.Genera
 
 def values_of(outputs: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
     """Gives the measures of :data:`ALL_UNITS` of each output, NaN for none; channel 1 counts."""
+    known = outputs["measured"].astype(bool) | (outputs["problem"] == "silent")
+    outputs = outputs.assign(measured=known)  # what is silent has no intervals: 0
+    asked = {m: f"voiced.{m}" for m in VOICED}
+    asked |= {"n_voiced": "n_voiced", "rms": "rms_db", "voiced": "voicing"}
+    found = {m: label_outputs(parse_property(p), outputs, intervals) for m, p in asked.items()}
     first = outputs[outputs["channel"] == 1].set_index("output").sort_index()
-    found = {"silent": first["problem"] == "silent"}
+    found["silent"] = (first["problem"] == "silent").astype(float).where(first["measured"])
     f0 = intervals[(intervals["channel"] == 1) & (intervals["measure"] == "f0")]
     f0 = f0[f0["value"].notna()]
     at_stride = f0["flag"].astype(str).str.contains(AT_STRIDE, regex=False)
     found["stride"] = at_stride.groupby(f0["output"]).mean().reindex(first.index)
-    is_finite = first["measured"].astype(bool) | found["silent"]
-    found |= {"voiced": first["n_voiced"] > 0}
-    asked = {m: f"voiced.{m}" for m in VOICED} | {"n_voiced": "n_voiced", "rms": "rms_db"}
-    found |= {m: label_outputs(parse_property(p), outputs, intervals) for m, p in asked.items()}
-    return pd.DataFrame({name: found[name].astype(float).where(is_finite) for name in ALL_UNITS})
+    return pd.DataFrame({name: found[name].astype(float) for name in ALL_UNITS})
 
 
 ABOUT_WEIGHTS = (
     "Weights: the L2 norm of the variable's map over the median variable's; largest of any "
     "variable in {} projections with random weights: {}. p holds for all variables together. Then "
     "the frame with the most of the squared weights and its mean weight (below 0: the "
-    "variable lowers it), the channel with the most, and how many of {} channels hold half of them "
-    "(with random weights {})."
+    "variable lowers it), and the channel with the most."
 )
 ABOUT_BYPASS = (
     "Random maps: every value of fc is drawn anew from those that its channel takes in ordinary "
@@ -210,12 +197,69 @@ ABOUT_BYPASS = (
 )
 
 
+LARGER = (
+    "Weights larger than any variable's in {n} random projections (times the median variable's): "
+    "{larger} of {of} variables: {named}."
+)
+NOT_SHOWN = "Weights larger than any variable's in {n} random projections: not shown."
+FEW = "Whether weights are larger than random cannot be told: {n} random projections are too few."
+
+
+def sentences(result: Result) -> list[str]:
+    """Says which variables' weights are larger than random, and how random maps' outputs differ."""
+    weights, n = result.table("weights"), result.settings["controls"]
+    larger = weights[weights["verdict"] == stats.LARGER]
+    first = larger.head(NUM_NAMED).to_dict("records")
+    named = ", ".join(f"{x['latent']} ({text.fixed(x['estimate'])})" for x in first)
+    named += ", .." * (len(larger) > NUM_NAMED)
+    words = LARGER if len(larger) else FEW if (weights["verdict"] == TOO_FEW).all() else NOT_SHOWN
+    found = [words.format(n=n, larger=len(larger), of=len(weights), named=named)]
+    if "bypass" in result.tables:
+        rows = result.table("bypass")
+        verdicts = {DIFFERS: "differ from", NO_DIFFERENCE: "are not shown to differ from"}
+        for verdict, words in verdicts.items():
+            these = rows.loc[rows["verdict"] == verdict, "measure"]
+            named = ", ".join(within_sentence(measure_title(x)) for x in these)
+            found += [f"Outputs of random maps {words} ordinary ones in: {named}."] * bool(named)
+    return found
+
+
+WEIGHTS: dict[str, Callable[[Any], str]] = {
+    "variable": lambda row: row.latent,
+    "rank": lambda row: str(row.rank),
+    "weights": lambda row: text.fixed(row.estimate, 3),
+    "p": lambda row: text.p_value(row.p),
+    "verdict": lambda row: row.verdict,
+    "frame": lambda row: (
+        f"{row.frame} ({text.number(row.time_s)} s, {text.percent(row.frame_share)})"
+    ),
+    "mean there": lambda row: text.number(row.frame_mean),
+    "channel": lambda row: f"{row.map} ({text.percent(row.map_share)})",
+}
+RANDOM_MAPS: dict[str, Callable[[Any], str]] = {
+    "measure": lambda row: measure_title(row.measure, row.unit),
+    "ordinary": lambda row: text.number(row.mean_ordinary),
+    "random maps": lambda row: text.number(row.mean_random),
+    "difference": lambda row: text.with_interval(row.estimate, row.low, row.high),
+    "p (Holm)": lambda row: text.p_value(row.p_holm),
+    "verdict": lambda row: row.verdict,
+    "outputs": lambda row: f"{row.n_ordinary}, {row.n_random}",
+}
+TEXTS = ("variable", "verdict", "frame", "channel", "measure")
+"""Columns that are no numbers."""
+
+
+def _markdown(table: pd.DataFrame, writers: dict[str, Callable[[Any], str]]) -> str:
+    numbers = [name for name in writers if name not in TEXTS]
+    return text.table(text.cells(table, writers, list(writers)), numbers)
+
+
 def terminal(result: Result) -> str:
     """Says in a few lines which variables' weights are large, and what random maps give."""
-    parts = [*sentences(result)]
+    parts = sentences(result)
     if "bypass" in result.tables:
-        table = _bypass(result)
-        parts.append(text.columns([[*map(str, table)], *table.to_numpy().tolist()]))
+        cells = text.cells(result.table("bypass"), RANDOM_MAPS, list(RANDOM_MAPS))
+        parts.append(text.columns([[*cells], *cells.to_numpy().tolist()]))
     return "\n".join(parts)
 
 
@@ -223,91 +267,21 @@ def summary(result: Result) -> str:
     """Says as Markdown what the projection holds, and what the rest of the network says alone."""
     checkpoint, weights = result.settings["checkpoint"], result.table("weights")
     channels = int(result.table("layers")["channels"].iloc[0])
-    about = ABOUT_WEIGHTS.format(
-        result.settings["controls"], text.fixed(weights["random_high"].iloc[0], 3), channels,
-        text.number(weights["random_half"].iloc[0]),
-    )  # fmt: skip
+    is_shown = weights["latent"].isin(result.settings["shown"])
+    highest = text.fixed(weights["random_high"].iloc[0], 3)
     parts = [
         "# The projection",
         f"Of {len(weights)} latent variables to {channels} channels of 16 frames; checkpoint "
         f"{checkpoint['prefix']}, step {checkpoint['step']}.",
         "\n".join(f"- {sentence}" for sentence in sentences(result)),
-        "## Weights", text.table(_weights(result), NUMERIC), about,
-    ]  # fmt: skip
-    if "bypass" in result.tables:
-        parts += ["## Random maps past FC", text.table(_bypass(result), NUMERIC), ABOUT_BYPASS]
-    return "\n\n".join(parts) + "\n"
-
-
-NUMERIC = [
-    "rank", "weights", "p", "mean there", "channels of half", "ordinary", "random maps",
-    "difference", "p (Holm)", "outputs",
-]  # fmt: skip
-
-
-def sentences(result: Result) -> list[str]:
-    """Says which variables' weights are larger than random, and how random maps' outputs differ."""
-    weights, n = result.table("weights"), result.settings["controls"]
-    larger = weights[weights["verdict"] == stats.LARGER]
-    found = [f"Weights larger than any variable's in {n} random projections: not shown."]
-    if len(larger):
-        first = larger.head(NUM_NAMED).to_dict("records")
-        named = ", ".join(f"{x['latent']} ({text.fixed(x['estimate'])})" for x in first)
-        more = ", .." * (len(larger) > NUM_NAMED)
-        found = [
-            f"Weights larger than any variable's in {n} random projections (times the median "
-            f"variable's): {len(larger)} of {len(weights)} variables: {named}{more}."
-        ]
-    if "bypass" in result.tables:
-        rows = result.table("bypass")
-        for verdict, words in (
-            (DIFFERS, "differ from"),
-            (NO_DIFFERENCE, "are not shown to differ from"),
-        ):
-            these = rows.loc[rows["verdict"] == verdict, "measure"]
-            named = ", ".join(within_sentence(_title(x)) for x in these)
-            found += [f"Outputs of random maps {words} ordinary ones in: {named}."] * bool(named)
-    return found
-
-
-def _title(measure: str) -> str:
-    return TITLES.get(measure, MEASURES.get(measure, measure))
-
-
-def _weights(result: Result) -> pd.DataFrame:
-    """Lists the variables that are shown, then the largest of the others."""
-    weights = result.table("weights")
-    shown = weights["latent"].isin(result.settings["shown"])
-    largest = weights[~shown].head(NUM_NAMED)
-    rows = [
-        {
-            "variable": x["latent"], "rank": x["rank"], "weights": text.fixed(x["estimate"], 3),
-            "p": text.p_value(x["p"]), "verdict": x["verdict"],
-            "frame": f"{x['frame']} ({text.number(x['time_s'])} s, "
-            f"{text.percent(x['frame_share'])})",
-            "mean there": text.number(x["frame_mean"]),
-            "channel": f"{x['map']} ({text.percent(x['map_share'])})",
-            "channels of half": x["n_half"],
-        }
-        for x in [*weights[shown].to_dict("records"), *largest.to_dict("records")]
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def _bypass(result: Result) -> pd.DataFrame:
-    rows = [
-        {
-            "measure": measure_title(_title(x["measure"]), x["unit"]),
-            "ordinary": text.number(x["mean_ordinary"]),
-            "random maps": text.number(x["mean_random"]),
-            "difference": text.with_interval(x["estimate"], x["low"], x["high"]),
-            "p (Holm)": text.p_value(x["p_holm"]),
-            "verdict": x["verdict"],
-            "outputs": f"{x['n_ordinary']}, {x['n_random']}",
-        }
-        for x in result.table("bypass").to_dict("records")
+        "## Weights",
+        _markdown(pd.concat([weights[is_shown], weights[~is_shown].head(NUM_NAMED)]), WEIGHTS),
+        ABOUT_WEIGHTS.format(result.settings["controls"], highest),
     ]
-    return pd.DataFrame(rows)
+    if "bypass" in result.tables:
+        table = _markdown(result.table("bypass"), RANDOM_MAPS)
+        parts += ["## Random maps past FC", table, ABOUT_BYPASS]
+    return "\n\n".join(parts) + "\n"
 
 
 def figures(result: Result) -> "dict[str, Callable[[], Figure]]":

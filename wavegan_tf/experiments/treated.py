@@ -1,15 +1,10 @@
-"""Which outputs are generated under which values, and what is measured on each as it comes.
-
-An own measure is a function ``measure(sound, rate)``, or a Python file that defines one.
-"""
+"""Which outputs are generated under which values, and what is measured on each as it comes."""
 
 import hashlib
-import importlib.util
-import inspect
 import math
 import numbers
-import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +12,6 @@ import pandas as pd
 
 from wavegan_tf import latents
 from wavegan_tf.errors import InputError
-from wavegan_tf.experiments.interpolate import CONTROL_STREAM
 from wavegan_tf.experiments.properties import label_outputs, parse_property
 from wavegan_tf.latents import Condition, Sweep
 from wavegan_tf.model import Model
@@ -35,51 +29,43 @@ _WANTED = "write a function measure(sound, rate) that returns a number, or NaN f
 
 
 class OwnMeasure:
-    """A measure by a function of the user.
+    """A measure by a function ``measure(sound, rate)`` of the user, or by a file that defines one.
 
     Attributes:
         name: The function's, or that of its file without ``.py``; as of the package's own measures
             a name that begins with ``n_`` says that it counts.
-        about: For config.json: ``name``, ``file`` and ``sha256`` of the source, empty if unknown.
+        about: For config.json: ``name``, and of a file ``file`` and ``sha256``.
     """
 
-    def __init__(self, given: str | Callable[[np.ndarray, int], float]) -> None:
-        """Takes a function, or reads the function ``measure`` of a file.
+    def __init__(self, given: Any) -> None:
+        """Takes a function, or reads that of a Python file.
 
         Raises:
             InputError: There is no such file, it does not run, or it has no such function.
         """
-        self.given = "measure" if callable(given) else f"--measure={given}"
-        self._function: Callable[[np.ndarray, int], Any]
-        if callable(given):
-            self._function, file = given, ""
-            self.name = getattr(given, "__name__", "measure").strip("<>")
-            try:
-                source = inspect.getsource(given).encode()
-            except (OSError, TypeError):  # typed in, or no Python
-                source = b""
-        else:
-            self._function, file = self._load(given), given
-            self.name = os.path.splitext(os.path.basename(given))[0]
-            with open(given, "rb") as opened:
-                source = opened.read()
-        digest = hashlib.sha256(source).hexdigest() if source else ""
-        self.about = {"name": self.name, "file": file, "sha256": digest}
+        self.given, self._function = "measure", given
+        self.name = str(getattr(given, "__name__", "measure")).strip("<>")
+        self.about = {"name": self.name}
+        if not callable(given):
+            path = Path(str(given))
+            self.given, self.name = f"--measure={given}", path.stem
+            if not path.is_file():
+                raise InputError(f"{self.given}: no such file; give one that defines measure")
+            source, found = path.read_bytes(), {"__name__": "own_measure", "__file__": str(path)}
+            self._try("", lambda: exec(compile(source, path, "exec"), found))  # leaves no .pyc
+            self._function = found.get("measure")
+            if not callable(self._function):
+                raise InputError(f"{self.given}: defines no function measure; {_WANTED}")
+            digest = hashlib.sha256(source).hexdigest()
+            self.about = {"name": self.name, "file": str(path), "sha256": digest}
 
-    def _load(self, path: str) -> Callable[[np.ndarray, int], Any]:
-        if not os.path.isfile(path):
-            raise InputError(f"{self.given}: no such file; give one in Python that defines measure")
-        loader = importlib.machinery.SourceFileLoader("own_measure", path)
-        spec = importlib.util.spec_from_loader("own_measure", loader)
-        assert spec is not None
-        module = importlib.util.module_from_spec(spec)
+    def _try(self, where: str, function: Callable[[], Any]) -> Any:
+        """Calls what the user wrote."""
         try:
-            exec(compile(loader.get_data(path), path, "exec"), module.__dict__)  # leaves no .pyc
+            return function()
         except Exception as error:
-            raise InputError(f"{self.given}: {_told(error)}; {_WANTED}") from None
-        if not callable(getattr(module, "measure", None)):
-            raise InputError(f"{self.given}: defines no function measure; {_WANTED}")
-        return module.measure
+            told = " ".join(f"{type(error).__name__}: {error}".split())
+            raise InputError(f"{self.given}: {where}{told}; {_WANTED}") from None
 
     def take(self, sound: np.ndarray, rate_hz: int, number: int) -> float:
         """Measures the sound [time] of output ``number``; NaN for no value.
@@ -87,30 +73,23 @@ class OwnMeasure:
         Raises:
             InputError: The function fails, or returns no number.
         """
-        try:
-            found = self._function(np.array(sound, np.float64), rate_hz)
-        except Exception as error:
-            raise InputError(f"{self.given}: output {number}: {_told(error)}; {_WANTED}") from None
+        where = f"output {number}: "
+        found = self._try(where, lambda: self._function(np.array(sound, np.float64), rate_hz))
         one = found.item() if isinstance(found, np.generic) else found
         if not isinstance(one, numbers.Real) or math.isinf(one):
-            raise InputError(f"{self.given}: output {number}: returned {found!r:.80}; {_WANTED}")
+            raise InputError(f"{self.given}: {where}returned {found!r:.80}; {_WANTED}")
         return float(one)
-
-
-def _told(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 class Outcomes:
     """What is measured on every output: properties, the spectrum, the user's own measure."""
 
-    def __init__(
-        self, names: Sequence[str], measure: str | Callable[[np.ndarray, int], float] | None = None
-    ) -> None:
+    def __init__(self, names: Sequence[str], measure: Any = None) -> None:
         """Reads what is asked for.
 
         Raises:
-            InputError: There is no such outcome, or the own measure cannot be read.
+            InputError: There is no such outcome, it is given twice, or the own measure cannot be
+                read.
         """
         try:
             self._wanted = [parse_property(name) for name in names if name != COG]
@@ -119,14 +98,15 @@ class Outcomes:
                 str(error).replace("--property=", "--outcomes=")
                 + "; also cog, the spectral mean of the whole output"
             ) from None
+        self.own = OwnMeasure(measure) if measure is not None else None
         texts = [x.text for x in self._wanted] + [x for x in names if x == COG]
+        texts += [self.own.name] if self.own else []
         for text in texts:
             if texts.count(text) > 1:
-                raise InputError(f"--outcomes: {text} is given twice; give each once")
-        self.own = OwnMeasure(measure) if measure is not None else None
+                raise InputError(f"--outcomes: {text} is given twice; give each name once")
         self._cog = COG in names
         self.shares: list[np.ndarray] = []  # by output [bands], power in and below each band
-        self._found: dict[str, list[float]] = {}
+        self._taken: list[list[float]] = []  # by output: cog and the own measure, as asked for
 
     @property
     def measures(self) -> list[str]:
@@ -147,15 +127,13 @@ class Outcomes:
             power = np.abs(np.fft.rfft(sound - sound.mean())[1:]) ** 2  # without 0 Hz
             power /= power.sum()
             hz = np.arange(1, len(power) + 1) * rate_hz / len(sound)
-            cog = float(hz @ power)
+            cog = float(np.float32(hz @ power))  # as exact as sounds are, so no rounding differs
             share = np.cumsum(power.reshape(N_BANDS, -1).sum(axis=1))
         self.shares.append(share.astype(np.float32))
-        found = {COG: cog} if self._cog else {}
+        self._taken.append([cog] * self._cog)
         if self.own is not None:
             known = trouble in ("", "silent")
-            found[self.own.name] = self.own.take(sound, rate_hz, number) if known else math.nan
-        for name, value in found.items():
-            self._found.setdefault(name, []).append(value)
+            self._taken[-1].append(self.own.take(sound, rate_hz, number) if known else math.nan)
 
     def values(self, outputs: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
         """Gives the outcomes of all outputs as :mod:`wavegan_tf.stats.sweeps` takes values.
@@ -170,9 +148,9 @@ class Outcomes:
                 label, measure = wanted.name, sweeps.SHARE
             y = label_outputs(wanted, outputs.assign(measured=known), intervals)
             found[1, "out", label or sweeps.OUTPUT, measure, wanted.unit] = y.to_numpy()
-        for name, values in self._found.items():
-            unit = "Hz" if name == COG else "1"
-            found[1, "out", sweeps.OUTPUT, name, unit] = np.array(values)
+        others = [(COG, "Hz")] * self._cog + ([(self.own.name, "1")] if self.own else [])
+        for (name, unit), taken in zip(others, np.transpose(self._taken), strict=True):
+            found[1, "out", sweeps.OUTPUT, name, unit] = taken
         return sweeps.values_frame(found)
 
 
@@ -183,6 +161,7 @@ class Trial:
         sweeps: Variables with their values, ascending, the reference among them.
         controls: Names of the control variables.
         design: Latent vectors; of a base those of each sweep, then those of controls.
+        never: Variables whose reference has a code of zeros, with which no ciwGAN is trained.
     """
 
     def __init__(self, model: Model, options: Any, usual: str) -> None:
@@ -191,53 +170,54 @@ class Trial:
         Raises:
             InputError: There is no such variable, or nothing to be moved.
         """
-        config = model.config
-        names = latents.latent_names(config)
-        codes = names[: config.num_categ]
-        given = options.vary or tuple(f"{name}={usual}" for name in codes)
+        config, reference = model.config, options.reference
+        code = slice(config.num_categ)
+        given = options.vary or tuple(
+            f"{name}={usual}" for name in latents.latent_names(config)[code]
+        )
         if not given:
             raise InputError(f"this {config.model} has no code: give --vary=z11={usual}")
         self.sweeps = [
-            Sweep(x.name, tuple(sorted({*x.values, options.reference})))
-            for x in latents.parse_sweeps(given, (), config)
+            Sweep(x.name, tuple(sorted({*x.values, reference})))
+            for x in latents.parse_sweeps(given, None, config)
         ]
         varied = [x.name for x in self.sweeps]
-        free = [name for name in names[config.num_categ :] if name not in varied]
-        drawn = np.random.default_rng([options.seed, CONTROL_STREAM]).permutation(len(free))
-        self.controls = [free[k] for k in sorted(drawn[: options.controls])]
-        self._ends = {}
-        for name, values in self.sweeps:
-            steps = compared(np.array(values), options.reference)
-            self._ends[name] = tuple(values[k] for k in steps)
-        moved = [(x.name, "varied", x.values) for x in self.sweeps]
-        for values in dict.fromkeys(self._ends.values()):
-            moved += [(name, "control", values) for name in self.controls]
+        self.controls = latents.draw_controls(config, varied, options.controls, options.seed)
+        self._compared = {
+            x.name: [x.values[k] for k in compared(np.array(x.values), reference)]
+            for x in self.sweeps
+        }
+        moved = [(x.name, value) for x in self.sweeps for value in x.values]
+        for values in self._compared.values():
+            moved += [(name, value) for name in self.controls for value in values]
+        self._moved = list(dict.fromkeys(moved))  # what several sweeps share once
         bases = model.sample(options.n, options.seed)
         if options.others == "zero":
-            bases[:, : config.num_categ] = 0
-        conditions, vectors = [], []
-        for name, role, values in moved:
-            for value in values:
-                about = {"latent": name, "role": role, "value": value}
-                conditions.append(Condition(f"{name}={value:.10g}", {name: value}, about))
-                vectors.append(bases.copy())
-                vectors[-1][:, latents.latent_index(name, config)] = value
-        self.design = latents.arrange(np.stack(vectors, axis=1), conditions)
-        self._n = options.n
+            bases[:, code] = 0
+        vectors = np.repeat(bases[:, np.newaxis], len(self._moved), axis=1)
+        conditions = []
+        for k, (name, value) in enumerate(self._moved):
+            vectors[:, k, latents.latent_index(name, config)] = value
+            role = "varied" if name in varied else "control"
+            about = {"latent": name, "role": role, "value": value}
+            conditions.append(Condition(f"{name}={value:.10g}", {name: value}, about))
+        self.design = latents.arrange(vectors, conditions)
+        zeros = (~vectors[:, :, code].any(axis=2)).any(axis=0)
+        self.never = [
+            name
+            for (name, value), zero in zip(self._moved, zeros, strict=True)
+            if config.model == "ciwgan" and name in varied and value == reference and zero
+        ]
 
     def parts(self, sweep: Sweep, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Cuts what belongs to outputs ``[.., outputs, ..]`` (axis 0): a sweep's, its controls'.
+        """Cuts what belongs to outputs ``[outputs, ..]``: a sweep's, its controls'.
 
         Returns:
             ``[bases, values, ..]`` and ``[bases, controls, compared values, ..]``.
         """
-        grid = outputs.reshape(self._n, -1, *outputs.shape[1:])
-        n_controls, ends = len(self.controls), self._ends[sweep.name]
-        starts, start = dict[Any, int](), 0
-        for name, values in self.sweeps:
-            starts[name], start = start, start + len(values)
-        for values in dict.fromkeys(self._ends.values()):
-            starts[values], start = start, start + n_controls * len(values)
-        own = grid[:, starts[sweep.name] :][:, : len(sweep.values)]
-        theirs = grid[:, starts[ends] :][:, : n_controls * len(ends)]
-        return own, theirs.reshape(self._n, n_controls, len(ends), *grid.shape[2:])
+        grid = outputs.reshape(-1, len(self._moved), *outputs.shape[1:])
+        own = [self._moved.index((sweep.name, value)) for value in sweep.values]
+        values = self._compared[sweep.name]
+        theirs = [self._moved.index((name, value)) for name in self.controls for value in values]
+        shape = len(grid), len(self.controls), len(values), *outputs.shape[1:]
+        return grid[:, own], grid[:, theirs].reshape(shape)

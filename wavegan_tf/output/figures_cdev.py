@@ -24,31 +24,29 @@ def draw(result: Run, latent: str) -> Figure:
     tables = {}
     for name in ("responses", "treatments", "spectra"):
         table = result.table(name)
-        tables[name] = table[table["latent"] == latent]
+        tables[name] = table[table["latent"] == latent].assign(model=table.get("model", ""))
     shown = tables["treatments"].query("statistic == 'mean' and verdict == 'changes'")
     panels = []
     for key, rows in tables["responses"].groupby(KEYS, sort=False, observed=True):
         lines = []
-        for model, own in _by_model(rows):
+        for model, own in rows.groupby("model", sort=False):
             x = own["value"].to_numpy()
-            found = (shown[KEYS] == list(key)).all(axis=1)
-            if model:
-                found &= shown["model"] == model
+            found = (shown[[*KEYS, "model"]] == [*key, model]).all(axis=1)
             lines.append(Line(
-                model or MEAN, x, own["estimate"].to_numpy(), own["low"].to_numpy(),
+                str(model) or MEAN, x, own["estimate"].to_numpy(), own["low"].to_numpy(),
                 own["high"].to_numpy(), None if model else _single(result, latent, key),
                 np.isin(x, shown.loc[found, "value"]),
             ))  # fmt: skip
         panels.append(Panel(outcome_title(*map(str, key[2:])), lines, training=training))
     lines = []
-    for model, own in _by_model(tables["spectra"]):
+    for model, own in tables["spectra"].groupby("model", sort=False):
         zero = {"value": own["reference"].iloc[0], "estimate": 0.0, "low": 0.0, "high": 0.0}
         own = pd.concat([own, pd.DataFrame([zero])]).sort_values("value")
         x, y, low, high, largest = (
             own[["value", "estimate", "low", "high", "control_high"]].to_numpy(float).T
         )
         found = (own["p_holm"] < 1 - result.settings["statistics"]["confidence"]).to_numpy()
-        lines.append(Line(model or MEAN, x, y, low, high, shown=found))
+        lines.append(Line(str(model) or MEAN, x, y, low, high, shown=found))
         if not model and np.isfinite(largest).any():
             at = np.isfinite(largest)
             lines.append(Line("Largest of the controls", x, largest, shown=at, colour=GREY))
@@ -56,15 +54,11 @@ def draw(result: Run, latent: str) -> Figure:
     return draw_panels(panels, f"What {latent} causes", f"Value of {latent}")
 
 
-def _by_model(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    if "model" not in rows:
-        return [("", rows)]
-    return [(str(name), own) for name, own in rows.groupby("model", sort=False)]
-
-
-def _single(result: Run, latent: str, key: tuple) -> np.ndarray:
+def _single(result: Run, latent: str, key: tuple) -> np.ndarray | None:
     """Gives the outcome of each base vector at each value, ``[bases, values]``."""
     design, values = result.table("design"), result.table("values")
+    if not len(values):  # there is not one of any outcome
+        return None
     own = design[(design["latent"] == latent) & (design["role"] == "varied")]
     here = values[(values[KEYS] == list(key)).all(axis=1)].set_index("output")["value"]
     table = own.assign(outcome=here.reindex(own["output"]).to_numpy())

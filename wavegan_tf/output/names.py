@@ -42,6 +42,9 @@ MEASURES = {
     "spectrum": "Spectrum",
     "shape": "Shape",
     "series": "Series",
+    "stride": "F0 at a stride",
+    "voiced": "Voiced",
+    "silent": "Silent",
 }
 
 MODELS = {"wavegan": "WaveGAN", "ciwgan": "ciwGAN", "fiwgan": "fiwGAN"}

@@ -1,7 +1,8 @@
 """Numbers and tables as people read them. The one number formatter of the package."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -66,6 +67,15 @@ def with_interval(
     if not (np.isfinite(low) and np.isfinite(high)):
         return write(estimate)
     return f"{write(estimate)} [{write(low)}, {write(high)}]"
+
+
+def cells(
+    frame: pd.DataFrame, writers: Mapping[str, Callable[[Any], str]], columns: Sequence[str]
+) -> pd.DataFrame:
+    """Writes columns of texts, each by its writer of a row; one of dashes alone is left out."""
+    rows = list(frame.itertuples(index=False))
+    found = pd.DataFrame({title: [writers[title](row) for row in rows] for title in columns})
+    return found.loc[:, found.apply(lambda column: column.str.strip(f"{DASH}, ").ne("").any())]
 
 
 def table(frame: pd.DataFrame, numeric: Sequence[str] = ()) -> str:

@@ -25,25 +25,22 @@ def relative_norms(maps: np.ndarray) -> np.ndarray:
         return norms / np.median(norms)
 
 
-def spread(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def spread(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Says where the squared weights of each map stand, as shares of its sum.
 
-    Takes ``[latents, time, channels]``; gives the shares of frames ``[latents, time]``, of channels
-    ``[latents, channels]``, and the least number of channels that hold half, ``[latents]``.
+    Takes ``[latents, time, channels]``; gives the shares of frames ``[latents, time]`` and of
+    channels ``[latents, channels]``.
     """
     power = maps.astype(np.float64) ** 2
     total = power.sum(axis=(1, 2))[:, np.newaxis]
     with np.errstate(invalid="ignore"):
-        frames, channels = power.sum(axis=2) / total, power.sum(axis=1) / total
-    held = np.cumsum(-np.sort(-channels, axis=1), axis=1)
-    return frames, channels, (held < 0.5 - 1e-9).sum(axis=1) + 1
+        return power.sum(axis=2) / total, power.sum(axis=1) / total
 
 
 def weight_table(
     latents: Sequence[str],
     maps: np.ndarray,
     random: np.ndarray,
-    random_half: float,
     rate_hz: float,
     settings: StatisticsSettings,
 ) -> pd.DataFrame:
@@ -53,7 +50,6 @@ def weight_table(
         latents: Names of the variables.
         maps: Their weights, ``[latents, time, channels]``.
         random: :func:`relative_norms` of projections with random weights, ``[networks, latents]``.
-        random_half: Mean number of channels that hold half of a map there.
         rate_hz: Frames per second.
         settings: The confidence.
 
@@ -63,7 +59,7 @@ def weight_table(
         large: so it holds for all variables together. ``frame_mean`` is the mean weight in the
         frame with most of the squared weights: below 0 the variable lowers what it puts out.
     """
-    relative, (frames, channels, half) = relative_norms(maps), spread(maps)
+    relative, (frames, channels) = relative_norms(maps), spread(maps)
     largest = random.max(axis=1) if len(random) else np.zeros(0)
     p = (1 + (largest >= relative[:, np.newaxis]).sum(axis=1)) / (1 + len(largest))
     p[np.isnan(relative)] = np.nan
@@ -78,7 +74,6 @@ def weight_table(
         "time_s": (frame + 0.5) / rate_hz, "frame_share": frames.max(axis=1),
         "frame_mean": maps[each, frame].mean(axis=1, dtype=np.float64),
         "map": channels.argmax(axis=1) + 1, "map_share": channels.max(axis=1),
-        "n_half": half, "random_half": random_half,
     })  # fmt: skip
     table = table.sort_values("estimate", ascending=False, kind="stable", ignore_index=True)
     table.insert(1, "rank", each + 1)

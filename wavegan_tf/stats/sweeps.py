@@ -195,9 +195,9 @@ def measure_effects(
         numbers = [slopes(x, lines), rank_correlations(x, lines), *differences(lines[..., steps])]
         by_base = mean_over(np.stack(numbers, axis=1))  # [measures, 5, bases]
         estimates = np.reshape(_means(by_base.reshape(-1, len(lines[0])), settings), (3, -1, 5))
-        p = np.array([_p_of_rows(values, by_base[:, k], settings) for k in (2, 3, 4)])
+        p = np.array([p_of_rows(values, by_base[:, k], settings) for k in (2, 3, 4)])
         p_holm = holm(p.ravel()).reshape(p.shape)
-        table = _head(values, latent=latent).assign(
+        table = head(values, latent=latent).assign(
             from_value=x[0], to_value=x[-1],
             middle_value=x[steps[1]] if len(steps) == 3 else math.nan, n_values=len(x),
         )  # fmt: skip
@@ -300,7 +300,7 @@ def measure_responses(
         of_share = np.repeat(is_share, len(x)) & (n >= settings.min_outputs) & (len(sweeps) == 1)
         for i in np.flatnonzero(of_share):
             low[i], high[i] = wilson(round(estimate[i] * n[i]), int(n[i]), settings.confidence)
-        table = _head(values.loc[values.index.repeat(len(x))], latent=latent)
+        table = head(values.loc[values.index.repeat(len(x))], latent=latent)
         table.insert(1, "value", np.tile(np.asarray(x, np.float64), len(values)))
         tables.append(table.assign(estimate=estimate, low=low, high=high, n=n))
     return pd.concat(tables, ignore_index=True)
@@ -322,8 +322,8 @@ def measure_interactions(
         second = corners[..., 1] - corners[..., 0]  # [measures, bases, lines, ends of a]
         by_base = mean_over(second[..., 1] - second[..., 0])
         estimate, low, high = _means(by_base, settings)
-        table = _head(values, latent_a=sweeps[a][0], latent_b=sweeps[b][0]).assign(
-            estimate=estimate, low=low, high=high, p=_p_of_rows(values, by_base, settings),
+        table = head(values, latent_a=sweeps[a][0], latent_b=sweeps[b][0]).assign(
+            estimate=estimate, low=low, high=high, p=p_of_rows(values, by_base, settings),
             n=np.isfinite(by_base).sum(axis=-1),
         )  # fmt: skip
         tables.append(add_verdicts(table, settings, CHANGES, NO_CHANGE))
@@ -343,7 +343,7 @@ def _means(by_base: np.ndarray, settings: StatisticsSettings) -> tuple[np.ndarra
     return mean_intervals(by_base.T, 0, settings, settings.min_outputs)
 
 
-def _p_of_rows(
+def p_of_rows(
     values: pd.DataFrame, by_base: np.ndarray, settings: StatisticsSettings
 ) -> np.ndarray:
     """Tests the rows of ``[measures, bases]``; NaN where too few bases have a value.
@@ -357,6 +357,6 @@ def _p_of_rows(
     return np.array(found)
 
 
-def _head(values: pd.DataFrame, **latents: str) -> pd.DataFrame:
+def head(values: pd.DataFrame, **latents: str) -> pd.DataFrame:
     """Begins a table of statistics: the latents, then what the measures are."""
     return values.index.to_frame(index=False).assign(**latents)[[*latents, *KEYS]]

@@ -10,12 +10,11 @@ here is that of one test: :func:`correct` corrects those of a run together.
 """
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from wavegan_tf.stats.effects import holm, paired_t, test_differences
+from wavegan_tf.stats.effects import holm, paired_t
 from wavegan_tf.stats.maps import CHANGES, NO_CHANGE
 from wavegan_tf.stats.resampling import (
     TOO_FEW,
@@ -30,11 +29,12 @@ from wavegan_tf.stats.sweeps import (
     CONTROLS,
     KEYS,
     MORE,
-    SHARE,
     beside,
     compared_steps,
     differences,
+    head,
     judge,
+    p_of_rows,
     rank_size,
 )
 
@@ -69,23 +69,19 @@ def measure_treatments(
         standard deviation over these bases less that at the reference, tested by the paired t-test
         of the distances from the median (Grambsch 1994, Biometrika 81:359-372).
     """
-    grid = _grid(values, x)
-    of_reference = grid[:, :, [int(np.argmin(np.abs(x - reference)))]]
-    parts = []
-    for k, (key, own, base) in enumerate(zip(values.index, grid, of_reference, strict=True)):
-        here = x != reference
-        gaps = own[:, here] - base
-        means = np.transpose(mean_intervals(gaps, 0, settings, settings.min_outputs))
-        for column, (value, gap, mean) in enumerate(zip(x[here], gaps.T, means, strict=True)):
-            there = np.isfinite(gap)
-            pair = np.stack([own[there, np.flatnonzero(here)[column]], base[there, 0]])
-            p = test_differences(gap[there], _counted(key), settings)
-            about = (k, value, reference)
-            parts.append((*about, MEAN, *mean, p, pair.shape[1]))
-            parts.append((*about, SD, *_spread(pair, settings), pair.shape[1]))
-    names = ["k", "value", "reference", "statistic", "estimate", "low", "high", "p", "n"]
-    table = pd.DataFrame(parts, columns=names).sort_values(["k", "statistic"], kind="stable")
-    return _with_keys(values, table)
+    grid, parts = _grid(values, x), []
+    for k in np.flatnonzero(x != reference):
+        pairs = grid[:, :, [k, _place(x, reference)]]
+        gaps = pairs[:, :, 0] - pairs[:, :, 1]  # [outcomes, bases]
+        spreads = [_spread(pair[np.isfinite(pair).all(axis=1)].T, settings) for pair in pairs]
+        means = mean_intervals(gaps.T, 0, settings, settings.min_outputs)
+        averages = np.transpose([*means, p_of_rows(values, gaps, settings)])
+        for statistic, found in ((MEAN, averages), (SD, np.array(spreads))):
+            part = head(values).assign(value=x[k], reference=reference, statistic=statistic)
+            part[["estimate", "low", "high", "p"]] = found
+            parts.append(part.assign(n=np.isfinite(gaps).sum(axis=1)))
+    table = pd.concat(parts).rename_axis("k").sort_values(["k", "statistic"], kind="stable")
+    return table.reset_index(drop=True)
 
 
 def _spread(pair: np.ndarray, settings: StatisticsSettings) -> tuple[float, float, float, float]:
@@ -133,21 +129,30 @@ def measure_individual(
     grid, steps = _grid(values, x), compared(x, reference)
     effects = forward_differences(x, grid)  # [outcomes, bases]
     estimate, low, high = mean_intervals(effects.T, 0, settings, settings.min_outputs)
+    sign = np.sign(estimate)[:, np.newaxis]
+    signed = np.isfinite(effects) & (np.abs(sign) == 1)
     theirs = controls.to_numpy(np.float64).reshape(*grid.shape[:2], -1, len(steps))
-    rows = []
-    for k, key in enumerate(values.index):
-        one = effects[k][np.isfinite(effects[k])]
-        own = np.stack(differences(grid[k][:, steps]))
-        found, _ = beside(own, np.stack(differences(theirs[k])), settings)
-        sizes = [size / (x[-1] - x[0]) for size in found[1:3]]
-        sign = np.sign(estimate[k])
-        agreement = float(np.mean(np.sign(one) == sign)) if sign in (-1, 1) else math.nan
-        p = test_differences(one, _counted(key), settings)
-        about = k, x[0], x[-1], len(x), reference, estimate[k], low[k], high[k], agreement, p
-        rows.append((*about, len(one), found[0], *sizes, *found[3:]))
-    names = ["k", "from_value", "to_value", "n_values", "reference", "estimate", "low", "high"]
-    table = pd.DataFrame(rows, columns=[*names, "agreement", "p", "n", *CONTROLS[:5]])
-    return _with_keys(values, table.astype({"n_controls": int}))
+    gaps, of_controls = (np.stack(differences(x), axis=1) for x in (grid[..., steps], theirs))
+    pairs = zip(gaps, of_controls, strict=True)
+    found = [beside(own, others, settings)[0] for own, others in pairs]
+    table = head(values).assign(
+        from_value=x[0], to_value=x[-1], n_values=len(x), reference=reference,
+        estimate=estimate, low=low, high=high,
+        agreement=mean_over(np.where(signed, np.sign(effects) == sign, math.nan)),
+        p=p_of_rows(values, effects, settings), n=np.isfinite(effects).sum(axis=1),
+    )  # fmt: skip
+    table = table.join(pd.DataFrame(found, columns=CONTROLS[:5]))
+    table[["control", "control_high"]] /= x[-1] - x[0]
+    return table.astype({"n_controls": int})
+
+
+def _grid(values: pd.DataFrame, x: np.ndarray) -> np.ndarray:
+    """Arranges the outcomes of all outputs, ``[outcomes, bases, values]``."""
+    return values.to_numpy(np.float64).reshape(len(values), -1, len(x))
+
+
+def _place(x: np.ndarray, reference: float) -> int:
+    return int(np.argmin(np.abs(x - reference)))
 
 
 def compared(x: np.ndarray, reference: float) -> list[int]:
@@ -179,35 +184,36 @@ def measure_spectra(
 
     Returns:
         A row for each value but the reference. The interval is the basic bootstrap's, which takes
-        off what scatter adds to a distance. ``p``: that value and reference may be exchanged
-        within bases (draws of signs). ``halves``: the distance between two halves of the bases at
-        the reference. At the ends, where controls were set: ``control``, ``control_high``, median
-        and largest of theirs, ``n_controls``, ``n_controls_as_large``, ``p_control`` (by the
+        off what scatter adds to a distance. ``p``: that value and reference may be exchanged within
+        bases (draws of signs). At the ends, where controls were set: ``control``, ``control_high``,
+        median and largest of theirs, ``n_controls``, ``n_controls_as_large``, ``p_control`` (by the
         largest of the distances of the ends from the reference and from each other).
     """
-    steps, middle = compared(x, reference), int(np.argmin(np.abs(x - reference)))
-    halves = mean_over(shares[::2, middle], axis=0) - mean_over(shares[1::2, middle], axis=0)
+    steps, middle = compared(x, reference), _place(x, reference)
     own = np.stack(differences(np.moveaxis(shares[:, steps], 1, -1)))  # [3, bases, bands]
     theirs = np.stack(differences(np.moveaxis(controls, 2, -1)))  # [3, bases, controls, bands]
     told = np.isfinite(own[..., 0]).any(axis=1)  # without a middle one difference alone
     enough = np.isfinite(theirs[told, ..., 0]).sum(axis=1) >= settings.min_outputs
-    kept = np.flatnonzero(enough.all(axis=0) & told.any())
-    sizes = np.concatenate([
-        _way(mean_over(own[told], axis=1), width_hz)[:, np.newaxis],
-        _way(mean_over(theirs[told][:, :, kept], axis=1), width_hz),
-    ], axis=1)  # fmt: skip
+    theirs = theirs[:, :, enough.all(axis=0) & told.any()]
+    everyone = np.concatenate([own[:, :, np.newaxis], theirs], axis=2)
+    sizes = _way(mean_over(everyone, axis=1), width_hz)  # [3, own and controls]
+    of_ends = (
+        {steps[0]: sizes[-2], steps[-1]: sizes[-1]}
+        if len(steps) == 3
+        else {k: sizes[0] for k in steps}
+    )
     rows = []
     for k in np.flatnonzero(x != reference):
         gaps = shares[:, k] - shares[:, middle]
         gaps = gaps[np.isfinite(gaps).all(axis=1)].astype(np.float64)
-        row = (*_distance(gaps, width_hz, settings, n_flips), len(gaps), _way(halves, width_hz))
+        row = (*_distance(gaps, width_hz, settings, n_flips), len(gaps))
         beyond: tuple[float, ...] = (0, *[math.nan] * 4)
-        if k in steps and len(kept):
-            ends = controls[:, kept, steps.index(k)] - controls[:, kept, steps.index(middle)]
-            size = _way(mean_over(ends, axis=0), width_hz)
-            beyond = len(kept), float(np.median(size)), float(size.max()), *rank_size(sizes)
+        if k in of_ends and theirs.shape[2]:
+            size = of_ends[k][1:]
+            numbers = float(np.median(size)), float(size.max())
+            beyond = (len(size), *numbers, *rank_size(sizes[told]))
         rows.append((x[k], reference, *row, *beyond))
-    names = ["value", "reference", "estimate", "low", "high", "p", "n", "halves", *CONTROLS[:5]]
+    names = ["value", "reference", "estimate", "low", "high", "p", "n", *CONTROLS[:5]]
     return pd.DataFrame(rows, columns=names).astype({"n_controls": int})
 
 
@@ -234,30 +240,28 @@ def _distance(
 
 
 def correct(
-    effects: pd.DataFrame,
-    treatments: pd.DataFrame,
-    spectra: pd.DataFrame,
-    settings: StatisticsSettings,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    tables: dict[str, pd.DataFrame], settings: StatisticsSettings
+) -> dict[str, pd.DataFrame]:
     """Corrects all tests of a run together (Holm), and adds ``p_holm`` and ``verdict``.
 
-    The verdict on an effect rests on three tests, the individual effect and the average effects of
-    both ends: ``changes, more than controls`` where one of them is shown and ``p_control`` is at
-    most 1 - confidence, and so on as of :func:`~wavegan_tf.stats.sweeps.measure_effects`. ``ends``:
-    whether the individual effect itself is shown, and of ``more than controls`` larger than any
-    control's. A spectrum is more than controls only where its distance is larger than any of
-    theirs too; away from the ends, where no control was set, it ``changes`` or not.
+    Takes and gives the tables ``effects``, ``treatments`` and ``spectra``. The verdict on an effect
+    rests on three tests, the individual effect and the average effects of both ends: ``changes,
+    more than controls`` where one of them is shown and ``p_control`` is at most 1 - confidence, and
+    so on as of :func:`~wavegan_tf.stats.sweeps.measure_effects`. ``ends``: whether the individual
+    effect itself is shown, and of ``more than controls`` larger than any control's. A spectrum is
+    more than controls only where its distance is larger than any of theirs too; away from the ends,
+    where no control was set, it ``changes`` or not.
     """
-    tables, given = [effects, treatments, spectra], []
-    p_holm = holm(np.concatenate([table["p"].to_numpy(np.float64) for table in tables]))
-    ends = np.cumsum([len(table) for table in tables])[:-1]
-    for table, own in zip(tables, np.split(p_holm, ends), strict=True):
-        given.append(table.assign(p_holm=own))
-    effects, treatments, spectra = given
+    names = ("effects", "treatments", "spectra")
+    p_holm = holm(np.concatenate([tables[name]["p"].to_numpy(np.float64) for name in names]))
+    cuts = np.cumsum([len(tables[name]) for name in names])[:-1]
+    effects, treatments, spectra = (
+        tables[name].assign(p_holm=p) for name, p in zip(names, np.split(p_holm, cuts), strict=True)
+    )
     level = 1 - settings.confidence
-    treatments = treatments.assign(verdict=np.select(
+    treatments["verdict"] = np.select(
         [treatments["p_holm"].isna(), treatments["p_holm"] < level], [TOO_FEW, CHANGES], NO_CHANGE
-    ))  # fmt: skip
+    )
     keys = [name for name in ("model", "latent", *KEYS) if name in effects]
     of_means = treatments[treatments["statistic"] == MEAN].set_index([*keys, "value"])["p_holm"]
     tests = [effects["p_holm"].to_numpy()]
@@ -269,7 +273,8 @@ def correct(
     effects = effects.assign(ends=(effects["p_holm"] < level) & ~within, verdict=verdict)
     verdict = judge(spectra["p_holm"].to_numpy()[np.newaxis], spectra, settings)
     within = (verdict == MORE) & (spectra["estimate"] <= spectra["control_high"])
-    return effects, treatments, spectra.assign(verdict=np.where(within, AS_CONTROLS, verdict))
+    spectra["verdict"] = np.where(within, AS_CONTROLS, verdict)
+    return {"effects": effects, "treatments": treatments, "spectra": spectra}
 
 
 def count_models(effects: pd.DataFrame, settings: StatisticsSettings) -> pd.DataFrame:
@@ -291,18 +296,3 @@ def count_models(effects: pd.DataFrame, settings: StatisticsSettings) -> pd.Data
         ))  # fmt: skip
     names = ["n_models", "n_positive", "n_negative", "sign", "n_shown", "n_more"]
     return pd.DataFrame(rows, columns=["latent", *KEYS, *names])
-
-
-def _grid(values: pd.DataFrame, x: np.ndarray) -> np.ndarray:
-    return values.to_numpy(np.float64).reshape(len(values), -1, len(x))
-
-
-def _counted(key: Sequence) -> bool:
-    measure = str(key[KEYS.index("measure")])
-    return measure == SHARE or measure.startswith("n_")
-
-
-def _with_keys(values: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """Puts the keys of the outcome ``k`` before the other columns."""
-    keys = values.index.to_frame(index=False).iloc[table.pop("k")].reset_index(drop=True)
-    return pd.concat([keys, table.reset_index(drop=True)], axis=1)
