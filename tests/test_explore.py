@@ -35,7 +35,7 @@ def explorer():
 @pytest.fixture(scope="module")
 def server(explorer, tmp_path_factory):
     out_dir = tmp_path_factory.mktemp("explore") / "out"
-    with open_server(explorer, 0, str(out_dir), ["z11"], 3) as opened:
+    with open_server(explorer, 0, str(out_dir), ["z11", "c1", "z11"], 3) as opened:
         opened.out_dir = out_dir
         threading.Thread(target=opened.serve_forever, daemon=True).start()
         yield opened
@@ -106,8 +106,10 @@ def test_a_foreign_page_is_refused_and_saves_nothing(ask, server):
         ({"seed": 0, "values": {"z99": 1}}, 400, "'z99'"),
         (b'{"seed": 0, "values": {"z1": NaN}}', 400, "z1 = nan"),
         (b'{"seed": 0, "values": {"z1": 1e999}}', 400, "z1 = inf"),
+        (b'{"seed": 0, "values": {"z1": 1%s}}' % (b"0" * 400), 400, "z1 = 1000"),
+        (b'{"seed": 0, "values": {"z1": "\\ud800"}}', 400, "z1 = '"),
         ({"seed": 0, "values": {"z1": 1000.5}}, 400, "-1000 to 1000"),
-        ({"seed": 0, "values": {"z1": "2"}}, 400, "z1 = 2"),
+        ({"seed": 0, "values": {"z1": "2"}}, 400, "z1 = '2'"),
     ],
 )
 def test_what_is_no_setting_is_refused_with_its_reason(ask, body, status, why):
@@ -197,6 +199,8 @@ def test_a_move_changes_sounds_and_pictures_and_a_and_b_can_be_switched(
         look = "[byId('wave-0'), byId('spectrum-1')].map((x) => x.toDataURL()).join()"
         hear = "data.panels.map((_, k) => [...soundOf(k)].join()).join()"
         page.until("document.documentElement.dataset.ms")
+        rows = page.run("[...byId('rows').children].map((row) => row.id)")
+        assert rows == ["row-c1", "row-c2", "row-z11"]
         first = page.run(look), page.run(hear)
         page.run("document.body.focus()")
         page.key("h")
@@ -227,6 +231,10 @@ def test_a_move_changes_sounds_and_pictures_and_a_and_b_can_be_switched(
         assert page.run("side === 'b' && document.activeElement.id === 'slide-z11'")
         assert (page.run(look), page.run(hear)) == moved
         assert "B − A" in page.run("byId('compared').textContent")
+        page.run("set('z11', 13); exchange('a')")  # before the answer has come
+        page.until("!moves.busy && shots.b.values.z11 === 13")
+        assert page.run("side === 'a' && byId('setting').disabled")
+        page.key("x")
         page.run("set('z11', 5000)")
         page.until("!byId('problem').hidden")
         assert "z11 = 5000: give a number" in page.run("byId('problem').textContent")

@@ -49,8 +49,8 @@ def main() -> None:
     labels, again = read_listeners(FLAGS.labels)
     if len(labels.columns) < 2 and not len(again.columns):
         raise InputError(
-            f"--labels={','.join(FLAGS.labels)}: is one listener who heard nothing twice; give "
-            "another table, or let outputs be heard twice (listen --repeat)"
+            f"--labels={','.join(FLAGS.labels)}: give the tables of two listeners or more, or of "
+            "one who heard outputs twice (listen --repeat)"
         )
     table = agreement.agreements(labels, again, FLAGS.seed, StatisticsSettings())
     tables = {"agreement": table, "confusions": agreement.confusions(labels)}
@@ -71,12 +71,14 @@ def read_listeners(paths: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Reads labels, and those of what was heard again; a column for each listener, by file name."""
     from wavegan_tf.experiments.properties import read_labels
     from wavegan_tf.paths import expand
+    from wavegan_tf.stats.agreement import AGAIN, ALL
 
-    labels, again = {}, {}
+    labels: dict[str, pd.Series] = {}
+    again: dict[str, pd.Series] = {}
     for path in map(expand, paths):
         name = os.path.splitext(os.path.basename(path))[0].removeprefix("labels-")
-        if name in labels:
-            raise InputError(f"--labels={','.join(paths)}: two files of {name}; rename one of them")
+        if name in (*labels, ALL, AGAIN):
+            raise InputError(f"--labels={path}: the name {name!r} is taken; rename the file")
         labels[name] = read_labels(path)
         twice = read_labels(path, column="again")
         if twice.notna().any():
