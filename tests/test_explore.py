@@ -8,7 +8,7 @@ import shlex
 import signal
 import socket
 import threading
-import time
+import urllib.request
 from pathlib import Path
 
 import browser
@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from wavegan_tf.commands.explore import MAX_BODY, open_server
+from wavegan_tf.commands.run import run
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments import probe
 from wavegan_tf.experiments.explore import Explorer, Setting
@@ -173,20 +174,23 @@ def test_a_port_in_use_and_a_variable_that_is_none_are_refused_in_a_line(explore
             open_server(explorer, taken.getsockname()[1], "", [], 0)
 
 
-def test_the_command_prints_its_address_serves_and_ends_with_ctrl_c(start_script, tmp_path):
-    script = start_script("-m wavegan_tf explore", "--noopen", "--vary=z2", cwd=tmp_path)
-    said = script.paths["stdout"]
-    while not (said.exists() and "Ctrl-C" in said.read_text()):
-        assert script.poll() is None, script.finish().stderr
-        time.sleep(0.05)
-    port = int(re.match(r"http://127\.0\.0\.1:(\d+)/", said.read_text())[1])
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", "/")
-    assert connection.getresponse().status == 200
-    connection.close()
-    script.send_signal(signal.SIGINT)
-    result = script.finish()
-    assert result.returncode == 0 and result.stdout.endswith("closed\n"), result.stderr
+def test_the_command_prints_its_address_opens_serves_and_ends_with_ctrl_c(
+    monkeypatch, tmp_path, capsys
+):
+    got = []
+
+    def visit(url):
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            got.append(answer.read().decode())
+        signal.raise_signal(signal.SIGINT)  # as the terminal does with Ctrl-C
+
+    opened = lambda url: threading.Thread(target=visit, args=[url]).start()  # noqa: E731
+    monkeypatch.setattr("webbrowser.open", opened)
+    monkeypatch.chdir(tmp_path)
+    run("explore", ["--vary=z2"])
+    said = capsys.readouterr().out
+    assert re.match(r"http://127\.0\.0\.1:\d+/ shows ciwGAN", said) and said.endswith("closed\n")
+    assert '"vary":["z2"]' in got[0]
     assert list(tmp_path.iterdir()) == []
 
 

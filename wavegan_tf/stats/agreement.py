@@ -179,10 +179,5 @@ def confusions(labels: pd.DataFrame) -> pd.DataFrame:
 
 def majority(labels: pd.DataFrame) -> pd.Series:
     """Takes the label that more listeners gave than any other, by output; NaN of a tie or none."""
-
-    def most(row: pd.Series) -> object:
-        counts = row.value_counts()
-        tie = len(counts) > 1 and counts.iloc[0] == counts.iloc[1]
-        return math.nan if tie or not len(counts) else counts.index[0]
-
-    return pd.Series([most(row) for _, row in labels.iterrows()], labels.index, name="label")
+    most = labels.mode(axis=1)  # several of a tie
+    return most[0].where(most.count(axis=1) == 1).rename("label")

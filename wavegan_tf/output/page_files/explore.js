@@ -85,9 +85,7 @@ function show(which) {
   const told = `${which.toUpperCase()}: ${shot.output.title}. `;
   byId("saying").textContent =
     which === "a" ? `${told}Go on with B (X) to move.` : shots.a ? told : `${shot.output.title}.`;
-  byId("saying").dataset.intervals = intervalsText(intervalsOf(shot.output));
-  const root = document.documentElement.dataset;
-  root.shown = `${which} ${JSON.stringify([shot.seed, shot.values])}`;
+  document.documentElement.dataset.shown = JSON.stringify([which, shot.seed, shot.values]);
   playOn();
 }
 
