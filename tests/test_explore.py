@@ -23,6 +23,7 @@ from wavegan_tf.experiments.explore import Explorer, Setting
 from wavegan_tf.experiments.front import experiment_options
 from wavegan_tf.latents import load_latents
 from wavegan_tf.model import load
+from wavegan_tf.speech import praat
 
 SETTING = {"seed": 3, "values": {"c1": 0, "c2": 1.5, "z11": -4.25}}
 
@@ -146,6 +147,13 @@ def test_what_is_heard_seen_and_saved_is_what_probe_makes_of_the_latents(ask, ex
     assert cells["voiced", "F0 (Hz)"][0] == pytest.approx(mean, rel=1e-5)
     counts = rows[(rows["measure"] == "duration") & (rows["layer"] == "out")]["label"]
     assert cells["output", "Voiced intervals"][0] == (counts == "voiced").sum() > 0
+
+
+def test_f0_of_a_layer_is_tracked_once_for_intervals_and_measures(explorer):
+    praat._pitch.cache_clear()
+    explorer.move(Setting(0, {}))
+    found = praat._pitch.cache_info()
+    assert found.hits == found.misses == 4  # Conv1 is too slow to have F0
 
 
 def test_nothing_that_was_saved_is_overwritten_and_a_failure_leaves_nothing(

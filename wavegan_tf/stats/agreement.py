@@ -180,4 +180,4 @@ def confusions(labels: pd.DataFrame) -> pd.DataFrame:
 def majority(labels: pd.DataFrame) -> pd.Series:
     """Takes the label that more listeners gave than any other, by output; NaN of a tie or none."""
     most = labels.mode(axis=1)  # several of a tie
-    return most[0].where(most.count(axis=1) == 1).rename("label")
+    return most[0].where(most.notna().to_numpy().sum(axis=1) == 1).rename("label")
