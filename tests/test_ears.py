@@ -204,8 +204,10 @@ def test_the_same_command_gives_the_same_bytes_and_what_is_not_finite_is_left_ou
 
 def test_it_says_which_identify_reads_the_labels():
     options = {"n": 40, "seed": 3, "set": "", "condition": []}
-    settings = {"kind": "probe", "options": options, "flags": {"ckpt": "train/digits"}}
-    assert "identify --ckpt=train/digits --n=40 --seed=3 --labels=" in what_next(settings)
+    flags = {"ckpt": "train/digits", "model": "fiwgan", "jobs": 1, "n": 40}
+    settings = {"kind": "probe", "options": options, "flags": flags}
+    told = "identify --ckpt=train/digits --model=fiwgan --n=40 --seed=3 --labels="
+    assert told in what_next(settings)
     moved = settings | {"options": options | {"condition": ["c1=1", "c2=1"]}}
     assert "Do not give it these labels" in what_next(moved)
 
@@ -244,8 +246,27 @@ def test_labels_of_listeners_are_compared_and_joined_for_identify(tmp_path, caps
     assert "## anna (rows) and ben" in text and "| p | 5 | 1 |" in text
 
 
+def test_one_listener_who_heard_outputs_twice_is_compared_with_himself(tmp_path, capsys):
+    """However large the numbers of the outputs are."""
+    path = tmp_path / "labels-anna.csv"
+    path.write_text("output,label,again\n7,p,p\n9999999999,q,p\n8,r,\n")
+    run("agreement", [f"--labels={path}", f"--out_dir={tmp_path / 'out'}"])
+    assert re.search(r"anna, again +2 +50 %", capsys.readouterr().out)
+    assert read_labels(str(tmp_path / "out" / "majority.csv")).index[-1] == 9999999999
+
+
+@pytest.mark.parametrize("names", [("a.csv", "labels-a.csv"), ("labels-all.csv", "b.csv")])
+def test_listeners_whose_name_is_taken_are_refused(tmp_path, names):
+    paths = [tmp_path / name for name in names]
+    for path in paths:
+        path.write_text("output,label\n0,p\n")
+    given = ",".join(map(str, paths))
+    with pytest.raises(SystemExit, match="name '.*' is taken; rename the file"):
+        run("agreement", [f"--labels={given}", f"--out_dir={tmp_path / 'out'}"])
+
+
 def test_one_listener_who_heard_nothing_twice_is_refused(tmp_path):
     (tmp_path / "a.csv").write_text("output,label\n0,p\n")
-    with pytest.raises(SystemExit, match="heard nothing twice"):
+    with pytest.raises(SystemExit, match="one who heard outputs twice"):
         run("agreement", [f"--labels={tmp_path / 'a.csv'}", f"--out_dir={tmp_path / 'out'}"])
     assert not (tmp_path / "out").exists()

@@ -8,7 +8,7 @@ import shlex
 import signal
 import socket
 import threading
-import time
+import urllib.request
 from pathlib import Path
 
 import browser
@@ -16,12 +16,14 @@ import numpy as np
 import pytest
 
 from wavegan_tf.commands.explore import MAX_BODY, open_server
+from wavegan_tf.commands.run import run
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments import probe
 from wavegan_tf.experiments.explore import Explorer, Setting
 from wavegan_tf.experiments.front import experiment_options
 from wavegan_tf.latents import load_latents
 from wavegan_tf.model import load
+from wavegan_tf.speech import praat
 
 SETTING = {"seed": 3, "values": {"c1": 0, "c2": 1.5, "z11": -4.25}}
 
@@ -35,7 +37,7 @@ def explorer():
 @pytest.fixture(scope="module")
 def server(explorer, tmp_path_factory):
     out_dir = tmp_path_factory.mktemp("explore") / "out"
-    with open_server(explorer, 0, str(out_dir), ["z11"], 3) as opened:
+    with open_server(explorer, 0, str(out_dir), ["z11", "c1", "z11"], 3) as opened:
         opened.out_dir = out_dir
         threading.Thread(target=opened.serve_forever, daemon=True).start()
         yield opened
@@ -106,8 +108,10 @@ def test_a_foreign_page_is_refused_and_saves_nothing(ask, server):
         ({"seed": 0, "values": {"z99": 1}}, 400, "'z99'"),
         (b'{"seed": 0, "values": {"z1": NaN}}', 400, "z1 = nan"),
         (b'{"seed": 0, "values": {"z1": 1e999}}', 400, "z1 = inf"),
+        (b'{"seed": 0, "values": {"z1": 1%s}}' % (b"0" * 400), 400, "z1 = 1000"),
+        (b'{"seed": 0, "values": {"z1": "\\ud800"}}', 400, "z1 = '"),
         ({"seed": 0, "values": {"z1": 1000.5}}, 400, "-1000 to 1000"),
-        ({"seed": 0, "values": {"z1": "2"}}, 400, "z1 = 2"),
+        ({"seed": 0, "values": {"z1": "2"}}, 400, "z1 = '2'"),
     ],
 )
 def test_what_is_no_setting_is_refused_with_its_reason(ask, body, status, why):
@@ -145,6 +149,13 @@ def test_what_is_heard_seen_and_saved_is_what_probe_makes_of_the_latents(ask, ex
     assert cells["output", "Voiced intervals"][0] == (counts == "voiced").sum() > 0
 
 
+def test_f0_of_a_layer_is_tracked_once_for_intervals_and_measures(explorer):
+    praat._pitch.cache_clear()
+    explorer.move(Setting(0, {}))
+    found = praat._pitch.cache_info()
+    assert found.hits == found.misses == 4  # Conv1 is too slow to have F0
+
+
 def test_nothing_that_was_saved_is_overwritten_and_a_failure_leaves_nothing(
     explorer, tmp_path, monkeypatch
 ):
@@ -171,20 +182,23 @@ def test_a_port_in_use_and_a_variable_that_is_none_are_refused_in_a_line(explore
             open_server(explorer, taken.getsockname()[1], "", [], 0)
 
 
-def test_the_command_prints_its_address_serves_and_ends_with_ctrl_c(start_script, tmp_path):
-    script = start_script("-m wavegan_tf explore", "--noopen", "--vary=z2", cwd=tmp_path)
-    said = script.paths["stdout"]
-    while not (said.exists() and "Ctrl-C" in said.read_text()):
-        assert script.poll() is None, script.finish().stderr
-        time.sleep(0.05)
-    port = int(re.match(r"http://127\.0\.0\.1:(\d+)/", said.read_text())[1])
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", "/")
-    assert connection.getresponse().status == 200
-    connection.close()
-    script.send_signal(signal.SIGINT)
-    result = script.finish()
-    assert result.returncode == 0 and result.stdout.endswith("closed\n"), result.stderr
+def test_the_command_prints_its_address_opens_serves_and_ends_with_ctrl_c(
+    monkeypatch, tmp_path, capsys
+):
+    got = []
+
+    def visit(url):
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            got.append(answer.read().decode())
+        signal.raise_signal(signal.SIGINT)  # as the terminal does with Ctrl-C
+
+    opened = lambda url: threading.Thread(target=visit, args=[url]).start()  # noqa: E731
+    monkeypatch.setattr("webbrowser.open", opened)
+    monkeypatch.chdir(tmp_path)
+    run("explore", ["--vary=z2"])
+    said = capsys.readouterr().out
+    assert re.match(r"http://127\.0\.0\.1:\d+/ shows ciwGAN", said) and said.endswith("closed\n")
+    assert '"vary":["z2"]' in got[0]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -197,6 +211,8 @@ def test_a_move_changes_sounds_and_pictures_and_a_and_b_can_be_switched(
         look = "[byId('wave-0'), byId('spectrum-1')].map((x) => x.toDataURL()).join()"
         hear = "data.panels.map((_, k) => [...soundOf(k)].join()).join()"
         page.until("document.documentElement.dataset.ms")
+        rows = page.run("[...byId('rows').children].map((row) => row.id)")
+        assert rows == ["row-c1", "row-c2", "row-z11"]
         first = page.run(look), page.run(hear)
         page.run("document.body.focus()")
         page.key("h")
@@ -227,6 +243,10 @@ def test_a_move_changes_sounds_and_pictures_and_a_and_b_can_be_switched(
         assert page.run("side === 'b' && document.activeElement.id === 'slide-z11'")
         assert (page.run(look), page.run(hear)) == moved
         assert "B − A" in page.run("byId('compared').textContent")
+        page.run("set('z11', 13); exchange('a')")  # before the answer has come
+        page.until("!moves.busy && shots.b.values.z11 === 13")
+        assert page.run("side === 'a' && byId('setting').disabled")
+        page.key("x")
         page.run("set('z11', 5000)")
         page.until("!byId('problem').hidden")
         assert "z11 = 5000: give a number" in page.run("byId('problem').textContent")

@@ -40,7 +40,7 @@ def define_flags() -> None:
 
 def main() -> None:
     """Writes agreement.csv, confusions.csv, majority.csv and summary.md."""
-    from wavegan_tf.output import files
+    from wavegan_tf.output import files, text
     from wavegan_tf.output.directory import finish, output_directory
     from wavegan_tf.output.versions import run_record
     from wavegan_tf.stats import agreement
@@ -49,21 +49,26 @@ def main() -> None:
     labels, again = read_listeners(FLAGS.labels)
     if len(labels.columns) < 2 and not len(again.columns):
         raise InputError(
-            f"--labels={','.join(FLAGS.labels)}: is one listener who heard nothing twice; give "
-            "another table, or let outputs be heard twice (listen --repeat)"
+            f"--labels={','.join(FLAGS.labels)}: give the tables of two listeners or more, or of "
+            "one who heard outputs twice (listen --repeat)"
         )
-    table = agreement.agreements(labels, again, FLAGS.seed, StatisticsSettings())
-    tables = {"agreement": table, "confusions": agreement.confusions(labels)}
-    voted = agreement.majority(labels)
-    tables["majority"] = voted.dropna().rename_axis("output").reset_index()
+    settings = StatisticsSettings()
+    tables = {
+        "agreement": agreement.agreements(labels, again, FLAGS.seed, settings),
+        "confusions": agreement.confusions(labels),
+        "majority": agreement.majority(labels).dropna().rename_axis("output").reset_index(),
+    }
+    n, tied = len(labels), len(labels) - len(tables["majority"])
+    voted = f"majority.csv: {n - tied} of {n} labelled outputs; {tied} are tied and left out."
     with output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         given = {name: FLAGS[name].value for name in GROUPS}
         files.write_json(f"{directory}/config.json", run_record("agreement", given))
         for name, each in tables.items():
             files.write_table(f"{directory}/{name}.csv", each)
         with open(f"{directory}/summary.md", "w", encoding="utf-8", newline="\n") as file:
-            file.write(summary(labels, tables))
-        print(told(table, labels))
+            file.write(summary(labels, tables, voted))
+    shown = cells(tables["agreement"])
+    print(text.columns([list(shown.columns), *shown.to_numpy().tolist()]), voted, sep="\n")
     finish(FLAGS.out_dir, [])
 
 
@@ -71,12 +76,14 @@ def read_listeners(paths: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Reads labels, and those of what was heard again; a column for each listener, by file name."""
     from wavegan_tf.experiments.properties import read_labels
     from wavegan_tf.paths import expand
+    from wavegan_tf.stats.agreement import AGAIN, ALL
 
-    labels, again = {}, {}
+    labels: dict[str, pd.Series] = {}
+    again: dict[str, pd.Series] = {}
     for path in map(expand, paths):
         name = os.path.splitext(os.path.basename(path))[0].removeprefix("labels-")
-        if name in labels:
-            raise InputError(f"--labels={','.join(paths)}: two files of {name}; rename one of them")
+        if name in (*labels, ALL, AGAIN):
+            raise InputError(f"--labels={path}: the name {name!r} is taken; rename the file")
         labels[name] = read_labels(path)
         twice = read_labels(path, column="again")
         if twice.notna().any():
@@ -107,35 +114,14 @@ def cells(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def told(table: pd.DataFrame, labels: pd.DataFrame) -> str:
-    """Writes the table and the majority for the terminal."""
+def summary(labels: pd.DataFrame, tables: dict[str, pd.DataFrame], voted: str) -> str:
+    """Writes the agreement, the majority, and what was confused with what, as Markdown."""
     from wavegan_tf.output import text
 
-    shown = cells(table)
-    lines = text.columns([list(shown.columns), *shown.to_numpy().tolist()])
-    return f"{lines}\n{voted(labels)}"
-
-
-def voted(labels: pd.DataFrame) -> str:
-    """Says what majority.csv has."""
-    from wavegan_tf.stats.agreement import majority
-
-    found = majority(labels)
-    return (
-        f"majority.csv: {found.notna().sum()} of {len(found)} labelled outputs; "
-        f"{found.isna().sum()} are tied and left out."
-    )
-
-
-def summary(labels: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> str:
-    """Writes the agreement, what was confused with what, and the majority, as Markdown."""
-    from wavegan_tf.output import text
-
-    shown = cells(tables["agreement"])
     parts = [f"# Do the listeners agree? {', '.join(labels.columns)}", ABOUT]
-    parts += [text.table(shown, ["outputs", "estimate", "p"]), voted(labels)]
+    parts += [text.table(cells(tables["agreement"]), ["outputs", "estimate", "p"]), voted]
     for (first, second), here in tables["confusions"].groupby(["first", "second"], sort=False):
-        counts = here.pivot(index="first_label", columns="second_label", values="n")
-        counts = counts.fillna(0).astype(int).astype(str).reset_index(names=f"{first} \\ {second}")
+        counts = here.pivot_table("n", "first_label", "second_label", fill_value=0)
+        counts = counts.astype(int).astype(str).reset_index(names=f"{first} \\ {second}")
         parts += [f"## {first} (rows) and {second}", text.table(counts, list(counts.columns[1:]))]
     return "\n\n".join(parts) + "\n"

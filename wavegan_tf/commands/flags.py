@@ -59,10 +59,15 @@ def define_unsaid_flags() -> dict[str, str]:
     return names
 
 
+def unsaid_flags() -> dict[str, str]:
+    """Names the flags of ``define_unsaid_flags``, by the option's name."""
+    about = {f.name: f.metadata["option"]["flag"] or f.name for f in options(ModelConfig)}
+    return {name: about[name] for name in UNSAID}
+
+
 def read_unsaid_flags() -> dict[str, Any]:
     """Reads the flags of ``define_unsaid_flags`` that were given, by the option's name."""
-    about = {f.name: f.metadata["option"]["flag"] or f.name for f in options(ModelConfig)}
-    given = {name: flags.FLAGS[about[name]].value for name in UNSAID}
+    given = {name: flags.FLAGS[flag].value for name, flag in unsaid_flags().items()}
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -1,14 +1,13 @@
 """Makes a page to label the outputs of a finished run by ear with, blind: one file, any browser."""
 
 import os
-import shlex
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from absl import flags
 
-from wavegan_tf.commands.flags import define_path
+from wavegan_tf.commands.flags import define_path, unsaid_flags
 from wavegan_tf.errors import InputError
 
 GROUPS = dict.fromkeys(
@@ -83,6 +82,8 @@ def check_labels(given: list[str]) -> list[str]:
 
 def what_next(settings: dict[str, Any]) -> str:
     """Says what reads the labels: identify, if it draws the outputs of this run."""
+    from wavegan_tf.output.page import command_line
+
     options, kind = settings["options"], settings["kind"]
     moved = any(options.get(name) for name in ("set", "condition", "latents", "wav_dir"))
     if kind != "identify" and (kind != "probe" or moved):
@@ -90,7 +91,8 @@ def what_next(settings: dict[str, Any]) -> str:
             "The labels are numbered as the outputs of this run. identify draws others: those of a "
             "probe without --set, --condition or recordings. Do not give it these labels."
         )
-    given = settings.get("flags", {}).get("ckpt")
-    words = ["python", "-m", "wavegan_tf", "identify", *[f"--ckpt={given}"] * bool(given)]
-    words += [f"--n={options['n']}", f"--seed={options['seed']}", "--labels=labels-NAME.csv"]
-    return f"With the labels that the page saves: {shlex.join(words)}"
+    of_model = ("ckpt", *unsaid_flags().values())
+    given = {name: x for name, x in settings.get("flags", {}).items() if name in of_model}
+    given |= {"n": options["n"], "seed": options["seed"], "labels": "labels-NAME.csv"}
+    command = command_line({"kind": "identify", "flags": given})
+    return f"With the labels that the page saves: {command}"

@@ -8,7 +8,6 @@ sample. An output is measured with few measures, over its intervals alone.
 import contextlib
 import dataclasses
 import itertools
-import math
 import os
 import shutil
 from typing import Any, NamedTuple
@@ -98,20 +97,19 @@ class Explorer:
             raise InputError('a setting is {"seed": 0, "values": {"z1": 0.5}}, and nothing else')
         seed, values = content["seed"], content["values"]
         if type(seed) is not int or not 0 <= seed <= MAX_SEED:
-            raise InputError(f"seed {seed!r}: give a whole number from 0 to {MAX_SEED}")
+            raise InputError(f"seed {seed!r:.20}: give a whole number from 0 to {MAX_SEED}")
         if not isinstance(values, dict):
             raise InputError('values: give numbers by name, {"z1": 0.5}')
         for name, value in values.items():
             if name not in self.names:
                 raise InputError(
-                    f"{name[:20]!r}: no latent variable; there are {self.names[0]} .. "
+                    f"{name!r:.20}: no latent variable; there are {self.names[0]} .. "
                     f"{self.names[-1]}"
                 )
             is_number = type(value) in (int, float)  # a bool is none
-            if not is_number or not math.isfinite(value) or abs(value) > MAX_VALUE:
-                shown = str(value)[:20]
+            if not (is_number and abs(value) <= MAX_VALUE):  # nor is NaN
                 raise InputError(
-                    f"{name} = {shown}: give a number from -{MAX_VALUE:g} to {MAX_VALUE:g}"
+                    f"{name} = {value!r:.20}: give a number from -{MAX_VALUE:g} to {MAX_VALUE:g}"
                 )
         return Setting(seed, {name: float(values[name]) for name in self.names if name in values})
 

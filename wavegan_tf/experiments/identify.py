@@ -559,7 +559,8 @@ def word_sentences(result: Result) -> list[str]:
         said = f"The word depends on the code: McFadden's R\u00b2 {text.fixed(model.estimate)}, "
         said += f"by chance {text.fixed(model.by_chance)}"
     found.append(f"{said} (multinomial regression, {model.n} outputs, {_p(model.p)}).")
-    rows = _words_shown(result)
+    rows = result.table("code_words")
+    rows = rows[rows["verdict"] == factorial.MORE].sort_values("p", kind="stable")
     for row in _rows(rows.head(N_WORDS).sort_index()):
         others = f"in the other codes in {row.count_others} of {row.n_others}"
         counts = f"{row.label} in {row.count} of {row.n}, {others}"
@@ -567,11 +568,6 @@ def word_sentences(result: Result) -> list[str]:
     if len(rows) > N_WORDS:
         found.append(f"{len(rows) - N_WORDS} more codes and words: table `code_words`.")
     return found + ["No code is shown to have more of a word."] * (not len(rows))
-
-
-def _words_shown(result: Result) -> pd.DataFrame:
-    rows = result.table("code_words")
-    return rows[rows["verdict"] == factorial.MORE].sort_values("p", kind="stable")
 
 
 def notes(result: Result) -> list[str]:

@@ -270,12 +270,13 @@ def read_labels(
     Args:
         path: The file. Further columns are passed over; rows without a label (:data:`MISSING`)
             count as none. The first column may be called ``id``, as in earlier versions.
-        n: Number of outputs, counted from 0; None for as many as the file has.
+        n: Number of outputs, counted from 0; None for those that the file has.
         wanted: ``--label``, the text that is asked for, or None.
         column: What labels are read from: ``label``, or ``again`` of what was heard twice.
 
     Returns:
-        Texts by output 0 .. n - 1, NaN for none; empty where there is no column ``again``.
+        Texts by output, NaN for none: of 0 .. n - 1, or of those of the file; empty where there is
+        no column ``again``.
 
     Raises:
         InputError: The file cannot be read, lacks a column, has a row of an output that does not
@@ -308,9 +309,9 @@ def read_labels(
         if int(number) in found:
             raise InputError(f"{flag}: output {number} is labelled twice; label each once")
         found[int(number)] = math.nan if label.lower() in MISSING else label
-    if n is None:
-        n = max(found, default=-1) + 1
-    labels = pd.Series(found, dtype=object).reindex(range(n))
+    labels = pd.Series(found, dtype=object).sort_index()
+    if n is not None:
+        labels = labels.reindex(range(n))
     if column == "label" and labels.isna().all():
         raise InputError(f"{flag}: no row has a label; give a table output,label")
     if wanted is not None and not (labels == wanted).any():

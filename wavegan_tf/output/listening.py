@@ -110,5 +110,6 @@ def write_listening(
     digest = hashlib.sha256(repr((data["key"], data["plays"], data["labels"], packed)).encode())
     data["run"] = digest.hexdigest()[:16]  # whose labels a browser remembers
     styles, scripts = ("report.css", "listen.css"), ("sound.js", "listen.js")
-    page, _ = fill_page("listen.html", styles, scripts, {"data": data})
+    content = {"title": "Listen and label", "data": data}
+    page, _ = fill_page("listen.html", styles, scripts, content)
     Path(path).write_text(page, encoding="utf-8", newline="\n")

@@ -117,7 +117,7 @@ def fill_page(
 
     Returns:
         The page, and its policy: it lets the browser run and load these alone, and tells it to send
-        nothing. A page with ``{{ policy }}`` in it says so itself.
+        nothing. A file says so itself.
     """
     import jinja2
 
@@ -352,6 +352,8 @@ def _outputs(
     for number in ids:
         rows = {name: parts.get(number, pd.DataFrame()) for name, parts in tables.items()}
         channels = rows["outputs"].to_dict("records")
+        levels = rows["values"]
+        levels = levels[levels["label"] == "output"] if len(levels) else levels
         own = rows[kind].drop(columns=["output", "name", "word"], errors="ignore")
         first = own.iloc[0].items() if len(own) else ()
         named: list[list[Any]] = [[str(name), _short(value)] for name, value in first]
@@ -368,7 +370,7 @@ def _outputs(
                 [[title, _short(row[key])] for key, title in _FACTS.items()] for row in channels
             ],
             "intervals": _intervals(rows["intervals"], order, texts),
-            "levels": _levels(rows["values"], order),
+            "levels": _rows(levels, order),
             "numbers": named,
         })  # fmt: skip
     return described
@@ -399,11 +401,6 @@ def _intervals(rows: pd.DataFrame, order: list[str], texts: dict[str, int]) -> l
         value = _short(row.value)
         cells[order.index(row.layer)] = value if max(notes) < 0 else [value, *notes]
     return [about | {"rows": list(about["rows"].items())} for about in found.values()]
-
-
-def _levels(rows: pd.DataFrame, order: list[str]) -> list[dict[str, Any]]:
-    """Describes the levels of a whole output."""
-    return _rows(rows[rows["label"] == "output"] if len(rows) else rows, order)
 
 
 def _rows(rows: pd.DataFrame, order: list[str]) -> list[dict[str, Any]]:

@@ -47,13 +47,14 @@ def track_f0(
 
     "To Pitch (ac)...", "Get value at time..." (Hertz, Linear), "Get mean..." (Hertz).
     """
-    pitch = _pitch(np.asarray(sound, np.float64).tobytes(), rate_hz, **options)
+    ordered = dict(sorted(options.items()))  # the cache tells one order from another
+    pitch = _pitch(np.asarray(sound, np.float64).tobytes(), rate_hz, **ordered)
     values = [pitch.get_value_at_time(t) for t in times_s]
     means = [call(pitch, "Get mean...", start, end, "Hertz") for start, end in spans_s]
     return _track(pitch, pitch.selected_array["frequency"], values, means)
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=8)  # more than the layers of an output
 def _pitch(samples: bytes, rate_hz: float, **options: float) -> Any:
     """Runs it once where intervals and measures ask for the same, as they do by default."""
     return _sound(np.frombuffer(samples), rate_hz).to_pitch_ac(**options)

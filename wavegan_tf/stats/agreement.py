@@ -13,6 +13,7 @@ A statistic takes ``codes [outputs, listeners]``, numbers of labels, -1 for none
 
 import itertools
 import math
+from collections import Counter
 from functools import partial
 
 import numpy as np
@@ -169,22 +170,14 @@ def confusions(labels: pd.DataFrame) -> pd.DataFrame:
     Takes labels as :func:`agreements` does; returns ``first, second, first_label, second_label,
     n``, a row for each pair of listeners and two labels that some output has.
     """
-    parts = []
+    rows = []
     for a, b in itertools.combinations(labels.columns, 2):
-        both = labels[[a, b]].dropna().set_axis(["first_label", "second_label"], axis=1)
-        counts = both.value_counts().sort_index().reset_index(name="n")
-        parts.append(counts.assign(first=a, second=b))
-    return pd.concat(parts, ignore_index=True)[
-        ["first", "second", "first_label", "second_label", "n"]
-    ]
+        counts = Counter(labels[[a, b]].dropna().itertuples(index=False, name=None))
+        rows += [(a, b, *both, n) for both, n in sorted(counts.items())]
+    return pd.DataFrame(rows, columns=["first", "second", "first_label", "second_label", "n"])
 
 
 def majority(labels: pd.DataFrame) -> pd.Series:
     """Takes the label that more listeners gave than any other, by output; NaN of a tie or none."""
-
-    def most(row: pd.Series) -> object:
-        counts = row.value_counts()
-        tie = len(counts) > 1 and counts.iloc[0] == counts.iloc[1]
-        return math.nan if tie or not len(counts) else counts.index[0]
-
-    return pd.Series([most(row) for _, row in labels.iterrows()], labels.index, name="label")
+    most = labels.mode(axis=1)  # several of a tie
+    return most[0].where(most.notna().to_numpy().sum(axis=1) == 1).rename("label")

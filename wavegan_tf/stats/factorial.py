@@ -114,10 +114,8 @@ def _permute(
 
     Chance is :data:`N_TABLES` random tables with the same margins.
     """
-    rng, margins = (
-        np.random.default_rng([seed, table.sum()]),
-        (table.sum(axis=1), table.sum(axis=0)),
-    )
+    rng = np.random.default_rng([seed, table.sum()])
+    margins = table.sum(axis=1), table.sum(axis=0)
     expected = np.outer(*margins) / table.sum()
     found, block = float(statistic(table, expected)), max(1, BLOCK // table.size)
     deal = scipy.stats.random_table(*margins).rvs

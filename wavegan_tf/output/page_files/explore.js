@@ -59,7 +59,7 @@ async function move() {
     if (!answer) continue;
     const base = Object.fromEntries(answer.output.numbers);
     shots.b = { ...setting, ...answer, base, series: floatsOf(answer.series) };
-    show("b");
+    show(side); // who looks at A meanwhile goes on doing so
     document.documentElement.dataset.ms = Math.round(performance.now() - begun);
   }
   moves.busy = false;
@@ -85,9 +85,7 @@ function show(which) {
   const told = `${which.toUpperCase()}: ${shot.output.title}. `;
   byId("saying").textContent =
     which === "a" ? `${told}Go on with B (X) to move.` : shots.a ? told : `${shot.output.title}.`;
-  byId("saying").dataset.intervals = intervalsText(intervalsOf(shot.output));
-  const root = document.documentElement.dataset;
-  root.shown = `${which} ${JSON.stringify([shot.seed, shot.values])}`;
+  document.documentElement.dataset.shown = JSON.stringify([which, shot.seed, shot.values]);
   playOn();
 }
 
@@ -213,13 +211,14 @@ async function save() {
   text.textContent = `Saved to ${saved.folder}: latents.csv, sounds, TextGrid, command.txt. This repeats it:`;
   command.textContent = saved.command;
   byId("saved").hidden = false;
+  byId("saved").scrollIntoView({ block: "nearest" });
 }
 
 function start() {
   for (const name of data.names.filter((name) => !isCode(name))) {
     byId("add").append(element("option", name, { value: name }));
   }
-  for (const name of [...codes, ...data.vary.filter((name) => !isCode(name))]) addRow(name);
+  for (const name of new Set([...codes, ...data.vary])) addRow(name);
   byId("seed").value = hand.seed;
   byId("seed").addEventListener("change", () => {
     hand.seed = Number(byId("seed").value);

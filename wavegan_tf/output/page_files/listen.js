@@ -40,13 +40,13 @@ function remember() {
 async function play() {
   const number = ++state.wanted, sound = data.sounds[data.plays[state.place]];
   stop();
+  audio = audio || new AudioContext(); // before anything is waited for: a phone asks for a touch
+  audio.resume();
   const channels = await unpack(sound.series, data.lengths, sound.scales);
   if (number !== state.wanted) return; // a newer request has been made
   const about = { length: data.lengths[0], numberOfChannels: channels.length };
   const buffer = new AudioBuffer({ ...about, sampleRate: data.rate_hz });
   channels.forEach((samples, k) => buffer.copyToChannel(samples, k));
-  audio = audio || new AudioContext();
-  audio.resume();
   state.playing = new AudioBufferSourceNode(audio, { buffer });
   state.playing.connect(audio.destination);
   state.playing.start();
@@ -160,7 +160,8 @@ function keepWord(event) {
 function onKey(event) {
   if (byId("work").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.id === "word" && event.target.value) return; // it is being written in
-  const label = data.keys.indexOf(event.key.toLowerCase());
+  const digit = event.code.match(/^Digit(\d)$/); // a French 1 is typed with Shift
+  const label = data.keys.indexOf(digit ? digit[1] : event.key.toLowerCase());
   const moves = { " ": play, Backspace: () => go(state.place - 1) };
   moves.ArrowLeft = moves.Backspace;
   moves.ArrowRight = () => go(state.place + 1);
