@@ -13,6 +13,7 @@ from made_probe import SLICE_LEN, make_probe
 from wavegan_tf.commands.listen import what_next
 from wavegan_tf.commands.run import run
 from wavegan_tf.experiments.properties import read_labels
+from wavegan_tf.output.listening import order_outputs
 
 needs_browser = pytest.mark.skipif(
     browser.find_browser() is None, reason="no Chromium on this machine to open listen.html with"
@@ -270,3 +271,10 @@ def test_one_listener_who_heard_nothing_twice_is_refused(tmp_path):
     with pytest.raises(SystemExit, match="one who heard outputs twice"):
         run("agreement", [f"--labels={tmp_path / 'a.csv'}", f"--out_dir={tmp_path / 'out'}"])
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_heard_again_was_not_heard_just_before():
+    for seed in range(20):
+        order, again = order_outputs(range(24), 6, seed)
+        assert (24 - again + np.arange(6)).min() > 6 and len(set(order[again])) == 6
+    assert sorted(order_outputs(range(4), 4, 0)[1]) == [0, 1, 2, 3]

@@ -286,7 +286,8 @@ def read_labels(
     try:
         table = pd.read_csv(io.StringIO(read_text(path)), dtype=str, keep_default_na=False)
     except InputError as error:
-        raise InputError(f"--labels={error}; give a CSV table output,label") from None
+        several = ", one; `agreement` joins those of several listeners" * ("," in str(path))
+        raise InputError(f"--labels={error}; give a CSV table output,label{several}") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError):
         table = pd.DataFrame()
     table = table.rename(columns=str.strip).rename(columns={"id": "output"})

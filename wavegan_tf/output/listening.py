@@ -62,11 +62,12 @@ def order_outputs(outputs: Sequence[int], repeat: int, seed: int) -> tuple[np.nd
 
     Returns:
         All outputs, shuffled; and the places among these of ``repeat`` outputs that are heard once
-        more at the end, in an order of their own.
+        more at the end, in the same order: none of the last quarter, which is still in the ear.
     """
     rng = np.random.default_rng([seed, _ORDER_STREAM])
     order = rng.permutation(np.asarray(outputs, np.uint32))
-    return order, rng.choice(len(order), repeat, replace=False)
+    early = max(repeat, len(order) - len(order) // 4)
+    return order, np.sort(rng.choice(early, repeat, replace=False))
 
 
 def write_listening(

@@ -64,8 +64,8 @@ function drawIntervals(pen, intervals, width, bottom, durationS, colour) {
     pen.globalAlpha = colour.dark ? 0.16 : 0.2;
     pen.fillRect(x, STRIP_PX, wide, bottom - STRIP_PX);
     pen.globalAlpha = 1;
-    const text = [interval.label, interval.label.slice(0, 4), interval.label[0]].find(
-      (t) => t && pen.measureText(t).width < wide - 4,
+    const text = [interval.label, `${interval.label.slice(0, 3)}.`].find(
+      (t) => pen.measureText(t).width < wide - 4,
     );
     if (text) {
       pen.fillStyle = "#101010";
