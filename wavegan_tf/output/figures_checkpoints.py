@@ -18,13 +18,13 @@ SHOWN = ("encoded", "inverse")
 
 
 def figures(
-    result: Run, series: Mapping[str, Sequence[tuple[str, int]]]
+    result: Run, series: Mapping[str, Sequence[tuple[str, int]]], last: pd.DataFrame
 ) -> dict[str, Callable[[], Figure]]:
     """Lists the figures of a run, each with what draws it.
 
     They are ``steps_LABEL`` of a training (of several ``steps_LABEL_1`` ..), in ``series`` with its
-    models and steps, and ``models_LABEL`` where there are several trainings; of several channels
-    names end in ``_channel1``.
+    models and steps, and ``models_LABEL`` of the ``last`` checkpoints where there are several
+    trainings; of several channels names end in ``_channel1``.
     """
     known = result.table("correlations")
     found: dict[str, Callable[[], Figure]] = {}
@@ -32,7 +32,6 @@ def figures(
         return {}
     known = known[known["verdict"] != ""]
     several = known["channel"].nunique() > 1
-    models = _last_of_each(result)
     for (channel, label), rows in known.groupby(["channel", "label"], sort=False, observed=True):
         end = f"_channel{channel}" * several
         for k, (training, steps) in enumerate(series.items(), start=1):
@@ -40,16 +39,10 @@ def figures(
             if _drawn(own).any():
                 name = f"steps_{label}" + f"_{k}" * (len(series) > 1) + end
                 found[name] = partial(draw_steps, result, own, training, steps)
-        own = rows[rows["model"].isin(models["model"])]
-        if len(models) > 1 and _drawn(own).any():
-            found[f"models_{label}{end}"] = partial(draw_models, result, own)
+        own = rows[rows["model"].isin(last["model"])]
+        if len(last) > 1 and _drawn(own).any():
+            found[f"models_{label}{end}"] = partial(draw_models, result, own, last)
     return found
-
-
-def _last_of_each(result: Run) -> pd.DataFrame:
-    """Takes of the table of models the last checkpoint of each training."""
-    models = result.table("models").sort_values("step", kind="stable")
-    return models.drop_duplicates("training", keep="last").sort_index()
 
 
 def _drawn(rows: pd.DataFrame) -> pd.Series:
@@ -72,14 +65,13 @@ def draw_steps(
     return figure
 
 
-def draw_models(result: Run, rows: pd.DataFrame) -> Figure:
+def draw_models(result: Run, rows: pd.DataFrame, models: pd.DataFrame) -> Figure:
     """Draws a panel for each measure, a line over layers for each training's last checkpoint.
 
     Lines run over layers, which have an order; trainings have none. Their colours are of groups
     where there are groups.
     """
-    models = _last_of_each(result)
-    grouped = bool((models["group"].fillna("") != "").any())
+    grouped = (models["group"] != "").any()
     named = dict(zip(models["model"], models["group" if grouped else "model"], strict=True))
     kinds = list(dict.fromkeys(named.values()))
     colours = [COLOURS[kinds.index(x) % len(COLOURS)] for x in named.values()]
