@@ -159,7 +159,7 @@ GROUPS = (
 )
 NO_GROUPS = (
     "Nothing can be shown of {name} and {reference}: with {n} the least p of a permutation is "
-    "{least}; four and four models can show something."
+    "{least}; give more models."
 )
 
 

@@ -109,11 +109,13 @@ class Options(Measuring):
         """Checks every value, and that what is given has a meaning together."""
         check_options(self)
         check_network(self, ("n", "seed", "set", "condition"), ("wav_dir", "word"))
-        if len(set(self.condition)) < len(self.condition) or len(self.condition) == 1:
+        given = set(self.condition)
+        if len(given) < len(self.condition) or len(given) == 1 or "" in given:
             raise InputError(
-                f"--condition={self.condition[-1]}: give two or more conditions, each once"
+                f"--condition={self.condition[-1]}: give two or more conditions, each once, of "
+                "settings such as c1=1"
             )
-        if len(self.condition) > MAX_GROUPS:
+        if len(given) > MAX_GROUPS:
             raise InputError(
                 f"--condition: {len(self.condition)} conditions; give {MAX_GROUPS} at most"
             )
@@ -192,7 +194,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         "layers": layers_table(layers),
     }
     record = found.settings | about | {
-        "layers": layers_table(layers).to_dict("records"),
+        "layers": tables["layers"].to_dict("records"),
         "track": options.track, "unit": options.unit, "of": options.of,
         "paired": blocks is not None, "held": held is not None,
         "n_points": options.praat.n_points, "statistics": dataclasses.asdict(options.statistics),
@@ -243,17 +245,15 @@ def longest(tables: dict[str, pd.DataFrame], of: str, model: Model) -> list[Held
 
     Of several channels the first counts.
     """
-    config, outputs = model.config, tables["outputs"]
-    outputs = outputs[outputs["channel"] == 1]
-    found: dict[int, Interval] = {}
+    config, outputs = model.config, tables["outputs"].query("channel == 1")
     if of == OUTPUT:
         whole = Interval(of, 0.0, config.slice_len / config.sample_rate)
         found = dict.fromkeys(outputs.loc[outputs["measured"].astype(bool), "output"], whole)
     else:
         rows = tables["intervals"].query("channel == 1 and label == @of and measure == 'duration'")
-        rows = rows.sort_values("value", kind="stable")[["output", "start_s", "end_s"]]
-        for output, start_s, end_s in rows.to_numpy().tolist():  # the last is the longest
-            found[int(output)] = Interval(of, start_s, end_s)
+        rows = rows.sort_values("value", kind="stable")  # of an output the last is the longest
+        places = zip(rows["output"], rows["start_s"], rows["end_s"], strict=True)
+        found = {output: Interval(of, *ends_s) for output, *ends_s in places}
     rest = ((),) * (config.num_channels - 1)
     return [((found[k],) if k in found else (), *rest) for k in outputs["output"]]
 
@@ -266,11 +266,8 @@ def measure(
     Returns:
         By layer [outputs, points], NaN for no value; and what was set to measure them.
     """
-    n, n_points, label = (
-        len(held),
-        options.praat.n_points,
-        f"{options.track} of {len(held)} outputs",
-    )
+    n, n_points = len(held), options.praat.n_points
+    label = f"{options.track} of {n} outputs"
     if options.track not in (SERIES, SHAPE):
         heard = listen(
             model, inputs, options, network=options.network, measures=(options.measure,),
@@ -344,10 +341,13 @@ def _points(row: dict) -> str:
     return f"point {first}" if first == last else f"between points {first} and {last}"
 
 
+TIMES = "p, same times"
+COLUMNS = ("groups", "layer", "difference", "where", "p", TIMES, "n", "verdict")
+
+
 def _told(result: Result) -> pd.DataFrame:
     """Lists the differences that were tested."""
-    unit, rows = result.settings["unit"], []
-    table = result.table("differences")
+    unit, rows, table = result.settings["unit"], [], result.table("differences")
     for row in table[table["p"].notna()].to_dict("records"):
         pair = row["reference"] != ""
         apart = text.number(row["estimate"], pair) + f" {unit}" * (unit != "1")
@@ -355,12 +355,9 @@ def _told(result: Result) -> pd.DataFrame:
             "groups": f"{row['reference']}, {row['group']}" if pair else ALL_GROUPS,
             "layer": layer_title(row["layer"]), "difference": f"{apart} at {row['point']:.0f}",
             "where": _points(row), "p": text.p_value(row["p_holm"]),
-            "p, same times": text.p_value(row["p_held"]), "n": str(row["n"]),
-            "verdict": row["verdict"],
+            TIMES: text.p_value(row["p_held"]), "n": str(row["n"]), "verdict": row["verdict"],
         })  # fmt: skip
-    columns = "groups layer difference where p verdict".split()
-    told = pd.DataFrame(rows, columns=None if rows else columns)
-    return told if result.settings["held"] else told.drop(columns="p, same times", errors="ignore")
+    return pd.DataFrame(rows, columns=[x for x in COLUMNS if x != TIMES or result.settings["held"]])
 
 
 def terminal(result: Result) -> str:
@@ -382,7 +379,7 @@ def summary(result: Result) -> str:
         f"{about['n']} {'outputs' if about['paired'] else 'recordings'}; checkpoint "
         f"{checkpoint['prefix']}, step {checkpoint['step']}.",
         "\n".join(f"- {sentence}" for sentence in sentences(result)),
-        text.table(_told(result), ("difference", "p", "p, same times", "n")),
+        text.table(_told(result), ("difference", "p", TIMES, "n")),
         LEGEND.format(about["n_points"], WITHIN * about["paired"]) + HELD * about["held"],
         "What is not shown may be there: in early layers a track has fewer values and more noise.",
     ]  # fmt: skip

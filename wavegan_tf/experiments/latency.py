@@ -10,6 +10,7 @@ by group, each model one observation.
 import dataclasses
 import functools
 import io
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "latency"
+
+_log = logging.getLogger("wavegan_tf")
 
 MEASURES = {"peak_s": "latency of the peak", "lag_s": "lag to the reference"}
 """What groups of models are compared by."""
@@ -186,9 +189,8 @@ def run_several(models: Models, options: Options, directory: str | None = None) 
     result.tables["models"] = models.table()
     if any(models.groups):
         values = result.table("latency").melt(["model", "layer"], list(MEASURES), "measure")
-        keys = "measure", "layer"
         result.tables["groups"] = compare_groups(
-            values, keys, result.table("models"), options.statistics
+            values, ("measure", "layer"), result.table("models"), options.statistics
         )
     return result
 
@@ -229,6 +231,8 @@ def describe_layers(
         finite = all(np.isfinite(x).all() for x in taken.series.values())
         for name, x in taken.series.items() if finite and not taken.output.problem else ():
             sums[name].add(x.reshape(len(x), -1)[inside[name], 0])
+    if left_out := n - sums[network.target].n:
+        _log.warning("%d of %d left out: not read, or with values that are no numbers", left_out, n)
     rows, averages = [], {}
     for layer in network.layers:
         times_s = (np.flatnonzero(inside[layer.name]) + 0.5) / layer.rate_hz - options.onset_s
@@ -268,10 +272,8 @@ def _result(
         "n_surrogates": options.n_surrogates, "onset_s": options.onset_s,
         "statistics": dataclasses.asdict(options.statistics),
     }  # fmt: skip
-    layers = pd.DataFrame(record["layers"])
-    return Result(
-        NAME, record, {"latency": table, "layers": layers}, {"averages": arrays}, directory
-    )
+    tables = {"latency": table, "layers": pd.DataFrame(record["layers"])}
+    return Result(NAME, record, tables, {"averages": arrays}, directory)
 
 
 LEGEND = (

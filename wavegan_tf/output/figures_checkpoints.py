@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from wavegan_tf.output.figures_lines import COLOURS, Line, Panel, draw_panels
+from wavegan_tf.output.figures_lines import Line, Panel, draw_panels
 from wavegan_tf.output.names import layer_title, layers_of, measure_title
 from wavegan_tf.output.run import Run
 
@@ -54,11 +54,9 @@ def draw_steps(
 ) -> Figure:
     """Draws a panel for each measure of ``correlations``, a line for each layer over steps."""
     names, steps = [name for name, _ in models], np.array([step for _, step in models])
-    axis, texts = (
-        ("model", names, steps),
-        (f"{training}, {len(names)} checkpoints", "Training step (Generator updates)"),
-    )
-    figure = _draw(rows, "layer", layers_of(result), axis, COLOURS, layer_title, texts)
+    axis = "model", names, steps
+    texts = f"{training}, {len(names)} checkpoints", "Training step (Generator updates)"
+    figure = _draw(rows, "layer", layers_of(result), axis, layer_title, texts)
     for each in figure.axes:
         if steps[0] > 0 and steps[-1] >= LOGARITHMIC * steps[0]:
             each.set_xscale("log")
@@ -73,12 +71,10 @@ def draw_models(result: Run, rows: pd.DataFrame, models: pd.DataFrame) -> Figure
     """
     grouped = (models["group"] != "").any()
     named = dict(zip(models["model"], models["group" if grouped else "model"], strict=True))
-    kinds = list(dict.fromkeys(named.values()))
-    colours = [COLOURS[kinds.index(x) % len(COLOURS)] for x in named.values()]
     layers = layers_of(result)
     axis = "layer", layers, np.arange(len(layers))
     texts = f"{len(named)} trainings, the last checkpoint of each", "Layer"
-    figure = _draw(rows, "model", list(named), axis, colours, named.__getitem__, texts)
+    figure = _draw(rows, "model", list(named), axis, named.__getitem__, texts)
     for each in figure.axes:
         each.set_xticks(np.arange(len(layers)), map(layer_title, layers))
     return figure
@@ -89,7 +85,6 @@ def _draw(
     lines: str,
     names: Sequence[str],
     axis: tuple[str, Sequence[str], np.ndarray],
-    colours: Sequence[str],
     write: Callable[[str], str],
     texts: tuple[str, str],
 ) -> Figure:
@@ -100,13 +95,12 @@ def _draw(
         drawn, cells = [], cells[_drawn(cells)]
         if not len(cells):
             continue
-        for k, name in enumerate(names):
+        for name in names:
             own = cells[cells[lines].astype(str) == name]
             own = own.set_index(own[by].astype(str)).reindex(list(places))
             shown = own["verdict"].isin(SHOWN).to_numpy()
             y, low, high = (own[end].to_numpy(float) for end in ("estimate", "low", "high"))
-            colour = colours[k % len(colours)]
-            drawn.append(Line(write(name), x, y, low, high, shown=shown, colour=colour))
+            drawn.append(Line(write(name), x, y, low, high, shown=shown))
         panels.append(Panel(measure_title(measure, unit), drawn, "r"))
     title = (
         f"{rows['label'].iloc[0].capitalize()} intervals, {texts[0]}\n"
