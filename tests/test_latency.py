@@ -10,8 +10,9 @@ import pytest
 from scipy import stats
 
 from wavegan_tf.errors import InputError
+from wavegan_tf.experiments import latency
 from wavegan_tf.experiments.latency import Options, read_reference
-from wavegan_tf.experiments.result import load_run
+from wavegan_tf.experiments.result import Result, load_run
 from wavegan_tf.stats import latencies
 from wavegan_tf.stats.models import compare_groups
 from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings
@@ -54,6 +55,13 @@ def test_three_models_a_group_can_show_nothing_and_the_least_p_is_told():
     assert (row["verdict"], row["group"], row["reference"]) == (TOO_FEW, "b", "a")
     assert row["p_least"] == pytest.approx(2 / math.comb(6, 3))
     assert row["estimate"] == pytest.approx(1 + 1e-4)
+
+
+def test_layers_that_are_not_shown_are_counted_over_models():
+    rows = [(f"m{k}", layer, latencies.AS_SURROGATES) for k in (1, 2) for layer in ("conv1", "out")]
+    table = pd.DataFrame(rows[:3], columns=["model", "layer", "verdict"])
+    [said] = latency.sentences(Result("latency", {}, {"latency": table}))
+    assert said == "Not shown to be more like it: Conv1 (2 of 2 models), Out (1 of 2 models)."
 
 
 def test_of_a_training_the_last_checkpoint_alone_is_compared():

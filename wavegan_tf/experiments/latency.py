@@ -305,12 +305,11 @@ def sentences(result: Result) -> list[str]:
             f"{text.fixed(row['r'])}, lag {_ms(row['lag_s'])} ms (p "
             f"{text.p_value(row['p_holm'])})."
         )
-    rest = table.loc[table["verdict"] == stats.AS_SURROGATES, "layer"].drop_duplicates()
+    rest = table[table["verdict"] == stats.AS_SURROGATES].groupby("layer", sort=False).size()
     if len(rest):
-        others = ", ".join(map(layer_title, rest))
-        found.append(
-            f"Not shown to be more like it{' in all models' * ('model' in table)}: {others}."
-        )
+        of = "" if "model" not in table else f" ({{}} of {table['model'].nunique()} models)"
+        others = ", ".join(layer_title(str(layer)) + of.format(n) for layer, n in rest.items())
+        found.append(f"Not shown to be more like it: {others}.")
     differ = groups[groups["verdict"] == DIFFERS].to_dict("records") if len(groups) else []
     for row in differ:
         found.append(
@@ -366,11 +365,13 @@ def summary(result: Result) -> str:
     about, (table, groups) = result.settings, _told(result)
     start_s, end_s = about["window_s"]
     noun = "recordings" if about["target"] == "input" else "outputs"
-    known = result.table("models").to_dict("records") or [about["checkpoint"]]
-    of = "; ".join(f"{x['prefix']}, step {x['step']}" for x in known)
+    noun += " of each model" * ("models" in result.tables)
+    opened = f"{len(result.table('models'))} models, listed in the table `models`"
+    if "checkpoint" in about:
+        opened = f"checkpoint {about['checkpoint']['prefix']}, step {about['checkpoint']['step']}"
     parts = [
         f"# Layers beside {os.path.basename(about['reference'])}",
-        f"{about['n']} {noun}, {_ms(start_s)} to {_ms(end_s)} ms after the onset; checkpoint {of}.",
+        f"{about['n']} {noun}, {_ms(start_s)} to {_ms(end_s)} ms after the onset; {opened}.",
         "\n".join(f"- {sentence}" for sentence in sentences(result)),
         text.table(table, ("peak (ms)", "r", "lag (ms)", "p", "n")),
         LEGEND.format(1000 * about["max_lag_s"], about["n_surrogates"]), LIMITS,
