@@ -9,7 +9,7 @@ from the known step on, and Conv4 nothing. Wrong: anything shown at Conv4, or at
 step, or r said to differ at Conv4. Missed: the rate of zero crossings at Conv3, which follows F0,
 not shown from the right step on, or not said to be higher at the last checkpoint than at the first.
 F0 itself is not asked for: random networks of this size reach any r of it, and one octave error in
-12 outputs hides it; nor is intensity, whose r is 0.9 in them. One in 20 seeds may be missed, none
+some outputs hides it; nor is intensity, whose r is 0.9 in them. One in 20 seeds may be missed, none
 wrong.
 
 Then made tables of values: three checkpoints of which layers carry nothing (``null``: something is
@@ -68,7 +68,7 @@ def checkpoint(seed, step, layers, folder="planted", **options):
     return Model(Opened(config, networks, step, "planted", file))
 
 
-def series(seed, since, n=12, controls=8):
+def series(seed, since, n=20, controls=8):
     """A probe of three checkpoints, Conv3 carrying its output from the one numbered since on."""
     models = [
         checkpoint(seed, step, ("conv3",) if k >= since else ()) for k, step in enumerate(STEPS)

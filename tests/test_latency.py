@@ -8,6 +8,7 @@ import pandas as pd
 import planted_latency
 import pytest
 from scipy import stats
+from scipy.ndimage import gaussian_filter1d
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments import latency
@@ -55,6 +56,18 @@ def test_three_models_a_group_can_show_nothing_and_the_least_p_is_told():
     assert (row["verdict"], row["group"], row["reference"]) == (TOO_FEW, "b", "a")
     assert row["p_least"] == pytest.approx(2 / math.comb(6, 3))
     assert row["estimate"] == pytest.approx(1 + 1e-4)
+
+
+def test_a_short_response_is_not_called_alike_to_independent_curves():
+    times_s, wrong = (np.arange(512) + 0.5) / 1000, 0
+    burst = np.exp(-(((times_s - 0.05) / 0.02) ** 2)) * np.sin(2 * np.pi * 40 * times_s)
+    for seed in range(40):  # with surrogates of the reference alone a third would be
+        noise = np.random.default_rng(seed).standard_normal(712)
+        folded = latencies.Folded(512)
+        folded.add(gaussian_filter1d(noise, 10)[100:-100])
+        found = latencies.describe(folded, burst, times_s, 1000, 0.05, 99, seed, FEW)
+        wrong += found["p"] < 0.05
+    assert stats.binomtest(wrong, 40, 0.05, "greater").pvalue > 0.01
 
 
 def test_layers_that_are_not_shown_are_counted_over_models():

@@ -280,8 +280,9 @@ LEGEND = (
     "Peak: time after the onset of the largest peak of the layer's average, in ms [interval over "
     "outputs]. r: the largest correlation with the reference at a lag of up to {:g} ms; lag "
     "(positive: the layer is later): none if r is largest at an end of these. p: the share of {} "
-    "surrogates, noise of the reference's own spectrum, with as large an r, after Holm over all "
-    "rows. A peak is timed no better than a sample of its layer lasts."
+    "surrogates, noise of the spectrum of the reference, or of the layer if that share is larger, "
+    "with as large an r, after Holm over all rows. A peak is timed no better than a sample of its "
+    "layer lasts."
 )
 LIMITS = (
     "That a layer is more like the reference than such noise does not say that training made it "

@@ -141,8 +141,9 @@ def describe(
 
     Returns:
         ``peak_s`` with its interval, ``lag_s`` and ``r`` at the best lag (no lag where that is an
-        end of the range), ``p`` against surrogates, ``samples`` and ``n_outputs``; NaN where there
-        are too few samples or nothing varies.
+        end of the range), ``samples`` and ``n_outputs``; ``p``, the larger of those against
+        surrogates of the reference and of the average: each is right where what it draws anew is
+        stationary. NaN where there are too few samples or nothing varies.
     """
     names = ("peak_s", "peak_s_low", "peak_s_high", "lag_s", "r", "p")
     found: dict[str, Any] = dict.fromkeys(names, math.nan)
@@ -174,11 +175,12 @@ def describe(
     if 0 < at < len(own) - 1 or not max_lag:  # at an end r rises on: that is no best lag
         near = float(_top(*own[at - 1 : at + 2])) if max_lag else 0.0
         found["lag_s"] = (at - max_lag + near) / rate_hz
-    rng, as_large = np.random.default_rng([seed, len(reference)]), 0
     width = max(1, BLOCK // len(reference))
-    for start in range(0, n_surrogates, width):
-        drawn = surrogates(reference, min(width, n_surrogates - start), rng)
-        best = lagged_r(average, drawn, max_lag).max(axis=1)
-        as_large += int((best >= found["r"] - 1e-9).sum())
-    found["p"] = (1 + as_large) / (1 + n_surrogates)
+    for series, other in ((reference, average), (average, reference)):
+        rng, as_large = np.random.default_rng([seed, len(reference)]), 1
+        for start in range(0, n_surrogates, width):
+            drawn = surrogates(series, min(width, n_surrogates - start), rng)
+            best = lagged_r(other, drawn, max_lag).max(axis=1)
+            as_large += int((best >= found["r"] - 1e-9).sum())
+        found["p"] = float(np.fmax(found["p"], as_large / (1 + n_surrogates)))
     return found
