@@ -95,8 +95,9 @@ def find(kind, seed, track="series", n=12, **options):
     """What contours finds: the layer named first, and all in which groups are said to part."""
     given = {"track": track, "n": n, "seed": seed, "jobs": 1, **options}
     result = run(model(kind, seed), Options(**given))
-    table, [first] = result.table("differences"), result.table("parting")["layer"]
-    return first, table.loc[table["verdict"] == PARTS, "layer"].tolist(), result
+    table = result.table("differences")
+    named = table.loc[table["verdict"] == PARTS, "layer"].tolist()
+    return (named or [""])[0], named, result
 
 
 def simulate(runs, seed=0, layers=5, units=20, points=10):
@@ -140,7 +141,7 @@ def main():
             failed |= too_many(wrong, given.seeds) or missed > max(1, given.seeds // 20)
     wrong = simulate(given.tables)
     print(f"numbers alone: {wrong} of {given.tables} tables with a claim")
-    sys.exit(failed or too_many(wrong, given.tables))
+    sys.exit(int(failed or too_many(wrong, given.tables)))
 
 
 if __name__ == "__main__":

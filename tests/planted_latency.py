@@ -27,7 +27,8 @@ from wavegan_tf.experiments.latency import Options, run, run_several
 from wavegan_tf.model import Model, Models
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.models.networks import Networks
-from wavegan_tf.stats.latencies import DIFFERS, FOLLOWS
+from wavegan_tf.stats.effects import DIFFERS
+from wavegan_tf.stats.latencies import FOLLOWS
 from wavegan_tf.stats.resampling import StatisticsSettings
 
 KINDS = ("lagged", "null", "groups", "alike")
@@ -71,7 +72,9 @@ def model(kind, seed, wave, number=0):
             outputs[layer.name] = (gain * x + noise)[:, :, np.newaxis].astype(np.float32)
         return outputs
 
-    checkpoint = SimpleNamespace(prefix=f"planted{number}", sha256=lambda: "0" * 64, step=0)
+    checkpoint = SimpleNamespace(
+        prefix=f"planted{number}/model.ckpt-0", sha256=lambda: "0" * 64, step=0
+    )
     made = Model(Opened(config, Networks(object(), None, None), 0, "planted", checkpoint))
     made.run = layers
     return made
@@ -109,7 +112,7 @@ def missed(result, kind):
         groups = result.table("groups")
         for row in groups[groups["measure"] == "lag_s"].itertuples():
             if row.verdict != DIFFERS or abs(row.estimate - LATER_S) > 0.004:
-                yield f"{row.layer}: {row.estimate:.4f}, p {row.p_holm:.3f}, {row.verdict}"
+                yield f"{row.layer}: {row.estimate:.4f}, p {row.p:.3f}, {row.verdict}"
 
 
 def wrong(result, kind):
@@ -135,7 +138,7 @@ def main():
         print(f"{kind}: {n_wrong} of {given.seeds} seeds wrong, {n_missed} missed", flush=True)
         by_chance = scipy.stats.binomtest(n_wrong, given.seeds, 0.05, "greater").pvalue
         failed |= by_chance < 0.01 or n_missed > given.seeds // 20
-    sys.exit(failed)
+    sys.exit(int(failed))
 
 
 if __name__ == "__main__":

@@ -8,11 +8,14 @@ import pandas as pd
 import planted_latency
 import pytest
 from scipy import stats
+from scipy.ndimage import gaussian_filter1d
 
 from wavegan_tf.errors import InputError
+from wavegan_tf.experiments import latency
 from wavegan_tf.experiments.latency import Options, read_reference
-from wavegan_tf.experiments.result import load_run
+from wavegan_tf.experiments.result import Result, load_run
 from wavegan_tf.stats import latencies
+from wavegan_tf.stats.models import compare_groups
 from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings
 
 FEW = StatisticsSettings(n_resamples=100)
@@ -37,16 +40,55 @@ def test_groups_of_models_differ_by_the_planted_lag(tmp_path):
     assert not list(planted_latency.missed(result, "groups"))
     groups = result.table("groups")
     assert groups["p_least"].unique().tolist() == pytest.approx([2 / math.comb(8, 4)])
-    assert result.figure("latency") and result.figure("averages")
+    result.save(tmp_path / "run", figures=False)
+    assert "planted7/model.ckpt-0" in (tmp_path / "run" / "report.html").read_text()
+    loaded = load_run(tmp_path / "run")
+    assert loaded.summary() == result.summary() and "(p 0.029; 4 and 4 models)" in loaded.summary()
+    assert loaded.figure("latency") and loaded.figure("averages")
 
 
 def test_three_models_a_group_can_show_nothing_and_the_least_p_is_told():
-    rows = [(f"m{k}", "ab"[k % 2], "conv1", k % 2 + k / 1e4, k % 2 + k / 1e4) for k in range(6)]
-    table = pd.DataFrame(rows, columns=["model", "group", "layer", "peak_s", "lag_s"])
-    found = latencies.compare_models(table, StatisticsSettings())
-    assert set(found["verdict"]) == {TOO_FEW}
-    assert found["p_least"].tolist() == pytest.approx([2 / math.comb(6, 3)] * 2)
-    np.testing.assert_allclose(found["estimate"], 1 + 1e-4)
+    names = [f"m{k}" for k in range(6)]
+    models = pd.DataFrame({"model": names, "training": names, "step": 0, "group": [*"ababab"]})
+    values = pd.DataFrame({"model": names, "layer": "conv1"})
+    values["value"] = [k % 2 + k / 1e4 for k in range(6)]
+    [row] = compare_groups(values, ["layer"], models, StatisticsSettings()).to_dict("records")
+    assert (row["verdict"], row["group"], row["reference"]) == (TOO_FEW, "b", "a")
+    assert row["p_least"] == pytest.approx(2 / math.comb(6, 3))
+    assert row["estimate"] == pytest.approx(1 + 1e-4)
+
+
+def test_a_short_response_is_not_called_alike_to_independent_curves():
+    times_s, wrong = (np.arange(512) + 0.5) / 1000, 0
+    burst = np.exp(-(((times_s - 0.05) / 0.02) ** 2)) * np.sin(2 * np.pi * 40 * times_s)
+    for seed in range(40):  # with surrogates of the reference alone a third would be
+        noise = np.random.default_rng(seed).standard_normal(712)
+        folded = latencies.Folded(512)
+        folded.add(gaussian_filter1d(noise, 10)[100:-100])
+        found = latencies.describe(folded, burst, times_s, 1000, 0.05, 99, seed, FEW)
+        wrong += found["p"] < 0.05
+    assert stats.binomtest(wrong, 40, 0.05, "greater").pvalue > 0.01
+
+
+def test_layers_that_are_not_shown_are_counted_over_models():
+    rows = [(f"m{k}", layer, latencies.AS_SURROGATES) for k in (1, 2) for layer in ("conv1", "out")]
+    table = pd.DataFrame(rows[:3], columns=["model", "layer", "verdict"])
+    [said] = latency.sentences(Result("latency", {}, {"latency": table}))
+    assert said == "Not shown to be more like it: Conv1 (2 of 2 models), Out (1 of 2 models)."
+
+
+def test_of_a_training_the_last_checkpoint_alone_is_compared():
+    names = [f"m{k}" for k in range(8)]
+    models = pd.DataFrame({"model": names, "training": [*"aabbccdd"], "group": [*"xxxxyyyy"]})
+    models["step"] = [1, 2, 2, 1] * 2
+    values = pd.DataFrame({"model": names, "layer": "conv1", "value": np.arange(8.0)})
+    [row] = compare_groups(values, ["layer"], models, StatisticsSettings()).to_dict("records")
+    assert (row["n"], row["n_reference"]) == (2, 2)
+    assert (row["mean"], row["mean_reference"]) == ((5 + 6) / 2, (1 + 2) / 2)
+
+
+def test_a_layer_without_a_sample_in_the_window_has_no_values():
+    assert latencies.at_times(np.arange(9.0), 1000, np.empty(0), 10).size == 0
 
 
 def test_the_place_of_a_peak_is_the_top_of_its_parabola():

@@ -92,16 +92,13 @@ def test_groups_part_where_a_layer_differs_and_held_times_must_agree():
     assert row["estimate"] == pytest.approx(difference[2:4].max())
     shown = tests[tests["differs"]]
     assert shown["layer"].unique().tolist() == ["second"] and shown["point"].tolist() == [3, 4]
-    [parting] = curves.first_parting(table).to_dict("records")
-    assert parting == {"group": "a", "other": "b", "layer": "second", "also": "",
-                       "not_shown": "first,third", "too_few": "none"}  # fmt: skip
 
 
 def test_of_three_groups_all_together_and_every_pair_are_tested():
     x, groups = made(9, 30), np.repeat(["a", "b", "c"], 10)
     x[20:] += 3
     table, _ = curves.compare_groups({"only": x}, groups, SETTINGS)
-    assert table[["group", "other"]].agg("".join, axis=1).tolist() == ["all", "ab", "ac", "bc"]
+    assert table[["reference", "group"]].agg("".join, axis=1).tolist() == ["all", "ab", "ac", "bc"]
     assert table["verdict"].eq(curves.PARTS).tolist() == [True, False, True, True]
     means = np.stack([x[groups == name].mean(axis=0) for name in "abc"])
     assert table["estimate"][0] == pytest.approx(np.ptp(means, axis=0).max())

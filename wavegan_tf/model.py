@@ -211,6 +211,7 @@ class Models:
 
         if len(models) < 2:
             raise InputError("--ckpt: one checkpoint has nothing to be compared with; give two")
+        groups = list(groups)
         if groups and len(groups) != len(models):
             raise InputError(
                 f"--groups={','.join(groups)}: {len(groups)} groups of {len(models)} checkpoints; "
@@ -219,7 +220,7 @@ class Models:
         if len(set(groups)) == 1:
             raise InputError(f"--groups={','.join(groups)}: there is one group; name two or more")
         self._models = list(models)
-        self.groups = list(groups) or [""] * len(models)
+        self.groups = [*map(str, groups)] or [""] * len(models)
         self._found = [
             Found(x.file, x.config, x.origin) if isinstance(x, Model) else find_checkpoint(x, given)
             for x in models
@@ -247,11 +248,18 @@ class Models:
         return model if isinstance(model, Model) else Model(open_found(self._found[k]))
 
     def require_alike(self, *options: str) -> None:
-        """Refuses models whose architectures differ in any of these options.
+        """Refuses models that cannot be compared, alone or in groups.
 
         Raises:
-            InputError: Two differ; the message names both.
+            InputError: The architectures of two differ in one of these options; checkpoints of one
+                training are in two groups.
         """
+        group_of = dict(zip(self.trainings, self.groups, strict=True))
+        for training, group in zip(self.trainings, self.groups, strict=True):
+            if group != group_of[training]:
+                raise InputError(
+                    f"--groups: checkpoints of {training} are in two groups; a training is one unit"
+                )
         for name in options:
             first, *others = (getattr(config, name) for config in self.configs)
             for model, value in zip(self.names[1:], others, strict=True):

@@ -122,7 +122,7 @@ def open_models() -> "Model | Models":
     if "groups" in FLAGS:
         paths, groups = _split(FLAGS.ckpt), FLAGS.groups
         if FLAGS.all_checkpoints:
-            found = [list_checkpoints(path) for path in paths]
+            found = [list_checkpoints(path) for path in paths or [""]]
             if len(groups) == len(paths):  # one for each run directory
                 groups = [x for x, each in zip(groups, found, strict=True) for _ in each]
             paths = [path for each in found for path in each]

@@ -49,17 +49,13 @@ def run_several(models: Models, options: probe.Options, directory: str | None = 
         and last of each, and between trainings without groups; ``groups``. No arrays, no sounds.
 
     Raises:
-        InputError: The models do not read the same latent vectors, checkpoints of one training are
-            in two groups, or an option means nothing of several.
+        InputError: The models do not read the same latent vectors, or an option means nothing of
+            several.
     """
     if options.shard is not None:
         raise InputError(f"--shard={options.shard}: several checkpoints are run in one piece")
     models.require_alike(*ALIKE)
     table = models.table()
-    if (split := table.groupby("training")["group"].nunique()).max() > 1:
-        raise InputError(
-            f"--groups: checkpoints of {split.idxmax()} are in two groups; a training is one unit"
-        )
     parts, moments, architectures = collections.defaultdict(list), [], []
     scales, settings, result = {}, options.statistics, None
     quiet = dataclasses.replace(options, audio=False, max_figures=0)
@@ -84,7 +80,7 @@ def run_several(models: Models, options: probe.Options, directory: str | None = 
         tables |= _compare(tables, table, dict(zip(table["model"], moments, strict=True)), settings)
     left_out = ("kind", "checkpoint", "scales")
     shared = {key: x for key, x in result.settings.items() if key not in left_out}
-    shared |= {"command": probe.NAME, "models": table.to_dict("records"), "scales": scales}
+    shared |= {"command": probe.NAME, "scales": scales}
     return Result(NAME, shared, tables, None, directory)
 
 
@@ -108,15 +104,13 @@ def _compare(
 ) -> dict[str, pd.DataFrame]:
     """Judges the correlations of all models as one family, and makes the tables that compare."""
     correlations = judge(tables["correlations"], settings)
-    series, last = _series(models), models.sort_values("step", kind="stable")
-    last = last.drop_duplicates("training", keep="last").sort_index()
+    series = _series(models)
     pairs = [(steps[-1][0], steps[0][0]) for steps in series.values()]
     found = {"correlations": correlations, "onsets": stats.find_onsets(correlations, series)}
     if models["group"].any():
-        groups = dict(zip(last["model"], last["group"], strict=True))
-        found["groups"] = stats.compare_groups(correlations, groups, settings)
+        found["groups"] = stats.compare_correlations(correlations, models, settings)
     else:
-        first, *others = last["model"]
+        first, *others = stats.last_of_each(models)["model"]
         pairs += [(name, first) for name in others]
     changes = [
         stats.compare_models(name, reference, moments[name], moments[reference], settings)
@@ -165,7 +159,7 @@ GROUPS = (
 )
 NO_GROUPS = (
     "Nothing can be shown of {name} and {reference}: with {n} the least p of a permutation is "
-    "{least}; four and four models can show something."
+    "{least}; give more models."
 )
 
 
@@ -216,7 +210,8 @@ def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
     """Lists the figures that the result has values for, each with what draws it."""
     from wavegan_tf.output import figures_checkpoints
 
-    return figures_checkpoints.figures(result, _series(result.table("models")))
+    models = result.table("models")
+    return figures_checkpoints.figures(result, _series(models), stats.last_of_each(models))
 
 
 def sentences(result: Result) -> list[str]:

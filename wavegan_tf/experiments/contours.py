@@ -25,6 +25,7 @@ from wavegan_tf.experiments.listen import (
     Recordings,
     check_network,
     choose_layers,
+    count,
     layers_of,
     listen,
     make_network,
@@ -46,11 +47,11 @@ from wavegan_tf.options import check_options, option
 from wavegan_tf.output import text
 from wavegan_tf.output.names import layer_title, measure_title
 from wavegan_tf.progress import progress
-from wavegan_tf.speech.intervals import Interval
+from wavegan_tf.speech.intervals import LABELS, Interval
 from wavegan_tf.speech.settings import POINT_MEASURES, UNITS
 from wavegan_tf.stats import curves
 from wavegan_tf.stats.grids import SEMITONES, SEMITONES_UNIT, in_semitones, lay_out
-from wavegan_tf.stats.resampling import StatisticsSettings, standardise
+from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings, standardise
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,6 +62,8 @@ OUTPUT = "output"
 SERIES, SHAPE = "series", "shape"
 TRACKS = (*dict.fromkeys(x for names in POINT_MEASURES.values() for x in names), SEMITONES)
 MAX_GROUPS = 7
+NO_GROUP = ""
+ALL_GROUPS = "all groups"
 
 _log = logging.getLogger("wavegan_tf")
 
@@ -106,11 +109,13 @@ class Options(Measuring):
         """Checks every value, and that what is given has a meaning together."""
         check_options(self)
         check_network(self, ("n", "seed", "set", "condition"), ("wav_dir", "word"))
-        if len(set(self.condition)) < len(self.condition) or len(self.condition) == 1:
+        given = set(self.condition)
+        if len(given) < len(self.condition) or len(given) == 1 or "" in given:
             raise InputError(
-                f"--condition={self.condition[-1]}: give two or more conditions, each once"
+                f"--condition={self.condition[-1]}: give two or more conditions, each once, of "
+                "settings such as c1=1"
             )
-        if len(self.condition) > MAX_GROUPS:
+        if len(given) > MAX_GROUPS:
             raise InputError(
                 f"--condition: {len(self.condition)} conditions; give {MAX_GROUPS} at most"
             )
@@ -136,8 +141,8 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     """Compares the contours of groups in every layer.
 
     Returns:
-        Tables ``contours``, ``differences``, ``tests``, ``parting``, ``intervals``, ``outputs``,
-        ``layers``; of a Generator ``design`` and ``latents``, of a classifier ``logits``.
+        Tables ``contours``, ``differences``, ``tests``, ``outputs``, ``layers``, ``intervals`` but
+        of whole outputs; of a Generator ``design`` and ``latents``, of a classifier ``logits``.
 
     Raises:
         InputError: An option breaks its rule, or there are no two groups.
@@ -145,18 +150,23 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     inputs, groups, n_groups = choose_inputs(options, model.config)
     every, target = layers_of(model.config, options.network)
     layers = choose_layers(options.layers, every, target)
+    whole = options.of == OUTPUT
+    nothing = [((),) * model.config.num_channels] * count(inputs) if whole else None
     found = listen(
         model, inputs, options, network=options.network, layers=target, measures=("duration",),
-        directory=directory, label="finding intervals",
+        directory=directory, label="finding intervals", held=nothing,
     )  # fmt: skip
     del found.tables["points"]
     own = longest(found.tables, options.of, model)
+    if whole:  # nothing was searched for
+        outputs = found.tables["outputs"]
+        found.tables["outputs"] = outputs.drop(columns=[f"n_{label}" for label in LABELS])
     contours, about = measure(model, inputs, options, own)
-    kept, blocks, held = groups != "", None, None
+    kept, blocks, held = groups != NO_GROUP, None, None
     if isinstance(inputs, Design):
         blocks = inputs.table["base"].to_numpy()
         found.tables["design"] = inputs.table
-        if options.of != OUTPUT:
+        if not whole:
             held = {}
             for k, name in enumerate(groups[: n_groups - 1]):
                 times = [own[i - i % n_groups + k] for i in range(len(own))]
@@ -181,11 +191,10 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         "contours": pd.concat(rows, ignore_index=True),
         "differences": differences,
         "tests": tests,
-        "parting": curves.first_parting(differences),
         "layers": layers_table(layers),
     }
     record = found.settings | about | {
-        "layers": layers_table(layers).to_dict("records"),
+        "layers": tables["layers"].to_dict("records"),
         "track": options.track, "unit": options.unit, "of": options.of,
         "paired": blocks is not None, "held": held is not None,
         "n_points": options.praat.n_points, "statistics": dataclasses.asdict(options.statistics),
@@ -212,7 +221,7 @@ def choose_inputs(
             )
         if len(often) > len(chosen):
             _log.info("of %d words the %d with most recordings", len(often), len(chosen))
-        return recordings, words.where(words.isin(chosen), "").to_numpy(), len(chosen)
+        return recordings, words.where(words.isin(chosen), NO_GROUP).to_numpy(), len(chosen)
     names = options.condition or code_settings(config)[:MAX_GROUPS]
     if len(names) < 2:
         raise InputError(
@@ -236,17 +245,15 @@ def longest(tables: dict[str, pd.DataFrame], of: str, model: Model) -> list[Held
 
     Of several channels the first counts.
     """
-    config, outputs = model.config, tables["outputs"]
-    outputs = outputs[outputs["channel"] == 1]
-    found: dict[int, Interval] = {}
+    config, outputs = model.config, tables["outputs"].query("channel == 1")
     if of == OUTPUT:
         whole = Interval(of, 0.0, config.slice_len / config.sample_rate)
         found = dict.fromkeys(outputs.loc[outputs["measured"].astype(bool), "output"], whole)
     else:
         rows = tables["intervals"].query("channel == 1 and label == @of and measure == 'duration'")
-        rows = rows.sort_values("value", kind="stable")[["output", "start_s", "end_s"]]
-        for output, start_s, end_s in rows.to_numpy().tolist():  # the last is the longest
-            found[int(output)] = Interval(of, start_s, end_s)
+        rows = rows.sort_values("value", kind="stable")  # of an output the last is the longest
+        places = zip(rows["output"], rows["start_s"], rows["end_s"], strict=True)
+        found = {output: Interval(of, *ends_s) for output, *ends_s in places}
     rest = ((),) * (config.num_channels - 1)
     return [((found[k],) if k in found else (), *rest) for k in outputs["output"]]
 
@@ -259,11 +266,8 @@ def measure(
     Returns:
         By layer [outputs, points], NaN for no value; and what was set to measure them.
     """
-    n, n_points, label = (
-        len(held),
-        options.praat.n_points,
-        f"{options.track} of {len(held)} outputs",
-    )
+    n, n_points = len(held), options.praat.n_points
+    label = f"{options.track} of {n} outputs"
     if options.track not in (SERIES, SHAPE):
         heard = listen(
             model, inputs, options, network=options.network, measures=(options.measure,),
@@ -310,23 +314,24 @@ HELD = (
 def sentences(result: Result) -> list[str]:
     """Says for each pair of groups that part in which layer they do first, and who does not."""
     table, found, rest = result.table("differences"), [], []
-    for row in result.table("parting").fillna("").to_dict("records"):
-        if not row["layer"]:
-            rest.append(f"{row['group']} and {row['other']}")
+    for (group, reference), own in table.groupby(["group", "reference"], sort=False):
+        pair = f"{reference} and {group}" if reference != "" else ALL_GROUPS
+        parted, few = own["verdict"] == curves.PARTS, own["verdict"] == TOO_FEW
+        if not parted.any():
+            rest.append(pair)
             continue
-        own = table[(table["group"] == row["group"]) & (table["other"] == row["other"])]
-        [own] = own[own["layer"] == row["layer"]].to_dict("records")
-        lists = {"also at": "also", "not shown at": "not_shown", "too few values at": "too_few"}
+        first = own[parted].iloc[0].to_dict()
+        lists = {
+            "also at": own[parted].iloc[1:], "not shown at": own[~parted & ~few],
+            "too few values at": own[few],
+        }  # fmt: skip
         found.append("; ".join([
-            f"{row['group']} and {row['other']}: first shown to part at "
-            f"{layer_title(row['layer'])} ({_points(own)}, p {text.p_value(own['p_holm'])})",
-            *(f"{what} {_titles(row[name])}" for what, name in lists.items() if row[name]),
+            f"{pair}: first shown to part at {layer_title(first['layer'])} ({_points(first)}, p "
+            f"{text.p_value(first['p_holm'])})",
+            *(f"{what} {', '.join(map(layer_title, rows['layer']))}"
+              for what, rows in lists.items() if len(rows)),
         ]) + ".")  # fmt: skip
     return found + [f"Not shown to part in any layer: {', '.join(rest)}."] * bool(rest)
-
-
-def _titles(layers: str) -> str:
-    return ", ".join(map(layer_title, layers.split(",")))
 
 
 def _points(row: dict) -> str:
@@ -336,30 +341,30 @@ def _points(row: dict) -> str:
     return f"point {first}" if first == last else f"between points {first} and {last}"
 
 
+TIMES = "p, same times"
+COLUMNS = ("groups", "layer", "difference", "where", "p", TIMES, "n", "verdict")
+
+
 def _told(result: Result) -> pd.DataFrame:
     """Lists the differences that were tested."""
-    unit, rows = result.settings["unit"], []
-    table = result.table("differences")
+    unit, rows, table = result.settings["unit"], [], result.table("differences")
     for row in table[table["p"].notna()].to_dict("records"):
-        pair = row["group"] != curves.ALL
+        pair = row["reference"] != ""
         apart = text.number(row["estimate"], pair) + f" {unit}" * (unit != "1")
         rows.append({
-            "groups": f"{row['group']}, {row['other']}" if pair else "all groups",
+            "groups": f"{row['reference']}, {row['group']}" if pair else ALL_GROUPS,
             "layer": layer_title(row["layer"]), "difference": f"{apart} at {row['point']:.0f}",
             "where": _points(row), "p": text.p_value(row["p_holm"]),
-            "p, same times": text.p_value(row["p_held"]), "n": str(row["n"]),
-            "verdict": row["verdict"],
+            TIMES: text.p_value(row["p_held"]), "n": str(row["n"]), "verdict": row["verdict"],
         })  # fmt: skip
-    columns = "groups layer difference where p verdict".split()
-    told = pd.DataFrame(rows, columns=None if rows else columns)
-    return told if result.settings["held"] else told.drop(columns="p, same times", errors="ignore")
+    return pd.DataFrame(rows, columns=[x for x in COLUMNS if x != TIMES or result.settings["held"]])
 
 
 def terminal(result: Result) -> str:
     """Says where groups part, and the differences in every layer: of many groups between all."""
     table = _told(result)
-    if "all groups" in set(table["groups"]):
-        table = table[table["groups"] == "all groups"]
+    if ALL_GROUPS in set(table["groups"]):
+        table = table[table["groups"] == ALL_GROUPS]
     rows = [list(table), *table.to_numpy().tolist()]
     return "\n".join([*sentences(result), text.columns(rows, left=2)])
 
@@ -374,7 +379,7 @@ def summary(result: Result) -> str:
         f"{about['n']} {'outputs' if about['paired'] else 'recordings'}; checkpoint "
         f"{checkpoint['prefix']}, step {checkpoint['step']}.",
         "\n".join(f"- {sentence}" for sentence in sentences(result)),
-        text.table(_told(result), ("difference", "p", "p, same times", "n")),
+        text.table(_told(result), ("difference", "p", TIMES, "n")),
         LEGEND.format(about["n_points"], WITHIN * about["paired"]) + HELD * about["held"],
         "What is not shown may be there: in early layers a track has fewer values and more noise.",
     ]  # fmt: skip

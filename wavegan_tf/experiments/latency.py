@@ -10,6 +10,7 @@ by group, each model one observation.
 import dataclasses
 import functools
 import io
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -36,8 +37,9 @@ from wavegan_tf.output import text
 from wavegan_tf.output.names import layer_title
 from wavegan_tf.progress import progress
 from wavegan_tf.stats import latencies as stats
-from wavegan_tf.stats.effects import add_verdicts
+from wavegan_tf.stats.effects import DIFFERS, add_verdicts
 from wavegan_tf.stats.maps import samples_within
+from wavegan_tf.stats.models import compare_groups
 from wavegan_tf.stats.resampling import StatisticsSettings
 from wavegan_tf.texts import read_text
 
@@ -46,7 +48,10 @@ if TYPE_CHECKING:
 
 NAME = "latency"
 
-AVERAGES = "averages"
+_log = logging.getLogger("wavegan_tf")
+
+MEASURES = {"peak_s": "latency of the peak", "lag_s": "lag to the reference"}
+"""What groups of models are compared by."""
 
 
 @dataclass(frozen=True)
@@ -163,25 +168,30 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         InputError: An option breaks its rule, or the reference cannot be used.
     """
     reference = read_reference(options)
-    table, averages, about = describe_layers(model, reference, options)
-    return _result([({}, table, averages, about)], options, directory)
+    return _result([({}, *describe_layers(model, reference, options))], options, directory)
 
 
 def run_several(models: Models, options: Options, directory: str | None = None) -> Result:
     """Compares the layers of several models with the reference, and groups of models.
 
     Returns:
-        As :func:`run`, with the columns ``model`` and ``group``; of groups also ``groups``.
+        As :func:`run`, with the columns ``model`` and ``group``, and ``models``; of groups also
+        ``groups``.
+
+    Raises:
+        InputError: As :func:`run`, or the models' outputs are not of one length and rate.
     """
+    models.require_alike("slice_len", "sample_rate")
     reference = read_reference(options)
     found = [(about, *describe_layers(model, reference, options)) for about, model in models]
     result = _result(found, options, directory)
-    table = models.table()
-    result.tables["models"] = table
-    result.settings["models"] = table.to_dict("records")
-    if len(set(models.groups)) > 1:
-        table = stats.compare_models(result.tables["latency"], options.statistics, options.seed)
-        result.tables["groups"] = table
+    del result.settings["checkpoint"]
+    result.tables["models"] = models.table()
+    if any(models.groups):
+        values = result.table("latency").melt(["model", "layer"], list(MEASURES), "measure")
+        result.tables["groups"] = compare_groups(
+            values, ("measure", "layer"), result.table("models"), options.statistics
+        )
     return result
 
 
@@ -221,6 +231,8 @@ def describe_layers(
         finite = all(np.isfinite(x).all() for x in taken.series.values())
         for name, x in taken.series.items() if finite and not taken.output.problem else ():
             sums[name].add(x.reshape(len(x), -1)[inside[name], 0])
+    if left_out := n - sums[network.target].n:
+        _log.warning("%d of %d left out: not read, or with values that are no numbers", left_out, n)
     rows, averages = [], {}
     for layer in network.layers:
         times_s = (np.flatnonzero(inside[layer.name]) + 0.5) / layer.rate_hz - options.onset_s
@@ -260,27 +272,27 @@ def _result(
         "n_surrogates": options.n_surrogates, "onset_s": options.onset_s,
         "statistics": dataclasses.asdict(options.statistics),
     }  # fmt: skip
-    if len(found) > 1:
-        del record["checkpoint"]
-    layers = pd.DataFrame(record["layers"])
-    return Result(NAME, record, {"latency": table, "layers": layers}, {AVERAGES: arrays}, directory)
+    tables = {"latency": table, "layers": pd.DataFrame(record["layers"])}
+    return Result(NAME, record, tables, {"averages": arrays}, directory)
 
 
 LEGEND = (
     "Peak: time after the onset of the largest peak of the layer's average, in ms [interval over "
     "outputs]. r: the largest correlation with the reference at a lag of up to {:g} ms; lag "
     "(positive: the layer is later): none if r is largest at an end of these. p: the share of {} "
-    "surrogates, noise of the reference's own spectrum, with as large an r, after Holm over all "
-    "rows. A peak is timed no better than a sample of its layer lasts."
+    "surrogates, noise of the spectrum of the reference, or of the layer if that share is larger, "
+    "with as large an r, after Holm over all rows. A peak is timed no better than a sample of its "
+    "layer lasts."
 )
 LIMITS = (
     "That a layer is more like the reference than such noise does not say that training made it "
     "so, nor that both have one cause: what rises and falls once in the same window is alike."
 )
 GROUPS = (
-    "Difference: mean of the second group's models less that of the first. p: by exchanging models "
-    "between groups (permutation test of the maximum statistic, corrected for all layers and both "
-    "measures), after Holm over pairs of groups. With so few models it cannot be below the least p."
+    "Difference: mean of the group's models less that of the reference [interval]; of a training "
+    "the last checkpoint counts. p: by exchanging models between groups (permutation test of the "
+    "maximum statistic), corrected for all layers, both measures and the pairs of groups; with so "
+    "many models it could be {} at least."
 )
 
 
@@ -294,19 +306,19 @@ def sentences(result: Result) -> list[str]:
             f"{text.fixed(row['r'])}, lag {_ms(row['lag_s'])} ms (p "
             f"{text.p_value(row['p_holm'])})."
         )
-    rest = table.loc[table["verdict"] == stats.AS_SURROGATES, "layer"].drop_duplicates()
+    rest = table[table["verdict"] == stats.AS_SURROGATES].groupby("layer", sort=False).size()
     if len(rest):
-        others = ", ".join(map(layer_title, rest))
+        of = "" if "model" not in table else f" ({{}} of {table['model'].nunique()} models)"
+        others = ", ".join(layer_title(str(layer)) + of.format(n) for layer, n in rest.items())
+        found.append(f"Not shown to be more like it: {others}.")
+    differ = groups[groups["verdict"] == DIFFERS].to_dict("records") if len(groups) else []
+    for row in differ:
         found.append(
-            f"Not shown to be more like it{' in all models' * ('model' in table)}: {others}."
+            f"{layer_title(row['layer'])}: the {MEASURES[row['measure']]} of {row['group']} less "
+            f"that of {row['reference']} is {_ms(row['estimate'], True)} ms (p "
+            f"{text.p_value(row['p'])}; {row['n']} and {row['n_reference']} models)."
         )
-    for row in groups[groups["verdict"] == stats.DIFFERS].to_dict("records") if len(groups) else ():
-        found.append(
-            f"{layer_title(row['layer'])}: {stats.MEASURES[row['measure']]} of {row['other']} less "
-            f"that of {row['group']} is {_ms(row['estimate'], True)} ms (p "
-            f"{text.p_value(row['p_holm'])})."
-        )
-    if len(groups) and not (groups["verdict"] == stats.DIFFERS).any():
+    if len(groups) and not differ:
         least = text.p_value(groups["p_least"].min())
         found.append(f"Groups of models: no difference shown; the least possible p is {least}.")
     return found
@@ -331,10 +343,11 @@ def _told(result: Result) -> tuple[pd.DataFrame, pd.DataFrame]:
     ]  # fmt: skip
     groups = [
         {
-            "groups": f"{row['group']}, {row['other']}", "measure": stats.MEASURES[row["measure"]],
-            "layer": layer_title(row["layer"]), "difference (ms)": _ms(row["estimate"], True),
-            "p": text.p_value(row["p_holm"]), "least p": text.p_value(row["p_least"]),
-            "models": str(row["n"]), "verdict": row["verdict"],
+            "group": row["group"], "reference": row["reference"],
+            "measure": MEASURES[row["measure"]], "layer": layer_title(row["layer"]),
+            "difference (ms)": text.with_interval(row["estimate"], row["low"], row["high"], _ms),
+            "p": text.p_value(row["p"]), "models": f"{row['n']} and {row['n_reference']}",
+            "verdict": row["verdict"],
         }
         for row in result.table("groups").to_dict("records")
     ]  # fmt: skip
@@ -353,17 +366,20 @@ def summary(result: Result) -> str:
     about, (table, groups) = result.settings, _told(result)
     start_s, end_s = about["window_s"]
     noun = "recordings" if about["target"] == "input" else "outputs"
+    noun += " of each model" * ("models" in result.tables)
+    opened = f"{len(result.table('models'))} models, listed in the table `models`"
+    if "checkpoint" in about:
+        opened = f"checkpoint {about['checkpoint']['prefix']}, step {about['checkpoint']['step']}"
     parts = [
         f"# Layers beside {os.path.basename(about['reference'])}",
-        f"{about['n']} {noun}{' of each model' * ('checkpoints' in about)}, {_ms(start_s)} to "
-        f"{_ms(end_s)} ms after the onset; checkpoint {about['checkpoint']['prefix']}, step "
-        f"{about['checkpoint']['step']}.",
+        f"{about['n']} {noun}, {_ms(start_s)} to {_ms(end_s)} ms after the onset; {opened}.",
         "\n".join(f"- {sentence}" for sentence in sentences(result)),
         text.table(table, ("peak (ms)", "r", "lag (ms)", "p", "n")),
         LEGEND.format(1000 * about["max_lag_s"], about["n_surrogates"]), LIMITS,
     ]  # fmt: skip
     if len(groups):
-        parts += [text.table(groups, ("difference (ms)", "p", "least p", "models")), GROUPS]
+        least = text.p_value(result.table("groups")["p_least"].min())
+        parts += [text.table(groups, ("difference (ms)", "p")), GROUPS.format(least)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -725,7 +725,8 @@ def complaints(outputs: pd.DataFrame) -> list[str]:
             f"{unmeasured} of {outputs['output'].nunique()} outputs were not measured; "
             "the table outputs says why"
         )
-    if unmeasured < outputs["output"].nunique() and not outputs["n_voiced"].sum():
+    searched = "n_voiced" in outputs  # not in a run that needs no intervals
+    if searched and unmeasured < outputs["output"].nunique() and not outputs["n_voiced"].sum():
         found.append(
             "no output has a voiced interval: nothing could be compared; is the model trained, "
             "and the F0 range right (--f0_range)?"

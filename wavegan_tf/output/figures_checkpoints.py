@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from wavegan_tf.output.figures_lines import COLOURS, Line, Panel, draw_panels
+from wavegan_tf.output.figures_lines import Line, Panel, draw_panels
 from wavegan_tf.output.names import layer_title, layers_of, measure_title
 from wavegan_tf.output.run import Run
 
@@ -18,13 +18,13 @@ SHOWN = ("encoded", "inverse")
 
 
 def figures(
-    result: Run, series: Mapping[str, Sequence[tuple[str, int]]]
+    result: Run, series: Mapping[str, Sequence[tuple[str, int]]], last: pd.DataFrame
 ) -> dict[str, Callable[[], Figure]]:
     """Lists the figures of a run, each with what draws it.
 
     They are ``steps_LABEL`` of a training (of several ``steps_LABEL_1`` ..), in ``series`` with its
-    models and steps, and ``models_LABEL`` where there are several trainings; of several channels
-    names end in ``_channel1``.
+    models and steps, and ``models_LABEL`` of the ``last`` checkpoints where there are several
+    trainings; of several channels names end in ``_channel1``.
     """
     known = result.table("correlations")
     found: dict[str, Callable[[], Figure]] = {}
@@ -32,7 +32,6 @@ def figures(
         return {}
     known = known[known["verdict"] != ""]
     several = known["channel"].nunique() > 1
-    models = _last_of_each(result)
     for (channel, label), rows in known.groupby(["channel", "label"], sort=False, observed=True):
         end = f"_channel{channel}" * several
         for k, (training, steps) in enumerate(series.items(), start=1):
@@ -40,16 +39,10 @@ def figures(
             if _drawn(own).any():
                 name = f"steps_{label}" + f"_{k}" * (len(series) > 1) + end
                 found[name] = partial(draw_steps, result, own, training, steps)
-        own = rows[rows["model"].isin(models["model"])]
-        if len(models) > 1 and _drawn(own).any():
-            found[f"models_{label}{end}"] = partial(draw_models, result, own)
+        own = rows[rows["model"].isin(last["model"])]
+        if len(last) > 1 and _drawn(own).any():
+            found[f"models_{label}{end}"] = partial(draw_models, result, own, last)
     return found
-
-
-def _last_of_each(result: Run) -> pd.DataFrame:
-    """Takes of the table of models the last checkpoint of each training."""
-    models = result.table("models").sort_values("step", kind="stable")
-    return models.drop_duplicates("training", keep="last").sort_index()
 
 
 def _drawn(rows: pd.DataFrame) -> pd.Series:
@@ -61,32 +54,27 @@ def draw_steps(
 ) -> Figure:
     """Draws a panel for each measure of ``correlations``, a line for each layer over steps."""
     names, steps = [name for name, _ in models], np.array([step for _, step in models])
-    axis, texts = (
-        ("model", names, steps),
-        (f"{training}, {len(names)} checkpoints", "Training step (Generator updates)"),
-    )
-    figure = _draw(rows, "layer", layers_of(result), axis, COLOURS, layer_title, texts)
+    axis = "model", names, steps
+    texts = f"{training}, {len(names)} checkpoints", "Training step (Generator updates)"
+    figure = _draw(rows, "layer", layers_of(result), axis, layer_title, texts)
     for each in figure.axes:
         if steps[0] > 0 and steps[-1] >= LOGARITHMIC * steps[0]:
             each.set_xscale("log")
     return figure
 
 
-def draw_models(result: Run, rows: pd.DataFrame) -> Figure:
+def draw_models(result: Run, rows: pd.DataFrame, models: pd.DataFrame) -> Figure:
     """Draws a panel for each measure, a line over layers for each training's last checkpoint.
 
     Lines run over layers, which have an order; trainings have none. Their colours are of groups
     where there are groups.
     """
-    models = _last_of_each(result)
-    grouped = bool((models["group"].fillna("") != "").any())
+    grouped = (models["group"] != "").any()
     named = dict(zip(models["model"], models["group" if grouped else "model"], strict=True))
-    kinds = list(dict.fromkeys(named.values()))
-    colours = [COLOURS[kinds.index(x) % len(COLOURS)] for x in named.values()]
     layers = layers_of(result)
     axis = "layer", layers, np.arange(len(layers))
     texts = f"{len(named)} trainings, the last checkpoint of each", "Layer"
-    figure = _draw(rows, "model", list(named), axis, colours, named.__getitem__, texts)
+    figure = _draw(rows, "model", list(named), axis, named.__getitem__, texts)
     for each in figure.axes:
         each.set_xticks(np.arange(len(layers)), map(layer_title, layers))
     return figure
@@ -97,7 +85,6 @@ def _draw(
     lines: str,
     names: Sequence[str],
     axis: tuple[str, Sequence[str], np.ndarray],
-    colours: Sequence[str],
     write: Callable[[str], str],
     texts: tuple[str, str],
 ) -> Figure:
@@ -108,13 +95,12 @@ def _draw(
         drawn, cells = [], cells[_drawn(cells)]
         if not len(cells):
             continue
-        for k, name in enumerate(names):
+        for name in names:
             own = cells[cells[lines].astype(str) == name]
             own = own.set_index(own[by].astype(str)).reindex(list(places))
             shown = own["verdict"].isin(SHOWN).to_numpy()
             y, low, high = (own[end].to_numpy(float) for end in ("estimate", "low", "high"))
-            colour = colours[k % len(colours)]
-            drawn.append(Line(write(name), x, y, low, high, shown=shown, colour=colour))
+            drawn.append(Line(write(name), x, y, low, high, shown=shown))
         panels.append(Panel(measure_title(measure, unit), drawn, "r"))
     title = (
         f"{rows['label'].iloc[0].capitalize()} intervals, {texts[0]}\n"

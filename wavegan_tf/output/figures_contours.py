@@ -11,7 +11,7 @@ from wavegan_tf.output.run import Run
 def draw_contours(run: Run) -> Figure:
     """Draws the mean contour of each group in each layer; a bar marks where all groups part."""
     about, tests, panels = run.settings, run.table("tests"), []
-    pair = tests[["group", "other"]].eq(tests[["group", "other"]].iloc[0]).all(axis=1)
+    pair = tests["reference"] == tests["reference"].iloc[0]  # of all groups, if more than two
     x = (np.arange(about["n_points"]) + 0.5) * 100 / about["n_points"]
     for layer, rows in run.table("contours").groupby("layer", sort=False):
         lines = [

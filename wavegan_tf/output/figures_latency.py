@@ -4,27 +4,22 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from wavegan_tf.output import style
-from wavegan_tf.output.figures_lines import COLOURS, Line, Panel, draw_panels
+from wavegan_tf.output.figures_lines import Line, Panel, draw_panels
 from wavegan_tf.output.names import layer_title
 from wavegan_tf.output.run import Run
-
-REFERENCE = "reference"
 
 
 def draw_averages(run: Run) -> Figure:
     """Draws the average of every layer, of several models each, beside the reference."""
-    panels = []
-    layers = run.table("latency")["layer"].drop_duplicates()
-    names = _names(run)
-    for layer in layers:
+    panels, names = [], _names(run)
+    for layer in run.table("latency")["layer"].drop_duplicates():
         lines: list[Line] = []
         for model, name in names.items():
             times_s, average, reference = run.arrays["averages"][f"{model}/{layer}".lstrip("/")]
             if not lines:
                 beside = _standardised(reference)
-                lines.append(Line(REFERENCE, 1000 * times_s, beside, colour=style.GREY))
-            colour = COLOURS[list(dict.fromkeys(names.values())).index(name) % len(COLOURS)]
-            lines.append(Line(name, 1000 * times_s, _standardised(average), colour=colour))
+                lines.append(Line("reference", 1000 * times_s, beside, colour=style.GREY))
+            lines.append(Line(name, 1000 * times_s, _standardised(average)))
         panels.append(Panel(layer_title(layer), lines))
     title = "Averages of layers beside the reference (SD)"
     return draw_panels(panels, title, "Time after the onset (ms)")
@@ -43,8 +38,7 @@ def draw_latencies(run: Run) -> Figure:
             low = high = None
             if measure == "peak_s" and len(names) == 1:
                 low, high = (1000 * own[f"peak_s_{end}"].to_numpy(float) for end in ("low", "high"))
-            colour = COLOURS[list(dict.fromkeys(names.values())).index(name) % len(COLOURS)]
-            lines.append(Line(name, x, y, low, high, shown=np.isfinite(y), colour=colour))
+            lines.append(Line(name, x, y, low, high, shown=np.isfinite(y)))
         panels.append(Panel(title, lines))
     figure = draw_panels(panels, "Latency of layers", "Layer", height_in=2.2)
     for axis in figure.axes:
@@ -62,5 +56,4 @@ def _names(run: Run) -> dict[str, str]:
 
 
 def _standardised(values: np.ndarray) -> np.ndarray:
-    scale = np.std(values)
-    return (values - np.mean(values)) / (scale if scale > 0 else 1)
+    return (values - np.mean(values)) / (np.std(values) or 1)

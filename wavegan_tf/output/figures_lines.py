@@ -20,8 +20,7 @@ MAX_THIN = 60
 class Line:
     """A line with its band: ``x``, ``y``, ``low``, ``high`` [points]; ``thin`` [lines, points].
 
-    ``shown`` marks points that a test found, ``colour`` is that of the place in the panel unless
-    given.
+    ``shown`` marks points that a test found; lines of one label have one colour unless it is given.
     """
 
     label: str
@@ -61,13 +60,16 @@ def draw_panels(
     groups part, dashed lines the trained range.
     """
     figure, axes, left = grid(len(panels), columns, height_in, 0.9, sharex=sharex, sharey=sharey)
+    lines = [line for panel in panels for line in panel.lines]
+    names = list(dict.fromkeys(line.label for line in lines if not line.colour))
     handles: dict[str, Artist] = {}
     for axis, panel in zip(axes, panels, strict=True):
         axis.set_title(panel.title)
         if panel.note:
             style.say(axis, panel.note)
-        for k, line in enumerate(panel.lines):
-            handles.setdefault(line.label, _draw(axis, line, COLOURS[k % len(COLOURS)]))
+        for line in panel.lines:
+            colour = line.colour or COLOURS[names.index(line.label) % len(COLOURS)]
+            handles.setdefault(line.label, _draw(axis, line, colour))
         for edge in panel.training:
             axis.axvline(edge, color=GREY, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0)
         if panel.parted is not None and panel.parted.any():
@@ -89,7 +91,6 @@ def draw_panels(
 
 
 def _draw(axis: Axes, line: Line, colour: str) -> Artist:
-    colour = line.colour or colour
     if line.thin is not None:
         axis.plot(line.x, line.thin[:MAX_THIN].T, color=colour, linewidth=0.3, alpha=0.4)
     if line.low is not None and line.high is not None:

@@ -84,7 +84,7 @@ def explorer_page(ordinary: Run, about: dict[str, Any]) -> tuple[str, str]:
         "title": f"{MODELS[settings['model']['model']]}: explore",
         "duration_s": duration_s(ordinary),
         "data": _frame(settings, order, panels) | about | {"code": settings["model"]["model"]},
-        "facts": {k: x for k, x in _facts(settings).items() if k not in ("Network", "Seed")},
+        "facts": {k: x for k, x in _facts(ordinary).items() if k not in ("Network", "Seed")},
     }
     styles, scripts = ("report.css", "explore.css"), (*_PANELS, "explore.js")
     page, policy = fill_page("explore.html", styles, scripts, content)
@@ -220,7 +220,7 @@ def pack(series: list[np.ndarray]) -> tuple[str, list[float]]:
 def _context(run: Run) -> dict[str, Any]:
     """Makes everything that the template shows."""
     settings = run.settings
-    checkpoints = settings.get("models") or [settings["checkpoint"]]
+    checkpoints = _checkpoints(run)
     # outputs of several models have the same numbers: their tables tell them apart, not the page
     outputs = run.table("outputs") if "checkpoint" in settings else pd.DataFrame()
     if bare := "series" not in run.arrays and settings["kind"] not in _OF_OUTPUTS:
@@ -245,7 +245,7 @@ def _context(run: Run) -> dict[str, Any]:
         "summary": _html(summary),
         "figures": {name: _png(run.figure(name)) for name in run.figures[:MAX_FIGURES] if bare},
         "command": command_line(settings),
-        "facts": _facts(settings),
+        "facts": _facts(run),
     }
 
 
@@ -367,7 +367,8 @@ def _outputs(
             "title": " · ".join(dict.fromkeys(part for part in parts if part)),
             "problem": "; ".join(dict.fromkeys(filter(None, (c["problem"] for c in channels)))),
             "facts": [
-                [[title, _short(row[key])] for key, title in _FACTS.items()] for row in channels
+                [[title, _short(row[key])] for key, title in _FACTS.items() if key in row]
+                for row in channels
             ],
             "intervals": _intervals(rows["intervals"], order, texts),
             "levels": _rows(levels, order),
@@ -458,9 +459,13 @@ def _title(settings: dict[str, Any], sweeps: list[dict[str, Any]]) -> str:
     return f"{model}: {' and '.join(moved)}"
 
 
-def _facts(settings: dict[str, Any]) -> dict[str, Any]:
+def _checkpoints(run: Run) -> list[dict[Any, Any]]:
+    return run.table("models").to_dict("records") or [run.settings["checkpoint"]]
+
+
+def _facts(run: Run) -> dict[str, Any]:
     """Makes what the foot of the page says."""
-    known = settings.get("models") or [settings["checkpoint"]]
+    settings, known = run.settings, _checkpoints(run)
     each = {key: ", ".join(str(x[key]) for x in known) for key in ("prefix", "sha256", "step")}
     versions = settings.get("versions", {}) | {"Praat": settings.get("praat_version", "unknown")}
     return {

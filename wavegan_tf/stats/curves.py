@@ -7,7 +7,7 @@ A curve is one unit: an output, a recording, a base vector under one condition. 
 import itertools
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings, mean_interv
 N_PERMUTATIONS = 999
 
 ALL = "all"
-"""In place of a group: all groups together."""
+"""In place of a group, without a reference: all groups together."""
 
 PARTS, NOT_SHOWN = "parts", "no parting shown"
 
@@ -188,98 +188,76 @@ def compare_groups(
     Args:
         layers: Curves by layer, ``[units, points]``.
         groups: Of each unit, a text.
-        settings: As for :func:`compare`.
-        blocks: As for :func:`compare`.
+        settings: As for :func:`compare`, as are ``blocks`` and ``seed``.
+        blocks: Of each unit.
         seed: Of the draws.
         held: By group the curves of all units at the times of that group's unit of the block, as a
-            control: a pair has to part at the times of its first group too.
+            control: a pair has to part at the times of its ``reference`` too.
 
     Returns:
         ``differences``, a row for each layer and pair (of more than two groups also for
-        :data:`ALL`): ``estimate``, the largest difference of means (``other`` less ``group``, of
-        all groups the largest less the smallest) and the ``point`` (from 1) where it is, ``first``
-        and ``last`` of the points that differ, ``p`` of any point, ``p_holm`` over all rows,
-        ``p_least``, ``p_held`` (as ``p_holm``, of the control), ``n`` (curves, or blocks) and
-        ``verdict``; and ``tests``, a row for each of their points: ``estimate``, ``f``, ``p``
-        (corrected for the points) and ``differs``, whether groups part and it does after Holm.
+        :data:`ALL`, without a reference): ``estimate``, the largest difference of means (``group``
+        less ``reference``, of all groups the largest less the smallest) and the ``point`` (from 1)
+        where it is, ``first`` and ``last`` of the points that differ, ``p`` of any point,
+        ``p_holm`` over all rows, ``p_least``, ``p_held`` (as ``p_holm``, of the control), ``n``
+        (curves, or blocks) and ``verdict``; and ``tests``, a row for each of their points:
+        ``estimate``, ``f``, ``p`` (corrected for the points) and ``differs``, whether groups part
+        and it does after Holm.
     """
     names = list(dict.fromkeys(groups))
-    pairs: list[tuple[str, ...]] = list(itertools.combinations(names, 2))
+    pairs = [(group, reference) for reference, group in itertools.combinations(names, 2)]
     wanted = [(ALL, "")] * (len(names) > 2) + pairs
     alpha = 1 - settings.confidence
     draws = max(N_PERMUTATIONS, math.ceil(4 * len(layers) * len(wanted) / alpha) - 1)
-    rows: list[dict[str, Any]] = []
-    parts: list[tuple[np.ndarray, Difference]] = []
-    for layer, (group, other) in itertools.product(layers, wanted):
-        here = np.isin(groups, (group, other)) | (group == ALL)
-        curves, own = np.array(layers[layer][here], np.float64), groups[here]
-        block = None if blocks is None else np.unique(blocks[here], return_inverse=True)[1]
-        given = own, settings, block, seed, draws
-        found, p_held = compare(curves, *given), math.nan
+    rows, each = [], []
+    for layer, (group, reference) in itertools.product(layers, wanted):
+        here = np.isin(groups, (group, reference) if reference else names)
+        own, block = groups[here], None if blocks is None else blocks[here]
+        curves = np.array(layers[layer][here], np.float64)
+        found, p_held = compare(curves, own, settings, block, seed, draws), math.nan
         if held is not None:
-            p_held = compare(held[names[0] if group == ALL else group][layer][here], *given).p_any
+            times = held[reference or names[0]][layer][here]
+            p_held = compare(times, own, settings, block, seed, draws).p_any
         if block is not None:
             _centre_blocks(curves, block)
-        means = np.stack([mean_over(curves[own == name], 0) for name in dict.fromkeys(own)])
-        apart = means[1] - means[0] if other else np.ptp(means, axis=0)
-        count = np.isfinite(curves).sum(axis=0).max(initial=0)
-        n = count if block is None else count // len(means)
+        means = [mean_over(curves[own == name], 0) for name in dict.fromkeys(own)]
+        count = int(np.isfinite(curves).sum(axis=0).max(initial=0))
         rows.append({
-            "layer": layer, "group": group, "other": other, "p": found.p_any,
-            "p_least": found.least_p, "p_held": p_held, "n": int(n),
+            "layer": layer, "group": group, "reference": reference, "p": found.p_any,
+            "p_least": found.least_p, "p_held": p_held,
+            "n": count if block is None else count // len(means),
         })  # fmt: skip
-        parts.append((apart, found))
-    table = pd.DataFrame(rows)
-    table["p_holm"] = holm(table["p"].to_numpy(np.float64))
-    table["p_held"] = holm(table["p_held"].to_numpy(np.float64))
+        apart = means[1] - means[0] if reference else np.ptp(means, axis=0)
+        each.append((apart, found.statistic, found.p))
+    table, (apart, f, p) = pd.DataFrame(rows), np.stack(each, axis=1)  # [rows, points]
+    table["p_holm"], table["p_held"] = (holm(table[x].to_numpy()) for x in ("p", "p_held"))
     shown = table["p_holm"] < alpha
     table["verdict"] = np.where(shown, PARTS, NOT_SHOWN)
     if held is not None:
         table.loc[shown & ~(table["p_held"] < alpha), "verdict"] = OWN_ALONE
     table.loc[table["p"].isna() | (table["p_least"] >= alpha), "verdict"] = TOO_FEW
-    tests: list[pd.DataFrame] = []
-    places: list[tuple[float, ...]] = []
-    parted = table["verdict"] == PARTS
-    for row, parts_here, (apart, found) in zip(rows, parted, parts, strict=True):
-        factor = table["p_holm"][len(places)] / row["p"]  # what Holm makes of the least p
-        differs = parts_here & (found.p * factor < alpha)
-        among = differs if differs.any() else np.isfinite(found.p)
-        point, at = math.nan, np.flatnonzero(differs) + 1
-        if among.any():
-            point = 1 + int(np.nanargmax(np.where(among, np.abs(apart), np.nan)))
-        ends = (at[0], at[-1]) if len(at) else (math.nan, math.nan)
-        places.append((apart[int(point) - 1] if among.any() else math.nan, point, *ends))
-        head = {name: row[name] for name in ("layer", "group", "other")}
-        tests.append(pd.DataFrame({
-            **head, "point": np.arange(len(apart)) + 1, "estimate": apart,
-            "f": found.statistic, "p": found.p, "differs": differs,
-        }))  # fmt: skip
-    table[["estimate", "point", "first", "last"]] = places
-    return table[list(DIFFERENCE_COLUMNS)], pd.concat(tests, ignore_index=True)
+    factor = (table["p_holm"] / table["p"]).to_numpy()[:, np.newaxis]  # Holm's, of the least p
+    differs = table["verdict"].eq(PARTS).to_numpy()[:, np.newaxis] & (p * factor < alpha)
+    any_differs = differs.any(axis=1, keepdims=True)
+    among = np.where(any_differs, differs, np.isfinite(p))
+    place = np.where(among, np.abs(apart), -1).argmax(axis=1)[:, np.newaxis]
+    ends = differs.argmax(axis=1) + 1, differs.shape[1] - differs[:, ::-1].argmax(axis=1)
+    there = among.any(axis=1)
+    table["estimate"] = np.where(there, np.take_along_axis(apart, place, axis=1)[:, 0], math.nan)
+    table["point"] = np.where(there, place[:, 0] + 1, math.nan)
+    table["first"], table["last"] = (np.where(any_differs[:, 0], x, math.nan) for x in ends)
+    tests = table.loc[table.index.repeat(p.shape[1]), ["layer", "group", "reference"]]
+    tests = tests.assign(
+        point=np.tile(np.arange(p.shape[1]) + 1, len(table)), estimate=apart.ravel(), f=f.ravel(),
+        p=p.ravel(), differs=differs.ravel(),
+    )  # fmt: skip
+    return table[list(DIFFERENCE_COLUMNS)], tests.reset_index(drop=True)
 
 
 DIFFERENCE_COLUMNS = (
-    "layer", "group", "other", "estimate", "point", "first", "last", "p", "p_holm", "p_least",
+    "layer", "group", "reference", "estimate", "point", "first", "last", "p", "p_holm", "p_least",
     "p_held", "n", "verdict",
 )  # fmt: skip
-
-
-def first_parting(differences: pd.DataFrame) -> pd.DataFrame:
-    """Finds for each pair of groups the first layer, in the order of the rows, in which they part.
-
-    Returns:
-        A row for each pair: ``layer`` (empty where no parting is shown), ``also`` (later layers),
-        ``not_shown`` and ``too_few``, lists of layers.
-    """
-    rows = []
-    pairs = differences[differences["group"] != ALL]
-    for (group, other), own in pairs.groupby(["group", "other"], sort=False):
-        parted = own.loc[own["verdict"] == PARTS, "layer"].tolist()
-        few = own.loc[own["verdict"] == TOO_FEW, "layer"].tolist()
-        rest = [layer for layer in own["layer"] if layer not in (*parted, *few)]
-        lists = map(",".join, (parted[1:], rest, few))
-        rows.append((group, other, parted[0] if parted else "", *lists))
-    return pd.DataFrame(rows, columns=["group", "other", "layer", "also", "not_shown", "too_few"])
 
 
 def segment_means(

@@ -1,34 +1,22 @@
 """When an averaged series peaks, and how alike it is to a reference at its best lag."""
 
-import itertools
 import math
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import scipy
 
-from wavegan_tf.stats.curves import N_PERMUTATIONS, compare, segment_means
-from wavegan_tf.stats.effects import holm
+from wavegan_tf.stats.curves import segment_means
 from wavegan_tf.stats.resampling import (
     BLOCK,
-    TOO_FEW,
     StatisticsSettings,
     interval,
-    mean_over,
     resample,
 )
 
 FOLLOWS, AS_SURROGATES = "more than surrogates", "as surrogates"
-DIFFERS, NO_DIFFERENCE = "differs", "no difference shown"
-
-MEASURES = {"peak_s": "latency of the peak", "lag_s": "lag to the reference"}
-"""What groups of models are compared by."""
-
 MIN_SAMPLES = 16
 """Samples of a layer in the window that a comparison with surrogates needs."""
-
-MIN_MODELS = 3
 
 FOLDS = 128
 """Most sums that outputs are kept in: more outputs than that share them in turn."""
@@ -131,7 +119,7 @@ def at_times(series: np.ndarray, rate_hz: float, times_s: np.ndarray, to_hz: flo
 
     A faster series is averaged over the layer's samples, a slower one interpolated linearly.
     """
-    if rate_hz > to_hz:
+    if rate_hz > to_hz and len(times_s):
         start_s, n = float(times_s[0]) - 0.5 / to_hz, len(times_s)
         margin = np.pad(series, (n, n), mode="edge")
         start_s += n / rate_hz
@@ -153,8 +141,9 @@ def describe(
 
     Returns:
         ``peak_s`` with its interval, ``lag_s`` and ``r`` at the best lag (no lag where that is an
-        end of the range), ``p`` against surrogates, ``samples`` and ``n_outputs``; NaN where there
-        are too few samples or nothing varies.
+        end of the range), ``samples`` and ``n_outputs``; ``p``, the larger of those against
+        surrogates of the reference and of the average: each is right where what it draws anew is
+        stationary. NaN where there are too few samples or nothing varies.
     """
     names = ("peak_s", "peak_s_low", "peak_s_high", "lag_s", "r", "p")
     found: dict[str, Any] = dict.fromkeys(names, math.nan)
@@ -186,59 +175,12 @@ def describe(
     if 0 < at < len(own) - 1 or not max_lag:  # at an end r rises on: that is no best lag
         near = float(_top(*own[at - 1 : at + 2])) if max_lag else 0.0
         found["lag_s"] = (at - max_lag + near) / rate_hz
-    rng, as_large = np.random.default_rng([seed, len(reference)]), 0
     width = max(1, BLOCK // len(reference))
-    for start in range(0, n_surrogates, width):
-        drawn = surrogates(reference, min(width, n_surrogates - start), rng)
-        best = lagged_r(average, drawn, max_lag).max(axis=1)
-        as_large += int((best >= found["r"] - 1e-9).sum())
-    found["p"] = (1 + as_large) / (1 + n_surrogates)
+    for series, other in ((reference, average), (average, reference)):
+        rng, as_large = np.random.default_rng([seed, len(reference)]), 1
+        for start in range(0, n_surrogates, width):
+            drawn = surrogates(series, min(width, n_surrogates - start), rng)
+            best = lagged_r(other, drawn, max_lag).max(axis=1)
+            as_large += int((best >= found["r"] - 1e-9).sum())
+        found["p"] = float(np.fmax(found["p"], as_large / (1 + n_surrogates)))
     return found
-
-
-def compare_models(
-    table: pd.DataFrame, settings: StatisticsSettings, seed: int = 0
-) -> pd.DataFrame:
-    """Compares latencies and lags between groups of models; models are the units.
-
-    Takes rows with ``model``, ``group``, ``layer`` and :data:`MEASURES`. Models are exchanged
-    between groups; p is corrected for all layers and measures
-    (:func:`~wavegan_tf.stats.curves.compare`), p_holm also for pairs of groups.
-
-    Returns:
-        A row for each pair of groups, measure and layer: ``estimate`` (mean of ``other`` less that
-        of ``group``, s), ``p``, ``p_holm``, ``p_least`` (which p cannot be below), ``n`` (models)
-        and ``verdict``.
-    """
-    groups = table.groupby("model", sort=False)["group"].first()
-    layers = table["layer"].drop_duplicates().tolist()
-    wide = table.pivot(index="model", columns="layer", values=list(MEASURES))
-    places = list(itertools.product(MEASURES, layers))
-    wide = wide.reindex(index=groups.index, columns=pd.MultiIndex.from_tuples(places))
-    pairs = list(itertools.combinations(dict.fromkeys(groups), 2))
-    need = StatisticsSettings(confidence=settings.confidence, min_outputs=MIN_MODELS)
-    parts = []
-    for group, other in pairs:
-        own = groups.isin([group, other]).to_numpy()
-        values, of = wide[own].to_numpy(np.float64), groups[own].to_numpy()
-        draws = max(N_PERMUTATIONS, 100 * len(pairs))
-        found = compare(values, of, need, seed=seed, n_permutations=draws)
-        means = [mean_over(values[of == name], 0) for name in (group, other)]
-        part = pd.DataFrame(places, columns=["measure", "layer"])
-        parts.append(part.assign(
-            group=group, other=other, estimate=means[1] - means[0], p=found.p,
-            p_any=found.p_any, p_least=found.least_p, n=np.isfinite(values).sum(axis=0),
-        ))  # fmt: skip
-    p_any = np.array([part["p_any"][0] for part in parts])
-    joined = pd.concat(parts, ignore_index=True)
-    factor = np.repeat(holm(p_any) / p_any, len(places))  # what Holm makes of the least p of a pair
-    joined["p_holm"] = np.minimum(1, joined["p"] * factor)
-    alpha = 1 - settings.confidence
-    verdict = np.where(joined["p_holm"] < alpha, DIFFERS, NO_DIFFERENCE).astype(object)
-    verdict[joined["p"].isna() | (joined["p_least"] * len(pairs) >= alpha)] = TOO_FEW
-    return joined.assign(verdict=verdict)[list(GROUP_COLUMNS)]
-
-
-GROUP_COLUMNS = (
-    "group", "other", "measure", "layer", "estimate", "p", "p_holm", "p_least", "n", "verdict",
-)  # fmt: skip

@@ -7,6 +7,7 @@ input, and speaks of these networks. Between groups of trainings the trainings a
 
 import dataclasses
 import functools
+import itertools
 import math
 from collections.abc import Container, Mapping, Sequence
 
@@ -24,6 +25,7 @@ from wavegan_tf.stats.resampling import (
     TOO_FEW,
     StatisticsSettings,
     interval,
+    mean_over,
     moments,
     pearson,
     resample,
@@ -45,8 +47,8 @@ CHANGE_COLUMNS = (
     "n_outputs",
 )  # fmt: skip
 GROUP_COLUMNS = (
-    "group", "reference", *KEYS, "r", "r_reference", "estimate", "low", "high", "n",
-    "n_reference", "p", "p_least", "verdict",
+    "mean", "mean_reference", "estimate", "low", "high", "n", "n_reference", "p", "p_least",
+    "verdict",
 )  # fmt: skip
 
 Moments = dict[tuple, tuple[np.ndarray, np.ndarray]]
@@ -191,52 +193,75 @@ def _directed(verdicts: pd.Series, estimates: pd.Series) -> np.ndarray:
     return np.where(verdicts == DIFFERS, ways, verdicts)
 
 
-def compare_groups(
-    correlations: pd.DataFrame, groups: Mapping[str, str], settings: StatisticsSettings
-) -> pd.DataFrame:
-    """Compares groups of models, of which each is one unit.
+def last_of_each(models: pd.DataFrame) -> pd.DataFrame:
+    """Takes of a table of models the last checkpoint of each training: the units of groups."""
+    last = models.sort_values("step", kind="stable").drop_duplicates("training", keep="last")
+    return last.sort_index()
 
-    The estimate is the difference of the groups' means of Fisher's z, with Welch's interval; p is
-    that of a permutation of the models (:func:`~wavegan_tf.stats.curves.compare`), corrected for
-    all rows by the maximum statistic and for the number of pairs of groups.
+
+def compare_groups(
+    values: pd.DataFrame, keys: Sequence[str], models: pd.DataFrame, settings: StatisticsSettings
+) -> pd.DataFrame:
+    """Compares groups of models, of which each training is one unit (:func:`last_of_each`).
+
+    The estimate is the difference of the groups' means, with Welch's interval; p is that of a
+    permutation of the models (:func:`~wavegan_tf.stats.curves.compare`), corrected for all cells by
+    the maximum statistic and for the number of pairs of groups (Bonferroni).
 
     Args:
-        correlations: Of all models, with the column model; what was not judged, or rests on too
-            few values, does not count.
-        groups: By model its group, one model of each training; the first group is the reference.
+        values: ``model``, ``value`` and the columns ``keys`` that tell cells apart.
+        keys: Names of these columns.
+        models: The table of models: ``model``, ``training``, ``step`` and ``group``.
         settings: The confidence.
+
+    Returns:
+        A row for each pair of groups, the later one against the earlier, and cell: ``group``,
+        ``reference``, the keys, :data:`GROUP_COLUMNS`; ``p_least`` is what p cannot be below.
+    """
+    last = last_of_each(models)
+    cells = values[list(keys)].drop_duplicates(ignore_index=True)
+    numbered = values.assign(cell=values.groupby(list(keys), sort=False).ngroup())
+    wide = numbered.pivot(index="model", columns="cell", values="value")
+    x = wide.reindex(last["model"]).to_numpy(np.float64)
+    of, names = last["group"].to_numpy(), last["group"].drop_duplicates().tolist()
+    least, parts = dataclasses.replace(settings, min_outputs=LEAST_MODELS), []
+    pairs = list(itertools.combinations(names, 2))
+    for reference, group in pairs:
+        both = np.isin(of, (reference, group))
+        found = compare(x[both], of[both], least)
+        sides = [x[of == name] for name in (group, reference)]
+        means, counts = [mean_over(y, 0) for y in sides], [np.isfinite(y).sum(0) for y in sides]
+        low, high = np.full((2, len(cells)), math.nan)
+        for k in np.flatnonzero(np.minimum(*counts) >= LEAST_MODELS):
+            test = scipy.stats.ttest_ind(
+                *(y[np.isfinite(y[:, k]), k] for y in sides), equal_var=False
+            )
+            low[k], high[k] = test.confidence_interval(settings.confidence)
+        part = cells.assign(
+            group=group, reference=reference, mean=means[0], mean_reference=means[1],
+            estimate=means[0] - means[1], low=low, high=high, n=counts[0], n_reference=counts[1],
+            p=np.minimum(1, found.p * len(pairs)), p_least=min(1, found.least_p * len(pairs)),
+        )  # fmt: skip
+        parts.append(part)
+    table, alpha = pd.concat(parts, ignore_index=True), 1 - settings.confidence
+    table["verdict"] = np.where(table["p"] < alpha, DIFFERS, NO_DIFFERENCE).astype(object)
+    table.loc[table["p"].isna() | (table["p_least"] >= alpha), "verdict"] = TOO_FEW
+    return table[["group", "reference", *keys, *GROUP_COLUMNS]]
+
+
+def compare_correlations(
+    correlations: pd.DataFrame, models: pd.DataFrame, settings: StatisticsSettings
+) -> pd.DataFrame:
+    """Compares Fisher's z of the correlations of groups of models (:func:`compare_groups`).
+
+    What was not judged, or rests on too few values, does not count. ``r`` and ``r_reference`` are
+    those of the mean z.
     """
     known = correlations[~correlations["verdict"].isin(("", TOO_FEW, NOT_JUDGED))]
-    known = known[known["model"].isin(list(groups)) & known["estimate"].notna()]
+    known = known[known["model"].isin(last_of_each(models)["model"]) & known["estimate"].notna()]
     known = known.astype({name: object for name in (*KEYS, "model") if name != "channel"})
-    z = known.assign(z=fisher_z(known["estimate"].to_numpy())).pivot(
-        index="model", columns=list(KEYS), values="z"
-    )
-    z = z.reindex(index=list(groups), columns=pd.MultiIndex.from_frame(
-        known[list(KEYS)].drop_duplicates()
-    ))  # fmt: skip
-    names = list(dict.fromkeys(groups.values()))
-    least, rows = dataclasses.replace(settings, min_outputs=LEAST_MODELS), []
-    of = np.array([groups[model] for model in z.index])
-    for name in names[1:]:
-        both = np.isin(of, (names[0], name))
-        found = compare(z.to_numpy()[both], of[both], least)
-        for k, key in enumerate(z.columns):
-            sides = [z.to_numpy()[of == x, k] for x in (name, names[0])]
-            sides = [x[np.isfinite(x)] for x in sides]
-            if not all(map(len, sides)):
-                continue
-            means = [float(x.mean()) for x in sides]
-            low = high = math.nan
-            if min(map(len, sides)) >= LEAST_MODELS:
-                test = scipy.stats.ttest_ind(*sides, equal_var=False)
-                low, high = map(float, test.confidence_interval(settings.confidence))
-            p = float(np.minimum(1, found.p[k] * (len(names) - 1)))
-            rows.append((
-                name, names[0], *key, *map(math.tanh, means), means[0] - means[1], low, high,
-                *map(len, sides), p, found.least_p, "",
-            ))  # fmt: skip
-    table = pd.DataFrame(rows, columns=GROUP_COLUMNS)
-    shown = np.where(table["p"] < 1 - settings.confidence, DIFFERS, NO_DIFFERENCE)
-    verdicts = pd.Series(np.where(table["p"].isna(), TOO_FEW, shown), dtype=object)
-    return table.assign(verdict=_directed(verdicts, table["estimate"]))
+    known = known.assign(value=fisher_z(known["estimate"].to_numpy()))
+    table = compare_groups(known, KEYS, models, settings)
+    table = table.rename(columns={"mean": "r", "mean_reference": "r_reference"})
+    table[["r", "r_reference"]] = np.tanh(table[["r", "r_reference"]])
+    return table.assign(verdict=_directed(table["verdict"], table["estimate"]))
