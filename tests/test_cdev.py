@@ -146,6 +146,26 @@ def test_voiced_intervals_are_counted_and_models_compared():
     assert effects["n_values"].tolist() == [3, 3]  # the reference is added
 
 
+def test_models_are_counted_by_the_verdict_and_only_one_training_replicates():
+    given = {"vary": ("c1=-12.5,12.5",), "outcomes": (), "measure": planted_cdev.n_clicks}
+    given |= {"n": 15, "controls": 19, "jobs": 1}
+    for folder, replicated in (("a", True), ("b", False)):
+        made = [planted_cdev.model("code", *x) for x in ((0, "a/x"), (1, f"{folder}/y"))]
+        result = cdev.run_several(Models(made), cdev.Options(**given))
+        [row] = result.table("replications").itertuples()
+        assert row.n_more == (result.table("effects")["verdict"] == sweeps.MORE).sum() == 2
+        said = "positive in 2 of 2 checkpoints of this training, shown in 2 of them"
+        assert (said in result.summary()) == replicated
+        assert ("each training gave c1 a meaning of its own" in result.summary()) != replicated
+
+
+def test_an_effect_without_a_slope_counts_as_more_than_controls_by_its_verdict():
+    rows = pd.DataFrame({"latent": "c1", "p_holm": [0.9, 0.001], "ends": [False, True]})
+    rows = rows.assign(verdict=sweeps.MORE, estimate=1.0, **dict.fromkeys(sweeps.KEYS, "x"))
+    [row] = treatments.count_models(rows, SETTINGS).itertuples()
+    assert (row.n_shown, row.n_more) == (1, 2)
+
+
 @pytest.mark.parametrize(
     ("variant", "options", "named"),
     [

@@ -87,8 +87,13 @@ SPECTRUM = (
     "{reference}, is {at}, larger than of any of {row.n_controls} controls."
 )
 REPLICATED = (
-    "The effect of {row.latent} on {what} is {way} in {n} of {row.n_models} models, shown in "
-    "{row.n_shown} of them, more than controls in {row.n_more}."
+    "The effect of {row.latent} on {what} per unit is {way} in {n} of {row.n_models} checkpoints "
+    "of this training, shown in {row.n_shown} of them; the outcome changes more than controls in "
+    "{row.n_more} of {row.n_models}."
+)
+NOT_REPLICATED = (
+    "Nothing is said of the models together: each training gave {} a meaning of its own. Effects "
+    "of a variable agree, or not, in checkpoints of one training (--all_checkpoints)."
 )
 
 
@@ -309,7 +314,10 @@ def sentences(result: Result) -> list[str]:
             found += [_effect(row, means) for row in more]
             far = _rows(spectra[spectra["latent"] == name])
             found += [SPECTRUM.format(row=row, at=_at(row), reference=reference) for row in far]
-    found += [_replicated(row) for row in _rows(result.table("replications")) if row.n_more]
+    if several and len({x["training"] for x in settings["models"]}) > 1:
+        found.append(NOT_REPLICATED.format(", ".join(x["name"] for x in settings["swept"])))
+    else:
+        found += [_replicated(row) for row in _rows(result.table("replications")) if row.n_more]
     said = say_controls(len(controls), settings["n_control_outputs"], settings["statistics"])
     found.append(said.replace("measures", "outcomes"))
     if never := settings["never_trained"]:

@@ -282,8 +282,8 @@ def count_models(effects: pd.DataFrame, settings: StatisticsSettings) -> pd.Data
 
     Returns:
         A row for each ``latent`` and outcome: ``n_models`` with an estimate, ``n_positive`` and
-        ``n_negative`` individual effects; ``sign``, that of most, and of those with it ``n_shown``
-        (the individual effect is shown) and ``n_more`` (more than controls, too).
+        ``n_negative`` individual effects; ``sign``, that of most, and ``n_shown``, of those with it
+        (the individual effect is shown); ``n_more`` of all whose verdict is :data:`MORE`.
     """
     rows = []
     for key, group in effects.groupby(["latent", *KEYS], sort=False, observed=True):
@@ -292,7 +292,7 @@ def count_models(effects: pd.DataFrame, settings: StatisticsSettings) -> pd.Data
         shown = (sign == most) & (group["p_holm"] < 1 - settings.confidence)
         rows.append((
             *key, int(sign.notna().sum()), int((sign > 0).sum()), int((sign < 0).sum()), most,
-            int(shown.sum()), int((shown & group["ends"] & (group["verdict"] == MORE)).sum()),
+            int(shown.sum()), int((group["verdict"] == MORE).sum()),
         ))  # fmt: skip
     names = ["n_models", "n_positive", "n_negative", "sign", "n_shown", "n_more"]
     return pd.DataFrame(rows, columns=["latent", *KEYS, *names])
