@@ -13,6 +13,7 @@ from wavegan_tf.experiments import cdev, treated
 from wavegan_tf.experiments.properties import label_outputs, parse_property
 from wavegan_tf.experiments.result import load_run
 from wavegan_tf.model import Models
+from wavegan_tf.output.style import GREY
 from wavegan_tf.stats import sweeps, treatments
 from wavegan_tf.stats.resampling import StatisticsSettings
 
@@ -25,6 +26,9 @@ def outcomes(y, measure="level"):
     return sweeps.values_frame({(1, "out", "output", measure, "1"): np.ravel(y)})
 
 
+NO_CONTROLS = outcomes(np.empty(0))
+
+
 def test_the_forward_difference_is_the_mean_over_units_that_have_values():
     y = np.array([[0, 4, 5, 11], [0, np.nan, 5, 11], [np.nan, 1, np.nan, 2]])
     np.testing.assert_allclose(treatments.forward_differences(X, y), [11 / 6, 2, np.nan])
@@ -34,7 +38,7 @@ def test_average_effects_are_paired_differences_with_their_t_test():
     rng = np.random.default_rng(0)
     y = rng.normal(size=(12, 4)) + X
     y[0, 0] = np.nan
-    found = treatments.measure_treatments(outcomes(y), X, 0.0, SETTINGS)
+    found = treatments.measure_treatments(outcomes(y), NO_CONTROLS, X, 0.0, SETTINGS)
     mean = found[found["statistic"] == "mean"].set_index("value")
     assert list(mean.index) == [-2, 1, 4] and list(mean["n"]) == [11, 12, 12]
     for k, value in ((0, -2), (2, 1), (3, 4)):
@@ -49,7 +53,7 @@ def test_average_effects_are_paired_differences_with_their_t_test():
 def test_the_effect_on_the_spread_is_a_difference_of_standard_deviations():
     rng = np.random.default_rng(0)
     y = rng.normal(size=(40, 4)) * [1, 1, 3, 0.2]
-    found = treatments.measure_treatments(outcomes(y), X, 0.0, SETTINGS)
+    found = treatments.measure_treatments(outcomes(y), NO_CONTROLS, X, 0.0, SETTINGS)
     sd = found[found["statistic"] == "sd"].set_index("value")
     np.testing.assert_allclose(sd["estimate"], (y.std(0, ddof=1) - y[:, 1].std(ddof=1))[[0, 2, 3]])
     far = np.abs(y - np.median(y, axis=0))
@@ -69,6 +73,24 @@ def test_individual_effects_agree_in_sign_and_are_ranked_among_controls():
     assert (found["n_controls"], found["n_controls_as_large"]) == (19, 0)
     assert found["control_high"] == pytest.approx(1) and found["control"] == pytest.approx(0.5)
     assert found["p_control"] == pytest.approx(1 / 20)
+
+
+def test_a_verdict_is_printed_with_the_sizes_that_it_rests_on():
+    """By hand: a V at the reference is larger than a control that is larger from end to end."""
+    y = np.array([[6.0, 0, 5, 9]]).repeat(9, axis=0)
+    ends = np.array([[-2.0, 0, 2]] * 18 + [[-4, 0, 4]])  # of controls: at -2, 0 and 4
+    theirs = outcomes(np.tile(ends, (9, 1, 1)))
+    row = treatments.measure_individual(outcomes(y), theirs, X, 0.0, SETTINGS).iloc[0]
+    assert row["control_high"] == pytest.approx(8 / 6) and row["estimate"] == pytest.approx(0.5)
+    assert row[["change_from", "change_to", "change"]].tolist() == [0, 4, 9]
+    to_end, between = (9 + 18 * 2 + 4) / 20, (3 + 18 * 4 + 8) / 20
+    sizes = row[["size", "size_control", "size_control_high"]].tolist()
+    assert sizes == pytest.approx([9 / to_end, 4 / between, 8 / between])
+    assert row["n_controls_as_large"] == 0
+    means = treatments.measure_treatments(outcomes(y), theirs, X, 0.0, SETTINGS)
+    means = means[means["statistic"] == "mean"].set_index("value")
+    assert means.loc[4, ["control", "control_high"]].tolist() == [2, 4]
+    assert np.isnan(means.loc[1, "control_high"])
 
 
 def test_the_distance_of_spectra_is_that_of_scipy():
@@ -126,6 +148,21 @@ def test_a_planted_code_is_found_with_its_slope_and_nothing_else(planted):
     assert "effect of c1 on n_clicks is 0.1" in planted.summary()
     assert "effect of c2" not in planted.summary()
     assert planted.settings["measure"]["name"] == "n_clicks" and planted.figures[0] == "cdev_c1"
+
+
+def test_the_figure_names_all_that_it_draws_and_has_controls_in_every_panel(planted):
+    figure = planted.figure("cdev_c1")
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "Mean over base vectors", "Largest of the controls", "Shown to differ from 0",
+        "95 % interval", "Base vectors", "Ends of the trained range",
+    ]  # fmt: skip
+    means = planted.table("treatments").query("latent == 'c1' and statistic == 'mean'")
+    middle = planted.table("responses").query("latent == 'c1' and value == 0")["estimate"].item()
+    grey = [line for line in figure.axes[0].lines if line.get_marker() == "o"][1:]
+    found = np.sort([line.get_ydata() for line in grey], axis=0)
+    highest = means["control_high"].to_numpy()
+    np.testing.assert_allclose(found, [middle - highest, middle + highest])
+    assert all(GREY in [x.get_color() for x in axis.lines] for axis in figure.axes)
 
 
 def test_what_every_latent_moves_is_not_said_to_be_its_own():

@@ -48,18 +48,24 @@ VALUES = "-12.5:12.5:2.5"
 ABOUT = (
     "Per unit: the individual effect, the mean forward difference of the outcome for one unit of "
     "the variable, mean over base vectors [interval]. Same sign: share of base vectors whose own "
-    "effect has its sign. Controls: the size of this of the control variables: median, largest. "
-    + ABOUT_P_CONTROLS.format("the differences between both ends and the reference")
+    "effect has its sign. Largest change: of the changes from end to end and from {} to each end "
+    "the one that is largest in units of its mean size over this variable and its controls. The "
+    "verdict rests on its size in these units, beside that of the controls (median, largest), and "
+    "on p (controls), the share of controls, this variable counted as one, that are as large."
 )
 ABOUT_ENDS = (
     "Average effect: the average treatment effect, the outcome at the value less that at {}, "
     "paired within base vectors [interval]. Spread: the same of the standard deviation over base "
-    "vectors, which is not compared with controls. Every value: table `treatments`."
+    "vectors, which is not compared with controls. Controls: median and largest of the size of "
+    "their average effects. Every value: table `treatments`."
 )
 ABOUT_SPECTRA = (
     "Distance: how far power has to be moved on average to make the mean spectrum at {} that at "
-    "the value (Wasserstein); each output counts alike, whatever its level. Every value: table "
-    "`spectra`."
+    "the value (Wasserstein); each output counts alike, whatever its level. Controls: theirs, "
+    "median, largest. "
+    + ABOUT_P_CONTROLS.format("the distances between both ends and the reference")
+    + " More than controls are distances that are larger than any of theirs, too. Every value: "
+    "table `spectra`."
 )
 ABOUT_P = (
     "{} base vectors, each at every value. p: after Holm over all {} tests of the run; numbers of "
@@ -225,7 +231,7 @@ def try_model(
         spectra = trial.parts(sweep, np.stack(outcomes.shares))
         tables = {
             "effects": treatments.measure_individual(own, theirs, x, *asked),
-            "treatments": treatments.measure_treatments(own, x, *asked),
+            "treatments": treatments.measure_treatments(own, theirs, x, *asked),
             "spectra": treatments.measure_spectra(
                 *spectra, x, options.reference, width_hz, statistics, n_flips
             ),
@@ -268,6 +274,11 @@ def _both_statistics(table: pd.DataFrame) -> pd.DataFrame:
 
 def _estimate(row: Any) -> str:
     return text.with_interval(row.estimate, row.low, row.high)
+
+
+def _changed(row: Any) -> str:
+    ends = f" ({text.number(row.change_from)} to {text.number(row.change_to)})"
+    return text.number(row.change) + ends * math.isfinite(row.change)
 
 
 def _p(row: Any) -> str:
@@ -337,6 +348,11 @@ CELLS: dict[str, Callable[[Any], str]] = {
     "p": lambda row: text.p_value(row.p_holm),
     "Same sign": lambda row: text.percent(row.agreement),
     "Controls": lambda row: ", ".join(map(text.number, (row.control, row.control_high))),
+    "Largest change": lambda row: _changed(row),
+    "Size": lambda row: text.number(row.size),
+    "Controls' sizes": lambda row: ", ".join(
+        map(text.number, (row.size_control, row.size_control_high))
+    ),
     "p (controls)": lambda row: text.p_value(row.p_control),
     "n": lambda row: str(row.n),
     "Spread": lambda row: text.with_interval(row.sd_estimate, row.sd_low, row.sd_high),
@@ -345,9 +361,10 @@ CELLS: dict[str, Callable[[Any], str]] = {
 CELLS["Per unit"] = CELLS["Average effect"] = CELLS["Distance (Hz)"] = _estimate
 
 SHORT = ("Model", "Variable", "Outcome", "More than controls", "Per unit", "p", "Same sign")
-EFFECTS = (*SHORT, "n", "Controls", "p (controls)")
+EFFECTS = (*SHORT, "n", "Largest change", "Size", "Controls' sizes", "p (controls)")
 TREATMENTS = (
-    "Model", "Variable", "Outcome", "Value", "Average effect", "p", "Spread", "p (spread)", "n",
+    "Model", "Variable", "Outcome", "Value", "Average effect", "p", "Controls", "Spread",
+    "p (spread)", "n",
 )  # fmt: skip
 SPECTRA = (
     "Model", "Variable", "More than controls", "Value", "Distance (Hz)", "p", "n", "Controls",
@@ -367,7 +384,7 @@ def summary(result: Result) -> str:
         f"# Effects of {', '.join(sweep['name'] for sweep in settings['swept'])}",
         "\n".join(f"- {sentence}" for sentence in sentences(result)),
         ABOUT_P.format(settings["n_bases"], settings["n_tests"]),
-        f"## Effects\n\n{ABOUT}",
+        f"## Effects\n\n{ABOUT.format(at)}",
         _markdown(result.table("effects"), EFFECTS),
         f"## At both ends\n\n{ABOUT_ENDS.format(at)}",
         _markdown(_both_statistics(_ends(result, "treatments")), TREATMENTS),

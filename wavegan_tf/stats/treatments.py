@@ -58,18 +58,27 @@ def forward_differences(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def measure_treatments(
-    values: pd.DataFrame, x: np.ndarray, reference: float, settings: StatisticsSettings
+    values: pd.DataFrame,
+    controls: pd.DataFrame,
+    x: np.ndarray,
+    reference: float,
+    settings: StatisticsSettings,
 ) -> pd.DataFrame:
     """Estimates what each value does to the mean and to the spread over base vectors.
+
+    Takes what :func:`measure_individual` takes.
 
     Returns:
         A row for each outcome, ``statistic`` and ``value`` but the reference. ``mean``: the average
         treatment effect, the mean of the differences from the reference over the ``n`` bases that
         have both, tested by :func:`~wavegan_tf.stats.effects.test_differences`. ``sd``: the
         standard deviation over these bases less that at the reference, tested by the paired t-test
-        of the distances from the median (Grambsch 1994, Biometrika 81:359-372).
+        of the distances from the median (Grambsch 1994, Biometrika 81:359-372). ``control`` and
+        ``control_high``: of ``mean`` at the ends median and largest of its size in the controls.
     """
-    grid, parts = _grid(values, x), []
+    grid, parts, steps = _grid(values, x), [], compared(x, reference)
+    theirs = controls.to_numpy(np.float64).reshape(*grid.shape[:2], -1, len(steps))
+    middle = steps.index(_place(x, reference))
     for k in np.flatnonzero(x != reference):
         pairs = grid[:, :, [k, _place(x, reference)]]
         gaps = pairs[:, :, 0] - pairs[:, :, 1]  # [outcomes, bases]
@@ -79,9 +88,20 @@ def measure_treatments(
         for statistic, found in ((MEAN, averages), (SD, np.array(spreads))):
             part = head(values).assign(value=x[k], reference=reference, statistic=statistic)
             part[["estimate", "low", "high", "p"]] = found
+            part[["control", "control_high"]] = math.nan
+            if statistic == MEAN and k in steps:
+                moved = theirs[..., steps.index(k)] - theirs[..., middle]
+                part[["control", "control_high"]] = [_of_controls(each, settings) for each in moved]
             parts.append(part.assign(n=np.isfinite(gaps).sum(axis=1)))
     table = pd.concat(parts).rename_axis("k").sort_values(["k", "statistic"], kind="stable")
     return table.reset_index(drop=True)
+
+
+def _of_controls(gaps: np.ndarray, settings: StatisticsSettings) -> tuple[float, float]:
+    """Takes median and largest size of the means of ``[bases, controls]``; NaN without any."""
+    enough = np.isfinite(gaps).sum(axis=0) >= settings.min_outputs
+    sizes = np.abs(mean_over(gaps[:, enough], axis=0))
+    return (float(np.median(sizes)), float(sizes.max())) if len(sizes) else (math.nan, math.nan)
 
 
 def _spread(pair: np.ndarray, settings: StatisticsSettings) -> tuple[float, float, float, float]:
@@ -124,7 +144,10 @@ def measure_individual(
         :func:`forward_differences`, ``agreement`` the share of them with its sign (of 0 there is
         none). ``control`` and ``control_high`` are median and largest of the size of this of the
         ``n_controls`` controls, ``n_controls_as_large`` and ``p_control`` as of
-        :func:`~wavegan_tf.stats.sweeps.measure_effects`.
+        :func:`~wavegan_tf.stats.sweeps.measure_effects`. These rest on ``size``, that of the
+        ``change`` between ``change_from`` and ``change_to`` (ends and reference) which is largest
+        in units of its mean size over variable and controls; ``size_control`` and
+        ``size_control_high`` are median and largest of the controls' sizes.
     """
     grid, steps = _grid(values, x), compared(x, reference)
     effects = forward_differences(x, grid)  # [outcomes, bases]
@@ -141,8 +164,14 @@ def measure_individual(
         agreement=mean_over(np.where(signed, np.sign(effects) == sign, math.nan)),
         p=p_of_rows(values, effects, settings), n=np.isfinite(effects).sum(axis=1),
     )  # fmt: skip
-    table = table.join(pd.DataFrame(found, columns=CONTROLS[:5]))
+    names = [*CONTROLS[:5], "largest", "size", "size_control", "size_control_high"]
+    table = table.join(pd.DataFrame(found, columns=names))
     table[["control", "control_high"]] /= x[-1] - x[0]
+    ends = np.array([(x[0], x[-1]), (reference, x[0]), (reference, x[-1]), (math.nan, math.nan)])
+    largest = table.pop("largest").fillna(3).to_numpy(int)
+    table[["change_from", "change_to"]] = ends[largest]
+    changes = np.column_stack([mean_over(gaps), np.full(len(gaps), math.nan)])
+    table["change"] = changes[np.arange(len(gaps)), largest]
     return table.astype({"n_controls": int})
 
 
@@ -211,7 +240,7 @@ def measure_spectra(
         if k in of_ends and theirs.shape[2]:
             size = of_ends[k][1:]
             numbers = float(np.median(size)), float(size.max())
-            beyond = (len(size), *numbers, *rank_size(sizes[told]))
+            beyond = (len(size), *numbers, *rank_size(sizes[told])[:2])
         rows.append((x[k], reference, *row, *beyond))
     names = ["value", "reference", "estimate", "low", "high", "p", "n", *CONTROLS[:5]]
     return pd.DataFrame(rows, columns=names).astype({"n_controls": int})
