@@ -1,6 +1,7 @@
 """Causal effects: the estimates by NumPy and SciPy, planted causes, the command, errors."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from wavegan_tf.experiments import cdev, treated
 from wavegan_tf.experiments.properties import label_outputs, parse_property
 from wavegan_tf.experiments.result import load_run
 from wavegan_tf.model import Models
+from wavegan_tf.output import text
 from wavegan_tf.output.style import GREY
 from wavegan_tf.stats import sweeps, treatments
 from wavegan_tf.stats.resampling import StatisticsSettings
@@ -105,6 +107,7 @@ def test_the_distance_of_spectra_is_that_of_scipy():
     for k, value in ((0, -2), (3, 4)):
         expected = scipy.stats.wasserstein_distance(hz, hz, mean[k], mean[1])
         assert found.loc[value, "estimate"] == pytest.approx(expected)
+    assert found.loc[4, "p"] >= found.loc[4, "p_least"] == 1 / 1000
     assert found.loc[4, "p"] < 0.01 < 0.1 < found.loc[-2, "p"] and found.loc[4, "low"] > 0
 
 
@@ -152,7 +155,7 @@ def test_a_planted_code_is_found_with_its_slope_and_nothing_else(planted):
 
 def test_the_figure_names_all_that_it_draws_and_has_controls_in_every_panel(planted):
     figure = planted.figure("cdev_c1")
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+    assert [x.get_text() for x in figure.legends[0].get_texts()] == [
         "Mean over base vectors", "Largest of the controls", "Shown to differ from 0",
         "95 % interval", "Base vectors", "Ends of the trained range",
     ]  # fmt: skip
@@ -181,6 +184,37 @@ def test_voiced_intervals_are_counted_and_models_compared():
     [row] = result.table("replications").itertuples()
     assert (row.n_models, row.n_shown, row.n_more) == (2, 1, 0)
     assert effects["n_values"].tolist() == [3, 3]  # the reference is added
+
+
+def test_values_at_a_ceiling_are_counted_and_counts_have_none():
+    y = np.array([[1.0, 2, 9, 9], [0, 3, 9, 9], [1, 1, np.nan, 8]])
+    found = treatments.count_limits(outcomes(y), X)
+    assert found["n_limit"].tolist() == [1, 0, 2, 2] and found["limit"].tolist()[2:] == [9, 9]
+    assert treatments.count_limits(outcomes(y, "n_x"), X)["n_limit"].tolist() == [0] * 4
+
+
+def test_outputs_at_a_ceiling_are_said_beside_those_at_the_reference():
+    def level(sound, rate):
+        return min(planted_cdev.n_clicks(sound, rate), 4.0)
+
+    made = planted_cdev.model("code", 0)
+    bursts = made.generator.bursts
+    bursts[4:] = np.clip(9 * bursts[4:], -1, 1)  # the fifth burst and later ones
+    given = {"vary": ("c1=-12.5,12.5", "c2=-1,1"), "outcomes": (), "measure": level}
+    result = cdev.run(made, cdev.Options(**given, n=6, controls=1, jobs=1))
+    [said] = [x for x in cdev.sentences(result) if "reach a limit" in x]
+    z = made.sample(6, 0)
+    z[:, :2] = 12.5, 0
+    share = text.percent((made.generator.numbers(z).numpy() > 4).mean())
+    assert "of c1 reach a limit" in said and f"12.5 samples are clipped in {share} of 6" in said
+    assert "outputs (at 0 in 0 %)" in said
+    assert "level is 4 in 6 of 6 (at 0 in " in said and "at \u221212.5" not in said
+
+
+def test_a_p_at_its_floor_is_written_as_at_most_that():
+    row = SimpleNamespace(p=1e-4, p_least=1e-4, p_holm=0.007)
+    assert cdev.CELLS["p"](row) == "<= 0.007"
+    assert cdev.CELLS["p"](SimpleNamespace(p=1e-4, p_holm=0.007)) == "0.007"
 
 
 def test_models_are_counted_by_the_verdict_and_only_one_training_replicates():

@@ -29,6 +29,7 @@ from wavegan_tf.stats.sweeps import (
     CONTROLS,
     KEYS,
     MORE,
+    SHARE,
     beside,
     compared_steps,
     differences,
@@ -102,6 +103,23 @@ def _of_controls(gaps: np.ndarray, settings: StatisticsSettings) -> tuple[float,
     enough = np.isfinite(gaps).sum(axis=0) >= settings.min_outputs
     sizes = np.abs(mean_over(gaps[:, enough], axis=0))
     return (float(np.median(sizes)), float(sizes.max())) if len(sizes) else (math.nan, math.nan)
+
+
+def count_limits(values: pd.DataFrame, x: np.ndarray) -> pd.DataFrame:
+    """Counts the base vectors at whose value an outcome is at the same end of all that it takes.
+
+    Returns:
+        A row for each outcome and value: ``n_limit``, how many base vectors share the largest or
+        the smallest number of the outcome anywhere, ``limit``. Counts, and yes or no, have none.
+    """
+    grid = _grid(values, x)
+    measure = values.index.get_level_values("measure")
+    grid[(measure == SHARE) | measure.str.startswith("n_")] = math.nan
+    ends = np.stack([np.fmin.reduce(grid, axis=(1, 2)), np.fmax.reduce(grid, axis=(1, 2))])
+    at = np.isclose(grid, ends[:, :, np.newaxis, np.newaxis], rtol=1e-6, atol=0).sum(axis=2)
+    which = at.argmax(axis=0)  # [outcomes, values]
+    limit = np.take_along_axis(ends, which.T, axis=0).T
+    return pd.DataFrame({"limit": limit.ravel(), "n_limit": at.max(axis=0).ravel()})
 
 
 def _spread(pair: np.ndarray, settings: StatisticsSettings) -> tuple[float, float, float, float]:
@@ -214,9 +232,10 @@ def measure_spectra(
     Returns:
         A row for each value but the reference. The interval is the basic bootstrap's, which takes
         off what scatter adds to a distance. ``p``: that value and reference may be exchanged within
-        bases (draws of signs). At the ends, where controls were set: ``control``, ``control_high``,
-        median and largest of theirs, ``n_controls``, ``n_controls_as_large``, ``p_control`` (by the
-        largest of the distances of the ends from the reference and from each other).
+        bases (draws of signs), ``p_least`` what it cannot be below. At the ends, where controls
+        were set: ``control``, ``control_high``, median and largest of theirs, ``n_controls``,
+        ``n_controls_as_large``, ``p_control`` (by the largest of the distances of the ends from the
+        reference and from each other).
     """
     steps, middle = compared(x, reference), _place(x, reference)
     own = np.stack(differences(np.moveaxis(shares[:, steps], 1, -1)))  # [3, bases, bands]
@@ -235,14 +254,14 @@ def measure_spectra(
     for k in np.flatnonzero(x != reference):
         gaps = shares[:, k] - shares[:, middle]
         gaps = gaps[np.isfinite(gaps).all(axis=1)].astype(np.float64)
-        row = (*_distance(gaps, width_hz, settings, n_flips), len(gaps))
+        row = (*_distance(gaps, width_hz, settings, n_flips), 1 / (1 + n_flips), len(gaps))
         beyond: tuple[float, ...] = (0, *[math.nan] * 4)
         if k in of_ends and theirs.shape[2]:
             size = of_ends[k][1:]
             numbers = float(np.median(size)), float(size.max())
             beyond = (len(size), *numbers, *rank_size(sizes[told])[:2])
         rows.append((x[k], reference, *row, *beyond))
-    names = ["value", "reference", "estimate", "low", "high", "p", "n", *CONTROLS[:5]]
+    names = ["value", "reference", "estimate", "low", "high", "p", "p_least", "n", *CONTROLS[:5]]
     return pd.DataFrame(rows, columns=names).astype({"n_controls": int})
 
 
