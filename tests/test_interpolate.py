@@ -322,7 +322,7 @@ def test_a_row_tells_the_difference_that_changes_and_all_whose_ends_differ_come_
     found.tables["effects"] = effects
     terminal = found.terminal()
     lead = next(line for line in terminal.splitlines() if line.startswith("z3"))
-    assert "of 30 measures 29 change more than controls, 1 are not shown to change." in lead
+    assert "of 30 measures 29 change more than controls, 1 is not shown to change." in lead
     assert "The ends of 11 differ more than those of any control: " in lead
     assert lead.endswith("; ...")
     rows = [line.split()[-5:] for line in terminal.splitlines() if line.startswith("Out ")]

@@ -16,7 +16,7 @@ from wavegan_tf.experiments import projection
 from wavegan_tf.experiments.feature_maps import choose_layer
 from wavegan_tf.experiments.listen import Measuring, choose_layers, make_network, take_outputs
 from wavegan_tf.experiments.projection import Options, resample_maps
-from wavegan_tf.latents import plain
+from wavegan_tf.latents import latent_sds, plain, sample_latents
 from wavegan_tf.models.config import PORT_KERNEL_LEN, ModelConfig
 from wavegan_tf.models.networks import build_networks
 from wavegan_tf.models.weights import outgoing_weights
@@ -108,7 +108,8 @@ def test_the_table_says_how_large_weights_are_and_where_they_stand():
     maps = rng.uniform(-1, 1, [6, 16, 8])
     maps[2, 5, 3] = -40
     random = np.stack([stats.relative_norms(rng.uniform(-1, 1, [6, 16, 8])) for _ in range(20)])
-    row = stats.weight_table(list("abcdef"), maps, random, 15.625, SETTINGS).iloc[0]
+    sds = np.ones(6)
+    row = stats.weight_table(list("abcdef"), maps, random, sds, 15.625, SETTINGS).iloc[0]
     norms = np.sqrt((maps**2).sum(axis=(1, 2)))
     assert row["estimate"] == pytest.approx(norms[2] / np.median(norms))
     assert row[["latent", "rank", "frame", "map"]].tolist() == ["c", 1, 6, 4]
@@ -117,8 +118,28 @@ def test_the_table_says_how_large_weights_are_and_where_they_stand():
     assert row["frame_share"] == pytest.approx(power[5].sum())
     assert row["map_share"] == pytest.approx(power[:, 3].sum())
     assert row["p"] == 1 / 21 and row["verdict"] == stats.LARGER
-    few = stats.weight_table(list("abcdef"), maps, random[:18], 15.625, SETTINGS)
+    few = stats.weight_table(list("abcdef"), maps, random[:18], sds, 15.625, SETTINGS)
     assert set(few["verdict"]) == {TOO_FEW}
+
+
+def test_a_rank_goes_by_what_a_variable_moves_and_not_by_its_unit():
+    maps = np.random.default_rng(0).uniform(-1, 1, [5, 16, 8])
+    maps *= np.array([1.5, 1, 1, 1, 1.4])[:, np.newaxis, np.newaxis]
+    sds = np.array([0.3, 0.6, 0.6, 0.6, 0.6])
+    random = np.ones([19, 5])
+    table = stats.weight_table(list("abcde"), maps, random, sds, 15.625, SETTINGS)
+    norms = np.sqrt((maps**2).sum(axis=(1, 2)))
+    rows = table.set_index("latent")
+    assert table["latent"].iloc[[0, -1]].tolist() == ["e", "a"] and rows.loc["a", "weights"] > 1
+    assert rows.loc["a", "estimate"] == pytest.approx(norms[0] * 0.3 / np.median(norms * sds))
+    assert rows.loc["a", "verdict"] == stats.NOT_LARGER
+
+
+@pytest.mark.parametrize(("model", "codes"), [("ciwgan", 4), ("fiwgan", 3), ("wavegan", 0)])
+def test_the_sd_of_variables_is_that_of_latents_drawn_as_in_training(model, codes):
+    config = ModelConfig(model=model, num_categ=codes, latent_dim=9)
+    drawn = sample_latents(config, 4000, 0).std(axis=0)
+    np.testing.assert_allclose(latent_sds(config), drawn, rtol=0.05)
 
 
 def test_groups_are_compared_and_what_does_not_vary_differs_in_nothing():
@@ -163,8 +184,11 @@ def test_a_run_keeps_what_it_says(tmp_path):
         assert weights.loc[latent, "norm"] == pytest.approx(np.linalg.norm(x), rel=1e-5)
     assert len(result.table("outputs")) == 10 and set(weights["verdict"]) == {TOO_FEW}
     assert "cannot be told: 2 random projections are too few" in result.terminal()
-    assert "## Random maps past FC" in (tmp_path / "summary.md").read_text()
-    assert "Duration (s)" in result.terminal() and "c2  (rank" in said(result.figure("maps"))
+    assert "## Random feature maps in place of FC" in (tmp_path / "summary.md").read_text()
+    assert "The other 0 variables: table" in (tmp_path / "summary.md").read_text()
+    assert "Voiced: Duration (s)" in result.terminal() and "c2  (rank" in said(
+        result.figure("maps")
+    )
 
 
 def test_what_is_not_there_is_refused():

@@ -120,6 +120,14 @@ def sample_latents(config: ModelConfig, n: int, seed: int) -> np.ndarray:
     return np.concatenate([code, z], axis=1).astype(np.float32)
 
 
+def latent_sds(config: ModelConfig) -> np.ndarray:
+    """Gives the standard deviation that each variable has in training, ``[latent_dim]``."""
+    chance = 1 / config.num_categ if config.model == "ciwgan" else 0.5
+    found = np.full(config.latent_dim, 3**-0.5)
+    found[: config.num_categ] = (chance * (1 - chance)) ** 0.5
+    return found
+
+
 def draw_controls(config: ModelConfig, taken: Container, n: int, seed: int) -> list[str]:
     """Draws ``n`` of the z that are not ``taken``, or all if they are fewer; names, in order."""
     free = [name for name in latent_names(config)[config.num_categ :] if name not in taken]

@@ -12,7 +12,7 @@ vectors, and an effect is called a variable's own only where it exceeds theirs.
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -48,18 +48,26 @@ VALUES = "-12.5:12.5:2.5"
 ABOUT = (
     "Per unit: the individual effect, the mean forward difference of the outcome for one unit of "
     "the variable, mean over base vectors [interval]. Same sign: share of base vectors whose own "
-    "effect has its sign. Controls: the size of this of the control variables: median, largest. "
-    + ABOUT_P_CONTROLS.format("the differences between both ends and the reference")
+    "effect has its sign. Largest change: of the changes from end to end and from {} to each end "
+    "the one that is largest in units of its mean size over this variable and its controls. The "
+    "verdict rests on its size in these units, beside that of the controls (median, largest), and "
+    "on p (controls), the share of controls, this variable counted as one, that are as large."
 )
 ABOUT_ENDS = (
     "Average effect: the average treatment effect, the outcome at the value less that at {}, "
     "paired within base vectors [interval]. Spread: the same of the standard deviation over base "
-    "vectors, which is not compared with controls. Every value: table `treatments`."
+    "vectors, which is not compared with controls. Controls: median and largest of the size of "
+    "their average effects. Every value: table `treatments`."
 )
 ABOUT_SPECTRA = (
     "Distance: how far power has to be moved on average to make the mean spectrum at {} that at "
-    "the value (Wasserstein); each output counts alike, whatever its level. Every value: table "
-    "`spectra`."
+    "the value (Wasserstein); each output counts alike, whatever its level. p: a permutation "
+    "test, value and reference exchanged at random within base vectors, which cannot give less "
+    "than {}, times the number of tests that Holm counts: \u201c<=\u201d. Controls: theirs, "
+    "median, largest. "
+    + ABOUT_P_CONTROLS.format("the distances between both ends and the reference")
+    + " More than controls are distances that are larger than any of theirs, too. Every value: "
+    "table `spectra`."
 )
 ABOUT_P = (
     "{} base vectors, each at every value. p: after Holm over all {} tests of the run; numbers of "
@@ -86,9 +94,20 @@ SPECTRUM = (
     "The effect of {row.latent} on the mean spectrum, its distance in Hz from that at "
     "{reference}, is {at}, larger than of any of {row.n_controls} controls."
 )
+CEILING = (
+    "Outputs of {} reach a limit, which hides what is beyond it, and such outputs need be no "
+    "speech: {}."
+)
+CLIPPED = "samples are clipped in {1} of {0} outputs (at {4} in {2}), up to {3} of an output"
+LIMIT = "{1} is {2} in {0.n_limit} of {0.n} (at {4} in {3.n_limit} of {3.n})"
 REPLICATED = (
-    "The effect of {row.latent} on {what} is {way} in {n} of {row.n_models} models, shown in "
-    "{row.n_shown} of them, more than controls in {row.n_more}."
+    "The effect of {row.latent} on {what} per unit is {way} in {n} of {row.n_models} checkpoints "
+    "of this training, shown in {row.n_shown} of them; the outcome changes more than controls in "
+    "{row.n_more} of {row.n_models}."
+)
+NOT_REPLICATED = (
+    "Nothing is said of the models together: each training gave {} a meaning of its own. Effects "
+    "of a variable agree, or not, in checkpoints of one training (--all_checkpoints)."
 )
 
 
@@ -220,7 +239,7 @@ def try_model(
         spectra = trial.parts(sweep, np.stack(outcomes.shares))
         tables = {
             "effects": treatments.measure_individual(own, theirs, x, *asked),
-            "treatments": treatments.measure_treatments(own, x, *asked),
+            "treatments": treatments.measure_treatments(own, theirs, x, *asked),
             "spectra": treatments.measure_spectra(
                 *spectra, x, options.reference, width_hz, statistics, n_flips
             ),
@@ -229,9 +248,17 @@ def try_model(
             table.insert(0, "latent", sweep.name)
             found.setdefault(name, []).append(table)
         responses = sweeps.measure_responses(own, [sweep], statistics)
+        responses = responses.join(treatments.count_limits(own, x))
         found.setdefault("responses", []).append(responses)
     joined = {name: pd.concat(each, ignore_index=True) for name, each in found.items()}
     others = {"values": sweeps.tidy(values), "design": trial.design.table}
+    first = heard.tables["outputs"].query("channel == 1")[["output", "clipped_share"]]
+    shares = trial.design.table.merge(first, on="output")
+    shares = shares[shares["role"] == "varied"].assign(clipped=shares["clipped_share"] > 0)
+    by_value = shares.groupby(["latent", "value"], sort=False)
+    others["clipped"] = by_value.agg(
+        estimate=("clipped", "mean"), samples=("clipped_share", "max"), n=("clipped", "size")
+    ).reset_index()  # fmt: skip
     settings = heard.settings | {
         "swept": [{"name": x.name, "values": list(x.values)} for x in trial.sweeps],
         "n_bases": options.n, "controls": trial.controls, "reference": options.reference,
@@ -265,8 +292,18 @@ def _estimate(row: Any) -> str:
     return text.with_interval(row.estimate, row.low, row.high)
 
 
+def _changed(row: Any) -> str:
+    ends = f" ({text.number(row.change_from)} to {text.number(row.change_to)})"
+    return text.number(row.change) + ends * math.isfinite(row.change)
+
+
 def _p(row: Any) -> str:
-    return f"p {'' if row.p_holm < 0.001 else '= '}{text.p_value(row.p_holm)}"
+    p = text.p_value(row.p_holm, _is_least(row))
+    return f"p {'= ' * p[0].isdigit()}{p}"
+
+
+def _is_least(row: Any) -> bool:
+    return row.p <= getattr(row, "p_least", -1)
 
 
 def _at(row: Any) -> str:
@@ -288,6 +325,28 @@ def _effect(row: Any, means: pd.DataFrame) -> str:
     return AT_ENDS.format(row=row, what=_what(row), both=both, reference=reference)
 
 
+def _ceilings(result: Result, latent: str, values: Sequence[float]) -> list[str]:
+    """Says where outputs at an end are at a ceiling more often than those at the reference."""
+    at, found = result.settings["reference"], []
+
+    def rows(name: str, value: float) -> list[Any]:
+        table = result.table(name)
+        return _rows(table[(table["latent"] == latent) & (table["value"] == value)])
+
+    for end in sorted({values[0], values[-1]} - {at}):
+        said = []
+        for row, there in zip(rows("clipped", end), rows("clipped", at), strict=True):
+            if row.estimate > there.estimate:
+                shares = map(text.percent, (row.estimate, there.estimate, row.samples))
+                said.append(CLIPPED.format(row.n, *shares, text.number(at)))
+        for row, there in zip(rows("responses", end), rows("responses", at), strict=True):
+            if row.n_limit > max(1, row.n / 2, there.n_limit):
+                limit = text.number(row.limit)
+                said.append(LIMIT.format(row, _what(row), limit, there, text.number(at)))
+        found += [f"at {text.number(end)} {', '.join(said)}"] * bool(said)
+    return [CEILING.format(latent, "; ".join(found))] * bool(found)
+
+
 def _replicated(row: Any) -> str:
     way, n = ("positive", row.n_positive) if row.sign > 0 else ("negative", row.n_negative)
     return REPLICATED.format(row=row, what=_what(row), way=way, n=n)
@@ -300,6 +359,7 @@ def sentences(result: Result) -> list[str]:
     reference = text.number(settings["reference"])
     means = _ends(result, "treatments").query("statistic == 'mean'")
     spectra = result.table("spectra").query("verdict == @sweeps.MORE")
+    swept = {x["name"]: x["values"] for x in settings["swept"]}
     for name, rows in effects.groupby("latent", sort=False):
         of = "outcomes, each model's own," if several else "outcomes"
         counted = count_verdicts(rows, FEW_CONTROLS * bool(controls))
@@ -309,7 +369,11 @@ def sentences(result: Result) -> list[str]:
             found += [_effect(row, means) for row in more]
             far = _rows(spectra[spectra["latent"] == name])
             found += [SPECTRUM.format(row=row, at=_at(row), reference=reference) for row in far]
-    found += [_replicated(row) for row in _rows(result.table("replications")) if row.n_more]
+            found += _ceilings(result, str(name), swept[name])
+    if several and len({x["training"] for x in settings["models"]}) > 1:
+        found.append(NOT_REPLICATED.format(", ".join(x["name"] for x in settings["swept"])))
+    else:
+        found += [_replicated(row) for row in _rows(result.table("replications")) if row.n_more]
     said = say_controls(len(controls), settings["n_control_outputs"], settings["statistics"])
     found.append(said.replace("measures", "outcomes"))
     if never := settings["never_trained"]:
@@ -326,9 +390,14 @@ CELLS: dict[str, Callable[[Any], str]] = {
     "Outcome": lambda row: outcome_title(row.label, row.measure, row.unit),
     "More than controls": lambda row: ABOVE.get(row.verdict, ""),
     "Value": lambda row: text.number(row.value),
-    "p": lambda row: text.p_value(row.p_holm),
+    "p": lambda row: text.p_value(row.p_holm, _is_least(row)),
     "Same sign": lambda row: text.percent(row.agreement),
     "Controls": lambda row: ", ".join(map(text.number, (row.control, row.control_high))),
+    "Largest change": lambda row: _changed(row),
+    "Size": lambda row: text.number(row.size),
+    "Controls' sizes": lambda row: ", ".join(
+        map(text.number, (row.size_control, row.size_control_high))
+    ),
     "p (controls)": lambda row: text.p_value(row.p_control),
     "n": lambda row: str(row.n),
     "Spread": lambda row: text.with_interval(row.sd_estimate, row.sd_low, row.sd_high),
@@ -337,9 +406,10 @@ CELLS: dict[str, Callable[[Any], str]] = {
 CELLS["Per unit"] = CELLS["Average effect"] = CELLS["Distance (Hz)"] = _estimate
 
 SHORT = ("Model", "Variable", "Outcome", "More than controls", "Per unit", "p", "Same sign")
-EFFECTS = (*SHORT, "n", "Controls", "p (controls)")
+EFFECTS = (*SHORT, "n", "Largest change", "Size", "Controls' sizes", "p (controls)")
 TREATMENTS = (
-    "Model", "Variable", "Outcome", "Value", "Average effect", "p", "Spread", "p (spread)", "n",
+    "Model", "Variable", "Outcome", "Value", "Average effect", "p", "Controls", "Spread",
+    "p (spread)", "n",
 )  # fmt: skip
 SPECTRA = (
     "Model", "Variable", "More than controls", "Value", "Distance (Hz)", "p", "n", "Controls",
@@ -355,15 +425,16 @@ def _markdown(table: pd.DataFrame, columns: tuple[str, ...]) -> str:
 def summary(result: Result) -> str:
     """Writes what each variable causes, as Markdown."""
     settings, at = result.settings, text.number(result.settings["reference"])
+    least = text.number(result.table("spectra")["p_least"].max())
     parts = [
         f"# Effects of {', '.join(sweep['name'] for sweep in settings['swept'])}",
         "\n".join(f"- {sentence}" for sentence in sentences(result)),
         ABOUT_P.format(settings["n_bases"], settings["n_tests"]),
-        f"## Effects\n\n{ABOUT}",
+        f"## Effects\n\n{ABOUT.format(at)}",
         _markdown(result.table("effects"), EFFECTS),
         f"## At both ends\n\n{ABOUT_ENDS.format(at)}",
         _markdown(_both_statistics(_ends(result, "treatments")), TREATMENTS),
-        f"## Spectra\n\n{ABOUT_SPECTRA.format(at)}",
+        f"## Spectra\n\n{ABOUT_SPECTRA.format(at, least)}",
         _markdown(_ends(result, "spectra"), SPECTRA),
     ]
     return "\n\n".join(parts) + "\n"

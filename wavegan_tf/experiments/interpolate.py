@@ -100,10 +100,11 @@ ABOUT_WAY = (
 )
 ABOVE = {sweeps.MORE: "yes", sweeps.AS_CONTROLS: "no"}
 COUNTED = {
-    sweeps.MORE: "{} change more than controls", sweeps.AS_CONTROLS: "{} as controls do",
-    sweeps.CHANGES: "{} change{}", sweeps.NO_CHANGE: "{} are not shown to change",
-    TOO_FEW: "{} have too few base vectors",
+    sweeps.MORE: "change more than controls", sweeps.AS_CONTROLS: "change as controls do",
+    sweeps.CHANGES: "change{}", sweeps.NO_CHANGE: "are not shown to change",
+    TOO_FEW: "have too few base vectors",
 }  # fmt: skip
+ONE = {"change": "changes", "are": "is", "have": "has"}
 FEW_CONTROLS = " (too few controls to say more)"
 DIFFERENCES = {
     "estimate": "last − first",
@@ -565,7 +566,12 @@ def sentences(result: Result) -> list[str]:
 def count_verdicts(rows: pd.DataFrame, few: str) -> str:
     """Says how many rows have each verdict; ``few`` is added where controls cannot tell."""
     counts = {verdict: int((rows["verdict"] == verdict).sum()) for verdict in COUNTED}
-    return ", ".join(words.format(counts[x], few) for x, words in COUNTED.items() if counts[x])
+    said = []
+    for verdict, words in COUNTED.items():
+        verb, *rest = words.format(few).split(" ", 1)
+        n = counts[verdict]
+        said += [" ".join([str(n), ONE.get(verb, verb) if n == 1 else verb, *rest])] * bool(n)
+    return ", ".join(said)
 
 
 def _beside(result: Result) -> str:

@@ -19,12 +19,12 @@ import pandas as pd
 from wavegan_tf.experiments import listen
 from wavegan_tf.experiments.properties import label_outputs, parse_property
 from wavegan_tf.experiments.result import Result
-from wavegan_tf.latents import latent_index, latent_names, latents_table
+from wavegan_tf.latents import latent_index, latent_names, latent_sds, latents_table
 from wavegan_tf.model import BATCH, Model, batches, layers_table
 from wavegan_tf.models.config import FC, ModelConfig
 from wavegan_tf.options import check_options, option
 from wavegan_tf.output import text
-from wavegan_tf.output.names import measure_title, within_sentence
+from wavegan_tf.output.names import outcome_phrase, outcome_title
 from wavegan_tf.processes import num_processes
 from wavegan_tf.progress import progress
 from wavegan_tf.speech.measure import AT_STRIDE
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 NAME = "projection"
 ORDINARY, BYPASSED = "ordinary", "random maps"
 VOICED = ("duration", "f0", "intensity")  # means over the voiced intervals of an output
-ALL_UNITS = {m: UNITS[m] for m in VOICED} | {"n_voiced": "1", "rms": "dB"}
+ALL_UNITS = {m: UNITS[m] for m in VOICED} | {"n_voiced": "1", "rms": "dB re full scale"}
+ALL_UNITS["intensity"] = "dB re 20 \u00b5Pa"  # of Praat, to which full scale is 1 Pa
 ALL_UNITS |= dict.fromkeys(("stride", "voiced", "silent"), "1")
 """What outputs of random maps are compared by: ``stride`` is the share of voiced intervals whose F0
 is that of a stride, ``voiced`` and ``silent`` are shares of outputs."""
@@ -61,7 +62,7 @@ class Options:
     )
     n: int = option(100, "Number of ordinary outputs, and of outputs of random maps.", low=5)
     bypass: str = option(
-        FC, "Layer past which random maps are fed: fc, or none.", choices=(FC, "none")
+        FC, "Layer in whose place random feature maps are fed: fc, or none.", choices=(FC, "none")
     )
     seed: int = option(0, "Seed of the latent vectors and of the random maps.", low=0)
     controls: int = option(
@@ -94,7 +95,8 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     for name in options.latents_shown:
         latent_index(name, config, given)
     random = random_norms(config, options.controls)
-    weights = stats.weight_table(names, maps, random, config.fc.rate_hz, options.statistics)
+    sds, rate_hz = latent_sds(config), config.fc.rate_hz
+    weights = stats.weight_table(names, maps, random, sds, rate_hz, options.statistics)
     shown = list(dict.fromkeys([*names[: config.num_categ], *options.latents_shown]))
     shown = shown or list(weights["latent"].head(NUM_SHOWN))
     plan = Plan(
@@ -115,11 +117,11 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
 
 
 def random_norms(config: ModelConfig, number: int) -> np.ndarray:
-    """Takes the relative norms of the projections of random networks, ``[networks, latents]``."""
+    """Takes what variables move in the projections of random networks, ``[networks, latents]``."""
     from wavegan_tf.models.networks import Generator
 
-    seeds = range(listen.CONTROL_SEED + 1, listen.CONTROL_SEED + 1 + number)
-    norms = [stats.relative_norms(Generator(config, seed).projection()) for seed in seeds]
+    seeds, sds = (listen.CONTROL_SEED + 1 + np.arange(number)).tolist(), latent_sds(config)
+    norms = [stats.relative_norms(Generator(config, seed).projection(), sds) for seed in seeds]
     return np.reshape(norms, [number, config.latent_dim])
 
 
@@ -184,25 +186,32 @@ def values_of(outputs: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
 
 
 ABOUT_WEIGHTS = (
-    "Weights: the L2 norm of the variable's map over the median variable's; largest of any "
-    "variable in {} projections with random weights: {}. p holds for all variables together. Then "
-    "the frame with the most of the squared weights and its mean weight (below 0: the "
-    "variable lowers it), and the channel with the most."
+    "Moves: the L2 norm of the variable's map times the SD that the variable has in training (of "
+    "{sds}), over the median variable's; largest of any variable in {n} projections with random "
+    "weights: {highest}. p holds for all variables together. Weights: the norm alone, of one unit, "
+    "over the median variable's. Then the frame with the most of the squared weights and its mean "
+    "weight (below 0: the variable lowers it), and the channel with the most. Drawn in "
+    "`figures/maps`: {shown}. The other {left} variables: table `weights`."
 )
 ABOUT_BYPASS = (
     "Random maps: every value of fc is drawn anew from those that its channel takes in ordinary "
     "outputs. Means over outputs; difference [interval]; p of a permutation of outputs, after Holm "
-    "over all rows. F0 at a stride: share of voiced intervals whose F0 is that of the network's "
-    "strides, and may be no voice. Voiced and silent are shares of outputs."
+    "over all rows (<= is the least that permutations give). F0 at a stride: share of voiced "
+    "intervals whose F0 is that of the network's strides, and may be no voice."
 )
 
 
+_MOVES = "Moves the projection in training more than any variable of {n} random projections does"
 LARGER = (
-    "Weights larger than any variable's in {n} random projections (times the median variable's): "
-    "{larger} of {of} variables: {named}."
+    _MOVES + ": {larger} of {of} variables: {named}, in times of what the median variable moves "
+    "(in brackets its weights, of one unit, in times of the median's). That says that training "
+    "made it larger than chance does, not that anything depends on it."
 )
-NOT_SHOWN = "Weights larger than any variable's in {n} random projections: not shown."
-FEW = "Whether weights are larger than random cannot be told: {n} random projections are too few."
+NOT_SHOWN = _MOVES + ": not shown of any variable."
+FEW = (
+    "Whether a variable moves the projection more than at random cannot be told: {n} random "
+    "projections are too few."
+)
 
 
 def sentences(result: Result) -> list[str]:
@@ -210,7 +219,9 @@ def sentences(result: Result) -> list[str]:
     weights, n = result.table("weights"), result.settings["controls"]
     larger = weights[weights["verdict"] == stats.LARGER]
     first = larger.head(NUM_NAMED).to_dict("records")
-    named = ", ".join(f"{x['latent']} ({text.fixed(x['estimate'])})" for x in first)
+    named = ", ".join(
+        f"{x['latent']} {text.fixed(x['estimate'])} ({text.fixed(x['weights'])})" for x in first
+    )
     named += ", .." * (len(larger) > NUM_NAMED)
     words = LARGER if len(larger) else FEW if (weights["verdict"] == TOO_FEW).all() else NOT_SHOWN
     found = [words.format(n=n, larger=len(larger), of=len(weights), named=named)]
@@ -219,7 +230,7 @@ def sentences(result: Result) -> list[str]:
         verdicts = {DIFFERS: "differ from", NO_DIFFERENCE: "are not shown to differ from"}
         for verdict, words in verdicts.items():
             these = rows.loc[rows["verdict"] == verdict, "measure"]
-            named = ", ".join(within_sentence(measure_title(x)) for x in these)
+            named = ", ".join(outcome_phrase(_label(x), x, "") for x in these)
             found += [f"Outputs of random maps {words} ordinary ones in: {named}."] * bool(named)
     return found
 
@@ -227,8 +238,9 @@ def sentences(result: Result) -> list[str]:
 WEIGHTS: dict[str, Callable[[Any], str]] = {
     "variable": lambda row: row.latent,
     "rank": lambda row: str(row.rank),
-    "weights": lambda row: text.fixed(row.estimate, 3),
-    "p": lambda row: text.p_value(row.p),
+    "moves": lambda row: text.fixed(row.estimate, 3),
+    "weights": lambda row: text.fixed(row.weights, 3),
+    "p": lambda row: text.p_value(row.p, row.p <= 1 / (1 + row.n_random)),
     "verdict": lambda row: row.verdict,
     "frame": lambda row: (
         f"{row.frame} ({text.number(row.time_s)} s, {text.percent(row.frame_share)})"
@@ -237,11 +249,11 @@ WEIGHTS: dict[str, Callable[[Any], str]] = {
     "channel": lambda row: f"{row.map} ({text.percent(row.map_share)})",
 }
 RANDOM_MAPS: dict[str, Callable[[Any], str]] = {
-    "measure": lambda row: measure_title(row.measure, row.unit),
+    "measure": lambda row: outcome_title(_label(row.measure), row.measure, row.unit),
     "ordinary": lambda row: text.number(row.mean_ordinary),
     "random maps": lambda row: text.number(row.mean_random),
     "difference": lambda row: text.with_interval(row.estimate, row.low, row.high),
-    "p (Holm)": lambda row: text.p_value(row.p_holm),
+    "p (Holm)": lambda row: text.p_value(row.p_holm, row.p <= row.p_least),
     "verdict": lambda row: row.verdict,
     "outputs": lambda row: f"{row.n_ordinary}, {row.n_random}",
 }
@@ -249,9 +261,20 @@ TEXTS = ("variable", "verdict", "frame", "channel", "measure")
 """Columns that are no numbers."""
 
 
+def _label(measure: str) -> str:
+    return "voiced" if measure in VOICED else "output"
+
+
 def _markdown(table: pd.DataFrame, writers: dict[str, Callable[[Any], str]]) -> str:
     numbers = [name for name in writers if name not in TEXTS]
     return text.table(text.cells(table, writers, list(writers)), numbers)
+
+
+def _say_sds(weights: pd.DataFrame) -> str:
+    """Says the SD of codes, where there are any, and of z."""
+    pairs = zip(weights["latent"], weights["sd"], strict=True)
+    found = {name[0]: text.number(sd) for name, sd in pairs}
+    return ", ".join(f"{kind} {found[kind]}" for kind in sorted(found))
 
 
 def terminal(result: Result) -> str:
@@ -267,7 +290,10 @@ def summary(result: Result) -> str:
     """Says as Markdown what the projection holds, and what the rest of the network says alone."""
     checkpoint, weights = result.settings["checkpoint"], result.table("weights")
     channels = int(result.table("layers")["channels"].iloc[0])
-    is_shown = weights["latent"].isin(result.settings["shown"])
+    shown = result.settings["shown"]
+    rows = weights[weights["latent"].isin(shown) | (weights["rank"] <= NUM_NAMED)]
+    about = {"n": result.settings["controls"], "left": len(weights) - len(rows)}
+    about |= {"shown": ", ".join(shown), "sds": _say_sds(weights)}
     highest = text.fixed(weights["random_high"].iloc[0], 3)
     parts = [
         "# The projection",
@@ -275,12 +301,12 @@ def summary(result: Result) -> str:
         f"{checkpoint['prefix']}, step {checkpoint['step']}.",
         "\n".join(f"- {sentence}" for sentence in sentences(result)),
         "## Weights",
-        _markdown(pd.concat([weights[is_shown], weights[~is_shown].head(NUM_NAMED)]), WEIGHTS),
-        ABOUT_WEIGHTS.format(result.settings["controls"], highest),
+        _markdown(rows, WEIGHTS),
+        ABOUT_WEIGHTS.format(highest=highest, **about),
     ]
     if "bypass" in result.tables:
         table = _markdown(result.table("bypass"), RANDOM_MAPS)
-        parts += ["## Random maps past FC", table, ABOUT_BYPASS]
+        parts += ["## Random feature maps in place of FC", table, ABOUT_BYPASS]
     return "\n\n".join(parts) + "\n"
 
 

@@ -1,6 +1,6 @@
 """Panels of lines with bands: what several experiments draw of groups over an axis."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,8 +53,9 @@ def draw_panels(
     height_in: float = 1.5,
     sharey: bool = False,
     sharex: bool = True,
+    legend: Mapping[str, Artist] | None = None,
 ) -> Figure:
-    """Draws panels of lines under one legend.
+    """Draws panels of lines under one legend, to which ``legend`` adds.
 
     A band is drawn where a line has one, thin lines behind it; a grey bar at the foot marks where
     groups part, dashed lines the trained range.
@@ -78,11 +79,12 @@ def draw_panels(
             look = {"color": "black", "linewidth": 2.5, "solid_capstyle": "butt"}
             axis.plot(x, foot, transform=axis.get_xaxis_transform(), marker="|", **look)
         axis.set_ylabel(panel.ylabel)
+    handles |= legend or {}
     labels = [label for label in handles if label]
     if len(labels) > 1:
         figure.legend(
             [handles[x] for x in labels], labels, loc="outside lower center",
-            ncols=min(6, len(labels)), fontsize=TINY_PT,
+            ncols=min(3 if legend else 6, len(labels)), fontsize=TINY_PT,
         )  # fmt: skip
     for axis in axes[-min(columns, len(axes)) :]:  # a label of the figure would lie on the legend
         axis.set_xlabel(xlabel)

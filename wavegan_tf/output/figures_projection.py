@@ -25,7 +25,7 @@ def draw_maps(run: Run) -> Figure:
         axis.set_ylabel("Channel")
     figure.colorbar(image, ax=axes, aspect=40, pad=0.01).set_label("Weight")
     figure.supxlabel(f"Time (s), {n_frames} frames")
-    figure.suptitle("Weights of the projection; in brackets: norm over the median variable's")
+    figure.suptitle("Weights of the projection; in brackets: norm \u00d7 SD over the median's")
     return figure
 
 

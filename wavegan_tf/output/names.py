@@ -43,8 +43,8 @@ MEASURES = {
     "shape": "Shape",
     "series": "Series",
     "stride": "F0 at a stride",
-    "voiced": "Voiced",
-    "silent": "Silent",
+    "voiced": "Share of outputs with voice",
+    "silent": "Share of silent outputs",
 }
 
 MODELS = {"wavegan": "WaveGAN", "ciwgan": "ciwGAN", "fiwgan": "fiwGAN"}
@@ -80,9 +80,10 @@ def within_sentence(title: str) -> str:
 
 
 def outcome_phrase(label: str, measure: str, unit: str) -> str:
-    """Names it within a sentence: ``F0 (Hz) in voiced intervals``."""
+    """Names it within a sentence: ``F0 (Hz) in voiced intervals``, ``the number of bursts``."""
     if label == "output" or measure == "share":
-        return within_sentence(outcome_title(label, measure, unit))
+        counted = measure.startswith("n_") and measure in MEASURES
+        return "the number of " * counted + within_sentence(outcome_title(label, measure, unit))
     return f"{within_sentence(measure_title(measure, unit))} in {label} intervals"
 
 

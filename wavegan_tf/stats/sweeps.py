@@ -213,7 +213,7 @@ def measure_effects(
         grid = theirs.to_numpy(np.float64).reshape(len(values), len(lines[0]), -1, len(steps))
         of_controls = np.stack(differences(grid), axis=1)  # [measures, 3, bases, controls]
         found = [beside(*pair, settings) for pair in zip(by_base[:, 2:], of_controls, strict=True)]
-        table[list(CONTROLS[:5])] = [numbers for numbers, _ in found]
+        table[list(CONTROLS[:5])] = [numbers[:5] for numbers, _ in found]
         table["n_controls"] = table["n_controls"].astype(int)
         excess = np.array([by_base for _, by_base in found])
         table[list(CONTROLS[5:])] = np.transpose(_means(excess, settings))
@@ -251,32 +251,38 @@ def beside(
 ) -> tuple[tuple[float, ...], np.ndarray]:
     """Compares differences ``[3, bases]`` with those of controls, ``[3, bases, controls]``.
 
-    Returns the first five of :data:`CONTROLS`, and by base the excess, ``[bases]``.
+    Returns the first five of :data:`CONTROLS` and what they rest on: the place of the difference
+    that is largest in the units of :func:`rank_size`, its size in them, and median and largest of
+    the controls' sizes; and by base the excess, ``[bases]``.
     """
     judged = np.isfinite(own).sum(axis=1) >= settings.min_outputs
     enough = np.isfinite(controls[judged]).sum(axis=1) >= settings.min_outputs
     controls = controls[:, :, enough.all(axis=0) & judged.any()]
     n = controls.shape[2]
     if n == 0:
-        return (0, *[math.nan] * 4), np.full(own.shape[1], math.nan)
+        return (0, *[math.nan] * 8), np.full(own.shape[1], math.nan)
     sizes = np.abs(mean_over(np.concatenate([own[..., np.newaxis], controls], axis=2), axis=1))
-    as_large, p = rank_size(sizes[judged])
+    as_large, p, largest, size, *others = rank_size(sizes[judged])
     change, changes = own[0], controls[0]  # [bases], [bases, controls]
     theirs = mean_over(changes * np.sign(mean_over(changes, axis=0)), axis=1)
     numbers = (n, float(np.median(sizes[0, 1:])), float(np.max(sizes[0, 1:])), as_large)
-    return (*numbers, p), change * np.sign(mean_over(change)) - theirs
+    largest = int(np.flatnonzero(judged)[largest])
+    return (*numbers, p, largest, size, *others), change * np.sign(mean_over(change)) - theirs
 
 
-def rank_size(sizes: np.ndarray) -> tuple[int, float]:
+def rank_size(sizes: np.ndarray) -> tuple[int, float, int, float, float, float]:
     """Compares the size of a change with those of controls.
 
     Of ``sizes`` ``[differences, own and controls]`` the largest counts, each in units of the mean
-    size of its difference. Returns the number of controls as large, and ``p_control``.
+    size of its difference. Returns the number of controls as large, ``p_control``, which difference
+    is the largest, its size in these units, and median and largest of those of controls.
     """
     units = sizes.mean(axis=1, keepdims=True)
-    size, *others = np.max(sizes / np.where(units > 0, units, 1), axis=0)
-    as_large = int(np.sum(np.array(others) >= size * (1 - 1e-9)))
-    return as_large, (1 + as_large) / (1 + len(others))
+    scaled = sizes / np.where(units > 0, units, 1)
+    size, others = float(scaled[:, 0].max()), scaled[:, 1:].max(axis=0)
+    as_large = int(np.sum(others >= size * (1 - 1e-9)))
+    beyond = int(scaled[:, 0].argmax()), size, float(np.median(others)), float(others.max())
+    return as_large, (1 + as_large) / (1 + len(others)), *beyond
 
 
 def measure_responses(

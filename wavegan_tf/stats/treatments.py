@@ -29,6 +29,7 @@ from wavegan_tf.stats.sweeps import (
     CONTROLS,
     KEYS,
     MORE,
+    SHARE,
     beside,
     compared_steps,
     differences,
@@ -58,18 +59,27 @@ def forward_differences(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def measure_treatments(
-    values: pd.DataFrame, x: np.ndarray, reference: float, settings: StatisticsSettings
+    values: pd.DataFrame,
+    controls: pd.DataFrame,
+    x: np.ndarray,
+    reference: float,
+    settings: StatisticsSettings,
 ) -> pd.DataFrame:
     """Estimates what each value does to the mean and to the spread over base vectors.
+
+    Takes what :func:`measure_individual` takes.
 
     Returns:
         A row for each outcome, ``statistic`` and ``value`` but the reference. ``mean``: the average
         treatment effect, the mean of the differences from the reference over the ``n`` bases that
         have both, tested by :func:`~wavegan_tf.stats.effects.test_differences`. ``sd``: the
         standard deviation over these bases less that at the reference, tested by the paired t-test
-        of the distances from the median (Grambsch 1994, Biometrika 81:359-372).
+        of the distances from the median (Grambsch 1994, Biometrika 81:359-372). ``control`` and
+        ``control_high``: of ``mean`` at the ends median and largest of its size in the controls.
     """
-    grid, parts = _grid(values, x), []
+    grid, parts, steps = _grid(values, x), [], compared(x, reference)
+    theirs = controls.to_numpy(np.float64).reshape(*grid.shape[:2], -1, len(steps))
+    middle = steps.index(_place(x, reference))
     for k in np.flatnonzero(x != reference):
         pairs = grid[:, :, [k, _place(x, reference)]]
         gaps = pairs[:, :, 0] - pairs[:, :, 1]  # [outcomes, bases]
@@ -79,9 +89,37 @@ def measure_treatments(
         for statistic, found in ((MEAN, averages), (SD, np.array(spreads))):
             part = head(values).assign(value=x[k], reference=reference, statistic=statistic)
             part[["estimate", "low", "high", "p"]] = found
+            part[["control", "control_high"]] = math.nan
+            if statistic == MEAN and k in steps:
+                moved = theirs[..., steps.index(k)] - theirs[..., middle]
+                part[["control", "control_high"]] = [_of_controls(each, settings) for each in moved]
             parts.append(part.assign(n=np.isfinite(gaps).sum(axis=1)))
     table = pd.concat(parts).rename_axis("k").sort_values(["k", "statistic"], kind="stable")
     return table.reset_index(drop=True)
+
+
+def _of_controls(gaps: np.ndarray, settings: StatisticsSettings) -> tuple[float, float]:
+    """Takes median and largest size of the means of ``[bases, controls]``; NaN without any."""
+    enough = np.isfinite(gaps).sum(axis=0) >= settings.min_outputs
+    sizes = np.abs(mean_over(gaps[:, enough], axis=0))
+    return (float(np.median(sizes)), float(sizes.max())) if len(sizes) else (math.nan, math.nan)
+
+
+def count_limits(values: pd.DataFrame, x: np.ndarray) -> pd.DataFrame:
+    """Counts the base vectors at whose value an outcome is at the same end of all that it takes.
+
+    Returns:
+        A row for each outcome and value: ``n_limit``, how many base vectors share the largest or
+        the smallest number of the outcome anywhere, ``limit``. Counts, and yes or no, have none.
+    """
+    grid = _grid(values, x)
+    measure = values.index.get_level_values("measure")
+    grid[(measure == SHARE) | measure.str.startswith("n_")] = math.nan
+    ends = np.stack([np.fmin.reduce(grid, axis=(1, 2)), np.fmax.reduce(grid, axis=(1, 2))])
+    at = np.isclose(grid, ends[:, :, np.newaxis, np.newaxis], rtol=1e-6, atol=0).sum(axis=2)
+    which = at.argmax(axis=0)  # [outcomes, values]
+    limit = np.take_along_axis(ends, which.T, axis=0).T
+    return pd.DataFrame({"limit": limit.ravel(), "n_limit": at.max(axis=0).ravel()})
 
 
 def _spread(pair: np.ndarray, settings: StatisticsSettings) -> tuple[float, float, float, float]:
@@ -124,7 +162,10 @@ def measure_individual(
         :func:`forward_differences`, ``agreement`` the share of them with its sign (of 0 there is
         none). ``control`` and ``control_high`` are median and largest of the size of this of the
         ``n_controls`` controls, ``n_controls_as_large`` and ``p_control`` as of
-        :func:`~wavegan_tf.stats.sweeps.measure_effects`.
+        :func:`~wavegan_tf.stats.sweeps.measure_effects`. These rest on ``size``, that of the
+        ``change`` between ``change_from`` and ``change_to`` (ends and reference) which is largest
+        in units of its mean size over variable and controls; ``size_control`` and
+        ``size_control_high`` are median and largest of the controls' sizes.
     """
     grid, steps = _grid(values, x), compared(x, reference)
     effects = forward_differences(x, grid)  # [outcomes, bases]
@@ -141,8 +182,14 @@ def measure_individual(
         agreement=mean_over(np.where(signed, np.sign(effects) == sign, math.nan)),
         p=p_of_rows(values, effects, settings), n=np.isfinite(effects).sum(axis=1),
     )  # fmt: skip
-    table = table.join(pd.DataFrame(found, columns=CONTROLS[:5]))
+    names = [*CONTROLS[:5], "largest", "size", "size_control", "size_control_high"]
+    table = table.join(pd.DataFrame(found, columns=names))
     table[["control", "control_high"]] /= x[-1] - x[0]
+    ends = np.array([(x[0], x[-1]), (reference, x[0]), (reference, x[-1]), (math.nan, math.nan)])
+    largest = table.pop("largest").fillna(3).to_numpy(int)
+    table[["change_from", "change_to"]] = ends[largest]
+    changes = np.column_stack([mean_over(gaps), np.full(len(gaps), math.nan)])
+    table["change"] = changes[np.arange(len(gaps)), largest]
     return table.astype({"n_controls": int})
 
 
@@ -185,9 +232,10 @@ def measure_spectra(
     Returns:
         A row for each value but the reference. The interval is the basic bootstrap's, which takes
         off what scatter adds to a distance. ``p``: that value and reference may be exchanged within
-        bases (draws of signs). At the ends, where controls were set: ``control``, ``control_high``,
-        median and largest of theirs, ``n_controls``, ``n_controls_as_large``, ``p_control`` (by the
-        largest of the distances of the ends from the reference and from each other).
+        bases (draws of signs), ``p_least`` what it cannot be below. At the ends, where controls
+        were set: ``control``, ``control_high``, median and largest of theirs, ``n_controls``,
+        ``n_controls_as_large``, ``p_control`` (by the largest of the distances of the ends from the
+        reference and from each other).
     """
     steps, middle = compared(x, reference), _place(x, reference)
     own = np.stack(differences(np.moveaxis(shares[:, steps], 1, -1)))  # [3, bases, bands]
@@ -206,14 +254,14 @@ def measure_spectra(
     for k in np.flatnonzero(x != reference):
         gaps = shares[:, k] - shares[:, middle]
         gaps = gaps[np.isfinite(gaps).all(axis=1)].astype(np.float64)
-        row = (*_distance(gaps, width_hz, settings, n_flips), len(gaps))
+        row = (*_distance(gaps, width_hz, settings, n_flips), 1 / (1 + n_flips), len(gaps))
         beyond: tuple[float, ...] = (0, *[math.nan] * 4)
         if k in of_ends and theirs.shape[2]:
             size = of_ends[k][1:]
             numbers = float(np.median(size)), float(size.max())
-            beyond = (len(size), *numbers, *rank_size(sizes[told]))
+            beyond = (len(size), *numbers, *rank_size(sizes[told])[:2])
         rows.append((x[k], reference, *row, *beyond))
-    names = ["value", "reference", "estimate", "low", "high", "p", "n", *CONTROLS[:5]]
+    names = ["value", "reference", "estimate", "low", "high", "p", "p_least", "n", *CONTROLS[:5]]
     return pd.DataFrame(rows, columns=names).astype({"n_controls": int})
 
 
@@ -282,8 +330,8 @@ def count_models(effects: pd.DataFrame, settings: StatisticsSettings) -> pd.Data
 
     Returns:
         A row for each ``latent`` and outcome: ``n_models`` with an estimate, ``n_positive`` and
-        ``n_negative`` individual effects; ``sign``, that of most, and of those with it ``n_shown``
-        (the individual effect is shown) and ``n_more`` (more than controls, too).
+        ``n_negative`` individual effects; ``sign``, that of most, and ``n_shown``, of those with it
+        (the individual effect is shown); ``n_more`` of all whose verdict is :data:`MORE`.
     """
     rows = []
     for key, group in effects.groupby(["latent", *KEYS], sort=False, observed=True):
@@ -292,7 +340,7 @@ def count_models(effects: pd.DataFrame, settings: StatisticsSettings) -> pd.Data
         shown = (sign == most) & (group["p_holm"] < 1 - settings.confidence)
         rows.append((
             *key, int(sign.notna().sum()), int((sign > 0).sum()), int((sign < 0).sum()), most,
-            int(shown.sum()), int((shown & group["ends"] & (group["verdict"] == MORE)).sum()),
+            int(shown.sum()), int((group["verdict"] == MORE).sum()),
         ))  # fmt: skip
     names = ["n_models", "n_positive", "n_negative", "sign", "n_shown", "n_more"]
     return pd.DataFrame(rows, columns=["latent", *KEYS, *names])
