@@ -65,6 +65,33 @@ def test_neither_level_nor_offset_matters_and_a_vowel_alone_has_no_stop():
     assert find_stop(cut + noise, 16000, span_s, f0_hz).reason == NO_BURST
 
 
+def test_a_sound_that_begins_at_the_release_has_a_stop_without_closure():
+    off_s = []
+    for clip in planted_vot.tokens(12, 4, s_share=0):
+        vot_s, voice = clip.row["vot_s"], round(16000 * clip.tiers[0].intervals[-1].start_s)
+        sound = clip.samples[voice - round(16000 * vot_s) :].copy()
+        sound[: round(16000 * vot_s)] *= 3  # a burst as loud as that of [t] often is
+        stop = planted_vot.stops_of(sound)
+        off_s.append(stop["vot"] - vot_s)
+        assert np.isnan(stop["closure"])
+    assert np.isfinite(off_s).sum() >= 10
+    assert np.nanmedian(np.abs(off_s)) < 0.003
+
+
+def test_any_sound_and_interval_has_a_stop_or_a_reason():
+    rng = np.random.default_rng(0)
+    for k in range(400):
+        n = (0, 1, 2, 50, 300, 2000)[k % 6]
+        tone = np.sin(np.arange(n) * rng.uniform(0.02, 0.2))
+        sound = (np.zeros(n), np.ones(n), rng.standard_normal(n), tone)[k // 6 % 4]
+        span_s = np.sort(rng.uniform(-0.02, n / 8000 + 0.02, 2)) if k % 5 else (0.0, n / 8000)
+        stop = find_stop(sound, 8000.0, tuple(span_s), rng.uniform(40, 800), rng.uniform(0, 0.2))
+        assert np.isfinite(stop.vot) or stop.reason
+    assert find_stop(sound, 8000.0, (0.0, 0.2), np.nan).reason
+    with_a_wave_near_its_start = np.sin(2 * np.pi * np.arange(400) / 80) * np.arange(400)
+    assert find_stop(with_a_wave_near_its_start, 8000.0, (0.0, 0.05), 100.0).reason
+
+
 def test_stops_are_measured_by_name_alone_of_the_target_alone_at_a_rate_that_has_them():
     sound = np.random.default_rng(0).standard_normal(8000)
     intervals = [Interval("voiced", 0.1, 0.4)]
