@@ -17,6 +17,7 @@ from wavegan_tf.experiments.properties import parse_property
 from wavegan_tf.experiments.result import experiment as experiment_of
 from wavegan_tf.experiments.result import load_run
 from wavegan_tf.models.config import Layer, ModelConfig
+from wavegan_tf.options import options as options_of
 from wavegan_tf.output.figures_compared import cumulative
 from wavegan_tf.speech.intervals import Interval
 from wavegan_tf.speech.measure import measure
@@ -26,7 +27,7 @@ from wavegan_tf.speech.stops import FROM_START, NO_BURST, find_stop
 from wavegan_tf.stats.compared import OUTPUTS, RECORDINGS, compare_sources, take_samples, welch
 from wavegan_tf.stats.effects import DIFFERS
 from wavegan_tf.stats.resampling import StatisticsSettings
-from wavegan_tf.stats.stops import PLAIN, WITH_S, first_stops
+from wavegan_tf.stats.stops import BOTH, PLAIN, WITH_S, first_stops
 
 SETTINGS = StatisticsSettings(n_resamples=200)
 
@@ -128,12 +129,17 @@ def test_a_known_difference_is_claimed_and_none_is_not():
         assert claims(rng, 0.02) and not claims(rng, 0.0)
 
 
-def test_a_summary_says_what_differs_and_where_stops_are_too_few():
-    table = pd.DataFrame({"source": ["outputs", "recordings"], "estimate": [-0.02, 0.001]})
-    table = table.assign(n=9, n_with_s=[8, 2], verdict=[DIFFERS, "too few"])
+def test_a_summary_says_of_each_source_and_of_both_what_was_measured():
+    table = pd.DataFrame({"source": ["outputs", "recordings", BOTH], "estimate": [-0.02, 0.001, 0]})
+    table = table.assign(low=[-0.03, np.nan, -0.01], high=[-0.01, np.nan, 0.01], p_holm=0.01)
+    table = table.assign(n=9, n_with_s=[8, 2, 2], verdict=[DIFFERS, "too few", "not shown"])
+    both, alone = "9 #TV, 8 #sTV; 9 #TV, 2 #sTV", "9 #TV, 8 #sTV"
     assert vot.sentences(SimpleNamespace(table=lambda name: table)) == [
-        "Outputs: voice onset time is 20.0 ms shorter in #TV than in #sTV (n = 9, 8).",
-        "Recordings: too few stops to compare #TV and #sTV (n = 9, 2).",
+        "Outputs: voice onset time is 20.0 [10.0, 30.0] ms shorter in #TV than in #sTV "
+        f"(n = {alone}; p 0.010).",
+        "Recordings: too few stops to compare #TV and #sTV (n = 9 #TV, 2 #sTV).",
+        f"Outputs less recordings: no difference of the two is shown: 0.0 [−10.0, 10.0] ms "
+        f"(n = {both}; p 0.010).",
     ]
 
 
@@ -174,13 +180,14 @@ def test_a_run_says_how_many_stops_there_are_and_is_loaded_again(tmp_path):
     assert groups.groupby("source")["n_outputs"].first().to_dict() == {OUTPUTS: 10, RECORDINGS: 8}
     assert groups.loc[groups["source"] == RECORDINGS, "n"].sum() >= 7
     assert all(": too few stops to compare" in each for each in vot.sentences(again))
+    assert not any(line.startswith("#TV") for line in again.summary().splitlines())
     assert "| recordings |" in again.summary()
     assert again.figures == ["vot"] and "#sTV" in again.terminal()
 
 
 def test_bad_input_names_its_flag(tmp_path):
-    with pytest.raises(InputError, match="--layers=conv4"):
-        vot.Options(layers="conv4")
+    nothing = {"layers", "clip", "upsample", "formant_ceiling"}  # to stops: not offered
+    assert not nothing & {each.name for each in options_of(vot.Options)}
     with pytest.raises(InputError, match="--compare_with"):
         probe.Options(compare_with=str(tmp_path), condition=("z1=0", "z1=1"))
     never_run = SimpleNamespace(config=ModelConfig())
