@@ -546,8 +546,9 @@ def _what_was_run(result: Result) -> str:
     checkpoint, praat = settings["checkpoint"], settings["praat"]
     scaled = "clipped at 1" if settings["clip"] else "each scaled by one factor"
     own = settings["options"]
-    given = f"{own['set']} set, " * bool(own["set"])
-    given += f"conditions {' and '.join(own['condition'])}, " * bool(own["condition"])
+    held, conditions = own.get("set"), own.get("condition")
+    given = f"{held} set, " if held else ""
+    given += f"conditions {' and '.join(conditions)}, " if conditions else ""
     return (
         f"`{checkpoint['prefix']}` (step {checkpoint['step']}, SHA-256 "
         f"{checkpoint['sha256'][:12]}): {settings['model']['model']}, {settings['network']}, "

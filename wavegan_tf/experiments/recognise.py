@@ -316,14 +316,14 @@ def _told(result: Result) -> list[str]:
         return [f"Not judged: fewer than two words have {given['min_outputs']} recordings."]
     [row], layers = result.table("recognition").to_dict("records"), result.table("by_layer")
     [envelope] = layers.loc[layers["layer"] == "input", "estimate"]
-    more = "" if row["estimate"] > envelope else ", but not more than the sound's envelope does"
+    more = "" if row["estimate"] > envelope else ", not more than the sound's envelope does"
     above = int((result.table("words")["low"] > row["chance"]).sum())
     beyond = layers[layers["verdict"] == stats.BEYOND]
     firm = beyond["beyond_envelope_p_holm"] < 1 - given["confidence"]
     told = [
         f"Q's codes agree with the words in {_share(row)} of {row['n']} recordings (chance "
         f"{text.percent(row['chance'])}, envelope {text.percent(envelope)}, random weights "
-        f"{_random(row)}): {SAID[row['verdict']]}{more}; {above} words of {row['n_words']} above "
+        f"{_random(row)}): {SAID[row['verdict']]}{more}; {above} of {row['n_words']} words above "
         "chance (each by its own interval, uncorrected).",
         f"Layers that tell words apart beyond random weights: {_titles(beyond)}; of these better "
         f"than the sound's envelope: {_titles(beyond[firm & (beyond['beyond_envelope'] > 0)])}.",
