@@ -139,6 +139,15 @@ def test_what_is_planted_is_said_and_drawn(drawn, eagerly):
     shown = [conftest.said(result.figure(name)) for name in result.figures]
     assert result.figures == ["confusion", "by_layer", "curves"]
     assert "speakers" not in text  # there are none
+    assert "Q's codes agree with the words in" in text and "beyond chance and random" in text
+    assert "<= 0.0" in text and "not more than the sound" not in text
+    curves = result.table("curves")
+    assert curves["p_layers"].to_numpy() == pytest.approx(np.minimum(1, 6 * curves["p"]))
+    result.tables["by_layer"].loc[0, "estimate"] = 0.99  # the envelope does as well
+    assert "not more than the sound's envelope does" in result.summary()
+    lone = result.table("by_layer")
+    result.tables["by_layer"] = lone[lone["layer"].isin(["input", "conv3"])]
+    assert all(line.get_marker() == "D" for line in result.figure("by_layer").axes[0].lines[:1])
     assert "ours (8)" in shown[0] and "Conv5" in shown[1] and "Input: envelope" in shown[2]
 
 

@@ -17,6 +17,7 @@ from wavegan_tf.experiments.properties import parse_property
 from wavegan_tf.experiments.result import experiment as experiment_of
 from wavegan_tf.experiments.result import load_run
 from wavegan_tf.models.config import Layer, ModelConfig
+from wavegan_tf.options import options as options_of
 from wavegan_tf.output.figures_compared import cumulative
 from wavegan_tf.speech.intervals import Interval
 from wavegan_tf.speech.measure import measure
@@ -26,7 +27,7 @@ from wavegan_tf.speech.stops import FROM_START, NO_BURST, find_stop
 from wavegan_tf.stats.compared import OUTPUTS, RECORDINGS, compare_sources, take_samples, welch
 from wavegan_tf.stats.effects import DIFFERS
 from wavegan_tf.stats.resampling import StatisticsSettings
-from wavegan_tf.stats.stops import PLAIN, WITH_S, first_stops
+from wavegan_tf.stats.stops import BOTH, PLAIN, WITH_S, first_stops
 
 SETTINGS = StatisticsSettings(n_resamples=200)
 
@@ -65,6 +66,33 @@ def test_neither_level_nor_offset_matters_and_a_vowel_alone_has_no_stop():
     assert find_stop(cut + noise, 16000, span_s, f0_hz).reason == NO_BURST
 
 
+def test_a_sound_that_begins_at_the_release_has_a_stop_without_closure():
+    off_s = []
+    for clip in planted_vot.tokens(12, 4, s_share=0):
+        vot_s, voice = clip.row["vot_s"], round(16000 * clip.tiers[0].intervals[-1].start_s)
+        sound = clip.samples[voice - round(16000 * vot_s) :].copy()
+        sound[: round(16000 * vot_s)] *= 3  # a burst as loud as that of [t] often is
+        stop = planted_vot.stops_of(sound)
+        off_s.append(stop["vot"] - vot_s)
+        assert np.isnan(stop["closure"])
+    assert np.isfinite(off_s).sum() >= 10
+    assert np.nanmedian(np.abs(off_s)) < 0.003
+
+
+def test_any_sound_and_interval_has_a_stop_or_a_reason():
+    rng = np.random.default_rng(0)
+    for k in range(400):
+        n = (0, 1, 2, 50, 300, 2000)[k % 6]
+        tone = np.sin(np.arange(n) * rng.uniform(0.02, 0.2))
+        sound = (np.zeros(n), np.ones(n), rng.standard_normal(n), tone)[k // 6 % 4]
+        span_s = np.sort(rng.uniform(-0.02, n / 8000 + 0.02, 2)) if k % 5 else (0.0, n / 8000)
+        stop = find_stop(sound, 8000.0, tuple(span_s), rng.uniform(40, 800), rng.uniform(0, 0.2))
+        assert np.isfinite(stop.vot) or stop.reason
+    assert find_stop(sound, 8000.0, (0.0, 0.2), np.nan).reason
+    with_a_wave_near_its_start = np.sin(2 * np.pi * np.arange(400) / 80) * np.arange(400)
+    assert find_stop(with_a_wave_near_its_start, 8000.0, (0.0, 0.05), 100.0).reason
+
+
 def test_stops_are_measured_by_name_alone_of_the_target_alone_at_a_rate_that_has_them():
     sound = np.random.default_rng(0).standard_normal(8000)
     intervals = [Interval("voiced", 0.1, 0.4)]
@@ -101,12 +129,17 @@ def test_a_known_difference_is_claimed_and_none_is_not():
         assert claims(rng, 0.02) and not claims(rng, 0.0)
 
 
-def test_a_summary_says_what_differs_and_where_stops_are_too_few():
-    table = pd.DataFrame({"source": ["outputs", "recordings"], "estimate": [-0.02, 0.001]})
-    table = table.assign(n=9, n_with_s=[8, 2], verdict=[DIFFERS, "too few"])
+def test_a_summary_says_of_each_source_and_of_both_what_was_measured():
+    table = pd.DataFrame({"source": ["outputs", "recordings", BOTH], "estimate": [-0.02, 0.001, 0]})
+    table = table.assign(low=[-0.03, np.nan, -0.01], high=[-0.01, np.nan, 0.01], p_holm=0.01)
+    table = table.assign(n=9, n_with_s=[8, 2, 2], verdict=[DIFFERS, "too few", "not shown"])
+    both, alone = "9 #TV, 8 #sTV; 9 #TV, 2 #sTV", "9 #TV, 8 #sTV"
     assert vot.sentences(SimpleNamespace(table=lambda name: table)) == [
-        "Outputs: voice onset time is 20.0 ms shorter in #TV than in #sTV (n = 9, 8).",
-        "Recordings: too few stops to compare #TV and #sTV (n = 9, 2).",
+        "Outputs: voice onset time is 20.0 [10.0, 30.0] ms shorter in #TV than in #sTV "
+        f"(n = {alone}; p 0.010).",
+        "Recordings: too few stops to compare #TV and #sTV (n = 9 #TV, 2 #sTV).",
+        f"Outputs less recordings: no difference of the two is shown: 0.0 [−10.0, 10.0] ms "
+        f"(n = {both}; p 0.010).",
     ]
 
 
@@ -147,13 +180,14 @@ def test_a_run_says_how_many_stops_there_are_and_is_loaded_again(tmp_path):
     assert groups.groupby("source")["n_outputs"].first().to_dict() == {OUTPUTS: 10, RECORDINGS: 8}
     assert groups.loc[groups["source"] == RECORDINGS, "n"].sum() >= 7
     assert all(": too few stops to compare" in each for each in vot.sentences(again))
+    assert not any(line.startswith("#TV") for line in again.summary().splitlines())
     assert "| recordings |" in again.summary()
     assert again.figures == ["vot"] and "#sTV" in again.terminal()
 
 
 def test_bad_input_names_its_flag(tmp_path):
-    with pytest.raises(InputError, match="--layers=conv4"):
-        vot.Options(layers="conv4")
+    nothing = {"layers", "clip", "upsample", "formant_ceiling"}  # to stops: not offered
+    assert not nothing & {each.name for each in options_of(vot.Options)}
     with pytest.raises(InputError, match="--compare_with"):
         probe.Options(compare_with=str(tmp_path), condition=("z1=0", "z1=1"))
     never_run = SimpleNamespace(config=ModelConfig())

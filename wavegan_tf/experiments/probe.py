@@ -374,7 +374,7 @@ LEGEND = (
     "outputs. Shuffled: the same where each output gets the target of one drawn for it from those "
     "with as many intervals; the number of outputs that there are others for. p: the chance that a "
     "random network, or a shuffled pairing, has an r at least as large (as small, if r is "
-    "negative); the larger of the two, after Holm over the {tests} tests of this table. Below 50 "
+    "negative); the larger of the two{corrected}. Below 50 "
     "outputs an interval of F0 is somewhat too narrow, since octave errors weigh much: see "
     "Spearman's. Within-output r, F0 in semitones: table `correlations`."
 )
@@ -545,10 +545,14 @@ def _what_was_run(result: Result) -> str:
     settings, outputs = result.settings, result.table("outputs")
     checkpoint, praat = settings["checkpoint"], settings["praat"]
     scaled = "clipped at 1" if settings["clip"] else "each scaled by one factor"
+    own = settings["options"]
+    held, conditions = own.get("set"), own.get("condition")
+    given = f"{held} set, " if held else ""
+    given += f"conditions {' and '.join(conditions)}, " if conditions else ""
     return (
         f"`{checkpoint['prefix']}` (step {checkpoint['step']}, SHA-256 "
         f"{checkpoint['sha256'][:12]}): {settings['model']['model']}, {settings['network']}, "
-        f"{outputs['output'].nunique()} outputs of {duration_s(result):g} s at "
+        f"{given}{outputs['output'].nunique()} outputs of {duration_s(result):g} s at "
         f"{settings['sample_rate_hz']} Hz, layers {scaled}; F0 from {praat['f0_floor_hz']:g} to "
         f"{praat['f0_ceiling_hz']:g} Hz. All settings and versions: config.json."
     )
@@ -560,6 +564,7 @@ def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
     if not len(known):
         return []
     tests = int(pearson["p"].notna().sum())
+    corrected = f", after Holm over the {tests} tests of this table" * (tests > 0)
     correlations = result.table("correlations")
     ranked = correlations[correlations["statistic"] == "spearman"]
     rows = [
@@ -580,7 +585,7 @@ def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
     judged = (pearson["p"].notna() & (pearson["verdict"] != NOT_JUDGED)).any()
     return [
         "## Correlations",
-        LEGEND.format(**about, tests=tests, percent=percent),
+        LEGEND.format(**about, corrected=corrected, percent=percent),
         BY_CHANCE.format(percent=percent) if judged else "",
         text.table(pd.DataFrame(rows)),
     ]

@@ -291,17 +291,21 @@ HOW = (
     "recordings are right, on all but a part of them{apart}; answers are counted on that part. The "
     "average of a layer over its feature maps, in normalised time, is read by a linear classifier, "
     "and so is the envelope of the input. Chance: words drawn anew{within}. Random weights: "
-    "untrained networks; in brackets what one more exceeds in {percent} of cases. p of layers and "
-    "of unseen words are Holm's."
+    "the mean of untrained networks, and what one more exceeds in {percent} of cases. In brackets "
+    "{level} intervals (Wilson's: recordings counted as independent). p: of the test that "
+    "exchanges words, after Holm over layers or words; <= marks the least it can be."
 )
-NEVER_HEARD = (
-    "Words that Q never heard, left out above: the share of their most frequent code. Chance gives "
-    "a word the codes of recordings of any word; random weights are compared by what is beyond it."
-)
+ABOUT = {
+    "words": "Code: as all recordings assign it. Right: by the codes that the other parts assign, "
+    "so that the share framed in figures/confusion.png, of all recordings, may be another.",
+    "unseen": "Words named in --unseen, left out above: the share of their most frequent code. "
+    "Chance gives a word the codes of recordings of any word; random weights are compared by what "
+    "is beyond it.",
+}
 SAID = {
-    stats.BEYOND: "Q recognises words, beyond what random weights do",
-    stats.ABOVE: "Q's answers go with words, not shown to be beyond what random weights do",
-    stats.NOT_SHOWN: "That Q recognises words is not shown",
+    stats.BEYOND: "beyond chance and random weights",
+    stats.ABOVE: "beyond chance, not shown to be beyond random weights",
+    stats.NOT_SHOWN: "not shown to be beyond chance",
 }
 
 
@@ -311,19 +315,24 @@ def _told(result: Result) -> list[str]:
     if not len(result.table("recognition")):
         return [f"Not judged: fewer than two words have {given['min_outputs']} recordings."]
     [row], layers = result.table("recognition").to_dict("records"), result.table("by_layer")
+    [envelope] = layers.loc[layers["layer"] == "input", "estimate"]
+    more = "" if row["estimate"] > envelope else ", not more than the sound's envelope does"
+    above = int((result.table("words")["low"] > row["chance"]).sum())
     beyond = layers[layers["verdict"] == stats.BEYOND]
     firm = beyond["beyond_envelope_p_holm"] < 1 - given["confidence"]
     told = [
-        f"{SAID[row['verdict']]}: its code names the word of {_share(row)} of {row['n']} "
-        f"recordings (chance {text.percent(row['chance'])}, random weights {_random(row)}).",
+        f"Q's codes agree with the words in {_share(row)} of {row['n']} recordings (chance "
+        f"{text.percent(row['chance'])}, envelope {text.percent(envelope)}, random weights "
+        f"{_random(row)}): {SAID[row['verdict']]}{more}; {above} of {row['n_words']} words above "
+        "chance (each by its own interval, uncorrected).",
         f"Layers that tell words apart beyond random weights: {_titles(beyond)}; of these better "
         f"than the sound's envelope: {_titles(beyond[firm & (beyond['beyond_envelope'] > 0)])}.",
     ]
     for x in result.table("certainty").to_dict("records"):
         ends = text.with_interval(x["estimate"], x["low"], x["high"], text.fixed)
         told.append(
-            f"Certainty (probability of the code that is answered), mean over {x['n']} words heard "
-            f"less that over {x['n_unseen']} never heard: {ends}, p {text.p_value(x['p'])}: "
+            f"Certainty (probability of the code that is answered), mean over {x['n']} words "
+            f"less that over the {x['n_unseen']} of --unseen: {ends}, p {text.p_value(x['p'])}: "
             f"{x['verdict']}."
         )
     return told
@@ -339,7 +348,8 @@ def _share(row: dict[Any, Any]) -> str:
 
 def _random(row: dict[Any, Any]) -> str:
     share = text.percent(row["random"])
-    return f"{share} ({text.percent(row['random_high'])})" if row["n_random"] else text.DASH
+    high = f"; one more up to {text.percent(row['random_high'])}"
+    return share + high if row["n_random"] else text.DASH
 
 
 CELLS: dict[str, Callable[[dict[Any, Any]], object]] = {
@@ -349,7 +359,7 @@ CELLS: dict[str, Callable[[dict[Any, Any]], object]] = {
     "entropy (bits)": lambda x: text.fixed(x["entropy_bits"]),
     "certainty": lambda x: text.fixed(x["certainty"]),
     "chance": lambda x: text.percent(x["chance"]),
-    "p": lambda x: text.p_value(x["p_holm"]),
+    "p": lambda x: text.p_value(x["p_holm"], x["p"] <= x["least_p"]),
     "random weights": _random,
     "p (random)": lambda x: text.p_value(x["p_random_holm"]),
     "beyond envelope": lambda x: text.percent(x["beyond_envelope"]),
@@ -398,6 +408,7 @@ def summary(result: Result) -> str:
     speakers = settings["by_speaker"]
     about = {"apart": ", of other speakers" * speakers, "within": " within speakers" * speakers}
     about["percent"] = text.percent(settings["level"])
+    about["level"] = text.percent(1 - settings["level"])
     for row in result.table("recognition").to_dict("records"):
         parts += [
             HOW.format(words_per_code=row["words_per_code"], **about),
@@ -407,7 +418,8 @@ def summary(result: Result) -> str:
         ]
     for name in TABLES:
         if len(result.table(name)):
-            parts += [NEVER_HEARD] * (name == "unseen") + [text.table(_cells(result, name))]
+            parts += [ABOUT[name]] if name in ABOUT else []
+            parts += [text.table(_cells(result, name))]
     return "\n\n".join(parts) + "\n"
 
 

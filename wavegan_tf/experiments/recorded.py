@@ -82,8 +82,8 @@ LEGEND = (
     "One value for each output and each recording: the mean over its intervals. Difference: "
     "mean of the outputs less that of the recordings, with its interval (bootstrap over outputs "
     "and over recordings). KS: the largest distance between the two cumulative shares, 0 to 1; p: "
-    "of the Kolmogorov-Smirnov test, after Holm over the {tests} tests of this table. What is not "
-    "shown to differ is not shown to be alike."
+    "of the Kolmogorov-Smirnov test{corrected}. What is not shown to "
+    "differ is not shown to be alike."
 )
 
 
@@ -103,11 +103,12 @@ def section(result: Result) -> list[str]:
         for row in table.to_dict("records")
     ]  # fmt: skip
     tested = table[table["p"].notna()]
+    corrected = f", after Holm over the {len(tested)} tests of this table" * (len(tested) > 0)
     return [
         "## Beside the recordings",
         f"Outputs and recordings are told apart in {(tested['verdict'] == DIFFERS).sum()} of "
         f"{len(tested)} measures.",
-        LEGEND.format(tests=len(tested)),
+        LEGEND.format(corrected=corrected),
         text.table(pd.DataFrame(rows)),
     ]
 

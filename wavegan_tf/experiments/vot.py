@@ -5,6 +5,7 @@ the rule that stops are unaspirated after [s]; do its outputs follow it? The fir
 output is taken, and the stop before it; outputs are parted by frication before its closure.
 """
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -41,13 +42,15 @@ class Options(Measuring, Beside):
     seed: int = option(0, "Seed of the latent vectors.", low=0)
     set: str = option("", "Variables held at a value: c1=1,z11=-5.")
     audio: bool = option(False, "Sounds of every output as WAV, each with a TextGrid.")
+    layers: str = field(default="out", init=False)  # what follows is nothing to stops: no flag
+    clip: bool = field(default=False, init=False)
+    upsample: str = field(default="linear", init=False)
+    formant_ceiling: str = field(default="", init=False)
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
 
     def __post_init__(self) -> None:
-        """Checks every option; only outputs are measured."""
+        """Checks every option."""
         check_options(self)
-        if self.layers != "all":
-            raise InputError(f"--layers={self.layers}: vot measures outputs alone; leave it out")
 
 
 def run(model: Model, options: Options, directory: str | None = None) -> Result:
@@ -69,9 +72,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     recordings = find_beside(options, config)
     z = model.sample(options.n, options.seed)
     z = apply_settings(z, parse_settings(options.set, config), config)
-    heard = listen(
-        model, plain(z), options, measures=["duration", *STOPS], layers="out", directory=directory
-    )
+    heard = listen(model, plain(z), options, measures=["duration", *STOPS], directory=directory)
     sources = {OUTPUTS: (heard.tables["outputs"], heard.tables["intervals"])}
     if recordings is not None:
         sources[RECORDINGS] = measure_recordings(recordings, heard.plan, options.jobs)
@@ -85,41 +86,54 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         "differences": compare_groups(stops, settings),
     }
     found = {name: table for name, table in found.items() if name not in ("points", "layers")}
-    return Result(NAME, heard.settings | {"set": options.set}, found, {}, directory)
+    about = {"set": options.set, "statistics": dataclasses.asdict(settings)}
+    return Result(NAME, heard.settings | about, found, {}, directory)
 
 
 LEGEND = (
     "Voice onset time of the stop before the first vowel, in ms, without ({plain}) and with "
-    "({with_s}) frication before its closure. Stops: outputs with one, of all outputs. Share: of "
-    "all stops of the source. Mean: with its interval (bootstrap over outputs, as all intervals)."
+    "({with_s}) frication before its closure. Stops: outputs with one in the group, of all "
+    "outputs. Share: of the group among the stops of the source. Mean: with its {percent} interval "
+    "(bootstrap over outputs, as all intervals)."
 )
 ABOUT = (
-    "{plain} less {with_s}: the difference in ms, and the ratio of the means. Last row: the "
+    "The difference {plain} less {with_s}, in ms, and the ratio of the means. Last row: the "
     "difference of the outputs less that of the recordings. p: Welch's t-test, after Holm over the "
-    "rows. What is not shown may be there all the same. The table `stops` says what was taken for "
-    "a stop in which output."
+    "rows. What is not shown may be there all the same. Recordings of one speaker are no "
+    "independent tokens: where there are few speakers, intervals are too narrow and p too small. "
+    "The table `stops` says what was taken for a stop in which output."
 )
 
 
 def sentences(result: Result) -> list[str]:
-    """Says of each source what was shown, and how the two differ if that was."""
-    found = []
-    for row in result.table("differences").to_dict("records"):
-        groups, n = f"{PLAIN} and {WITH_S}", f"(n = {row['n']}, {row['n_with_s']})"
-        size = text.number(1000 * row["estimate"], signed=True)
-        if row["source"] == BOTH:
-            said = f"The difference in the outputs less that in the recordings is {size} ms."
-            found += [said] * (row["verdict"] == DIFFERS)
-            continue
-        said = f"no difference of voice onset time between {groups} is shown"
+    """Says of each source, and of the difference of both, what was measured and if it is shown."""
+    found, groups, table = [], f"{PLAIN} and {WITH_S}", result.table("differences")
+    for row in table.to_dict("records"):
+        both, more = row["source"] == BOTH, row["estimate"] > 0
+        size, n = (row["estimate"], row["low"], row["high"]), _n(table, row["source"])
+        if row["verdict"] == DIFFERS and not more:
+            size = -size[0], -size[2], -size[1]
+        size_ms = f"{text.with_interval(*size, _ms)} ms"
+        about = f"(n = {n}; p {text.p_value(row['p_holm'])})"
         if row["verdict"] == TOO_FEW:
-            said = f"too few stops to compare {groups}"
-        elif row["verdict"] == DIFFERS:
-            way = "longer" if row["estimate"] > 0 else "shorter"
-            size = f"{_ms(abs(row['estimate']))} ms"
-            said = f"voice onset time is {size} {way} in {PLAIN} than in {WITH_S}"
-        found.append(f"{row['source'].capitalize()}: {said} {n}.")
+            said = f"too few stops to compare {groups} (n = {n})"
+        elif row["verdict"] != DIFFERS:
+            said = f"no difference of {'the two' if both else groups} is shown: {size_ms} {about}"
+        elif both:
+            said = f"the difference is {size_ms} {'larger' if more else 'smaller'} {about}"
+        else:
+            way = "longer" if more else "shorter"
+            said = f"voice onset time is {size_ms} {way} in {PLAIN} than in {WITH_S} {about}"
+        found.append(f"{row['source'].capitalize()}: {said}.")
     return found
+
+
+def _n(differences: pd.DataFrame, source: str) -> str:
+    """Writes the numbers of stops without and with [s]; of the difference of both, of each."""
+    own = differences["source"] == source
+    rows = differences[differences["source"] != BOTH if source == BOTH else own]
+    counts = zip(rows["n"], rows["n_with_s"], strict=True)
+    return "; ".join(f"{n} {PLAIN}, {n_with_s} {WITH_S}" for n, n_with_s in counts)
 
 
 def _ms(seconds: float) -> str:
@@ -141,15 +155,16 @@ def _groups(result: Result) -> pd.DataFrame:
 
 
 def _differences(result: Result) -> pd.DataFrame:
+    table = result.table("differences")
     rows = [
         {
             "source": row["source"],
             "difference (ms)": text.with_interval(row["estimate"], row["low"], row["high"], _ms),
             "ratio": text.with_interval(row["ratio"], row["ratio_low"], row["ratio_high"]),
             "p (Holm)": text.p_value(row["p_holm"]), "verdict": row["verdict"],
-            "n": f"{row['n']}, {row['n_with_s']}",
+            "n": _n(table, row["source"]),
         }
-        for row in result.table("differences").to_dict("records")
+        for row in table.to_dict("records")
     ]  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -157,6 +172,7 @@ def _differences(result: Result) -> pd.DataFrame:
 def summary(result: Result) -> str:
     """Says as Markdown how voice onset time differs, and what it rests on."""
     checkpoint, words = result.settings["checkpoint"], {"plain": PLAIN, "with_s": WITH_S}
+    words["percent"] = text.percent(result.settings["statistics"]["confidence"])
     given = f", {result.settings['set']}" if result.settings["set"] else ""
     stops = result.table("stops")
     reasons = stops[stops["group"] == ""].groupby(["source", "reason"], sort=False).size()

@@ -95,9 +95,14 @@ def draw_panels(
 def _draw(axis: Axes, line: Line, colour: str) -> Artist:
     if line.thin is not None:
         axis.plot(line.x, line.thin[:MAX_THIN].T, color=colour, linewidth=0.3, alpha=0.4)
+    lone = len(line.x) == 1  # no line, no band
     if line.low is not None and line.high is not None:
+        if lone:
+            axis.vlines(line.x, line.low, line.high, color=colour, alpha=0.5, linewidth=1.2)
         axis.fill_between(line.x, line.low, line.high, color=colour, alpha=0.2, linewidth=0)
-    (handle,) = axis.plot(line.x, line.y, color=colour, linewidth=1.2)
+    (handle,) = axis.plot(
+        line.x, line.y, color=colour, linewidth=1.2, marker="D" * lone, markersize=3
+    )
     if line.shown is not None:
         axis.plot(line.x[line.shown], line.y[line.shown], "o", color=colour, markersize=3)
     return handle

@@ -38,9 +38,12 @@ def draw_confusion(result: Run) -> Figure:
             style.frame(axis, codes.index(assigned[word]), y)
     axis.set_xticks(range(len(codes)), codes, fontsize=TINY_PT, rotation=90 * (len(codes[0]) > 3))
     axis.set_yticks(range(len(shares)), [f"{word} ({n[word]})" for word in shares.index])
-    axis.set(xlabel="Code that Q answers", ylabel="Word (recordings)")
-    figure.colorbar(picture, ax=axis, pad=0.01, aspect=25, label="Share of recordings")
-    figure.suptitle("Answers of Q by word, in % (frame: the word's code)")
+    axis.set(
+        xlabel="Code that Q answers (the table words counts by codes of held-out parts)",
+        ylabel="Word (recordings)",
+    )
+    figure.colorbar(picture, ax=axis, pad=0.01, aspect=25, label="Share of recordings (0 to 1)")
+    figure.suptitle("Answers of Q by word, in % (frame: the code assigned on all recordings)")
     return figure
 
 
@@ -85,10 +88,12 @@ def draw_curves(result: Run) -> Figure:
             y, low, high = (own[name].to_numpy() for name in ("estimate", "low", "high"))
             lines.append(Line(word, x, y, low, high, colour=colour))
         title = "Input: envelope" if layer == "input" else layer_title(str(layer))
-        apart = rows[rows["word"] == words[0]]["p"].to_numpy() < result.settings["level"]
+        apart = rows[rows["word"] == words[0]]["p_layers"].to_numpy() < result.settings["level"]
         panels.append(Panel(title, lines, "Mean activation", apart))
     shown = f", the {MAX_WORDS} most frequent of {len(n)}" if len(n) > MAX_WORDS else ""
-    title = f"Averages of the layers by word{shown} (bar: words part, corrected over points)"
+    title = (
+        f"Averages of the layers by word{shown} (bar: words part, corrected over points and layers)"
+    )
     return draw_panels(panels, title, "Share of the recording's duration (%)", 2, 1.7)
 
 

@@ -21,7 +21,7 @@ LEAST_PERIODS = 3
 NO_F0 = "no F0 in the voiced interval"
 TOO_SHORT = "the voiced interval has fewer than 3 periods"
 NO_BURST = "no burst: nothing rises suddenly after a closure and before the vowel"
-FROM_START = "the sound begins in the closure"
+FROM_START = "the sound begins in the closure or at the release"
 
 _STEP_S, _WINDOW_S = 0.0005, 0.002  # of the levels of high frequencies; Hann window
 _HIGH_HZ = 1000.0  # above it lie bursts; the voice of a closure lies below
@@ -29,6 +29,8 @@ _VOICE_HZ = 500.0  # below it the voice is sought: breath and most bursts are we
 _CLOSED_S = 0.007  # before a burst, in which nothing is loud; closures begin at 9 ms
 _RISE_DB = 10.0  # of a burst over that
 _SUDDEN_S, _SUDDEN_DB = 0.008, 6.0  # it then has its peak but for so much; frication takes longer
+_FAINTEST_DB = 20.0  # of a burst before the voice, below the vowel; fainter are noises of the mouth
+_AT_ONCE_DB = 8.0  # of one with which the sound begins, below the vowel
 _QUIET_DB = 12.0  # of the high frequencies of voice in a closure, below the vowel's; a nasal's less
 _AGAIN_S, _AGAIN_DB = 0.040, 12.0  # from the first to the last burst at most; dip between two
 _BESIDE_S = 0.004  # what rises so near to the onset of the voice is the voice
@@ -60,6 +62,7 @@ def find_stop(
 
     The burst is the last sudden rise of the energy above 1 kHz after a closure and before the
     voice, or the first of one release of several; without any, one in the voice before the vowel.
+    What is before the sound counts as closure: it may begin with the burst.
 
     Args:
         sound: ``[time]``, finite, of 8 kHz or more.
@@ -70,23 +73,24 @@ def find_stop(
     """
     if not math.isfinite(f0_hz):
         return Stop(reason=NO_F0)
-    if (span_s[1] - span_s[0]) * f0_hz < LEAST_PERIODS:
+    start_s, end_s = max(0.0, span_s[0]), min(span_s[1], len(sound) / rate_hz)
+    if (end_s - start_s) * f0_hz < LEAST_PERIODS:
         return Stop(reason=TOO_SHORT)
-    first = max(0, round(max(earliest_s, span_s[0] - 2 * LONGEST_S) * rate_hz))
-    part = sound[first : round(span_s[1] * rate_hz)] - np.mean(sound)
+    first = max(0, round(max(min(earliest_s, start_s), start_s - 2 * LONGEST_S) * rate_hz))
+    part = sound[first : round(end_s * rate_hz)] - np.mean(sound)
     from_s = first / rate_hz
     level_db = _levels_db(part, rate_hz)
     for hidden in (True, False):
-        voice_s, vowel_s = _voice(part, rate_hz, span_s[0] - from_s, f0_hz, hidden)
-        bursts = _bursts(level_db, voice_s, vowel_s, 1 / f0_hz)
+        voice_s, vowel_s = _voice(part, rate_hz, start_s - from_s, f0_hz, hidden)
+        bursts = _bursts(level_db, voice_s, vowel_s, 1 / f0_hz, first == 0)
         if len(bursts):
             break
     if not len(bursts):
         return Stop(voice_s=voice_s + from_s, reason=NO_BURST)
     burst_s, lag_s = bursts[0] * _STEP_S, (bursts[-1] - bursts[0]) * _STEP_S
     closed = round(_CLOSED_S / _STEP_S)
-    before = level_db[: bursts[0] - round(_WINDOW_S / _STEP_S / 2)]
-    floor_db = np.median(before[-closed:])
+    before = level_db[: max(0, bursts[0] - round(_WINDOW_S / _STEP_S / 2))]
+    floor_db = np.median(before[-closed:]) if len(before) else 0.0
     loud = np.flatnonzero(_highest(-before, -4, 1) < -floor_db - _RISE_DB * 2 / 3)  # for 2 ms
     loud = loud[loud < len(before) - closed]
     closure_s = burst_s - loud[-1] * _STEP_S if len(loud) else math.nan
@@ -125,8 +129,9 @@ def _voice(
     faint = np.sum(windows[at] ** 2) * 10 ** (_FAINT_DB / 10)
     while at - half >= lags[-1]:
         here = windows[at - half]
-        for reach in (lags, over) if hidden else (lags,):
-            before = windows[at - half - reach[reach <= at - half]]
+        for reach in (lags, over) if hidden and over[0] <= at - half else (lags,):
+            reach = reach[reach <= at - half]
+            before = windows[at - half - reach]
             energy = np.sum(before**2, axis=1)
             alike = before @ here / np.sqrt(np.maximum(energy * np.sum(here**2), 1e-30))
             alike[energy < faint] = -1
@@ -144,7 +149,9 @@ def _voice(
     return (int(crossed[-1]) if len(crossed) else 0) / rate_hz, vowel / rate_hz
 
 
-def _bursts(level_db: np.ndarray, voice_s: float, vowel_s: float, period_s: float) -> np.ndarray:
+def _bursts(
+    level_db: np.ndarray, voice_s: float, vowel_s: float, period_s: float, begins: bool
+) -> np.ndarray:
     """Finds the frames at which the bursts of one release begin, before the voice or else in it."""
     times = voice_s, vowel_s, LONGEST_S, _BESIDE_S, period_s, _CLOSED_S, _AGAIN_S, _SUDDEN_S
     voice, vowel, longest, beside, period, closed, again, sudden = (
@@ -155,13 +162,17 @@ def _bursts(level_db: np.ndarray, voice_s: float, vowel_s: float, period_s: floa
     rises = before & _rises(level_db, closed, _RISE_DB)
     later_db = np.maximum.accumulate(np.where(before, level_db, -np.inf)[::-1])[::-1]
     rises &= _highest(level_db, 0, sudden) >= later_db - _SUDDEN_DB
+    vowel_db = level_db[vowel : vowel + round(0.05 / _STEP_S)].max(initial=-200)
+    rises &= _highest(level_db, 0, sudden) >= vowel_db - _FAINTEST_DB
+    if begins and not rises.any() and before[0]:  # closed until the sound begins
+        rises[0] = level_db[:4].max() >= vowel_db - _AT_ONCE_DB
+        rises[0] &= level_db[:sudden].max() >= later_db[0] - _SUDDEN_DB
     last = voice - beside
     if not rises.any():  # in the voice, whose own pulses rise too
         closed, last = max(closed, round(1.2 * period)), vowel
         rises = (frames >= voice + 2 * period) & (frames <= vowel)
         rises &= _rises(level_db, closed, _RISE_DB)
-        quiet_db = level_db[vowel : vowel + round(0.05 / _STEP_S)].max(initial=-200) - _QUIET_DB
-        rises &= _highest(level_db, -closed - 2, -2) < quiet_db
+        rises &= _highest(level_db, -closed - 2, -2) < vowel_db - _QUIET_DB
     if not rises.any():
         return np.zeros(0, int)
     found = _steepest(level_db, rises)

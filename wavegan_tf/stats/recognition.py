@@ -159,12 +159,14 @@ def score_curves(
 
 
 def beside_chance(shares: np.ndarray) -> dict[str, float]:
-    """Compares a share, the first, with those of words drawn anew: ``estimate, chance, p``.
+    """Compares a share, the first, with those of words drawn anew.
 
-    ``p`` is the share of draws, the own one counted, that are at least as good.
+    Returns ``estimate, chance, p, least_p``: ``p`` is the share of draws, the own one counted, that
+    are at least as good, which is ``least_p`` where none is.
     """
     chance, p = shares[1:].mean(), np.mean(shares >= shares[0] - 1e-9)
-    return {"estimate": float(shares[0]), "chance": float(chance), "p": float(p)}
+    found = {"estimate": float(shares[0]), "chance": float(chance), "p": float(p)}
+    return found | {"least_p": 1 / len(shares)}
 
 
 def describe(
@@ -268,8 +270,9 @@ def judge_layers(
         settings: Confidence and resamples.
 
     Returns:
-        ``by_layer``; ``curves``, the mean of each word at each point, and there the p that words do
-        not part; ``controls``.
+        ``by_layer``; ``curves``, the mean of each word at each point, and there the p of the
+        permutation test of the words, corrected over points, as ``p_layers`` over layers too
+        (Bonferroni); ``controls``.
     """
     rows, controls, means = [], [], []
     least, _ = score_curves(task.drawn[:1], heard[envelope], task.folds)
@@ -289,9 +292,11 @@ def judge_layers(
             points = {"layer": layer, "word": word, "point": np.arange(1, curves.shape[1] + 1)}
             means.append(pd.DataFrame(points | values | {"n": len(own), "p": apart.p}))
     table = add_verdicts(pd.DataFrame(rows), settings)
+    every = pd.concat(means)
+    every["p_layers"] = np.minimum(1, every["p"] * len(heard))
     table["beyond_envelope_p_holm"] = holm(table["beyond_envelope_p"].to_numpy())
     return {
-        "by_layer": table, "curves": pd.concat(means),
+        "by_layer": table, "curves": every,
         "controls": pd.DataFrame(controls, columns=["network", "layer", "estimate"]),
     }  # fmt: skip
 
