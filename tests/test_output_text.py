@@ -16,3 +16,5 @@ from wavegan_tf.output import text
 )  # fmt: skip
 def test_a_p_below_a_level_is_not_written_as_the_level(p, written):
     assert text.p_value(p) == written
+    assert text.p_value(0.0061, floor=True) == "<= 0.006"
+    assert text.p_value(0.0009, floor=True) == "< 0.001"

@@ -40,17 +40,19 @@ def fixed(x: float, digits: int = 2) -> str:
     return (MINUS if x < 0 and float(text) else "") + text
 
 
-def p_value(p: float) -> str:
+def p_value(p: float, floor: bool = False) -> str:
     """Writes a p as papers do: three decimals, or ``< 0.001``.
 
     What three decimals would raise to a hundredth up to 0.1, such as a level, has four: 0.0498.
+    One at the ``floor``, the least that so many permutations can give, or that times the number of
+    tests, is only known not to be larger: ``<= 0.006``.
     """
     if p is None or not math.isfinite(p):
         return DASH
     text = f"{p:.3f}"
     if text.endswith("0") and p < float(text) <= 0.1:
         text = f"{math.floor(p * 1e4 + 1e-6) / 1e4:.4f}"  # cut: 0.04999 is not 0.0500 either
-    return "< 0.001" if p < 0.001 else text
+    return "< 0.001" if p < 0.001 else "<= " * floor + text
 
 
 def percent(share: float) -> str:
