@@ -71,10 +71,24 @@ def test_a_short_response_is_not_called_alike_to_independent_curves():
 
 
 def test_layers_that_are_not_shown_are_counted_over_models():
-    rows = [(f"m{k}", layer, latencies.AS_SURROGATES) for k in (1, 2) for layer in ("conv1", "out")]
+    rows = [(f"m{k}", layer, latencies.NOT_SHOWN) for k in (1, 2) for layer in ("conv1", "out")]
     table = pd.DataFrame(rows[:3], columns=["model", "layer", "verdict"])
     [said] = latency.sentences(Result("latency", {}, {"latency": table}))
     assert said == "Not shown to be more like it: Conv1 (2 of 2 models), Out (1 of 2 models)."
+
+
+def test_what_is_most_alike_at_the_longest_lag_is_no_claim(tmp_path):
+    result = planted_latency.find("lagged", 0, tmp_path, n_surrogates=199, n=5, max_lag_s=0.02,
+                                  layers="conv2", statistics=FEW)  # fmt: skip
+    table = result.table("latency").set_index("layer")  # Conv2 lags 24 ms, Out 4 ms
+    assert table["p_holm"].max() < 0.05
+    assert table["verdict"].tolist() == ["lag at its limit", latencies.FOLLOWS]
+    said = latency.sentences(result)
+    assert [x[:4] for x in said] == ["Out ", "No c"] and "longest lag: Conv2." in said[1]
+    assert "(p <= 0.010)" in said[0]  # of two tests
+    peaks, lags = (axis.lines for axis in result.figure("latency").axes)
+    assert np.isfinite(peaks[0].get_ydata()).all()
+    assert np.isfinite(lags[0].get_ydata()).tolist() == [False, True]
 
 
 def test_of_a_training_the_last_checkpoint_alone_is_compared():

@@ -31,6 +31,7 @@ class Line:
     thin: np.ndarray | None = None
     shown: np.ndarray | None = None
     colour: str | None = None
+    dashed: bool = False
 
 
 @dataclass
@@ -95,7 +96,7 @@ def _draw(axis: Axes, line: Line, colour: str) -> Artist:
         axis.plot(line.x, line.thin[:MAX_THIN].T, color=colour, linewidth=0.3, alpha=0.4)
     if line.low is not None and line.high is not None:
         axis.fill_between(line.x, line.low, line.high, color=colour, alpha=0.2, linewidth=0)
-    (handle,) = axis.plot(line.x, line.y, color=colour, linewidth=1.2)
+    (handle,) = axis.plot(line.x, line.y, "--" if line.dashed else "-", color=colour, linewidth=1.2)
     there = np.pad(np.isfinite(line.y), 1)
     alone = there[1:-1] & ~there[:-2] & ~there[2:]  # neither a line nor a band shows these
     if alone.any():
