@@ -124,18 +124,6 @@ def test_semitones_are_those_of_the_planted_f0():
     assert table["estimate"].mean() == pytest.approx(12 * np.log2(1.4), abs=0.5)  # 140 Hz
 
 
-def test_the_command_compares_codes_and_its_result_is_loaded(run_script, tmp_path):
-    out = tmp_path / "out"
-    flags = "--n=2 --layers=conv4 --jobs=1 --track=series --of=output --nofigures".split()
-    where = f"--ckpt={CIWGAN}", "--model=ciwgan", f"--out_dir={out}"
-    script = run_script("-m wavegan_tf contours", *where, *flags)
-    assert script.returncode == 0, script.stderr
-    result = load_run(out)
-    assert {"contours", "differences", "tests"} <= set(result.tables)
-    assert result.table("layers")["layer"].tolist() == ["conv4", "out"]
-    assert "c1=1" in script.stdout
-
-
 def test_words_of_recordings_are_groups(speech_dir, tmp_path):
     model = load(CIWGAN, model="ciwgan")
     options = Options(
@@ -150,8 +138,12 @@ def test_words_of_recordings_are_groups(speech_dir, tmp_path):
         run(model, Options(network="q", wav_dir=str(speech_dir), word="(vowel)", jobs=1))
 
 
-def test_over_whole_outputs_no_interval_is_searched_for_or_missed():
+def test_over_whole_outputs_no_interval_is_searched_for_or_missed(tmp_path):
     _, _, result = planted_contours.find("parts", 0, n=2, of="output", layers="conv1")
+    result.save(tmp_path / "run", figures=False)  # tests/test_readme.py runs the command
+    loaded = load_run(tmp_path / "run")
+    assert loaded.summary() == result.summary() and "c1=1" in loaded.terminal()
+    assert loaded.table("layers")["layer"].tolist() == ["conv1", "out"]
     outputs = result.table("outputs")
     assert "n_voiced" not in outputs and "intervals" not in result.tables
     assert complaints(outputs) == [] and result.table("contours")["n"].eq(2).all()
