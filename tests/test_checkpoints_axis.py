@@ -12,6 +12,7 @@ import pytest
 import scipy
 from absl import flags
 from conftest import SHORT_WINDOWS, said
+from matplotlib.collections import LineCollection
 
 import wavegan_tf as wg
 from wavegan_tf.checkpoints.files import write_checkpoint
@@ -19,6 +20,7 @@ from wavegan_tf.checkpoints.open import list_checkpoints
 from wavegan_tf.commands import run
 from wavegan_tf.commands.flags import parse
 from wavegan_tf.experiments import checkpoints, probe
+from wavegan_tf.output.figures_lines import Line, Panel, draw_panels
 from wavegan_tf.stats import models as stats
 from wavegan_tf.stats.correlate import CONTROL_COLUMNS, ENCODED, judge
 from wavegan_tf.stats.curves import compare
@@ -202,6 +204,13 @@ def test_figures_show_steps_and_mark_what_is_shown(found):
     ).figures
 
 
+def test_a_point_without_neighbours_has_a_marker_and_a_bar():
+    x, y = np.arange(3), np.array([np.nan, 0.5, np.nan])
+    figure = draw_panels([Panel("", [Line("", x, y, y - 0.1, y + 0.2)])], "", "")
+    bars = [each for each in figure.axes[0].collections if isinstance(each, LineCollection)]
+    np.testing.assert_allclose(bars[0].get_segments(), [[[1, 0.4], [1, 0.7]]])
+
+
 @pytest.mark.parametrize(
     ("verdicts", "expected"),
     [
@@ -235,6 +244,49 @@ def test_changes_are_of_r_on_the_bases_of_both():
     np.testing.assert_allclose(row["estimate"], np.arctanh(r[0]) - np.arctanh(r[1]))
     assert row["n_outputs"] == 24 and row["low"] < row["estimate"] < row["high"]
     assert row["p"] < 0.01 and row["low"] > 0
+
+
+def test_a_model_whose_outputs_hardly_vary_gets_no_interval_and_no_p():
+    rng, level = np.random.default_rng(0), np.arange(9.0)
+    flat = np.where(level == 4, 0.9, 1.0)  # a share that is 1 in all outputs but one
+    sums = []
+    for target in (flat, level):
+        points = planted.made_points(rng, level, {"conv1": 0.5})
+        points.loc[points["layer"] == "out", "value"] = np.repeat(target, 10)
+        sums.append(stats.base_moments(points, points[:0], np.arange(9), "out", {}))
+    found = stats.compare_models("b", "a", *sums, StatisticsSettings(min_pairs=5))
+    row = stats.judge_changes(found, StatisticsSettings()).iloc[0]
+    assert row["n_outputs"] == 9 and np.isfinite(row["estimate"]) and row["verdict"] == "too few"
+    assert np.isnan(row[["low", "p", "p_holm"]].astype(float)).all()
+
+
+def test_last_is_compared_with_first_and_trainings_with_the_first_given():
+    models = pd.DataFrame({"model": ["m1", "m2", "m3", "o"], "training": [*"mmmo"], "group": ""})
+    models["step"] = [1, 2, 3, 1]
+    assert checkpoints._pairs(models) == [("m3", "m1"), ("o", "m3")]
+    assert checkpoints._pairs(models[1:3]) == [("m3", "m2")]  # m1 does not speak
+    assert checkpoints._pairs(models.assign(group="x")) == [("m3", "m1")]
+
+
+def test_a_checkpoint_that_does_not_speak_is_not_compared(found):
+    failed = found.tables["health"].assign(verdict="passed")
+    failed.loc[failed["model"] != "planted-400", "verdict"] = "failed"
+    tables, models = found.tables | {"health": failed}, found.tables["models"]
+    made = checkpoints._compare(tables, models, {}, StatisticsSettings())
+    assert "changes" in found.tables and "changes" not in made
+
+
+@pytest.mark.parametrize(
+    ("p", "verdicts", "cell"),
+    [
+        ([0.1, 0.01], ["as random", "encoded"], "1"),
+        ([0.1, 0.2], ["as random"] * 2, "0"),
+        ([np.nan] * 2, ["few networks", "too few"], "\u2013"),
+        ([0.1, np.nan], ["not judged", "too few"], "\u2013"),
+    ],
+)
+def test_the_terminal_has_a_dash_where_nothing_was_tested(p, verdicts, cell):
+    assert checkpoints._number_encoded(pd.DataFrame({"p": p, "verdict": verdicts})) == cell
 
 
 @pytest.mark.parametrize("sizes", [(4, 3), (3, 3)])

@@ -1,5 +1,7 @@
 """Contours of planted tones; the command end to end; options that have no meaning."""
 
+import math
+
 import conftest
 import numpy as np
 import pandas as pd
@@ -7,9 +9,9 @@ import planted_contours
 import pytest
 
 from wavegan_tf.errors import InputError
-from wavegan_tf.experiments.contours import Options, longest, run
+from wavegan_tf.experiments.contours import Options, longest, run, sentences
 from wavegan_tf.experiments.listen import complaints
-from wavegan_tf.experiments.result import load_run
+from wavegan_tf.experiments.result import Result, load_run
 from wavegan_tf.latents import code_settings
 from wavegan_tf.model import load
 from wavegan_tf.models.config import ModelConfig
@@ -26,7 +28,11 @@ def test_tones_part_from_the_planted_layer_on(track):
     table = result.table("contours").query("layer == 'conv4' and group == 'c1=1'")
     assert table["estimate"][:-1].is_monotonic_increasing and (table["n"] == 10).all()
     assert "c1=1 and c2=1: first shown to part at Conv3" in result.summary()
-    assert "not shown at Conv1, Conv2" in result.summary() or track == "f0"
+    if track == "f0":
+        assert "- Cannot carry F0: Conv1." in result.summary()
+        assert set(result.table("tests")["layer"]) == {"conv2", "conv3", "conv4", "out"}
+    else:
+        assert "not shown at Conv1, Conv2" in result.summary()
 
 
 def test_layers_that_differ_by_the_places_of_intervals_alone_do_not_part():
@@ -50,23 +56,72 @@ def test_the_contour_of_an_output_is_that_of_its_longest_interval():
     assert [x and x[0][1:] for (x,) in whole] == [(0.0, 1.024), (), (0.0, 1.024)]
 
 
+def curves_of(means, n=12, seed=0):
+    """Curves [n * groups, points] about the means [groups, points] of groups a, b, .."""
+    noise = np.random.default_rng(seed).standard_normal((n, len(means), len(means[0])))
+    return (0.2 * noise + np.asarray(means, float)).reshape(-1, len(means[0]))
+
+
+def told(layers, names, target="out", **more):
+    """What is said of curves by layer, of groups in turn."""
+    groups = np.resize(list(names), len(next(iter(layers.values()))))
+    differences, tests = compare_groups(layers, groups, StatisticsSettings(), **more)
+    rows = [
+        (layer, group, point + 1, x[groups == group][:, point].mean(), math.nan, 12)
+        for layer, x in layers.items()
+        for group in names
+        for point in range(x.shape[1])
+    ]
+    columns = ["layer", "group", "point", "estimate", "at_stride", "n"]
+    contours = pd.DataFrame(rows, columns=columns).assign(low=math.nan, high=math.nan)
+    tables = {"differences": differences, "tests": tests, "contours": contours}
+    settings = {
+        "target": target, "track": "f0", "unit": "Hz", "of": "voiced",
+        "layers": [{"layer": layer} for layer in layers], "paired": target == "out",
+        "n_points": contours["point"].max(), "statistics": {"confidence": 0.95},
+    }  # fmt: skip
+    return Result("contours", settings, tables)
+
+
+def test_points_that_differ_are_listed_with_the_n_of_the_claim():
+    x = curves_of([[0] * 6, [0, 0, 1, 0, -1, -1.2]])
+    x[:4, 5] = np.nan  # of the last point, where the difference is largest
+    [said] = sentences(told({"conv1": x}, "ab"))
+    assert said.startswith("a and b: first shown to part at Conv1 (at points 3, 5-6; p <= 0.001,")
+    assert said.endswith("n 20).")
+
+
+@pytest.mark.parametrize(("n_near", "verdict"), [(7, "at a stride"), (6, "parts")])
+def test_where_a_group_lies_mostly_at_a_stride_it_does_not_part(n_near, verdict):
+    x, near = curves_of([[0, 0], [0, 1]]), np.zeros((24, 2), bool)
+    near[1 : 2 * n_near : 2, 1] = True  # of b's 12 values at the point
+    near[::2, 0] = True  # where nothing differs
+    result = told({"conv1": x}, "ab", at_stride={"conv1": near})
+    row = result.table("differences").iloc[0]
+    assert row["verdict"] == verdict and row["at_stride"] == (12 + n_near) / 48
+    assert result.table("tests")["differs"].any() == (verdict == "parts")
+
+
+def test_words_that_part_in_the_sound_are_counted_and_no_layer_is_named():
+    sound = curves_of([[0, 0], [0, 0], [5, 5]])
+    layer = curves_of([[0, 0], [3, 3], [5, 5]], seed=1)
+    found = sentences(told({"input": sound, "conv1": layer}, "abc", "input"))
+    assert found[0] == "2 of 3 pairs part in the sound itself (Input)."
+    assert [x.split(" (")[0] for x in found[1:]] == ["a and b: first shown to part at Conv1"]
+
+
+def test_points_of_too_few_values_are_not_drawn():
+    x = curves_of([[0, 0, 0], [0, 1, 1]])
+    x[:16, 1] = np.nan
+    lines = told({"conv1": x}, "ab").figure("contours").axes[0].lines
+    assert np.isfinite(lines[0].get_ydata()).tolist() == [True, False, True]
+
+
 def test_semitones_are_those_of_the_planted_f0():
     _, _, result = planted_contours.find("null", 0, "f0_semitones", n=5, layers="out")
     table = result.table("contours")
     assert set(table["unit"]) == {"st re 100 Hz"}
     assert table["estimate"].mean() == pytest.approx(12 * np.log2(1.4), abs=0.5)  # 140 Hz
-
-
-def test_the_command_compares_codes_and_its_result_is_loaded(run_script, tmp_path):
-    out = tmp_path / "out"
-    flags = "--n=2 --layers=conv4 --jobs=1 --track=series --of=output --nofigures".split()
-    where = f"--ckpt={CIWGAN}", "--model=ciwgan", f"--out_dir={out}"
-    script = run_script("-m wavegan_tf contours", *where, *flags)
-    assert script.returncode == 0, script.stderr
-    result = load_run(out)
-    assert {"contours", "differences", "tests"} <= set(result.tables)
-    assert result.table("layers")["layer"].tolist() == ["conv4", "out"]
-    assert "c1=1" in script.stdout
 
 
 def test_words_of_recordings_are_groups(speech_dir, tmp_path):
@@ -83,8 +138,12 @@ def test_words_of_recordings_are_groups(speech_dir, tmp_path):
         run(model, Options(network="q", wav_dir=str(speech_dir), word="(vowel)", jobs=1))
 
 
-def test_over_whole_outputs_no_interval_is_searched_for_or_missed():
+def test_over_whole_outputs_no_interval_is_searched_for_or_missed(tmp_path):
     _, _, result = planted_contours.find("parts", 0, n=2, of="output", layers="conv1")
+    result.save(tmp_path / "run", figures=False)  # tests/test_readme.py runs the command
+    loaded = load_run(tmp_path / "run")
+    assert loaded.summary() == result.summary() and "c1=1" in loaded.terminal()
+    assert loaded.table("layers")["layer"].tolist() == ["conv1", "out"]
     outputs = result.table("outputs")
     assert "n_voiced" not in outputs and "intervals" not in result.tables
     assert complaints(outputs) == [] and result.table("contours")["n"].eq(2).all()

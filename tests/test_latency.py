@@ -2,7 +2,6 @@
 
 import math
 
-import conftest
 import numpy as np
 import pandas as pd
 import planted_latency
@@ -42,7 +41,7 @@ def test_groups_of_models_differ_by_the_planted_lag(tmp_path):
     assert groups["p_least"].unique().tolist() == pytest.approx([2 / math.comb(8, 4)])
     result.save(tmp_path / "run", figures=False)
     assert "planted7/model.ckpt-0" in (tmp_path / "run" / "report.html").read_text()
-    loaded = load_run(tmp_path / "run")
+    loaded = load_run(tmp_path / "run")  # tests/test_readme.py runs the command
     assert loaded.summary() == result.summary() and "(p 0.029; 4 and 4 models)" in loaded.summary()
     assert loaded.figure("latency") and loaded.figure("averages")
 
@@ -71,10 +70,24 @@ def test_a_short_response_is_not_called_alike_to_independent_curves():
 
 
 def test_layers_that_are_not_shown_are_counted_over_models():
-    rows = [(f"m{k}", layer, latencies.AS_SURROGATES) for k in (1, 2) for layer in ("conv1", "out")]
+    rows = [(f"m{k}", layer, latencies.NOT_SHOWN) for k in (1, 2) for layer in ("conv1", "out")]
     table = pd.DataFrame(rows[:3], columns=["model", "layer", "verdict"])
     [said] = latency.sentences(Result("latency", {}, {"latency": table}))
     assert said == "Not shown to be more like it: Conv1 (2 of 2 models), Out (1 of 2 models)."
+
+
+def test_what_is_most_alike_at_the_longest_lag_is_no_claim(tmp_path):
+    result = planted_latency.find("lagged", 0, tmp_path, n_surrogates=199, n=5, max_lag_s=0.02,
+                                  layers="conv2", statistics=FEW)  # fmt: skip
+    table = result.table("latency").set_index("layer")  # Conv2 lags 24 ms, Out 4 ms
+    assert table["p_holm"].max() < 0.05
+    assert table["verdict"].tolist() == ["lag at its limit", latencies.FOLLOWS]
+    said = latency.sentences(result)
+    assert [x[:4] for x in said] == ["Out ", "No c"] and "longest lag: Conv2." in said[1]
+    assert "(p <= 0.010)" in said[0]  # of two tests
+    peaks, lags = (axis.lines for axis in result.figure("latency").axes)
+    assert np.isfinite(peaks[0].get_ydata()).all()
+    assert np.isfinite(lags[0].get_ydata()).tolist() == [False, True]
 
 
 def test_of_a_training_the_last_checkpoint_alone_is_compared():
@@ -170,12 +183,8 @@ def test_windows_are_two_rising_numbers():
         Options(window_s="0.1,0")
 
 
-def test_the_command_runs_and_its_result_is_loaded(run_script, speech_dir, tmp_path):
-    out, ciwgan = tmp_path / "out", conftest.ROOT / "tests" / "reference" / "checkpoints" / "ciwgan"
-    flags = f"--reference={speech_dir}/vowel0.wav", "--window_s=0,0.1", "--n=2", f"--out_dir={out}"
-    where = f"--ckpt={ciwgan}", "--model=ciwgan", "--jobs=1", "--nofigures", "--noreport"
-    script = run_script("-m wavegan_tf latency", *where, *flags)
-    assert script.returncode == 0, script.stderr
-    result = load_run(out)
-    assert result.table("latency")["layer"].tolist()[-1] == "out"
+def test_the_window_cuts_layers_and_reference(tmp_path):
+    result = planted_latency.find("null", 0, tmp_path, n=2, n_surrogates=99, layers="conv3",
+                                  window_s="0,0.1")  # fmt: skip
+    assert result.table("latency")["layer"].tolist() == ["conv3", "out"]
     assert result.arrays["averages"]["conv3"].shape == (3, 100)

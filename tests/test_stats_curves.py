@@ -87,7 +87,7 @@ def test_groups_part_where_a_layer_differs_and_held_times_must_agree():
         curves.NOT_SHOWN, curves.PARTS, curves.OWN_ALONE, TOO_FEW
     ]  # fmt: skip
     row = table.iloc[1]
-    assert (row["first"], row["last"], row["n"]) == (3, 4, 12) and row["point"] in (3, 4)
+    assert row["n"] == 12 and row["point"] in (3, 4)
     difference = (apart[1::2] - apart[::2]).mean(axis=0)
     assert row["estimate"] == pytest.approx(difference[2:4].max())
     shown = tests[tests["differs"]]

@@ -23,7 +23,8 @@ from wavegan_tf.model import Models
 from wavegan_tf.output import text
 from wavegan_tf.output.names import layer_title, layers_of, measure_title
 from wavegan_tf.stats import models as stats
-from wavegan_tf.stats.correlate import ENCODED, INVERSE, judge
+from wavegan_tf.stats.correlate import ENCODED, INVERSE, NOT_JUDGED, judge
+from wavegan_tf.stats.health import FAILED
 from wavegan_tf.stats.resampling import StatisticsSettings
 
 if TYPE_CHECKING:
@@ -104,14 +105,13 @@ def _compare(
 ) -> dict[str, pd.DataFrame]:
     """Judges the correlations of all models as one family, and makes the tables that compare."""
     correlations = judge(tables["correlations"], settings)
-    series = _series(models)
-    pairs = [(steps[-1][0], steps[0][0]) for steps in series.values()]
-    found = {"correlations": correlations, "onsets": stats.find_onsets(correlations, series)}
+    found = {
+        "correlations": correlations, "onsets": stats.find_onsets(correlations, _series(models))
+    }  # fmt: skip
     if models["group"].any():
         found["groups"] = stats.compare_correlations(correlations, models, settings)
-    else:
-        first, *others = stats.last_of_each(models)["model"]
-        pairs += [(name, first) for name in others]
+    failed = tables["health"].loc[tables["health"]["verdict"] == FAILED, "model"]
+    pairs = _pairs(models[~models["model"].isin(failed.astype(str))])
     changes = [
         stats.compare_models(name, reference, moments[name], moments[reference], settings)
         for name, reference in pairs
@@ -119,6 +119,13 @@ def _compare(
     if changes:
         found["changes"] = stats.judge_changes(pd.concat(changes, ignore_index=True), settings)
     return {name: table for name, table in found.items() if len(table)}
+
+
+def _pairs(models: pd.DataFrame) -> list[tuple[str, str]]:
+    """Pairs last with first checkpoints, and trainings that stand in no groups with the first."""
+    pairs = [(steps[-1][0], steps[0][0]) for steps in _series(models).values()]
+    last = stats.last_of_each(models)["model"].tolist() if not models["group"].any() else []
+    return pairs + [(name, last[0]) for name in last[1:]]
 
 
 def _series(models: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
@@ -139,23 +146,25 @@ LEGEND = (
     "the latent vectors alone, and are the same for all checkpoints of a training."
 )
 SINCE = (
-    "Shown from step 8000 on: encoded at the checkpoint of that step and at every later one. What "
-    "is earlier is not shown, which does not say that it is not there: a weaker correlation needs "
-    "more outputs."
+    "From a step on: shown at the checkpoint of that step and at every later one. What is earlier "
+    "is not shown, which does not say that it is not there: a weaker correlation needs more "
+    "outputs."
 )
 SPEAKS_OF = (
     "Changes are of these networks, with the same latent vectors; another training may go another "
-    "way. A correlation may also rise because outputs differ more from each other."
+    "way. A correlation may also rise because outputs differ more from each other. Models whose "
+    "outputs do not pass for speech are not compared."
 )
 CHANGES = (
-    "Difference of Fisher's z on the n base vectors that both have values of, with its interval "
-    "(bootstrap over base vectors); p by swapping the two models within base vectors, after Holm "
-    "over all {tests} comparisons of the run."
+    "Difference of Fisher's z on the n base vectors that both have values of, with its {level} "
+    "interval (bootstrap over base vectors; none where hardly an output varies: `too few`); p by "
+    "swapping the two models within base vectors, after Holm over all {tests} comparisons of the "
+    "run."
 )
 GROUPS = (
     "Trainings are the units, the last checkpoint of each. Difference of the groups' means of "
-    "Fisher's z with Welch's interval; p by permutation of the models, corrected over all rows by "
-    "the maximum statistic; with so many models it could be {least} at least."
+    "Fisher's z with Welch's {level} interval; p by permutation of the models, corrected over all "
+    "rows by the maximum statistic; with so many models it could be {least} at least."
 )
 NO_GROUPS = (
     "Nothing can be shown of {name} and {reference}: with {n} the least p of a permutation is "
@@ -166,6 +175,7 @@ NO_GROUPS = (
 def summary(result: Result) -> str:
     """Says what each layer encodes at which checkpoint, and how that was found, as Markdown."""
     pearson, known = probe.pearson_rows(result), text.table(_models_shown(result))
+    level = text.percent(result.settings["statistics"]["confidence"])
     percent = text.percent(1 - result.settings["statistics"]["confidence"])
     about = {"target": layer_title(result.settings["target"]), "percent": percent}
     blocks = [
@@ -184,7 +194,7 @@ def summary(result: Result) -> str:
         rows = result.table(name)
         if len(rows) and rows["p"].notna().any():
             least = text.p_value(rows["p_least"].max()) if name == "groups" else ""
-            said = legend.format(tests=int(rows["p"].notna().sum()), least=least)
+            said = legend.format(tests=int(rows["p"].notna().sum()), least=least, level=level)
             blocks += [f"## {name.capitalize()}", said, text.table(_differences_shown(rows))]
     return "\n\n".join(filter(None, blocks)) + "\n"
 
@@ -315,7 +325,9 @@ def _since(cell: pd.DataFrame) -> str:
 
 
 def _number_encoded(cell: pd.DataFrame) -> str:
-    return str(int((cell["verdict"] == ENCODED).sum())) if len(cell) else ""
+    if not (cell["p"].notna() & (cell["verdict"] != NOT_JUDGED)).any():
+        return text.DASH if len(cell) else ""
+    return str(int((cell["verdict"] == ENCODED).sum()))
 
 
 def _models_shown(result: Result) -> pd.DataFrame:

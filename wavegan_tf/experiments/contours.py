@@ -48,6 +48,7 @@ from wavegan_tf.output import text
 from wavegan_tf.output.names import layer_title, measure_title
 from wavegan_tf.progress import progress
 from wavegan_tf.speech.intervals import LABELS, Interval
+from wavegan_tf.speech.measure import near_stride
 from wavegan_tf.speech.settings import POINT_MEASURES, UNITS
 from wavegan_tf.stats import curves
 from wavegan_tf.stats.grids import SEMITONES, SEMITONES_UNIT, in_semitones, lay_out
@@ -162,7 +163,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         outputs = found.tables["outputs"]
         found.tables["outputs"] = outputs.drop(columns=[f"n_{label}" for label in LABELS])
     contours, about = measure(model, inputs, options, own)
-    kept, blocks, held = groups != NO_GROUP, None, None
+    kept, blocks, held, left_out = groups != NO_GROUP, None, None, []
     if isinstance(inputs, Design):
         blocks = inputs.table["base"].to_numpy()
         found.tables["design"] = inputs.table
@@ -171,21 +172,36 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
             for k, name in enumerate(groups[: n_groups - 1]):
                 times = [own[i - i % n_groups + k] for i in range(len(own))]
                 held[name] = measure(model, inputs, options, times)[0]
-    contours, groups = {layer: x[kept] for layer, x in contours.items()}, groups[kept]
+    else:
+        left_out = sorted({*inputs.words} - {NO_GROUP, *groups})
+    limits = about.get("limits", {})
+    contours, groups = {
+        layer: x[kept] for layer, x in contours.items()
+        if options.measure not in limits.get(layer, {"forbidden": ()})["forbidden"]
+    }, groups[kept]  # fmt: skip
+    if not contours:
+        raise InputError(f"--track={options.track}: sounds of this rate cannot carry it")
+    at_stride, strides_hz = None, about.get("strides_hz", ())
+    if options.measure == "f0" and len(strides_hz):
+        at_stride = {
+            layer: near_stride(100 * 2 ** (x / 12) if options.track == SEMITONES else x, strides_hz)
+            for layer, x in contours.items()
+        }
     differences, tests = curves.compare_groups(
-        contours, groups, options.statistics, blocks, options.seed, held
+        contours, groups, options.statistics, blocks, options.seed, held, at_stride
     )
     rows = []
     for layer, x in contours.items():
         for group in dict.fromkeys(groups):
             those = x[groups == group]
+            near = at_stride[layer][groups == group].sum(axis=0) if at_stride else np.nan
             n = np.isfinite(those).sum(axis=0)
             estimate, low, high = curves.band(those, options.statistics)
             estimate[n < options.statistics.min_outputs] = np.nan
             rows.append(pd.DataFrame({
                 "layer": layer, "measure": options.track, "unit": options.unit, "group": group,
                 "point": np.arange(x.shape[1]) + 1, "estimate": estimate, "low": low, "high": high,
-                "n": n,
+                "n": n, "at_stride": near / np.maximum(n, 1),
             }))  # fmt: skip
     tables = found.tables | {
         "contours": pd.concat(rows, ignore_index=True),
@@ -197,7 +213,8 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         "layers": tables["layers"].to_dict("records"),
         "track": options.track, "unit": options.unit, "of": options.of,
         "paired": blocks is not None, "held": held is not None,
-        "n_points": options.praat.n_points, "statistics": dataclasses.asdict(options.statistics),
+        "n": int(kept.sum()), "left_out": left_out, "n_points": options.praat.n_points,
+        "statistics": dataclasses.asdict(options.statistics),
     }  # fmt: skip
     return Result(NAME, record, tables, {}, directory)
 
@@ -220,7 +237,8 @@ def choose_inputs(
                 "more, or say with --word what the word is in a path"
             )
         if len(often) > len(chosen):
-            _log.info("of %d words the %d with most recordings", len(often), len(chosen))
+            _log.info("of %d words the %d with most recordings; of as many the first by name",
+                      len(often), len(chosen))  # fmt: skip
         return recordings, words.where(words.isin(chosen), NO_GROUP).to_numpy(), len(chosen)
     names = options.condition or code_settings(config)[:MAX_GROUPS]
     if len(names) < 2:
@@ -267,7 +285,7 @@ def measure(
         By layer [outputs, points], NaN for no value; and what was set to measure them.
     """
     n, n_points = len(held), options.praat.n_points
-    label = f"{options.track} of {n} outputs"
+    label = f"{options.track} of {n} {'outputs' if isinstance(inputs, Design) else 'recordings'}"
     if options.track not in (SERIES, SHAPE):
         heard = listen(
             model, inputs, options, network=options.network, measures=(options.measure,),
@@ -299,10 +317,19 @@ def measure(
 
 LEGEND = (
     "Difference: the second group less the first (all groups: the largest less the smallest), the "
-    "largest over the points that differ, or over all if none does, and its point, of {}. where: "
-    "the first and the last point that differ. p: that the groups have one mean contour, by a "
-    "permutation test{} of the maximum statistic, corrected for all points, after Holm over all "
-    "rows. Layers without a row have too few values."
+    "largest over the points that differ, or over all if none does, and its point, of {}; n: {} "
+    "with values there. where: the points that differ. p of the permutation test{} of equal mean "
+    "contours, with the maximum statistic (corrected for all points), after Holm over all rows. "
+    "Layers without a row have too few values. Figure: means with {} intervals of single points."
+)
+STRIDE = (
+    "At a stride: within 1 % of a multiple or small fraction of a layer's rate, which is often no "
+    "voice. Where most values of a group are such at the points that differ, groups are not said "
+    "to part (`at a stride`)."
+)
+OF_RECORDINGS = (
+    "Each recording counts as independent: several of one speaker make p too small. What parts at "
+    "Input parts in the sounds, and any network may hand it on."
 )
 WITHIN = " within base vectors"
 HELD = (
@@ -312,33 +339,65 @@ HELD = (
 
 
 def sentences(result: Result) -> list[str]:
-    """Says for each pair of groups that part in which layer they do first, and who does not."""
-    table, found, rest = result.table("differences"), [], []
+    """Says for each pair of groups that part in which layer they do first, and who does not.
+
+    Pairs of words that part in the sound itself are counted alone.
+    """
+    table, found, rest, heard = result.table("differences"), [], [], []
+    target = result.settings["target"]
     for (group, reference), own in table.groupby(["group", "reference"], sort=False):
         pair = f"{reference} and {group}" if reference != "" else ALL_GROUPS
         parted, few = own["verdict"] == curves.PARTS, own["verdict"] == TOO_FEW
+        near = own["verdict"] == curves.AT_STRIDE
         if not parted.any():
             rest.append(pair)
             continue
         first = own[parted].iloc[0].to_dict()
+        if target == "input" == first["layer"]:
+            heard += [pair] * (reference != "")
+            continue
         lists = {
-            "also at": own[parted].iloc[1:], "not shown at": own[~parted & ~few],
+            "also at": own[parted].iloc[1:], "not shown at": own[~parted & ~few & ~near],
+            "at a stride alone at": own[near],
             "too few values at": own[few],
         }  # fmt: skip
         found.append("; ".join([
-            f"{pair}: first shown to part at {layer_title(first['layer'])} ({_points(first)}, p "
-            f"{text.p_value(first['p_holm'])})",
+            f"{pair}: first shown to part at {layer_title(first['layer'])} (at "
+            f"{_points(result, first)}; p {_p(table, first, 'p_holm')}, n {first['n']})",
             *(f"{what} {', '.join(map(layer_title, rows['layer']))}"
               for what, rows in lists.items() if len(rows)),
         ]) + ".")  # fmt: skip
-    return found + [f"Not shown to part in any layer: {', '.join(rest)}."] * bool(rest)
+    if target == "input":
+        pairs = table.loc[table["reference"] != "", ["group", "reference"]].drop_duplicates()
+        found.insert(0, f"{len(heard)} of {len(pairs)} pairs part in the sound itself (Input).")
+    found += [f"Not shown to part in any layer: {', '.join(rest)}."] * bool(rest)
+    layers = [layer["layer"] for layer in result.settings["layers"]]
+    track = measure_title(result.settings["track"])
+    without = [layer_title(name) for name in layers if name not in set(table["layer"])]
+    found += [f"Cannot carry {track}: {', '.join(without)}."] * bool(without)
+    values = result.table("contours").query("n > 0")
+    of = values.assign(near=values["at_stride"] * values["n"]).groupby("layer", sort=False)
+    near = (of["near"].sum(min_count=1) / of["n"].sum()).dropna()
+    strides = ", ".join(f"{layer_title(str(x))} {text.percent(near[x])}" for x in near.index)
+    return found + [f"Values of F0 at a stride of the network: {strides}."] * bool(strides)
 
 
-def _points(row: dict) -> str:
-    if not np.isfinite(row["first"]):
+def _points(result: Result, row: dict) -> str:
+    """Lists the points at which groups differ: ``points 3, 5-6``."""
+    tests = result.table("tests")
+    own = tests[["layer", "group", "reference"]] == [row["layer"], row["group"], row["reference"]]
+    at = tests.loc[own.all(axis=1) & tests["differs"].astype(bool), "point"].to_numpy(int)
+    if not len(at):
         return text.DASH
-    first, last = f"{row['first']:.0f}", f"{row['last']:.0f}"
-    return f"point {first}" if first == last else f"between points {first} and {last}"
+    runs = [x.tolist() for x in np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)]
+    listed = ", ".join(f"{x[0]}-{x[-1]}" if len(x) > 1 else f"{x[0]}" for x in runs)
+    return f"point{'s' * (len(at) > 1)} {listed}"
+
+
+def _p(table: pd.DataFrame, row: dict, name: str) -> str:
+    """Writes a p after Holm's correction; at the least that it can be as at most that."""
+    least = row["p_least"] * table[name].notna().sum()
+    return text.p_value(row[name], bool(row[name] <= least * (1 + 1e-9)))
 
 
 TIMES = "p, same times"
@@ -354,8 +413,8 @@ def _told(result: Result) -> pd.DataFrame:
         rows.append({
             "groups": f"{row['reference']}, {row['group']}" if pair else ALL_GROUPS,
             "layer": layer_title(row["layer"]), "difference": f"{apart} at {row['point']:.0f}",
-            "where": _points(row), "p": text.p_value(row["p_holm"]),
-            TIMES: text.p_value(row["p_held"]), "n": str(row["n"]), "verdict": row["verdict"],
+            "where": _points(result, row), "p": _p(table, row, "p_holm"),
+            TIMES: _p(table, row, "p_held"), "n": str(row["n"]), "verdict": row["verdict"],
         })  # fmt: skip
     return pd.DataFrame(rows, columns=[x for x in COLUMNS if x != TIMES or result.settings["held"]])
 
@@ -373,17 +432,24 @@ def summary(result: Result) -> str:
     """Says as Markdown in which layers the contours of groups part."""
     about = result.settings
     checkpoint, of = about["checkpoint"], about["of"]
-    where = "over the whole output" if of == OUTPUT else f"in the longest {of} interval"
+    noun = "outputs" if about["paired"] else "recordings"
+    where = f"over the whole {noun[:-1]}" if of == OUTPUT else f"in the longest {of} interval"
     parts = [
         f"# Contours of {measure_title(about['track'], about['unit'])} {where}",
-        f"{about['n']} {'outputs' if about['paired'] else 'recordings'}; checkpoint "
-        f"{checkpoint['prefix']}, step {checkpoint['step']}.",
+        f"{about['n']} {noun}; checkpoint {checkpoint['prefix']}, step {checkpoint['step']}.",
+        f"Left out, with fewer recordings or later by name: {', '.join(about['left_out'])}."
+        if about["left_out"] else "",
         "\n".join(f"- {sentence}" for sentence in sentences(result)),
         text.table(_told(result), ("difference", "p", TIMES, "n")),
-        LEGEND.format(about["n_points"], WITHIN * about["paired"]) + HELD * about["held"],
+        LEGEND.format(
+            about["n_points"], "base vectors" if about["paired"] else noun,
+            WITHIN * about["paired"], text.percent(about["statistics"]["confidence"]),
+        ) + HELD * about["held"],
+        STRIDE * bool(result.table("contours")["at_stride"].notna().any()),
+        OF_RECORDINGS * (not about["paired"]),
         "What is not shown may be there: in early layers a track has fewer values and more noise.",
     ]  # fmt: skip
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def figures(result: Result) -> "dict[str, Callable[[], Figure]]":

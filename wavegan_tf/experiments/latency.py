@@ -227,10 +227,12 @@ def describe_layers(
         )
     sums = {name: stats.Folded(int(here.sum())) for name, here in inside.items()}
     n = count(inputs)
-    for taken in progress(take_outputs(network, inputs, range(n)), n, f"{n} outputs"):
+    noun = "outputs" if isinstance(inputs, Design) else "recordings"
+    for taken in progress(take_outputs(network, inputs, range(n)), n, f"{n} {noun}"):
         finite = all(np.isfinite(x).all() for x in taken.series.values())
         for name, x in taken.series.items() if finite and not taken.output.problem else ():
-            sums[name].add(x.reshape(len(x), -1)[inside[name], 0])
+            x = x.reshape(len(x), -1)[inside[name], 0]
+            sums[name].add(np.abs(x) if name == network.target == "input" else x)
     if left_out := n - sums[network.target].n:
         _log.warning("%d of %d left out: not read, or with values that are no numbers", left_out, n)
     rows, averages = [], {}
@@ -266,7 +268,9 @@ def _result(
         for layer, x in averages.items()
     }
     table = pd.concat([own.assign(**about) for about, own, _, _ in found], ignore_index=True)
-    table = add_verdicts(table, options.statistics, stats.FOLLOWS, stats.AS_SURROGATES)
+    table = add_verdicts(table, options.statistics, stats.FOLLOWS, stats.NOT_SHOWN)
+    follows = table["verdict"] == stats.FOLLOWS
+    table.loc[follows & table["lag_s"].isna(), "verdict"] = stats.AT_LIMIT
     record = found[0][3] | {
         "reference": options.reference, "max_lag_s": options.max_lag_s,
         "n_surrogates": options.n_surrogates, "onset_s": options.onset_s,
@@ -277,22 +281,22 @@ def _result(
 
 
 LEGEND = (
-    "Peak: time after the onset of the largest peak of the layer's average, in ms [interval over "
-    "outputs]. r: the largest correlation with the reference at a lag of up to {:g} ms; lag "
-    "(positive: the layer is later): none if r is largest at an end of these. p: the share of {} "
-    "surrogates, noise of the spectrum of the reference, or of the layer if that share is larger, "
-    "with as large an r, after Holm over all rows. A peak is timed no better than a sample of its "
-    "layer lasts."
+    "Peak: time after the onset of the largest peak of the layer's average, in ms [{} interval "
+    "over {}; lag and r have none]. r: the largest correlation with the reference at a lag of up "
+    "to {:g} ms; lag (positive: the layer is later): none if r is largest at an end of these (`lag "
+    "at its limit`). p: the share of {} surrogates, noise of the spectrum of the reference, or of "
+    "the layer if that share is larger, with as large an r, after Holm over all rows. A peak is "
+    "timed no better than a sample of its layer lasts."
 )
 LIMITS = (
     "That a layer is more like the reference than such noise does not say that training made it "
     "so, nor that both have one cause: what rises and falls once in the same window is alike."
 )
 GROUPS = (
-    "Difference: mean of the group's models less that of the reference [interval]; of a training "
-    "the last checkpoint counts. p: by exchanging models between groups (permutation test of the "
-    "maximum statistic), corrected for all layers, both measures and the pairs of groups; with so "
-    "many models it could be {} at least."
+    "Difference: mean of the group's models less that of the reference [{} interval]; of a "
+    "training the last checkpoint counts. p: by exchanging models between groups (permutation test "
+    "of the maximum statistic), corrected for all layers, both measures and the pairs of groups; "
+    "with so many models it could be {} at least."
 )
 
 
@@ -303,14 +307,16 @@ def sentences(result: Result) -> list[str]:
         of = f"{row['model']}, " if "model" in row else ""
         found.append(
             f"{of}{layer_title(row['layer'])} is more like the reference than its surrogates: r "
-            f"{text.fixed(row['r'])}, lag {_ms(row['lag_s'])} ms (p "
-            f"{text.p_value(row['p_holm'])})."
+            f"{text.fixed(row['r'])}, lag {_ms(row['lag_s'])} ms (p {_p(result, row)})."
         )
-    rest = table[table["verdict"] == stats.AS_SURROGATES].groupby("layer", sort=False).size()
-    if len(rest):
+    for verdict, said in (
+        (stats.AT_LIMIT, "No claim, since r is largest at the longest lag"),
+        (stats.NOT_SHOWN, "Not shown to be more like it"),
+    ):
+        rest = table[table["verdict"] == verdict].groupby("layer", sort=False).size()
         of = "" if "model" not in table else f" ({{}} of {table['model'].nunique()} models)"
         others = ", ".join(layer_title(str(layer)) + of.format(n) for layer, n in rest.items())
-        found.append(f"Not shown to be more like it: {others}.")
+        found += [f"{said}: {others}."] * bool(len(rest))
     differ = groups[groups["verdict"] == DIFFERS].to_dict("records") if len(groups) else []
     for row in differ:
         found.append(
@@ -322,6 +328,13 @@ def sentences(result: Result) -> list[str]:
         least = text.p_value(groups["p_least"].min())
         found.append(f"Groups of models: no difference shown; the least possible p is {least}.")
     return found
+
+
+def _p(result: Result, row: dict) -> str:
+    """Writes a p after Holm's correction; at the least that surrogates can give as at most that."""
+    tests = result.table("latency")["p"].notna().sum()
+    least = tests / (1 + result.settings["n_surrogates"])
+    return text.p_value(row["p_holm"], bool(row["p_holm"] <= least * (1 + 1e-9)))
 
 
 def _ms(seconds: float, signed: bool = False) -> str:
@@ -337,7 +350,7 @@ def _told(result: Result) -> tuple[pd.DataFrame, pd.DataFrame]:
                 row["peak_s"], row["peak_s_low"], row["peak_s_high"], _ms
             ),
             "r": text.fixed(row["r"]), "lag (ms)": _ms(row["lag_s"], True),
-            "p": text.p_value(row["p_holm"]), "n": str(row["n_outputs"]), "verdict": row["verdict"],
+            "p": _p(result, row), "n": str(row["n_outputs"]), "verdict": row["verdict"],
         }
         for row in result.table("latency").to_dict("records")
     ]  # fmt: skip
@@ -365,6 +378,7 @@ def summary(result: Result) -> str:
     """Says as Markdown when layers peak, how alike they are, and whether groups differ."""
     about, (table, groups) = result.settings, _told(result)
     start_s, end_s = about["window_s"]
+    level = text.percent(about["statistics"]["confidence"])
     noun = "recordings" if about["target"] == "input" else "outputs"
     noun += " of each model" * ("models" in result.tables)
     opened = f"{len(result.table('models'))} models, listed in the table `models`"
@@ -375,11 +389,12 @@ def summary(result: Result) -> str:
         f"{about['n']} {noun}, {_ms(start_s)} to {_ms(end_s)} ms after the onset; {opened}.",
         "\n".join(f"- {sentence}" for sentence in sentences(result)),
         text.table(table, ("peak (ms)", "r", "lag (ms)", "p", "n")),
-        LEGEND.format(1000 * about["max_lag_s"], about["n_surrogates"]), LIMITS,
+        LEGEND.format(level, noun.split()[0], 1000 * about["max_lag_s"], about["n_surrogates"]),
+        LIMITS,
     ]  # fmt: skip
     if len(groups):
         least = text.p_value(result.table("groups")["p_least"].min())
-        parts += [text.table(groups, ("difference (ms)", "p")), GROUPS.format(least)]
+        parts += [text.table(groups, ("difference (ms)", "p")), GROUPS.format(level, least)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from wavegan_tf.output import text
 from wavegan_tf.output.figures_lines import Line, Panel, draw_panels
 from wavegan_tf.output.names import layer_title, layers_of, measure_title
 from wavegan_tf.output.run import Run
@@ -56,7 +57,7 @@ def draw_steps(
     names, steps = [name for name, _ in models], np.array([step for _, step in models])
     axis = "model", names, steps
     texts = f"{training}, {len(names)} checkpoints", "Training step (Generator updates)"
-    figure = _draw(rows, "layer", layers_of(result), axis, layer_title, texts)
+    figure = _draw(result, rows, "layer", layers_of(result), axis, layer_title, texts)
     for each in figure.axes:
         if steps[0] > 0 and steps[-1] >= LOGARITHMIC * steps[0]:
             each.set_xscale("log")
@@ -74,13 +75,14 @@ def draw_models(result: Run, rows: pd.DataFrame, models: pd.DataFrame) -> Figure
     layers = layers_of(result)
     axis = "layer", layers, np.arange(len(layers))
     texts = f"{len(named)} trainings, the last checkpoint of each", "Layer"
-    figure = _draw(rows, "model", list(named), axis, named.__getitem__, texts)
+    figure = _draw(result, rows, "model", list(named), axis, named.__getitem__, texts)
     for each in figure.axes:
         each.set_xticks(np.arange(len(layers)), map(layer_title, layers))
     return figure
 
 
 def _draw(
+    run: Run,
     rows: pd.DataFrame,
     lines: str,
     names: Sequence[str],
@@ -104,7 +106,8 @@ def _draw(
         panels.append(Panel(measure_title(measure, unit), drawn, "r"))
     title = (
         f"{rows['label'].iloc[0].capitalize()} intervals, {texts[0]}\n"
-        "r with the output, filled where it is shown to be encoded; bands: 95 % intervals"
+        "r with the output, filled where it is shown to be encoded; bands and bars: "
+        f"{text.percent(run.settings['statistics']['confidence'])} intervals"
     )
     figure = draw_panels(panels, title, texts[1], columns=3, height_in=1.6, sharey=True)
     for each in figure.axes:

@@ -31,6 +31,7 @@ class Line:
     thin: np.ndarray | None = None
     shown: np.ndarray | None = None
     colour: str | None = None
+    dashed: bool = False
 
 
 @dataclass
@@ -57,8 +58,8 @@ def draw_panels(
 ) -> Figure:
     """Draws panels of lines under one legend, to which ``legend`` adds.
 
-    A band is drawn where a line has one, thin lines behind it; a grey bar at the foot marks where
-    groups part, dashed lines the trained range.
+    A band is drawn where a line has one (of a point without neighbours a bar), thin lines behind
+    it; a bar at the foot marks where groups part, dashed lines the trained range.
     """
     figure, axes, left = grid(len(panels), columns, height_in, 0.9, sharex=sharex, sharey=sharey)
     lines = [line for panel in panels for line in panel.lines]
@@ -95,14 +96,15 @@ def draw_panels(
 def _draw(axis: Axes, line: Line, colour: str) -> Artist:
     if line.thin is not None:
         axis.plot(line.x, line.thin[:MAX_THIN].T, color=colour, linewidth=0.3, alpha=0.4)
-    lone = len(line.x) == 1  # no line, no band
     if line.low is not None and line.high is not None:
-        if lone:
-            axis.vlines(line.x, line.low, line.high, color=colour, alpha=0.5, linewidth=1.2)
         axis.fill_between(line.x, line.low, line.high, color=colour, alpha=0.2, linewidth=0)
-    (handle,) = axis.plot(
-        line.x, line.y, color=colour, linewidth=1.2, marker="D" * lone, markersize=3
-    )
+    (handle,) = axis.plot(line.x, line.y, "--" if line.dashed else "-", color=colour, linewidth=1.2)
+    there = np.pad(np.isfinite(line.y), 1)
+    alone = there[1:-1] & ~there[:-2] & ~there[2:]  # neither a line nor a band shows these
+    if alone.any():
+        axis.plot(line.x[alone], line.y[alone], ".", color=colour, markersize=4)
+        if line.low is not None and line.high is not None:
+            axis.vlines(line.x[alone], line.low[alone], line.high[alone], colour, linewidth=0.8)
     if line.shown is not None:
         axis.plot(line.x[line.shown], line.y[line.shown], "o", color=colour, markersize=3)
     return handle

@@ -26,6 +26,9 @@ PARTS, NOT_SHOWN = "parts", "no parting shown"
 OWN_ALONE = "own intervals alone"
 """Verdict on groups that part in the interval of each output, but not at the same times."""
 
+AT_STRIDE = "at a stride"
+"""Verdict on groups of which one has mostly the F0 of a stride, no voice, where they part."""
+
 
 class Difference(NamedTuple):
     """What a permutation test of curves finds.
@@ -182,6 +185,7 @@ def compare_groups(
     blocks: np.ndarray | None = None,
     seed: int = 0,
     held: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+    at_stride: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Tests in every layer whether groups of curves part, pair by pair and all together.
 
@@ -193,14 +197,16 @@ def compare_groups(
         seed: Of the draws.
         held: By group the curves of all units at the times of that group's unit of the block, as a
             control: a pair has to part at the times of its ``reference`` too.
+        at_stride: By layer which values may be no voice ``[units, points]``: groups do not part
+            where more than half of one group's values at the points that differ are such.
 
     Returns:
         ``differences``, a row for each layer and pair (of more than two groups also for
         :data:`ALL`, without a reference): ``estimate``, the largest difference of means (``group``
         less ``reference``, of all groups the largest less the smallest) and the ``point`` (from 1)
-        where it is, ``first`` and ``last`` of the points that differ, ``p`` of any point,
-        ``p_holm`` over all rows, ``p_least``, ``p_held`` (as ``p_holm``, of the control), ``n``
-        (curves, or blocks) and ``verdict``; and ``tests``, a row for each of their points:
+        where it is, ``p`` of any point, ``p_holm`` over all rows, ``p_least``, ``p_held`` (as
+        ``p_holm``, of the control), ``n`` (curves, or blocks, at that point), ``at_stride``, the
+        share of such values, and ``verdict``; and ``tests``, a row for each of their points:
         ``estimate``, ``f``, ``p`` (corrected for the points) and ``differs``, whether groups part
         and it does after Holm.
     """
@@ -209,7 +215,7 @@ def compare_groups(
     wanted = [(ALL, "")] * (len(names) > 2) + pairs
     alpha = 1 - settings.confidence
     draws = max(N_PERMUTATIONS, math.ceil(4 * len(layers) * len(wanted) / alpha) - 1)
-    rows, each = [], []
+    rows, each, suspect = [], [], []
     for layer, (group, reference) in itertools.product(layers, wanted):
         here = np.isin(groups, (group, reference) if reference else names)
         own, block = groups[here], None if blocks is None else blocks[here]
@@ -218,18 +224,23 @@ def compare_groups(
         if held is not None:
             times = held[reference or names[0]][layer][here]
             p_held = compare(times, own, settings, block, seed, draws).p_any
+        names_here, there = list(dict.fromkeys(own)), np.isfinite(curves)
+        near = np.zeros_like(there) if at_stride is None else at_stride[layer][here] & there
+        suspect.append([
+            np.stack([x[own == name].sum(axis=0) for name in names_here]) for x in (near, there)
+        ])  # fmt: skip
         if block is not None:
             _centre_blocks(curves, block)
-        means = [mean_over(curves[own == name], 0) for name in dict.fromkeys(own)]
-        count = int(np.isfinite(curves).sum(axis=0).max(initial=0))
+        means = [mean_over(curves[own == name], 0) for name in names_here]
+        counts = np.isfinite(curves).sum(axis=0) // (1 if block is None else len(means))
         rows.append({
             "layer": layer, "group": group, "reference": reference, "p": found.p_any,
             "p_least": found.least_p, "p_held": p_held,
-            "n": count if block is None else count // len(means),
+            "at_stride": near.sum() / max(1, there.sum()) if at_stride else math.nan,
         })  # fmt: skip
         apart = means[1] - means[0] if reference else np.ptp(means, axis=0)
-        each.append((apart, found.statistic, found.p))
-    table, (apart, f, p) = pd.DataFrame(rows), np.stack(each, axis=1)  # [rows, points]
+        each.append((apart, found.statistic, found.p, counts))
+    table, (apart, f, p, n) = pd.DataFrame(rows), np.stack(each, axis=1)  # [rows, points]
     table["p_holm"], table["p_held"] = (holm(table[x].to_numpy()) for x in ("p", "p_held"))
     shown = table["p_holm"] < alpha
     table["verdict"] = np.where(shown, PARTS, NOT_SHOWN)
@@ -238,14 +249,17 @@ def compare_groups(
     table.loc[table["p"].isna() | (table["p_least"] >= alpha), "verdict"] = TOO_FEW
     factor = (table["p_holm"] / table["p"]).to_numpy()[:, np.newaxis]  # Holm's, of the least p
     differs = table["verdict"].eq(PARTS).to_numpy()[:, np.newaxis] & (p * factor < alpha)
+    for k, (near, there) in enumerate(suspect):
+        if (near[:, differs[k]].sum(axis=1) > there[:, differs[k]].sum(axis=1) / 2).any():
+            table.loc[k, "verdict"], differs[k] = AT_STRIDE, False
     any_differs = differs.any(axis=1, keepdims=True)
     among = np.where(any_differs, differs, np.isfinite(p))
     place = np.where(among, np.abs(apart), -1).argmax(axis=1)[:, np.newaxis]
-    ends = differs.argmax(axis=1) + 1, differs.shape[1] - differs[:, ::-1].argmax(axis=1)
     there = among.any(axis=1)
     table["estimate"] = np.where(there, np.take_along_axis(apart, place, axis=1)[:, 0], math.nan)
     table["point"] = np.where(there, place[:, 0] + 1, math.nan)
-    table["first"], table["last"] = (np.where(any_differs[:, 0], x, math.nan) for x in ends)
+    table["n"] = np.where(there, np.take_along_axis(n, place, axis=1)[:, 0], n.max(axis=1))
+    table["n"] = table["n"].astype(int)
     tests = table.loc[table.index.repeat(p.shape[1]), ["layer", "group", "reference"]]
     tests = tests.assign(
         point=np.tile(np.arange(p.shape[1]) + 1, len(table)), estimate=apart.ravel(), f=f.ravel(),
@@ -255,8 +269,8 @@ def compare_groups(
 
 
 DIFFERENCE_COLUMNS = (
-    "layer", "group", "reference", "estimate", "point", "first", "last", "p", "p_holm", "p_least",
-    "p_held", "n", "verdict",
+    "layer", "group", "reference", "estimate", "point", "p", "p_holm", "p_least", "p_held", "n",
+    "at_stride", "verdict",
 )  # fmt: skip
 
 

@@ -14,7 +14,10 @@ from wavegan_tf.stats.resampling import (
     resample,
 )
 
-FOLLOWS, AS_SURROGATES = "more than surrogates", "as surrogates"
+FOLLOWS, NOT_SHOWN = "more than surrogates", "not shown"
+AT_LIMIT = "lag at its limit"
+"""Verdict on what is more alike than surrogates where r rises on past the longest lag."""
+
 MIN_SAMPLES = 16
 """Samples of a layer in the window that a comparison with surrogates needs."""
 

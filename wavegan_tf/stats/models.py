@@ -138,7 +138,9 @@ def compare_models(
     compared with those of :data:`N_SWAPS` draws. An error that is taken anew in each draw keeps the
     level also where the models differ in more than r (DiCiccio & Romano 2017, Journal of the
     American Statistical Association 112:1211-1220), and no octave error makes it too small, as it
-    does a t-test. The correction for many rows is the caller's.
+    does a t-test. Where hardly an output of a model varies there is no interval, and no p: draws
+    that cannot be told apart would make it as small as it can be. The correction for many rows is
+    the caller's.
     """
     rows = []
     for key in (key for key in own if key in others):
@@ -151,7 +153,7 @@ def compare_models(
         if n >= settings.min_outputs and n_pairs >= settings.min_pairs and math.isfinite(z):
             drawn = resample(functools.partial(_difference, a, b), n, n, 0, settings)
             low, high = interval(drawn, n, settings.confidence)
-            p = _swap(a, b)
+            p = _swap(a, b) if math.isfinite(low) else p
         rows.append((model, reference, *key, *r, z, low, high, p, n_pairs, n))
     return pd.DataFrame(rows, columns=CHANGE_COLUMNS)
 
