@@ -5,12 +5,11 @@
 For each seed three checkpoints of a made generator (tests/planted.py): Conv3 is the average of
 another output of the same generator before a known step, and that of an output like its own, whose
 latent vector is a little off, from this step on; Conv4 is that of another output at every step. So
-Conv3 carries what voiced intervals are like from the known step on, and Conv4 nothing. Wrong:
-anything shown at Conv4, or at Conv3 at an earlier step, or r said to differ at Conv4. Missed: the rate of zero crossings at Conv3, which follows F0,
-not shown from the right step on, or not said to be higher at the last checkpoint than at the first.
-F0 itself is not asked for: random networks of this size reach any r of it, and one octave error in
-some outputs hides it; nor is intensity, whose r is 0.9 in them. One in 20 seeds may be missed, none
-wrong.
+Conv3 carries what voiced intervals are like from the known step on, and Conv4 nothing. Wrong: anything shown at Conv4, or at Conv3 at an earlier step, or r said to differ at Conv4.
+Missed: the rate of zero crossings at Conv3, which follows F0, not shown from the right step on, or
+not said to be higher at the last checkpoint than at the first. F0 itself is not asked for: random
+networks of this size reach any r of it, and one octave error in some outputs hides it; nor is
+intensity, whose r is 0.9 in them. One in 20 seeds may be missed, none wrong.
 
 Then made tables of values: three checkpoints of which layers carry nothing (``null``: something is
 shown); five layers that carry as much at each (``steady``) or nothing at any (``never``), with
