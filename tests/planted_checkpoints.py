@@ -5,11 +5,14 @@
 For each seed three checkpoints of a made generator (tests/planted.py): Conv3 is the average of
 another output of the same generator before a known step, and that of an output like its own, whose
 latent vector is a little off, from this step on; Conv4 is that of another output at every step. So
-Conv3 carries what voiced intervals are like from the known step on, and Conv4 nothing. Wrong: anything shown at Conv4, or at Conv3 at an earlier step, or r said to differ at Conv4.
-Missed: the rate of zero crossings at Conv3, which follows F0, not shown from the right step on, or
-not said to be higher at the last checkpoint than at the first. F0 itself is not asked for: random
-networks of this size reach any r of it, and one octave error in some outputs hides it; nor is
-intensity, whose r is 0.9 in them. One in 20 seeds may be missed, none wrong.
+Conv3 carries what voiced intervals are like from the known step on, and Conv4 nothing. Measured are
+F0, intensity, zero crossings and the centre of gravity.
+Wrong: anything shown at Conv4, or at Conv3 at an earlier
+step, or r said to differ at Conv4. Missed: the rate of zero crossings at Conv3, which follows F0,
+not shown from the right step on, or not said to be higher at the last checkpoint than at the first.
+F0 itself is not asked for: random networks of this size reach any r of it, and one octave error in
+some outputs hides it; nor is intensity, whose r is 0.9 in them. One in 20 seeds may be missed, none
+wrong.
 
 Then made tables of values: three checkpoints of which layers carry nothing (``null``: something is
 shown); five layers that carry as much at each (``steady``) or nothing at any (``never``), with
@@ -51,23 +54,24 @@ SETTINGS = StatisticsSettings(n_resamples=200, n_shuffles=100)
 class Checkpoint:
     """The made generator at a step: ``layers`` are like its own output, the others of another."""
 
-    def __init__(self, config, seed, layers):
-        self.config, self.own = config, layers
+    def __init__(self, config, seed, layers, off=OFF):
+        self.config, self.own, self.off = config, layers, off
         self.generator = planted.PlantedGenerator(config, seed=seed)
         rng = np.random.default_rng([seed, 2])
         self.orders = [rng.permutation(config.latent_dim) for _ in range(2)]
 
     def __call__(self, z):
         own, other = (tf.gather(z, order, axis=1) for order in self.orders)
-        made = [self.generator(x) for x in (own, (own + OFF * other) / (1 + OFF**2) ** 0.5, other)]
+        like = (own + self.off * other) / (1 + self.off**2) ** 0.5
+        made = [self.generator(x) for x in (own, like, other)]
         return {x: made[0 if x == "out" else 1 if x in self.own else 2][x] for x in made[0]}
 
 
-def checkpoint(seed, step, layers, folder="planted", **options):
+def checkpoint(seed, step, layers, folder="planted", off=OFF, **options):
     """A Model whose named layers carry what its output is."""
     config = planted.ModelConfig(**{"dim": 1, **options})
     file = SimpleNamespace(prefix=f"{folder}/model.ckpt-{step}", sha256=lambda: "0" * 64)
-    networks = Networks(Checkpoint(config, seed, layers), None, None)
+    networks = Networks(Checkpoint(config, seed, layers, off), None, None)
     return Model(Opened(config, networks, step, "planted", file))
 
 
@@ -77,10 +81,11 @@ class Options(probe.Options):
     measures = ("f0", "intensity", "zcr", "cog")
 
 
-def series(seed, since, n=20, controls=8):
+def series(seed, since, n=20, controls=8, off=OFF):
     """A probe of three checkpoints, Conv3 carrying its output from the one numbered since on."""
     models = [
-        checkpoint(seed, step, ("conv3",) if k >= since else ()) for k, step in enumerate(STEPS)
+        checkpoint(seed, step, ("conv3",) if k >= since else (), off=off)
+        for k, step in enumerate(STEPS)
     ]
     given = {"n": n, "controls": controls, "control_outputs": n}  # of the same latents: kept
     return probe.run_several(Models(models), Options(layers="conv3,conv4", jobs=1, **given))

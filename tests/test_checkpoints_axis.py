@@ -172,7 +172,7 @@ def found():
     ]  # fmt: skip
     controls = pd.DataFrame(rows, columns=CONTROL_COLUMNS)
     patch.setattr(probe, "measure_controls", lambda *_: controls.copy())
-    yield planted.series(0, 1, n=6)
+    yield planted.series(0, 1, n=6, off=0)
     patch.undo()
 
 
