@@ -185,17 +185,26 @@ def test_a_port_in_use_and_a_variable_that_is_none_are_refused_in_a_line(explore
 def test_the_command_prints_its_address_opens_serves_and_ends_with_ctrl_c(
     monkeypatch, tmp_path, capsys
 ):
-    got = []
+    got, ended = [], threading.Event()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def visit(url):
-        with urllib.request.urlopen(url, timeout=30) as answer:
-            got.append(answer.read().decode())
-        signal.raise_signal(signal.SIGINT)  # as the terminal does with Ctrl-C
+        try:
+            with urllib.request.urlopen(url, timeout=30) as answer:
+                got.append(answer.read().decode())
+        finally:
+            signal.raise_signal(signal.SIGINT)  # as the terminal does with Ctrl-C
+            while not ended.wait(10):  # a signal within a destructor is lost
+                signal.raise_signal(signal.SIGINT)
 
     opened = lambda url: threading.Thread(target=visit, args=[url]).start()  # noqa: E731
     monkeypatch.setattr("webbrowser.open", opened)
     monkeypatch.chdir(tmp_path)
-    run("explore", ["--vary=z2"])
+    try:
+        run("explore", ["--vary=z2"])
+    finally:
+        ended.set()
+        signal.signal(signal.SIGINT, before)
     said = capsys.readouterr().out
     assert re.match(r"http://127\.0\.0\.1:\d+/ shows ciwGAN", said) and said.endswith("closed\n")
     assert '"vary":["z2"]' in got[0]
