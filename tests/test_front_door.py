@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 
 import wavegan_tf as wg
+from wavegan_tf.experiments.names import EXPERIMENTS
 
 
 def test_every_name_of_the_front_door_is_there():
     assert wg.__version__
     assert all(hasattr(wg, name) for name in wg.__all__)
+    assert wg._EXPERIMENTS == EXPERIMENTS  # which stand twice, so that the import answers at once
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         wg.nothing  # noqa: B018
 

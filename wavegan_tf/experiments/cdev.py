@@ -27,7 +27,7 @@ from wavegan_tf.experiments.interpolate import (
     count_verdicts,
     say_controls,
 )
-from wavegan_tf.experiments.listen import Measuring, listen
+from wavegan_tf.experiments.listen import Measuring, listen, no_intervals
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.experiments.treated import N_BANDS, Outcomes, Trial
 from wavegan_tf.model import Model, Models
@@ -219,8 +219,8 @@ def try_model(
     """Generates and measures the outputs of one model: tables without corrected p, and settings."""
     trial, config = Trial(model, options, VALUES), model.config
     outcomes = Outcomes(options.outcomes, options.measure)
-    n_outputs, statistics = len(trial.design.z), options.statistics
-    nothing = None if outcomes.need_intervals else [((),) * config.num_channels] * n_outputs
+    statistics = options.statistics
+    nothing = None if outcomes.need_intervals else no_intervals(model, trial.design)
     heard = listen(
         model, trial.design, options, measures=outcomes.measures, held=nothing, label="causes",
         each=lambda i, series: outcomes.take(i, series["out"], config.sample_rate),
@@ -393,7 +393,7 @@ CELLS: dict[str, Callable[[Any], str]] = {
     "p": lambda row: text.p_value(row.p_holm, _is_least(row)),
     "Same sign": lambda row: text.percent(row.agreement),
     "Controls": lambda row: ", ".join(map(text.number, (row.control, row.control_high))),
-    "Largest change": lambda row: _changed(row),
+    "Largest change": _changed,
     "Size": lambda row: text.number(row.size),
     "Controls' sizes": lambda row: ", ".join(
         map(text.number, (row.size_control, row.size_control_high))

@@ -25,24 +25,21 @@ from wavegan_tf.experiments.listen import (
     Recordings,
     check_network,
     choose_layers,
-    count,
     layers_of,
     listen,
     make_network,
+    no_intervals,
     take_outputs,
 )
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import (
     Condition,
     Design,
-    apply_settings,
     code_settings,
     cross,
     parse_settings,
-    sample_latents,
 )
 from wavegan_tf.model import Model, layers_table
-from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.options import check_options, option
 from wavegan_tf.output import text
 from wavegan_tf.output.names import layer_title, measure_title
@@ -148,11 +145,11 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     Raises:
         InputError: An option breaks its rule, or there are no two groups.
     """
-    inputs, groups, n_groups = choose_inputs(options, model.config)
+    inputs, groups, n_groups = choose_inputs(options, model)
     every, target = layers_of(model.config, options.network)
     layers = choose_layers(options.layers, every, target)
     whole = options.of == OUTPUT
-    nothing = [((),) * model.config.num_channels] * count(inputs) if whole else None
+    nothing = no_intervals(model, inputs) if whole else None
     found = listen(
         model, inputs, options, network=options.network, layers=target, measures=("duration",),
         directory=directory, label="finding intervals", held=nothing,
@@ -219,13 +216,12 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     return Result(NAME, record, tables, {}, directory)
 
 
-def choose_inputs(
-    options: Options, config: ModelConfig
-) -> tuple[Design | Recordings, np.ndarray, int]:
+def choose_inputs(options: Options, model: Model) -> tuple[Design | Recordings, np.ndarray, int]:
     """Chooses latent vectors or recordings, the group of each (or none), and how many there are.
 
     Of recordings the words with most recordings are groups, at most :data:`MAX_GROUPS`.
     """
+    config = model.config
     if options.network != "generator":
         recordings = Recordings(str(options.wav_dir), config, options.word)
         words = pd.Series(recordings.words)
@@ -251,9 +247,7 @@ def choose_inputs(
             "of %d codes the first %d; choose others by --condition", config.num_categ, MAX_GROUPS
         )
     conditions = [Condition(x, parse_settings(x, config, "--condition")) for x in names]
-    bases = apply_settings(
-        sample_latents(config, options.n, options.seed), parse_settings(options.set, config), config
-    )
+    bases = model.sample(options.n, options.seed, options.set)
     design = cross(bases, conditions, config)
     return design, design.table["condition"].to_numpy(), len(conditions)
 

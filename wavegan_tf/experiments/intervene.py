@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from wavegan_tf.errors import InputError
-from wavegan_tf.experiments.listen import choose_layers
+from wavegan_tf.experiments.listen import MeasuringOutputs, choose_layers
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import Condition, cross, latents_table, parse_settings, read_steps
 from wavegan_tf.model import BATCH, Model, batches, layers_table
@@ -30,7 +30,7 @@ from wavegan_tf.output.names import layer_title
 from wavegan_tf.processes import num_processes
 from wavegan_tf.progress import progress
 from wavegan_tf.speech.outputs import Output, Plan, gather, measure_outputs
-from wavegan_tf.speech.settings import UNITS, IntervalSettings, PraatSettings
+from wavegan_tf.speech.settings import UNITS
 from wavegan_tf.stats import interventions as stats
 from wavegan_tf.stats.maps import samples_within
 from wavegan_tf.stats.resampling import StatisticsSettings
@@ -53,7 +53,7 @@ LEVELS = (*stats.UNITS, *(f"{measure}_scaled" for measure in stats.DISTANCES))
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(MeasuringOutputs):
     """What is replaced, and how outputs are measured."""
 
     from_: str = option("", "Settings of the outputs that are intervened on: c1=1.", flag="from")
@@ -78,14 +78,8 @@ class Options:
         None, "Measure whose share the scan tells: shape if not given.",
         group="Statistics", choices=tuple(stats.UNITS),
     )  # fmt: skip
-    praat: PraatSettings = field(default_factory=PraatSettings)
-    intervals: IntervalSettings = field(default_factory=IntervalSettings)
     f0_two_pass: bool = option(
         False, "Two passes of F0: each output is measured in a range of its own.", group="Praat"
-    )
-    audio: bool = option(False, "Sounds of every output as WAV with a TextGrid.", group="Output")
-    jobs: int | None = option(
-        None, "Number of processes that measure; all cores if not given.", group="Output", low=1
     )
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
 

@@ -30,7 +30,7 @@ from wavegan_tf.experiments.listen import (
     take_outputs,
 )
 from wavegan_tf.experiments.result import Result
-from wavegan_tf.latents import Design, apply_settings, parse_settings, plain, sample_latents
+from wavegan_tf.latents import Design, plain
 from wavegan_tf.model import Model, Models, layers_table
 from wavegan_tf.options import check_options, option
 from wavegan_tf.output import text
@@ -207,8 +207,7 @@ def describe_layers(
     config = model.config
     inputs: Design | Recordings
     if options.network == "generator":
-        z = sample_latents(config, options.n, options.seed)
-        inputs = plain(apply_settings(z, parse_settings(options.set, config), config))
+        inputs = plain(model.sample(options.n, options.seed, options.set))
     else:
         inputs = Recordings(str(options.wav_dir), config)
     network = make_network(model, inputs, Measuring(), options.network, layers=options.layers)

@@ -67,8 +67,20 @@ _log = logging.getLogger("wavegan_tf")
 
 
 @dataclass(frozen=True)
-class Measuring:
-    """How outputs are measured: what every experiment that listens can be asked for."""
+class MeasuringOutputs:
+    """How outputs alone are measured."""
+
+    praat: PraatSettings = field(default_factory=PraatSettings)
+    intervals: IntervalSettings = field(default_factory=IntervalSettings)
+    audio: bool = option(False, "Sounds of every output as WAV with a TextGrid.", group="Output")
+    jobs: int | None = option(
+        None, "Number of processes that measure; all cores if not given.", group="Output", low=1
+    )
+
+
+@dataclass(frozen=True)
+class Measuring(MeasuringOutputs):
+    """How outputs and layers are measured: what experiments that listen can be asked for."""
 
     layers: str = option(
         "all",
@@ -76,8 +88,6 @@ class Measuring:
         "fc, the projection before it, is to be named.",
         group="Basics",
     )
-    praat: PraatSettings = field(default_factory=PraatSettings)
-    intervals: IntervalSettings = field(default_factory=IntervalSettings)
     f0_two_pass: bool = option(
         False,
         "Two passes of F0: each output is measured in a range of its own, found in a first pass.",
@@ -115,9 +125,6 @@ class Measuring:
     )
     audio: bool = option(
         True, "Sounds of every output and layer as WAV, each with a TextGrid.", group="Output"
-    )
-    jobs: int | None = option(
-        None, "Number of processes that measure; all cores if not given.", group="Output", low=1
     )
 
 
@@ -578,6 +585,11 @@ def listen(
         "reduce": str(reduction), "scales": own.scales,
     }  # fmt: skip
     return Heard(tables, arrays, plan, describe(model, plan) | about)
+
+
+def no_intervals(model: Model, inputs: Design | Recordings) -> list:
+    """Gives what ``held`` of :func:`listen` is of a run that searches for no intervals."""
+    return [((),) * model.config.num_channels] * count(inputs)
 
 
 def take_outputs(network: Network, inputs: Design | Recordings, span: range) -> Iterator[Taken]:

@@ -29,7 +29,7 @@ from wavegan_tf.processes import num_processes
 from wavegan_tf.progress import progress
 from wavegan_tf.speech.measure import AT_STRIDE
 from wavegan_tf.speech.outputs import Output, Plan, gather, measure_outputs
-from wavegan_tf.speech.settings import UNITS, IntervalSettings, PraatSettings
+from wavegan_tf.speech.settings import UNITS
 from wavegan_tf.stats import projection as stats
 from wavegan_tf.stats.effects import DIFFERS, NO_DIFFERENCE
 from wavegan_tf.stats.resampling import TOO_FEW, StatisticsSettings
@@ -54,7 +54,7 @@ NUM_NAMED = 10
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(listen.MeasuringOutputs):
     """What is shown, and how outputs are measured."""
 
     latents_shown: tuple[str, ...] = option(
@@ -70,12 +70,6 @@ class Options:
         "Number of projections with random weights that the model's is compared with; a verdict "
         "needs 19 or more (at a confidence of 0.95).",
         low=0,
-    )
-    praat: PraatSettings = field(default_factory=PraatSettings)
-    intervals: IntervalSettings = field(default_factory=IntervalSettings)
-    audio: bool = option(False, "Sounds of every output as WAV with a TextGrid.", group="Output")
-    jobs: int | None = option(
-        None, "Number of processes that measure; all cores if not given.", group="Output", low=1
     )
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
 

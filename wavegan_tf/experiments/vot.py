@@ -18,7 +18,7 @@ from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.listen import Measuring, listen
 from wavegan_tf.experiments.recorded import Beside, find_beside, measure_recordings
 from wavegan_tf.experiments.result import Result
-from wavegan_tf.latents import apply_settings, parse_settings, plain
+from wavegan_tf.latents import plain
 from wavegan_tf.model import Model
 from wavegan_tf.options import check_options, option
 from wavegan_tf.output import text
@@ -70,8 +70,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
             f"{STOPS_NEED_HZ:g} Hz"
         )
     recordings = find_beside(options, config)
-    z = model.sample(options.n, options.seed)
-    z = apply_settings(z, parse_settings(options.set, config), config)
+    z = model.sample(options.n, options.seed, options.set)
     heard = listen(model, plain(z), options, measures=["duration", *STOPS], directory=directory)
     sources = {OUTPUTS: (heard.tables["outputs"], heard.tables["intervals"])}
     if recordings is not None:

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from wavegan_tf.output.figures_lines import Line, Panel, draw_panels
-from wavegan_tf.output.names import outcome_title
+from wavegan_tf.output.names import outcome_title, trained_range
 from wavegan_tf.output.run import Run
 from wavegan_tf.output.style import BLUE, GREY
 
@@ -25,7 +25,7 @@ def draw(result: Run, latent: str) -> Figure:
     mean of one. Dashed lines are the ends of the trained range. Grey points stand as far from the
     mean at the reference as the largest effect of a control.
     """
-    training = (0.0, 1.0) if latent.startswith("c") else (-1.0, 1.0)
+    training = trained_range(latent)
     tables = {}
     for name in ("responses", "treatments", "spectra"):
         table = result.table(name)

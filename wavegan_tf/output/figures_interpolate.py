@@ -71,10 +71,6 @@ class Interpolation:
             for x in settings["layers"]
         }
 
-    def training(self, k: int) -> tuple[float, ...]:
-        """Gives the range in training: -1 .. 1 of z, 0 .. 1 of a code, nothing of ``t``."""
-        return {"z": (-1.0, 1.0), "c": (0.0, 1.0)}.get(self.names[k][0], ())
-
     def axis_title(self, k: int) -> str:
         """Names the axis of the values of sweep ``k``."""
         first, last = self.ends
@@ -231,7 +227,7 @@ def draw_time_value(run: Interpolation, k: int) -> Figure:
     neighbours.
     """
     order = np.argsort(run.values[k])
-    values, training = run.values[k][order], run.training(k)
+    values, training = run.values[k][order], names.trained_range(run.names[k])
     figure, axes, _ = grid(len(run.headings), 1, 1.35, sharex=True, sharey=True)
     for axis, layer in zip(axes, run.headings, strict=True):
         power = run.arrays["power"][f"{run.names[k]}/{layer}"][order, :, 0]
@@ -278,7 +274,7 @@ def draw_responses(
 
     ``panels`` lists layer, label and measure of each panel, by the name of its row.
     """
-    values, training = run.values[k], run.training(k)
+    values, training = run.values[k], names.trained_range(run.names[k])
     places = [place for row in panels.values() for place in row]
     columns = len(places) // len(panels)
     figure, axes, left = grid(len(places), columns, 1.5, 0.9, sharex=True)

@@ -87,6 +87,11 @@ def outcome_phrase(label: str, measure: str, unit: str) -> str:
     return f"{within_sentence(measure_title(measure, unit))} in {label} intervals"
 
 
+def trained_range(latent: str) -> tuple[float, ...]:
+    """Gives the range of a latent variable in training; nothing of a way between vectors, t."""
+    return {"z": (-1.0, 1.0), "c": (0.0, 1.0)}.get(latent[0], ())
+
+
 def layers_of(result: Run) -> list[str]:
     """Lists the layers but the target, in the order of the network."""
     names = [layer["layer"] for layer in result.settings["layers"]]
