@@ -191,6 +191,16 @@ def test_p_is_corrected_over_all_checkpoints_together(found):
     assert (table["p_holm"].min() > alone["p_holm"].min()) and (alone["verdict"] == ENCODED).any()
 
 
+def test_what_is_known_at_one_step_alone_is_not_drawn_as_shown(found):
+    table = found.tables["correlations"].query("statistic == 'pearson'")
+    lone = table["estimate"].where(table["model"] == "planted-200")
+    tables = found.tables | {"correlations": table.assign(estimate=lone, verdict="as random")}
+    figure = wg.Result("checkpoints", found.settings, tables).figure("steps_voiced")
+    dots = [x for axis in figure.axes for x in axis.lines if x.get_marker() in ("o", ".")]
+    dots = [x for x in dots if np.isfinite(x.get_ydata()).any()]
+    assert dots and {x.get_markerfacecolor() for x in dots} == {"white"}
+
+
 def test_figures_show_steps_and_mark_what_is_shown(found):
     figure = found.figure("steps_voiced")
     assert "Training step" in said(figure) and "Conv3" in said(figure)

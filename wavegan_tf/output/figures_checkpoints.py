@@ -113,6 +113,6 @@ def _draw(
     for each in figure.axes:
         for line in each.lines:
             if line.get_linestyle() == "-":
-                line.set(marker="o", markersize=3, markerfacecolor="white")
+                line.set(marker="o", markersize=3, markerfacecolor="white", markevery=None)
         each.axhline(0, color="black", linewidth=0.4, zorder=0)
     return figure

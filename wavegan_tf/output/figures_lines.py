@@ -69,6 +69,8 @@ def draw_panels(
         axis.set_title(panel.title)
         if panel.note:
             style.say(axis, panel.note)
+            if not sharey:  # of nothing there is no scale
+                axis.tick_params(axis="y", left=False, labelleft=False)
         for line in panel.lines:
             colour = line.colour or COLOURS[names.index(line.label) % len(COLOURS)]
             handles.setdefault(line.label, _draw(axis, line, colour))
@@ -102,7 +104,7 @@ def _draw(axis: Axes, line: Line, colour: str) -> Artist:
     there = np.pad(np.isfinite(line.y), 1)
     alone = there[1:-1] & ~there[:-2] & ~there[2:]  # neither a line nor a band shows these
     if alone.any():
-        axis.plot(line.x[alone], line.y[alone], ".", color=colour, markersize=4)
+        handle.set(marker=".", markersize=4, markevery=alone)
         if line.low is not None and line.high is not None:
             axis.vlines(line.x[alone], line.low[alone], line.high[alone], colour, linewidth=0.8)
     if line.shown is not None:
