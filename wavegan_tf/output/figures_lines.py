@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from wavegan_tf.output import style
 from wavegan_tf.output.style import GREY, TINY_PT, grid
@@ -73,7 +74,9 @@ def draw_panels(
                 axis.tick_params(axis="y", left=False, labelleft=False)
         for line in panel.lines:
             colour = line.colour or COLOURS[names.index(line.label) % len(COLOURS)]
-            handles.setdefault(line.label, _draw(axis, line, colour))
+            _draw(axis, line, colour)
+            look = Line2D([], [], color=colour, linestyle="--" if line.dashed else "-")
+            handles.setdefault(line.label, look)
         for edge in panel.training:
             axis.axvline(edge, color=GREY, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0)
         if panel.parted is not None and panel.parted.any():
@@ -95,7 +98,7 @@ def draw_panels(
     return figure
 
 
-def _draw(axis: Axes, line: Line, colour: str) -> Artist:
+def _draw(axis: Axes, line: Line, colour: str) -> None:
     if line.thin is not None:
         axis.plot(line.x, line.thin[:MAX_THIN].T, color=colour, linewidth=0.3, alpha=0.4)
     if line.low is not None and line.high is not None:
@@ -109,4 +112,3 @@ def _draw(axis: Axes, line: Line, colour: str) -> Artist:
             axis.vlines(line.x[alone], line.low[alone], line.high[alone], colour, linewidth=0.8)
     if line.shown is not None:
         axis.plot(line.x[line.shown], line.y[line.shown], "o", color=colour, markersize=3)
-    return handle
