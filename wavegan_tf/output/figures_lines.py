@@ -75,8 +75,8 @@ def draw_panels(
         for line in panel.lines:
             colour = line.colour or COLOURS[names.index(line.label) % len(COLOURS)]
             _draw(axis, line, colour)
-            look = Line2D([], [], color=colour, linestyle="--" if line.dashed else "-")
-            handles.setdefault(line.label, look)
+            handle = Line2D([], [], color=colour, linestyle="--" if line.dashed else "-")
+            handles.setdefault(line.label, handle)
         for edge in panel.training:
             axis.axvline(edge, color=GREY, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0)
         if panel.parted is not None and panel.parted.any():
