@@ -1,13 +1,16 @@
 """The demo model: small, trained by its recipe, and as measured.csv says."""
 
 import json
+from pathlib import Path
 
 import conftest
 import numpy as np
+import pytest
 import run_recipes
 
-from wavegan_tf import demo
 from wavegan_tf.checkpoints.open import open_checkpoint
+from wavegan_tf.demo import DEMOS, find
+from wavegan_tf.errors import InputError
 from wavegan_tf.experiments import controls, probe
 from wavegan_tf.experiments.listen import Heard, make_network, make_plan
 from wavegan_tf.model import load
@@ -17,13 +20,15 @@ from wavegan_tf.speech.averages import MEAN
 from wavegan_tf.speech.intervals import find_intervals
 from wavegan_tf.speech.settings import IntervalSettings
 
+DEMO = Path(find("demo:reduplication"))
+
 
 def test_the_model_says_how_it_was_trained_and_its_recipe_agrees():
-    opened = open_checkpoint(demo.CHECKPOINT)
+    opened = open_checkpoint(DEMO)
     assert opened.origin == "config.json"
-    lines = (demo.CHECKPOINT / "metrics.jsonl").read_text().splitlines()
+    lines = (DEMO / "metrics.jsonl").read_text().splitlines()
     assert json.loads(lines[-1])["step"] == opened.step
-    record = json.loads((demo.CHECKPOINT / "config.json").read_text())
+    record = json.loads((DEMO / "config.json").read_text())
     last = record["resumed"][-1]["flags"]
     recipe = run_recipes.flags_of("small_ciwgan_reduplication")
     # Flags of yes or no are named alone.
@@ -38,7 +43,7 @@ def test_outputs_are_as_measured():
     settings = IntervalSettings(voicing_floor_hz=75, voicing_ceiling_hz=450)
     found = [find_intervals(sound, model.config.sample_rate, settings) for sound in audio]
     share = np.mean([any(x.label == "voiced" for x in intervals) for intervals in found])
-    measured = read_table(demo.CHECKPOINT / "measured.csv").set_index("quantity")["model"]
+    measured = read_table(DEMO / "measured.csv").set_index("quantity")["model"]
     stated = measured["share with voiced"]
     # Four standard errors of a share of 40.
     assert abs(share - stated) <= 4 * np.sqrt(max(stated * (1 - stated), 0.01) / 40)
@@ -101,3 +106,12 @@ def test_the_readme_says_what_probe_prints_and_finds_of_it():
     assert f"untrained networks ({found['random']['intensity']:.2f} on average)" in readme
     f0 = result.tables["points"].query("measure == 'f0' and layer == 'conv4' and value == value")
     assert f"{100 * f0['flag'].str.contains('stride').mean():.0f} % of its values" in readme
+
+
+def test_a_demo_is_opened_by_its_name_and_another_is_refused():
+    for name in DEMOS:
+        opened = open_checkpoint(name)
+        assert opened.checkpoint.directory == str(find(name))
+    assert load().file.prefix == load(DEMOS[0]).file.prefix
+    with pytest.raises(InputError, match="demo:nine.*there are demo:"):
+        load("demo:nine")

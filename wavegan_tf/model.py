@@ -155,8 +155,8 @@ def load(
 
     Args:
         path: A run directory (its newest checkpoint), a prefix such as ``train/model.ckpt-12255``,
-            or a Generator's file such as ``run/epoch50_step350_G.pt``; None opens the demo model
-            that comes with the package.
+            a Generator's file such as ``run/epoch50_step350_G.pt``, or a demo model that comes
+            with the package, ``demo:stv``; None opens the first of these.
         model: ``wavegan``, ``ciwgan`` or ``fiwgan``, where the files do not say it.
         slice_len: Samples of audio, where they do not say it.
         num_categ: Variables of the code, where they do not say it.
@@ -174,7 +174,7 @@ def load(
         "sample_rate": sample_rate, "d_slope": d_slope, "q_slope": q_slope,
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
-    return Model(open_checkpoint(demo.CHECKPOINT if path is None else path, given))
+    return Model(open_checkpoint(demo.DEMOS[0] if path is None else path, given))
 
 
 class Models:

@@ -3,6 +3,7 @@
 import os
 from typing import Any, NamedTuple
 
+from wavegan_tf import demo
 from wavegan_tf.checkpoints import files, names, original, port, run
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
@@ -66,6 +67,7 @@ def open_found(found: Found) -> Opened:
 
 def find_checkpoint(path: str | os.PathLike, overrides: dict[str, Any] | None = None) -> Found:
     """Finds the files that a path means; arguments and errors as of :func:`open_checkpoint`."""
+    path = demo.find(path)
     if paths := port.find_files(path):
         of_port = port.PortCheckpoint(paths, overrides)
         return Found(of_port, of_port.config, "tensors")
@@ -79,6 +81,7 @@ def list_checkpoints(path: str) -> list[str]:
     Raises:
         InputError: It is no folder, or has none.
     """
+    path = os.fspath(demo.find(path))
     if not os.path.isdir(path):
         raise InputError(f"--all_checkpoints: --ckpt={path} is no run directory; give one")
     found = port.list_generators(path) or sorted(files.list_prefixes(path), key=files.place)

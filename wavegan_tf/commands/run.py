@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from wavegan_tf import demo
 from wavegan_tf.commands import COMMANDS
 from wavegan_tf.commands.flags import (
     define_options,
@@ -96,7 +97,8 @@ def define_model_flags(several: bool) -> dict[str, str]:
         None,
         "Checkpoint: a run directory (its newest one) or a prefix such as train/model.ckpt-12255, "
         "of this package or of the original code, or a file of the PyTorch port such as "
-        "run/epoch50_step350_G.pt. Without it the demo model is opened."
+        f"run/epoch50_step350_G.pt, or a demo model: {', '.join(demo.DEMOS)}. "
+        "Without it the first of these is opened."
         + " Several, separated by commas, are compared."
         * several,
     )

@@ -1,7 +1,29 @@
-"""The demo model: what the commands open without ``--ckpt``."""
+"""The demo models, which come with the package: ``--ckpt=demo:NAME``.
 
+Each is a run directory with the Generator and, of a ciwGAN, the Q-network. Its config.json says how
+it was trained and how it is measured, its README.md what it can do and what it cannot.
+"""
+
+import os
 from pathlib import Path
 
-CHECKPOINT = Path(__file__).parent / "reduplication"
-"""A run directory with the Generator alone: a ciwGAN of bare and reduplicated words. Its
-config.json says how it is measured."""
+from wavegan_tf.errors import InputError
+
+PREFIX = "demo:"
+
+DEMOS = ("demo:reduplication",)
+"""The paths that open them; the first is opened where no checkpoint is named."""
+
+
+def find(path: str | os.PathLike) -> str | os.PathLike:
+    """Gives the run directory of ``demo:NAME``; any other path as it is.
+
+    Raises:
+        InputError: There is no such demo model.
+    """
+    text = os.fspath(path)
+    if not text.startswith(PREFIX) or os.path.exists(text):
+        return path
+    if text not in DEMOS:
+        raise InputError(f"--ckpt={text}: no such demo model; there are {', '.join(DEMOS)}")
+    return Path(__file__).parent / text.removeprefix(PREFIX)
