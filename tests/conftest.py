@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -48,6 +49,15 @@ def pytest_addoption(parser):
         default=str(ROOT / "tests" / "reference"),
         help="folder with recordings of the original code (checkpoints/, steps/)",
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _logger():
+    """Commands that run in the tests' process leave its logger as it was."""
+    logger = logging.getLogger("wavegan_tf")
+    kept = logger.handlers[:], logger.propagate, logger.level
+    yield
+    logger.handlers[:], logger.propagate, logger.level = kept
 
 
 @pytest.fixture(scope="session")

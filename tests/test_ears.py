@@ -2,7 +2,6 @@
 
 import html
 import json
-import logging
 import re
 
 import browser
@@ -42,15 +41,6 @@ def made(tmp_path_factory):
     directory = tmp_path_factory.mktemp("ears") / "codes_at_5"
     result.save(directory, figures=False, page=False)
     return directory
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _logger():
-    """Commands run in this process here, and leave its logger as it was."""
-    logger = logging.getLogger("wavegan_tf")
-    kept = logger.handlers[:], logger.propagate, logger.level
-    yield
-    logger.handlers[:], logger.propagate, logger.level = kept
 
 
 def page_of(made, path, *flags):

@@ -2,7 +2,6 @@
 
 import io
 import json
-import logging
 from contextlib import closing
 from types import SimpleNamespace
 
@@ -149,7 +148,6 @@ def test_a_loss_runs_away_when_it_stays_ten_times_as_large():
 def test_a_warning_comes_once_when_its_sign_sets_in(networks, tmp_path, monkeypatch, caplog):
     found = [{}, {"a": "A"}, {"a": "A"}, {"a": "A", "b": "B"}, {}, {"a": "A"}]
     monkeypatch.setattr(signs, "find_signs", lambda *_: found.pop(0))
-    monkeypatch.setattr(logging.getLogger("wavegan_tf"), "propagate", True)
     with closing(make_monitor(tmp_path, networks)) as monitor:
         for step in range(6):
             monitor._warn(step, {})
