@@ -135,6 +135,17 @@ def test_texts_of_a_run_are_text_and_no_markup(tmp_path):
     assert "six" in outputs[0]["title"]  # the word
 
 
+def test_folders_of_the_machine_do_not_stand_in_the_page(tmp_path):
+    run = make_run()
+    run.settings["checkpoint"]["prefix"] = "/home/anna b/runs/digits/model.ckpt-7"
+    labels = ["a=/home/anna b/l.csv"]
+    run.settings["flags"] = {"ckpt": "/home/anna b/runs/digits", "labels": labels}
+    run.summary = lambda: "`/home/anna b/runs/digits/model.ckpt-7` (step 7)"
+    text = page_of(run, tmp_path)
+    assert "anna" not in text and "--ckpt=…/digits" in text.replace("&#39;", "")
+    assert "<code>…/model.ckpt-7</code>" in text and "l.csv" in text
+
+
 def test_the_summary_stands_in_the_page_with_its_tables(probed):
     text = (probed / "report.html").read_text()
     assert "<h2>Found</h2>" in text and "<strong>0.62</strong>" in text

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import io
 import math
+import os
 import re
 import shlex
 import zlib
@@ -229,7 +230,7 @@ def _context(run: Run) -> dict[str, Any]:
     n = outputs["output"].nunique() if len(outputs) else 0
     ids, places = choose_outputs(n, [len(sweep["values"]) for sweep in sweeps])
     noun = "recording" if settings.get("target") == "input" else "output"
-    summary = run.summary()
+    summary = _without_folders(run.summary(), run)
     return {
         "title": _title(settings, sweeps),
         "noun": noun,
@@ -244,8 +245,8 @@ def _context(run: Run) -> dict[str, Any]:
         "found": _html("\n".join(re.findall("^- .*", summary, flags=re.MULTILINE))),
         "summary": _html(summary),
         "figures": {name: _png(run.figure(name)) for name in run.figures[:MAX_FIGURES] if bare},
-        "command": command_line(settings),
-        "facts": _facts(run),
+        "command": _without_folders(command_line(settings), run),
+        "facts": {name: _without_folders(str(x), run) for name, x in _facts(run).items()},
     }
 
 
@@ -457,6 +458,22 @@ def _title(settings: dict[str, Any], sweeps: list[dict[str, Any]]) -> str:
         for sweep in sweeps
     ]
     return f"{model}: {' and '.join(moved)}"
+
+
+def _without_folders(text: str, run: Run) -> str:
+    """Leaves the last name of each absolute path of a run: a page is handed on, a machine is not.
+
+    Paths are those of its checkpoints and its flags; config.json has them whole.
+    """
+    given = [str(checkpoint["prefix"]) for checkpoint in _checkpoints(run)]
+    for value in run.settings.get("flags", {}).values():
+        values = value if isinstance(value, list) else str(value).split(",")
+        given += [item.split("=")[-1].strip() for item in map(str, values)]
+    paths = {path for path in given if os.path.isabs(path)}
+    paths |= {os.path.dirname(path) for path in paths}
+    for path in sorted(paths - {os.sep}, key=len, reverse=True):
+        text = text.replace(path, f"…/{os.path.basename(path)}")
+    return text
 
 
 def _checkpoints(run: Run) -> list[dict[Any, Any]]:
