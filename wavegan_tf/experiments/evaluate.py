@@ -370,10 +370,10 @@ ABOUT_CODES = (
     "tables), after Holm over codes. The table `recognised` has the shares of all words."
 )
 SAID = {
-    likeness.COPIES: "outputs are copies: {n_copies} of {n} are near one recording and no second",
-    likeness.NEARER: "outputs lie nearer to recordings than these to one another, but not to one "
+    likeness.COPIES: "Outputs are copies: {n_copies} of {n} are near one recording and no second",
+    likeness.NEARER: "Outputs lie nearer to recordings than these to one another, but not to one "
     "alone: they are typical, and copies are not shown",
-    likeness.NO_COPIES: "copies are not shown",
+    likeness.NO_COPIES: "Copies are not shown",
 }
 
 
@@ -389,7 +389,7 @@ def sentences(result: Result) -> list[str]:
         f"Outputs and recordings {told} told apart by their spectra: distance "
         f"{text.number(distance['estimate'])}, of halves of the recordings {halves} "
         f"(p {text.p_value(distance['p_holm'])}).",
-        f"Copies: {copies} ({_interval(near, text.percent)} of the "
+        f"{copies} ({_interval(near, text.percent)} of the "
         f"outputs are near a recording, expected {text.percent(near['recordings'])}; p "
         f"{text.p_value(near['p_holm'])}; {result.settings['n_references']} recordings).",
     ]

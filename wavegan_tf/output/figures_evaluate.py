@@ -25,7 +25,7 @@ def draw_quantities(result: Run) -> Figure:
         for place, (source, names) in enumerate(SIDES.items()):
             y, low, high = (np.array([row[name]], float) for name in names)
             lines.append(Line(source, np.array([float(place)]), y, low, high))
-        mark = " *" if row["verdict"] in SHOWN else ""
+        mark = "\u00a0*" if row["verdict"] in SHOWN else ""
         panels.append(Panel(textwrap.fill(f"{row['quantity']}{mark}", 24), lines))
     title = "Outputs beside recordings, with 95 % intervals (* told apart)"
     figure = draw_panels(panels, title, "", 4, 1.1)
