@@ -48,7 +48,7 @@ def take(word, rng, spread=1.0):
     for k in range(1, 17):
         gain = (1 / (1 + ((k * f0_hz - formants_hz) / 150) ** 2)).sum(axis=1)
         sound += np.interp(t, few[:, 0], gain) * np.sin(np.float32(2 * np.pi * k * f0_hz) * at_s)
-    sound *= np.sin(np.pi * t) ** 0.5 * 10 ** (0.2 * rng.standard_normal())
+    sound *= np.maximum(np.sin(np.pi * t), 0) ** 0.5 * 10 ** (0.2 * rng.standard_normal())
     return (sound + 1e-3 * rng.standard_normal(LENGTH))[:, np.newaxis]
 
 

@@ -84,9 +84,12 @@ def test_copies_are_counted_below_what_recordings_have():
     assert table["p"][0] == pytest.approx(np.mean(drawn), abs=2e-3)
 
 
-def test_planted_copies_takes_and_words_are_told():
-    assert not planted.wrong("copies", 0) and not planted.wrong("codes", 0)
-    found = planted.words("poor", 0)
+def test_copies_are_told_and_a_classifier_that_knows_nothing_judges_nothing():
+    assert planted.sets("copies", 0, 20, 30)["verdict"]["nearer"] == likeness.COPIES
+    words, codes = np.repeat(list("pq"), 10), np.tile(["c1", "c2"], 10)
+    mel = np.stack([planted.hear([planted.take(x, RNG)]).mel[0] for x in "pq" * 10])
+    nothing = labelled.Labelled(np.ones([20, 261]), words, None)  # all recordings are alike
+    found = labelled.name_outputs(nothing, mel, codes, 0, StatisticsSettings(n_resamples=100))
     assert set(found) == {"classifier"}
 
 
