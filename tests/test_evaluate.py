@@ -131,8 +131,8 @@ def test_a_run_says_what_was_planted(corpus, eagerly, tmp_path, drawn):
     model = Model(Opened(CONFIG, Networks(generator, None, q), 0, "planted", checkpoint))
     options = evaluate.Options(
         data_dir=str(corpus), classifier=str(corpus), n=20, n_permutations=99, jobs=1,
-        praat=PraatSettings(f0_floor_hz=80, f0_ceiling_hz=300),
-        intervals=IntervalSettings(voicing_floor_hz=80),
+        praat=PraatSettings(f0_floor_hz=200, f0_ceiling_hz=300),
+        intervals=IntervalSettings(voicing_floor_hz=200),
         statistics=StatisticsSettings(n_resamples=100),
     )  # fmt: skip
     result = evaluate.run(model, options)
@@ -158,6 +158,6 @@ def test_what_cannot_be_evaluated_is_refused(corpus, speech_dir):
         evaluate.run(model, evaluate.Options())
     with pytest.raises(InputError, match="--data_dir=.*6 of 6 recordings"):
         evaluate.run(model, evaluate.Options(data_dir=str(speech_dir)))
-    with pytest.raises(InputError, match="--classifier=.*words are pq.*--word"):
+    with pytest.raises(InputError, match="--classifier=.*words are none.*--word"):
         options = evaluate.Options(data_dir=str(corpus), classifier=str(corpus), word="(x)")
         evaluate.run(model, options)
