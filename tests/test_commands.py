@@ -95,6 +95,7 @@ for _name, _flags in {
     "probe": "latents wav_dir annotations compare_with", "interpolate": "latents annotations",
     "identify": "labels", "cdev": "measure", "contours": "wav_dir annotations",
     "vot": "compare_with annotations", "recognise": "wav_dir", "latency": "reference wav_dir",
+    "evaluate": "data_dir classifier",
 }.items():  # fmt: skip
     EVERY_PATH[_name] = [*EVERY_PATH[_name], *_flags.split()]
 

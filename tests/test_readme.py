@@ -42,6 +42,7 @@ SMALL = {
     "contours": "--layers=conv4 --nofigures --jobs=1 --noreport",
     "latency": "--nofigures --jobs=1 --noreport",
     "projection": f"--n=5 --controls=2 --jobs=1 --nofigures --noreport {WINDOWS}",
+    "evaluate": "--n=20 --n_permutations=99 --nofigures --jobs=1 --noreport",
     "merge": "--nofigures",
     "listen": "--overwrite",
     "vot": "--n=10 --recordings=5 --nofigures --jobs=1 --noreport",

@@ -35,7 +35,7 @@ _PLACES = {
 
 _EXPERIMENTS = (
     "probe", "interpolate", "identify", "intervene", "feature_maps",
-    "cdev", "projection", "contours", "vot", "recognise", "latency",
+    "cdev", "projection", "contours", "vot", "recognise", "latency", "evaluate",
 )  # fmt: skip
 
 __all__ = [*_PLACES, *_EXPERIMENTS]

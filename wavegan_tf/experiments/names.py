@@ -2,7 +2,7 @@
 
 EXPERIMENTS = (
     "probe", "interpolate", "identify", "intervene", "feature_maps",
-    "cdev", "projection", "contours", "vot", "recognise", "latency",
+    "cdev", "projection", "contours", "vot", "recognise", "latency", "evaluate",
 )  # fmt: skip
 
 KINDS = (*EXPERIMENTS, "checkpoints")

@@ -164,7 +164,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         raise InputError(f"{model.file.prefix}: has no Q-network; give one of a ciwGAN with --ckpt")
     recordings = Recordings(options.wav_dir, config, options.word)
     _check_words(recordings.words, options)
-    speakers = _speakers(options.speaker, recordings)
+    speakers = read_speakers(options.speaker, recordings)
     heard = hear(model, recordings, options.layers)
     for note, number in recordings.notes.items():
         _log.info("%d recordings %s", number, note)
@@ -210,7 +210,12 @@ def _check_words(found: list[str], options: Options) -> None:
         )
 
 
-def _speakers(pattern: str | None, recordings: Recordings) -> np.ndarray | None:
+def read_speakers(pattern: str | None, recordings: Recordings) -> np.ndarray | None:
+    """Reads the speaker of each recording by ``--speaker``; None without it.
+
+    Raises:
+        InputError: A recording has no speaker, or all have one.
+    """
     if pattern is None:
         return None
     speakers = [word_of(path, pattern, "--speaker") for path in recordings.paths]

@@ -19,6 +19,7 @@ _BLOCK = 1 << 20
 TEXTS = (
     "name", "word", "label", "condition", "code", "latent", "latent_a", "latent_b", "layer",
     "measure", "unit", "reason", "flag", "problem", "verdict", "stage", "role", "patch", "group",
+    "quantity", "property", "heard",
 )  # fmt: skip
 """Columns that hold text, even where it looks like a number: a word "7" is no 7."""
 

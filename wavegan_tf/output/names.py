@@ -37,6 +37,7 @@ MEASURES = {
     "n_voiced": "Voiced intervals",
     "n_frication": "Frication intervals",
     "n_silence": "Silent intervals",
+    "voiced_time": "Voiced time",
     "frication": "Frication",
     "waveform": "Waveform",
     "spectrum": "Spectrum",

@@ -93,7 +93,7 @@ def find_intervals(
     noisy = np.zeros(len(times_s), bool)
     if nyquist_hz > settings.frication_above_hz:
         band_hz = settings.frication_above_hz, nyquist_hz
-        noisy = _share_of_band(sound, rate_hz, times_s, band_hz) >= settings.frication_share
+        noisy = share_of_band(sound, rate_hz, times_s, band_hz) >= settings.frication_share
     step_s, intervals, taken = settings.time_step_s, [], np.zeros(len(times_s), bool)
     edges_s = np.clip(_edges_s(times_s, step_s), 0.0, duration_s)
     for label, frames, least_s in (
@@ -192,7 +192,7 @@ def _level_db(
     return level_db - level_db.max()
 
 
-def _share_of_band(
+def share_of_band(
     sound: np.ndarray, rate_hz: float, times_s: np.ndarray, band_hz: tuple[float, float]
 ) -> np.ndarray:
     """Share of a band in the energy up to its top, a layer's Nyquist, around ``times_s``."""

@@ -16,7 +16,7 @@ import scipy
 from wavegan_tf.stats.effects import DIFFERS, NO_DIFFERENCE, add_verdicts
 from wavegan_tf.stats.proof import difference, levels
 from wavegan_tf.stats.ranking import RankingSettings
-from wavegan_tf.stats.resampling import BLOCK, wilson
+from wavegan_tf.stats.resampling import BLOCK, StatisticsSettings, wilson
 
 INTERACT, NO_INTERACTION = "interact", "no interaction shown"
 ALL_CODES = "all"
@@ -28,7 +28,7 @@ NOT = ""
 """Label of an output that lacks the one property that is asked for."""
 
 
-def code_shares(outputs: pd.DataFrame, settings: RankingSettings) -> pd.DataFrame:
+def code_shares(outputs: pd.DataFrame, settings: StatisticsSettings) -> pd.DataFrame:
     """Takes the share of outputs with each label at each code and value.
 
     Takes ``code, value, label`` of each output; no label is NaN, and is left out. Of one property
@@ -48,7 +48,7 @@ def code_shares(outputs: pd.DataFrame, settings: RankingSettings) -> pd.DataFram
     return pd.DataFrame(rows, columns=names)
 
 
-def code_tests(outputs: pd.DataFrame, seed: int, settings: RankingSettings) -> pd.DataFrame:
+def code_tests(outputs: pd.DataFrame, seed: int, settings: StatisticsSettings) -> pd.DataFrame:
     """Tests whether the label depends on the code: each code against all others, and overall.
 
     Takes outputs as :func:`code_shares` does; ``seed`` is that of the random tables.
@@ -128,7 +128,7 @@ def _permute(
 
 
 def code_words(
-    outputs: pd.DataFrame, seed: int, settings: RankingSettings
+    outputs: pd.DataFrame, seed: int, settings: StatisticsSettings
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Says whether the word depends on the code, and which words each code has more of.
 

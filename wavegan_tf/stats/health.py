@@ -96,6 +96,12 @@ def diversity(audio: np.ndarray) -> float:
         0 (all alike, or all silent) to 1. Spoken digits of several speakers: 0.6; recordings of one
         word by one speaker: 0.5; white noise, ever new: 0.04.
     """
+    apart = distances_of(shapes(audio))
+    return float(max(0, apart.sum()) / (len(apart) * (len(apart) - 1)))
+
+
+def shapes(audio: np.ndarray) -> np.ndarray:
+    """Describes sounds as :func:`diversity` does: of length 1, ``[n, numbers]``; silence is 0."""
     n, time, _ = audio.shape
     length = time // _FRAMES
     frames = audio.mean(axis=2)[:, : length * _FRAMES].reshape(n, _FRAMES, length)
@@ -103,8 +109,10 @@ def diversity(audio: np.ndarray) -> float:
     edges = np.round(np.geomspace(1, power.shape[-1], _BANDS + 1)[:-1]).astype(int)
     shape = np.sqrt(np.add.reduceat(power, np.unique(edges), axis=-1)).reshape(n, -1)
     norm = np.linalg.norm(shape, axis=1, keepdims=True)
-    shape = shape / np.where(norm > 0, norm, 1)  # silence stays 0
-    # |a - b|^2 / 2 is 1 - cosine of unit vectors, and 0 of two silences
-    squares = np.sum(shape**2, axis=1)
-    distances = (squares[:, None] + squares - 2 * shape @ shape.T) / 2
-    return float(max(0, distances.sum()) / (n * (n - 1)))
+    return shape / np.where(norm > 0, norm, 1)
+
+
+def distances_of(shape: np.ndarray) -> np.ndarray:
+    """Computes 1 - cosine of all pairs of :func:`shapes`, and 0 of two silences, ``[n, n]``."""
+    squares = np.sum(shape**2, axis=1)  # |a - b|^2 / 2 is 1 - cosine of unit vectors
+    return (squares[:, None] + squares - 2 * shape @ shape.T) / 2

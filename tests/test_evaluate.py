@@ -1,0 +1,163 @@
+"""A model beside its corpus: spectra, sets, copies, words; a run on a planted generator."""
+
+from types import SimpleNamespace
+
+import conftest
+import numpy as np
+import planted_evaluate as planted
+import pytest
+import scipy
+import tensorflow as tf
+from scipy.io import wavfile
+from sklearn.metrics.pairwise import rbf_kernel
+
+from wavegan_tf.checkpoints.open import Opened
+from wavegan_tf.data.recordings import word_of
+from wavegan_tf.errors import InputError
+from wavegan_tf.experiments import evaluate, labelled
+from wavegan_tf.experiments.result import load_run
+from wavegan_tf.model import Model
+from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.models.networks import Networks
+from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
+from wavegan_tf.speech.spectra import has_high_stretch, high_frames, log_mel
+from wavegan_tf.stats import likeness
+from wavegan_tf.stats.resampling import StatisticsSettings
+
+RNG = np.random.default_rng(0)
+CONFIG = ModelConfig(model="ciwgan", num_categ=2, dim=1)
+
+
+def test_spectra_know_the_band_of_a_tone_and_no_level():
+    tone = np.sin(2 * np.pi * 1000 * np.arange(16384) / 16000)
+    mel = log_mel(tone, 16000)
+    place = 31 * (2595 * np.log10(1 + 1000 / 700) - 78) / (2840 - 78)
+    assert mel.shape == (64, 32) and abs(mel[30].argmax() - place) <= 1
+    np.testing.assert_allclose(log_mel(0.01 * tone + 0.3, 16000), mel, atol=1e-3)
+    assert mel.max() == 40 and not log_mel(np.zeros(16384), 16000).any()
+
+
+def test_s_is_high_frication_that_lasts():
+    noise = np.zeros(16000)
+    band = scipy.signal.butter(6, (5000, 7500), "bandpass", fs=16000, output="sos")
+    noise[4000:6000] = scipy.signal.sosfilt(band, RNG.standard_normal(2000))
+    high = high_frames(noise, 16000, 4500, 0.5)
+    assert has_high_stretch(high, [(0.2, 0.4)], 0.03)
+    assert not has_high_stretch(high, [(0.5, 0.9)], 0.03)
+    assert not has_high_stretch(high, [(0.24, 0.27)], 0.03)
+
+
+def test_the_discrepancy_is_that_of_its_definition():
+    x, y = RNG.random([6, 4]), RNG.random([5, 4])
+    both = np.concatenate([x, y])
+    squares = scipy.spatial.distance.pdist(both, "sqeuclidean")
+    kernel = rbf_kernel(both, gamma=1 / (2 * np.median(squares)))
+    np.testing.assert_allclose(likeness.similarities(both), kernel)
+    own = (np.arange(11) < 6).astype(float)[:, np.newaxis]
+    [found] = likeness.discrepancy(likeness.pair_means(kernel, own, 1 - own))
+    within = [
+        (k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in (kernel[:6, :6], kernel[6:, 6:])
+    ]
+    assert found == pytest.approx(sum(within) - 2 * kernel[:6, 6:].mean())
+
+
+def test_the_nearest_is_found_at_a_shift():
+    sounds = RNG.random([8, 64, 32]).astype(np.float32)
+    sounds[:, :4] = sounds[:, -4:] = 0
+    moved = np.roll(sounds, 2, axis=1)
+    distances, places = likeness.nearest(moved, sounds)
+    assert places.tolist() == list(range(8)) and (distances[:, 0] < 1e-2).all()
+    distances, places = likeness.nearest(sounds, sounds, np.arange(8))
+    assert (places != np.arange(8)).all() and (distances[:, 0] <= distances[:, 1]).all()
+    unshifted = np.sqrt(np.mean((sounds[0] - sounds[places[0]]) ** 2))
+    assert 0 < distances[0, 0] <= unshifted + 1e-5
+
+
+def test_copies_are_counted_below_what_recordings_have():
+    recordings = np.stack([np.arange(1, 41.0), np.full(40, 50.0)], axis=1)
+    outputs = np.stack([np.repeat([0.5, 30.0], [8, 12]), np.full(20, 50.0)], axis=1)
+    table, near = likeness.find_copies(outputs, recordings, StatisticsSettings())
+    assert table["estimate"].tolist() == [0.4, 0.4] and near.tolist() == [True] * 8 + [False] * 12
+    drawn = [
+        np.flatnonzero(~(RNG.permutation(60) < 20))[1] - 1 >= 8 for _ in range(20000)
+    ]  # outputs before the second recording, in a random order
+    assert table["p"][0] == pytest.approx(np.mean(drawn), abs=2e-3)
+
+
+def test_copies_are_told_and_a_classifier_that_knows_nothing_judges_nothing():
+    assert planted.sets("copies", 0, 20, 30)["verdict"]["nearer"] == likeness.COPIES
+    words, codes = np.repeat(list("pq"), 10), np.tile(["c1", "c2"], 10)
+    mel = np.stack([planted.hear([planted.take(x, RNG)]).mel[0] for x in "pq" * 10])
+    nothing = labelled.Labelled(np.ones([20, 261]), words, None)  # all recordings are alike
+    found = labelled.name_outputs(nothing, mel, codes, 0, StatisticsSettings(n_resamples=100))
+    assert set(found) == {"classifier"}
+
+
+def test_words_and_speakers_are_read_from_names():
+    names = {
+        "7_jackson_3.wav": "7",
+        "left/ab_nohash_0.wav": "left",
+        "x/two words/a.wav": "two words",
+    }
+    assert {name: word_of(name, labelled.WORD) for name in names} == names
+    assert word_of("7_jackson_3.wav", labelled.SPEAKER) == "jackson"
+    assert word_of("left/ab_nohash_0.wav", labelled.SPEAKER) == ""
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Takes of two words by two speakers."""
+    folder = tmp_path_factory.mktemp("corpus")
+    for i in range(24):
+        sound = planted.take("pq"[i % 2], RNG)[:, 0]
+        path = folder / f"{'pq'[i % 2]}_{'ab'[i // 12]}_{i}.wav"
+        wavfile.write(path, 16000, (0.5 * sound / np.abs(sound).max()).astype(np.float32))
+    return folder
+
+
+def test_a_run_says_what_was_planted(corpus, eagerly, tmp_path, drawn):
+    bank = tf.constant([planted.take("pq"[i % 2], RNG, 0.5)[:, 0] for i in range(20)], tf.float32)
+    bank = 0.5 * bank / tf.reduce_max(tf.abs(bank))
+
+    def generator(z):
+        takes = tf.cast(tf.abs(z[:, 2]) * 10, tf.int32) % 10
+        return {"out": tf.gather(bank, 2 * takes + tf.cast(z[:, 1] > 0.5, tf.int32))[:, :, None]}
+
+    def q(x):
+        nearest = tf.argmax(x[:, :, 0] @ tf.transpose(bank), axis=1)
+        return {"logits": tf.one_hot(nearest % 2, 2)}
+
+    checkpoint = SimpleNamespace(prefix="planted", sha256=lambda: "0" * 64)
+    model = Model(Opened(CONFIG, Networks(generator, None, q), 0, "planted", checkpoint))
+    options = evaluate.Options(
+        data_dir=str(corpus), classifier=str(corpus), n=20, n_permutations=99, jobs=1,
+        praat=PraatSettings(f0_floor_hz=200, f0_ceiling_hz=300),
+        intervals=IntervalSettings(voicing_floor_hz=200),
+        statistics=StatisticsSettings(n_resamples=100),
+    )  # fmt: skip
+    result = evaluate.run(model, options)
+    q_row = result.table("q").set_index("code").loc["all"]
+    assert q_row["n"] == 20 and q_row["estimate"] > 0.8
+    codes = result.table("codes").set_index("code")
+    assert codes["word"].tolist() == ["p", "q"] and (codes["verdict"] == "differs").all()
+    assert result.table("classifier")["heard"].nunique() == 3
+    shares = result.table("shares").set_index("property")
+    outputs = result.table("outputs")
+    assert shares.loc["voice", "estimate"] == (outputs["n_voiced"] > 0).mean()
+    assert len(result.table("nearest")) == 20
+    assert "Words by code" in result.summary() and "Distance of spectra" in result.terminal()
+    result.save(tmp_path / "run", page=False)
+    assert {"quantities", "recognised"} <= set(drawn)
+    assert "c1" in conftest.said(drawn["recognised"])
+    assert load_run(tmp_path / "run").terminal() == result.terminal()
+
+
+def test_what_cannot_be_evaluated_is_refused(corpus, speech_dir):
+    model = SimpleNamespace(config=CONFIG)
+    with pytest.raises(InputError, match="add --data_dir"):
+        evaluate.run(model, evaluate.Options())
+    with pytest.raises(InputError, match="--data_dir=.*6 of 6 recordings"):
+        evaluate.run(model, evaluate.Options(data_dir=str(speech_dir)))
+    with pytest.raises(InputError, match="--classifier=.*words are none.*--word"):
+        options = evaluate.Options(data_dir=str(corpus), classifier=str(corpus), word="(x)")
+        evaluate.run(model, options)

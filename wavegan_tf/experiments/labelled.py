@@ -1,0 +1,173 @@
+"""Sounds as their spectra, one at a time; and the words that a classifier takes them for.
+
+The classifier learns from a folder of recordings whose paths say which word they are of, and by
+whom. What it says of outputs counts only where it names words of recordings that it never heard.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from wavegan_tf.data.recordings import word_of
+from wavegan_tf.errors import InputError
+from wavegan_tf.experiments.listen import Recordings
+from wavegan_tf.experiments.recognise import read_speakers
+from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.options import option
+from wavegan_tf.progress import progress
+from wavegan_tf.speech.spectra import high_frames, log_mel, mfcc
+from wavegan_tf.stats import naming
+from wavegan_tf.stats.compared import OUTPUTS
+from wavegan_tf.stats.factorial import code_shares, code_tests
+from wavegan_tf.stats.health import shapes
+from wavegan_tf.stats.recognition import ABOVE
+from wavegan_tf.stats.resampling import StatisticsSettings
+
+WORD = r"(?:^|/)([^/]+(?=/[^/]*$)|[^/_.]+(?=[^/]*$))"
+"""Without --word: the folder that a recording is in, else its name up to its first _ or dot."""
+
+SPEAKER = r"^[^/_]+_([^/_]+)_[^/]+$"
+"""Without --speaker: what stands between the first two _ of a recording that is in no folder."""
+
+LEAST_RECORDINGS = 20
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which recordings a classifier learns from, and how they are labelled."""
+
+    classifier: str | None = option(
+        None, "Folder of labelled recordings that a classifier of words learns from.", path=True
+    )
+    word: str | None = option(
+        None,
+        "Regular expression whose group is the word in a path below --classifier; without it, the "
+        "folder of the recording, else its name up to its first _ or dot.",
+    )
+    speaker: str | None = option(
+        None,
+        "Regular expression whose group is the speaker in such a path; without it, what stands "
+        "between the first two _ of names such as 7_jackson_3.wav.",
+    )
+
+
+class Sounds(NamedTuple):
+    """What is kept of sounds, a row each.
+
+    Attributes:
+        names: Of recordings, their paths below the folder; of outputs, their numbers.
+        mel: Of :func:`log_mel` [sounds, frames, bands].
+        shape: Of :func:`shapes` [sounds, numbers].
+        high: Of :func:`high_frames` [sounds, frames].
+    """
+
+    names: np.ndarray
+    mel: np.ndarray
+    shape: np.ndarray
+    high: np.ndarray
+
+
+class Ears:
+    """Keeps what is heard of one sound after the other."""
+
+    def __init__(self, rate_hz: float, above_hz: float, share: float):
+        """Says above which frequency how much of the energy of [s] lies."""
+        self.rate_hz, self.above_hz, self.share = rate_hz, above_hz, share
+        self.rows: list[tuple] = []
+
+    def hear(self, name: Any, sound: np.ndarray) -> None:
+        """Takes a sound ``[time, channels]``; its first channel counts, but for its shape."""
+        sound = np.nan_to_num(sound, posinf=0.0, neginf=0.0)
+        high = high_frames(sound[:, 0], self.rate_hz, self.above_hz, self.share)
+        shape = shapes(sound[np.newaxis])[0].astype(np.float32)
+        self.rows.append((name, log_mel(sound[:, 0], self.rate_hz), shape, high))
+
+    def heard(self) -> Sounds:
+        """Gives all that was heard."""
+        return Sounds(*(np.array(each) for each in zip(*self.rows, strict=True)))
+
+    def read(self, found: Recordings, flag: str, label: str) -> Sounds:
+        """Hears recordings, as training with --data_first_slice does; what is unreadable is not.
+
+        Raises:
+            InputError: Fewer than 20 can be read.
+        """
+        for i in progress(range(len(found)), len(found), label):
+            samples, about = found.read(i)
+            if not about.get("problem"):
+                self.hear(found.paths[i], samples)
+        if len(self.rows) < LEAST_RECORDINGS:
+            raise InputError(
+                f"{flag}={found.wav_dir}: {len(self.rows)} of {len(found)} recordings can be read; "
+                f"give a folder with {LEAST_RECORDINGS} or more"
+            )
+        return self.heard()
+
+
+class Labelled(NamedTuple):
+    """Labelled recordings: what they are told by, their words, and their speakers if known."""
+
+    features: np.ndarray
+    words: np.ndarray
+    speakers: np.ndarray | None
+
+
+def find_labelled(options: Labels, config: ModelConfig, ears: Ears, least: int) -> Labelled:
+    """Hears the recordings of ``--classifier``; words with fewer than ``least`` are left out.
+
+    Raises:
+        InputError: There are no two words, or not every recording has a speaker.
+    """
+    folder = str(options.classifier)
+    found = Recordings(folder, config, options.word or WORD, flag="--classifier")
+    labels = pd.DataFrame({"word": found.words}, index=found.paths)
+    speakers = read_speakers(options.speaker, found) if options.speaker else None
+    if speakers is None:
+        speakers = np.array([word_of(path, SPEAKER) for path in found.paths])
+        by_speaker = labels["word"].groupby(speakers).nunique()
+        if "" in speakers or len(by_speaker) < 2 or by_speaker.min() < 2:
+            speakers = None  # what the names hold is no speaker
+    if speakers is not None:
+        labels["speaker"] = speakers
+    heard = ears.read(found, "--classifier", f"{len(found)} labelled recordings")
+    labels = labels.loc[heard.names]
+    many = labels.groupby("word")["word"].transform("size").ge(least) & labels["word"].ne("")
+    if labels.loc[many, "word"].nunique() < 2:
+        known = ", ".join(sorted(set(labels["word"]) - {""})[:20]) or "none"
+        raise InputError(
+            f"--classifier={folder}: words are {known}; two with {least} recordings or more must "
+            "be told apart; give --word, whose group is the word in a path"
+        )
+    features = np.stack([mfcc(mel) for mel in heard.mel[many]])
+    columns = labels[many].astype(str)
+    of = columns["speaker"].to_numpy(str) if "speaker" in columns else None
+    return Labelled(features, columns["word"].to_numpy(str), of)
+
+
+def name_outputs(
+    labelled: Labelled, mel: np.ndarray, codes: np.ndarray, seed: int, settings: StatisticsSettings
+) -> dict[str, pd.DataFrame]:
+    """Says which words outputs are taken for: ``classifier``, ``recognised`` and ``codes``.
+
+    A classifier that is not above chance on what it never heard judges nothing.
+    """
+    table = naming.hold_out(labelled.features, labelled.words, labelled.speakers, settings)
+    classifier = naming.make_classifier().fit(labelled.features, labelled.words)
+    words, sure = naming.name_words(classifier, np.stack([mfcc(x) for x in mel]))
+    row = {"heard": OUTPUTS, "n": len(words), **naming.sureness(sure, settings)}
+    found = {"classifier": pd.concat([table, pd.DataFrame([row])], ignore_index=True)}
+    if (table["verdict"] != ABOVE).any():
+        return found
+    named = pd.DataFrame({"code": codes, "value": 1})
+    named["label"] = pd.Categorical(words, sorted(set(labelled.words)))
+    named = named.sort_values("code", key=lambda x: x.str.zfill(5), kind="stable")
+    shares = code_shares(named, settings).drop(columns="value").rename(columns={"label": "word"})
+    found["recognised"] = shares
+    if len(set(codes)) > 1:
+        tests = code_tests(named.astype({"label": str}), seed, settings).set_index("code")
+        most = shares.loc[shares.groupby("code", sort=False)["estimate"].idxmax()]
+        tests = tests[["p", "p_holm", "verdict"]]
+        found["codes"] = most.set_index("code").join(tests).reset_index()
+    return found
