@@ -18,7 +18,14 @@ import scipy
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments import listen, recorded
-from wavegan_tf.experiments.labelled import Ears, Labels, Sounds, find_labelled, name_outputs
+from wavegan_tf.experiments.labelled import (
+    Ears,
+    Labels,
+    Sounds,
+    find_classifier,
+    name_outputs,
+    to_arrays,
+)
 from wavegan_tf.experiments.recognise import read_answers
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import latent_names, latents_table, plain
@@ -81,7 +88,8 @@ class Options(listen.MeasuringOutputs, Labels):
     seed: int = option(0, "Seed of the latent vectors.", low=0)
     references: int = option(
         5000,
-        "Number of recordings, drawn at random, that copies are sought among.",
+        "Number of further recordings, drawn at random, that copies are sought among; of a small "
+        "corpus half are.",
         group="Model",
         low=20,
     )
@@ -161,14 +169,14 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         raise InputError(f"{NAME}: outputs are compared with recordings; add --data_dir")
     corpus, sample = (  # of one random order, so that the sample is among the references
         listen.Recordings(options.data_dir, config, flag="--data_dir", most=most)
-        for most in (max(options.n, options.references), options.n)
+        for most in (options.n + options.references, options.n)
     )
-    labelled = None
+    learned = None
     if options.classifier is not None:
-        ears = _ears(config, options)
-        labelled = find_labelled(options, config, ears, given.min_outputs)
-    label = f"{len(corpus)} recordings, to seek copies among"
-    references = _ears(config, options).read(corpus, "--data_dir", label)
+        learned = find_classifier(options, config, _ears(config, options), given)
+    every = _ears(config, options).read(
+        corpus, "--data_dir", f"spectra of {len(corpus)} recordings"
+    )
     z, codes = draw_latents(config, model.sample(options.n, options.seed))
     plan = Plan(
         layers=config.layers[-1:], target="out", sample_rate_hz=config.sample_rate,
@@ -178,9 +186,11 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     )  # fmt: skip
     tables, outputs, logits = generate(model, z, options, plan)
     of_sample = recorded.measure_recordings(sample, plan, options.jobs)
-    place = {name: i for i, name in enumerate(references.names)}
+    place = {name: i for i, name in enumerate(every.names)}
     own = np.array([place[name] for name in sample.paths if name in place])
-    heard = Sounds(*(each[own] for each in references))
+    new = own[: len(place) // 2]  # as unknown as outputs are to those that copies are sought among
+    heard, others = Sounds(*(x[own] for x in every)), every.mel[new]
+    references = Sounds(*(np.delete(x, new, axis=0) for x in every))
 
     sources = {OUTPUTS: (tables["outputs"], tables["intervals"], outputs)}
     sources[RECORDINGS] = (*of_sample, heard)
@@ -190,18 +200,20 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     tables |= {"latents": latents_table(z, config), "samples": samples}
     tables["compared"] = compare_sources(samples, given)
     tables["shares"] = compare_shares(parts[0][1], parts[1][1], given)
-    tables["sets"], tables["nearest"] = compare_sets(outputs, heard, references, own, options)
+    tables["sets"], tables["nearest"] = compare_sets(outputs, heard, others, references, options)
     if logits.shape[1]:
         tables["q"] = score_q(logits, z, config, given)
-    if labelled is not None:
-        tables |= name_outputs(labelled, outputs.mel, codes, options.seed, given)
+    arrays = {}
+    if learned is not None:
+        arrays["classifier"] = to_arrays(learned, config)
+        tables |= name_outputs(learned, outputs.mel, codes, options.seed, given)
     tables["evaluation"] = front(tables, given)
     settings = listen.describe(model, plan) | {
         "n": options.n, "n_sample": len(own), "n_references": len(references.names),
         "s_above_hz": options.s_above,
         "data_dir": options.data_dir, "statistics": dataclasses.asdict(given),
     }  # fmt: skip
-    return Result(NAME, settings, tables, {}, directory)
+    return Result(NAME, settings, tables, arrays, directory)
 
 
 def take_values(
@@ -265,11 +277,11 @@ def compare_shares(
 
 
 def compare_sets(
-    outputs: Sounds, sample: Sounds, references: Sounds, own: np.ndarray, options: Options
+    outputs: Sounds, sample: Sounds, others: np.ndarray, references: Sounds, options: Options
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compares sounds as sets and seeks copies: the tables ``sets`` and ``nearest``.
 
-    ``own`` says which of the references each recording of the sample is.
+    ``others`` are the spectra of recordings that are not among the references.
     """
     few = slice(MOST_IN_SETS)
     mel, shape = (
@@ -278,7 +290,7 @@ def compare_sets(
     given, n = options.statistics, len(outputs.names[few])
     sets = likeness.compare_sets(mel, shape, n, options.n_permutations, given)
     distances, places = likeness.nearest(outputs.mel, references.mel)
-    among, _ = likeness.nearest(sample.mel, references.mel, own)
+    among, _ = likeness.nearest(others, references.mel)
     copies, near = likeness.find_copies(distances, among, given)
     table = likeness.judge_sets(pd.concat([sets, copies], ignore_index=True), given)
     return table, pd.DataFrame({
@@ -351,8 +363,8 @@ ABOUT_SETS = (
     "Distance of spectra: the squared maximum mean discrepancy (MMD) of logarithmic mel spectra, "
     "without bias: 0 on average for equal distributions, at any number of sounds. Beside it stands "
     "that of two halves of the recordings, with the range of {percent} of halves. Near a "
-    "recording: outputs that are nearer to one of {n_references} recordings than 95 % of the "
-    "recordings are to another. Of new recordings 5 % would be. Outputs that are typical are near "
+    "recording: outputs that are nearer to one of {n_references} recordings than 95 % of other "
+    "recordings are, so that 5 % would be by chance. Outputs that are typical are near "
     "to many recordings, so copies are claimed only where more outputs than expected are near to "
     "one recording alone, too: the distance to the nearest divided by that to the second nearest "
     "is below that of 95 % of the recordings (table `sets`). The table `nearest` names the "
@@ -371,7 +383,7 @@ ABOUT_CODES = (
 )
 SAID = {
     likeness.COPIES: "Outputs are copies: {n_copies} of {n} are near one recording and no second",
-    likeness.NEARER: "Outputs lie nearer to recordings than these to one another, but not to one "
+    likeness.NEARER: "Outputs lie nearer to recordings than other recordings do, but not to one "
     "alone: they are typical, and copies are not shown",
     likeness.NO_COPIES: "Copies are not shown",
 }

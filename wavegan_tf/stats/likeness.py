@@ -133,9 +133,7 @@ def compare_sets(
     return pd.DataFrame(rows)
 
 
-def nearest(
-    sounds: np.ndarray, recordings: np.ndarray, own: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def nearest(sounds: np.ndarray, recordings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Finds the two recordings that are nearest to each sound.
 
     The distance is the root mean square of the differences of the spectra, in dB, at the shift of
@@ -144,7 +142,6 @@ def nearest(
     Args:
         sounds: Spectra ``[n, frames, bands]``, 0 for silence.
         recordings: Spectra ``[m, frames, bands]``, m of 3 or more.
-        own: Which recording each sound is itself, which does not count ``[n]``; None for none.
 
     Returns:
         Distances ``[n, 2]``, the nearest first, and which recording that is ``[n]``.
@@ -161,8 +158,6 @@ def nearest(
             moved = moved.reshape(len(block), -1)
             own_squares = np.einsum("ij,ij->i", moved, moved)[:, np.newaxis]
             apart = np.minimum(apart, own_squares + squares - 2 * moved @ flat.T)
-        if own is not None:
-            apart[np.arange(len(block)), own[start : start + 64]] = np.inf
         two = np.argpartition(apart, 1, axis=1)[:, :2]
         found = np.take_along_axis(apart, two, axis=1)
         order = np.argsort(found, axis=1, kind="stable")
@@ -176,15 +171,18 @@ def nearest(
 def find_copies(
     outputs: np.ndarray, recordings: np.ndarray, settings: StatisticsSettings
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Counts outputs that are nearer to a recording than recordings are to one another.
+    """Counts outputs that are nearer to a recording than other recordings are.
 
     An output that is typical is near to many recordings; a copy is near to one. So besides the
     distance to the nearest its ratio to that to the second nearest is compared. Of both, what 5 %
-    of the recordings stay below is near. Were outputs and recordings of one distribution, all
+    of the other recordings stay below is near. Were outputs and recordings of one distribution, all
     orders of their values would be as probable, and the number of outputs below a value of the
-    recordings would have a negative hypergeometric distribution: that gives ``p``, one-sided.
+    recordings would have a negative hypergeometric distribution: that gives ``p``, one-sided. It is
+    exact because neither side is among what is sought in: two recordings that leave but themselves
+    out share their distance where they are nearest to each other.
 
-    Takes the distances of :func:`nearest` of outputs and of recordings, ``[.., 2]``.
+    Takes the distances of :func:`nearest` of outputs, and of recordings that are not sought among,
+    ``[.., 2]``.
 
     Returns:
         Rows ``nearer`` and ``one_alone`` (by the ratio): the share of outputs with Wilson's
