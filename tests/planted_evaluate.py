@@ -178,7 +178,7 @@ def main():
         most = scipy.stats.binom.ppf(0.99, given.seeds, 0.05) if by_chance else 0
         failed += n_wrong > most
         print(f"{kind}: {n_wrong} of {given.seeds} seeds wrong (at most {most:g})", flush=True)
-    sys.exit(failed > 0)
+    sys.exit(int(failed > 0))
 
 
 if __name__ == "__main__":

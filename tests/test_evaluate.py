@@ -184,7 +184,7 @@ def test_a_run_says_what_was_planted(run_dir, tmp_path, drawn):
     outputs = result.table("outputs")
     assert shares.loc["voice", "estimate"] == (outputs["n_voiced"] > 0).mean()
     assert len(result.table("nearest")) == 20
-    assert "Words by code" in result.summary() and "Distance of spectra" in result.terminal()
+    assert "Words by code" in result.summary() and "Distance (1000" in result.terminal()
     assert max(map(len, result.terminal().split("\n\n")[0].splitlines())) <= 100
     result.save(tmp_path / "run", page=False)
     assert {"quantities", "recognised"} <= set(drawn)

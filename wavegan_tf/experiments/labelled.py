@@ -5,6 +5,7 @@ whom. What it says of outputs counts only where it names words of recordings tha
 """
 
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,11 +16,13 @@ from wavegan_tf.data.recordings import word_of
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.listen import Recordings
 from wavegan_tf.experiments.recognise import read_speakers
+from wavegan_tf.experiments.result import Result
 from wavegan_tf.experiments.stages import code_conditions
 from wavegan_tf.latents import apply_settings
 from wavegan_tf.model import Model, batches
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.options import option
+from wavegan_tf.output import text
 from wavegan_tf.paths import expand
 from wavegan_tf.progress import progress
 from wavegan_tf.speech.spectra import (
@@ -33,6 +36,7 @@ from wavegan_tf.speech.spectra import (
 )
 from wavegan_tf.stats import naming
 from wavegan_tf.stats.compared import OUTPUTS
+from wavegan_tf.stats.effects import DIFFERS
 from wavegan_tf.stats.factorial import code_shares, code_tests
 from wavegan_tf.stats.health import shapes
 from wavegan_tf.stats.recognition import ABOVE
@@ -285,3 +289,74 @@ def name_outputs(
         tests = tests[["p", "p_holm", "verdict"]]
         found["codes"] = most.set_index("code").join(tests).reset_index()
     return found
+
+
+ABOUT_WORDS = (
+    "A classifier (logistic regression of cepstra) learned {n_words} words from {n} recordings. "
+    "Right: share of held-out recordings whose word it names (Wilson's interval). Chance: share of "
+    "the commonest word; p: of a test that exchanges words within speakers. Confidence: mean "
+    "probability of the word that it names."
+)
+ABOUT_CODES = (
+    "The word that most outputs of a code are taken for, and its share; p of the test that the "
+    "words of the code are those of the other codes together (chi-squared, or 9,999 random "
+    "tables), after Holm over codes. The table `recognised` has the shares of all words."
+)
+ENDS = ("estimate", "low", "high")
+CONFIDENCE = ("confidence", "confidence_low", "confidence_high")
+
+
+def with_ends(row: Any, write: Callable[[float], str], names: tuple[str, ...] = ENDS) -> str:
+    """Writes the estimate of a row with its interval."""
+    estimate, low, high = (row[name] for name in names)
+    return text.with_interval(estimate, low, high, write)
+
+
+def sentences(result: Result) -> list[str]:
+    """Says how good the classifier is, and which codes have words of their own."""
+    found = []
+    for x in result.table("classifier").iloc[:-1].to_dict("records"):
+        poor = "" if x["verdict"] == ABOVE else ", not above chance: it says nothing of outputs"
+        found.append(
+            f"The classifier names {with_ends(x, text.percent)} of {x['n']:g} {x['heard']} (chance "
+            f"{text.percent(x['chance'])}){poor}."
+        )
+    codes = result.table("codes")
+    if len(codes):
+        shown = codes[codes["verdict"] == DIFFERS].to_dict("records")
+        listed = [f"{x['code']} {x['word']} ({text.percent(x['estimate'])})" for x in shown]
+        found.append(
+            f"Codes whose words differ from those of the other codes: {len(shown)} of {len(codes)}"
+            f"{': ' * bool(listed)}{', '.join(listed)}."
+        )
+    return found
+
+
+def section(result: Result) -> list[str]:
+    """Writes the sections of a summary on words, if there is a classifier."""
+    held, parts = result.table("classifier"), list[str]()
+    if len(held):
+        titles = ["heard", "right", "chance", "p", "confidence", "n", "verdict"]
+        learned = {name: int(held[name].iloc[0]) for name in ("n", "n_words")}
+        parts += ["## Words", ABOUT_WORDS.format(**learned), write(result, "classifier", titles)]
+    if len(result.table("codes")):
+        titles = ["code", "word", "right", "p", "verdict", "n"]
+        parts += ["## Words by code", ABOUT_CODES, write(result, "codes", titles)]
+    return parts
+
+
+CELLS: dict[str, Callable[[Any], str]] = {
+    "right": lambda x: with_ends(x, text.percent),
+    "chance": lambda x: text.percent(x["chance"]),
+    "confidence": lambda x: with_ends(x, text.fixed, CONFIDENCE),
+    "p": lambda x: text.p_value(x["p_holm"] if "p_holm" in x else x["p"]),
+    "verdict": lambda x: x["verdict"] if isinstance(x["verdict"], str) else "",
+}
+
+
+def write(result: Result, name: str, titles: list[str]) -> str:
+    """Writes a table for people."""
+    rows = result.table(name).to_dict("records")
+    return text.table(
+        pd.DataFrame({t: [CELLS[t](x) if t in CELLS else x[t] for x in rows] for t in titles})
+    )

@@ -23,7 +23,7 @@ NEAR = 0.05
 
 N_HALVES = 200
 
-COPIES, NEARER, NO_COPIES = "copies", "nearer, not copies", "no copies shown"
+COPIES, NEARER, NO_COPIES = "copies", "near, not copies", "no copies shown"
 
 
 class Within(NamedTuple):
@@ -173,39 +173,45 @@ def find_copies(
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Counts outputs that are nearer to a recording than other recordings are.
 
-    An output that is typical is near to many recordings; a copy is near to one. So besides the
-    distance to the nearest its ratio to that to the second nearest is compared. Of both, what 5 %
-    of the other recordings stay below is near. Were outputs and recordings of one distribution, all
-    orders of their values would be as probable, and the number of outputs below a value of the
-    recordings would have a negative hypergeometric distribution: that gives ``p``, one-sided. It is
-    exact because neither side is among what is sought in: two recordings that leave but themselves
-    out share their distance where they are nearest to each other.
+    Near is what 5 % of the other recordings stay below. Were outputs and recordings of one
+    distribution, all orders of their distances would be as probable, and the number of outputs
+    below that of a recording would have a negative hypergeometric distribution: that gives ``p``,
+    one-sided. It is exact because neither side is among what is sought in: two recordings that
+    leave but themselves out share their distance where they are nearest to each other.
+
+    An output that is typical is near to many recordings; a copy is near to one. So those are
+    counted, too, that are near and whose distance to the nearest, divided by that to the second
+    nearest, 5 % of the other recordings stay below; beside as many of these (Fisher's exact test,
+    one-sided).
 
     Takes the distances of :func:`nearest` of outputs, and of recordings that are not sought among,
     ``[.., 2]``.
 
     Returns:
-        Rows ``nearer`` and ``one_alone`` (by the ratio): the share of outputs with Wilson's
-        interval, ``recordings``, what is expected, ``limit``, below which they are near. And
-        whether each output is near by both ``[outputs]``.
+        Rows ``nearer`` and ``one_alone``: the share of outputs with Wilson's interval;
+        ``recordings``, what is expected of the first, and their share of the second; ``limit``, of
+        the distance and of the ratio. And whether each output is near to one alone ``[outputs]``.
     """
     n, m = len(outputs), len(recordings)
     rank = max(1, math.floor(NEAR * m))
-    rows, near = [], np.ones(n, bool)
-    for measure, mine, theirs in (
-        ("nearer", outputs[:, 0], recordings[:, 0]),
-        ("one_alone", _ratio(outputs), _ratio(recordings)),
-    ):
-        limit = np.sort(theirs)[rank - 1]
-        below = mine < limit
-        near &= below
-        low, high = wilson(int(below.sum()), n, settings.confidence)
-        p = scipy.stats.nhypergeom.sf(below.sum() - 1, n + m, n, rank)
+    limits = [np.sort(x)[rank - 1] for x in (recordings[:, 0], _ratio(recordings))]
+    near = outputs[:, 0] < limits[0]
+    alone = near & (_ratio(outputs) < limits[1])
+    theirs = int(((recordings[:, 0] <= limits[0]) & (_ratio(recordings) <= limits[1])).sum())
+    first, second = int(near.sum()), int(alone.sum())
+    counts = [[second, n - second], [theirs, m - theirs]]
+    tests = (
+        ("nearer", first, rank / (m + 1), scipy.stats.nhypergeom.sf(first - 1, n + m, n, rank)),
+        ("one_alone", second, theirs / m, scipy.stats.fisher_exact(counts, "greater").pvalue),
+    )
+    rows = []
+    for (measure, count, beside, p), limit in zip(tests, limits, strict=True):
+        low, high = wilson(count, n, settings.confidence)
         rows.append({
-            "measure": measure, "estimate": below.mean(), "low": low, "high": high,
-            "recordings": rank / (m + 1), "limit": limit, "n": n, "n_recordings": m, "p": p,
+            "measure": measure, "estimate": count / n, "low": low, "high": high,
+            "recordings": beside, "limit": limit, "n": n, "n_recordings": m, "p": p,
         })  # fmt: skip
-    return pd.DataFrame(rows), near
+    return pd.DataFrame(rows), alone
 
 
 def _ratio(distances: np.ndarray) -> np.ndarray:
@@ -217,7 +223,7 @@ def _ratio(distances: np.ndarray) -> np.ndarray:
 def judge_sets(table: pd.DataFrame, settings: StatisticsSettings) -> pd.DataFrame:
     """Corrects ``p`` of all comparisons of sets (Holm) and adds the ``verdict``.
 
-    Copies are claimed where outputs are nearer and nearer to one alone.
+    Copies are claimed where outputs are nearer, and more than recordings near to one alone.
     """
     p_holm = holm(table["p"].to_numpy(np.float64))
     verdict = dict(zip(table["measure"], p_holm < 1 - settings.confidence, strict=True))
