@@ -183,7 +183,8 @@ def test_a_run_says_what_was_planted(run_dir, tmp_path, drawn):
     shares = result.table("shares").set_index("property")
     outputs = result.table("outputs")
     assert shares.loc["voice", "estimate"] == (outputs["n_voiced"] > 0).mean()
-    assert len(result.table("nearest")) == 20
+    nearest = result.table("nearest")["name"]
+    assert len(nearest) == 20 and set(nearest.str[0]) == {"p", "q"}  # no word is control alone
     assert "Words by code" in result.summary() and "Distance (1000" in result.terminal()
     assert max(map(len, result.terminal().split("\n\n")[0].splitlines())) <= 100
     result.save(tmp_path / "run", page=False)

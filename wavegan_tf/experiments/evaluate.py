@@ -181,8 +181,9 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     tables, outputs, logits = generate(model, z, options, plan)
     of_sample = recorded.measure_recordings(sample, plan, options.jobs)
     place = {name: i for i, name in enumerate(every.names)}
-    own = np.array([place[name] for name in sample.paths if name in place])
-    new = own[: len(place) // 2]  # as unknown as outputs are to those that copies are sought among
+    own = [place[name] for name in sample.paths if name in place]
+    own = np.random.default_rng(options.seed).permutation(own)  # paths are in order of words
+    new = own[: len(place) // 2]  # the control of copies: these are not sought among
     heard, others = Sounds(*(x[own] for x in every)), every.mel[new]
     references = Sounds(*(np.delete(x, new, axis=0) for x in every))
 
@@ -344,7 +345,7 @@ ABOUT_SETS = (
     "recording: outputs that are nearer to one of {n_references} recordings than 95 % of other "
     "recordings are, so that 5 % would be by chance. "
     "Outputs that are typical are near to many recordings, so copies are claimed only where more "
-    "outputs than other recordings are near to one alone, too: the distance to the nearest divided "
+    "outputs than that are near to one alone, too: the distance to the nearest divided "
     "by that to the second nearest is below that of 95 % of the other recordings (table `sets`). "
     "The table `nearest` names the recording that is nearest to each output."
 )
