@@ -181,8 +181,8 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     tables, outputs, logits = generate(model, z, options, plan)
     of_sample = recorded.measure_recordings(sample, plan, options.jobs)
     place = {name: i for i, name in enumerate(every.names)}
-    own = [place[name] for name in sample.paths if name in place]
-    own = np.random.default_rng(options.seed).permutation(own)  # paths are in order of words
+    found = np.array([place[name] for name in sample.paths if name in place])
+    own = np.random.default_rng(options.seed).permutation(found)  # paths are in order of words
     new = own[: len(place) // 2]  # the control of copies: these are not sought among
     heard, others = Sounds(*(x[own] for x in every)), every.mel[new]
     references = Sounds(*(np.delete(x, new, axis=0) for x in every))
