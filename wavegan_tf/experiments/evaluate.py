@@ -372,7 +372,7 @@ def sentences(result: Result) -> list[str]:
         f"(p {text.p_value(distance['p_holm'])}).",
         f"{copies} ({labelled.with_ends(near, text.percent)} of the "
         f"outputs are near a recording, {text.percent(near['recordings'])} by chance; p "
-        f"{text.p_value(near['p_holm'])}; {result.settings['n_references']} recordings).",
+        f"{text.p_value(near['p_holm'])}; among {result.settings['n_references']} recordings).",
     ]
 
 

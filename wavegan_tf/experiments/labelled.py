@@ -340,13 +340,13 @@ def section(result: Result) -> list[str]:
         learned = {name: int(held[name].iloc[0]) for name in ("n", "n_words")}
         parts += ["## Words", ABOUT_WORDS.format(**learned), write(result, "classifier", titles)]
     if len(result.table("codes")):
-        titles = ["code", "word", "right", "p", "verdict", "n"]
+        titles = ["code", "word", "share", "p", "verdict", "n"]
         parts += ["## Words by code", ABOUT_CODES, write(result, "codes", titles)]
     return parts
 
 
 CELLS: dict[str, Callable[[Any], str]] = {
-    "right": lambda x: with_ends(x, text.percent),
+    **dict.fromkeys(("right", "share"), lambda x: with_ends(x, text.percent)),
     "chance": lambda x: text.percent(x["chance"]),
     "confidence": lambda x: with_ends(x, text.fixed, CONFIDENCE),
     "p": lambda x: text.p_value(x["p_holm"] if "p_holm" in x else x["p"]),
