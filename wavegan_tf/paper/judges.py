@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from wavegan_tf.output import text
-from wavegan_tf.output.names import layer_title
+from wavegan_tf.output.names import duration_s, layer_title
 from wavegan_tf.output.run import Run
 from wavegan_tf.stats import correlate, proof, sweeps
 from wavegan_tf.stats.compared import OUTPUTS, RECORDINGS
@@ -134,7 +134,7 @@ def falls(run: Run, measure: str) -> Finding:
         f"r {each(rows, fixed)} (n = {span(rows, 'n_outputs')} outputs); "
         f"{'it falls at each step' if ordered else 'that it falls at each step is not shown'}",
         f"in {alike} of {len(random)} networks with random weights r falls at each step.",
-        decide(ordered and learned, ordered or rises),
+        decide(ordered and learned, (ordered and alike > len(random) / 2) or rises),
     )
 
 
@@ -433,8 +433,12 @@ def last_syllable(run: Run) -> Finding:
     signs = {layer: there.loc[there["layer"] == layer, "sign"] for layer in LAYERS}
     [pair] = pick(run.table("differences"), layer="out")
     counts = [{"layer": x, "n": (y == sign).sum()} for x, y in signs.items()]
+    at_s = (
+        np.array([points[-1] - 1, points[0]]) * duration_s(run) / run.table("tests")["point"].max()
+    )
     return Finding(
-        f"Out is last seen to differ at {len(points)} points in a row, weaker under "
+        f"Out is last seen to differ at {len(points)} points in a row, {text.fixed(at_s[0])} to "
+        f"{text.fixed(at_s[1])} s, weaker under "
         f"{pair['group'] if sign < 0 else pair['reference']}; points of these at which a layer is: "
         f"{each(counts, lambda x: str(x['n']))} (n = {pair['n']} base vectors)",
         "codes exchanged within base vectors, corrected for all points and layers; no other "
