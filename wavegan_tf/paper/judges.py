@@ -222,16 +222,21 @@ def caused(run: Run) -> Finding:
     """Asks whether the variable moves the share of [s] steadily, more than other variables do."""
     latent, trends = carrier(run)["s"], run.table("trends")
     [row] = pick(run.table("findings"), latent=latent)
+    row["at"] = run.table("proof")["value"].max()
     [trend] = pick(trends, latent=latent, measure=proof.SHARE)
     shares = shares_of(run, latent)
     told = ", ".join(f"{text.number(x['value'])}: {share(x)}" for x in shares)
+    others = pick(run.table("contrasts"), role=proof.CONTROL, form="linear", to_value=row["at"])
+    most = max((abs(x["estimate"]) for x in others), default=float("nan"))
     moved = row["verdict"] in (proof.CAUSE, proof.INSIDE, proof.OUTSIDE) and row["n_controls"]
     steady = trend["verdict"] in (proof.RISES, proof.FALLS)
     return Finding(
-        f"share with [s] under {latent} = {told} (n = {span(shares, 'n')} outputs each); "
-        f"{trend['verdict']}, p {text.p_value(trend['p_holm'])}",
+        f"share with [s] under {latent} ({row['ranked']} in the ranking) = {told} "
+        f"(n = {span(shares, 'n')} outputs each); {trend['verdict']}, "
+        f"p {text.p_value(trend['p_holm'])}",
         f"{row['n_controls_as_large']} of {row['n_controls']} other variables may change it as "
-        f"much: {row['verdict']}.",
+        f"much ({row['verdict']}); the most that one does from {text.number(-row['at'])} to "
+        f"{text.number(row['at'])} is {text.percent(most)}.",
         decide(
             moved and steady and not row["n_controls_as_large"], row["verdict"] == proof.AS_CONTROLS
         ),
@@ -284,7 +289,7 @@ def placed(run: Run) -> Finding:
     heard = table[table["output"].isin(first) & (table["label"] == "frication")]
     heard = heard.assign(s=heard["end_s"] - heard["start_s"]).sort_values("s")
     heard = heard.drop_duplicates("output", keep="last")  # the longest
-    n = f"{len(heard)} of {len(first)} base vectors have frication at {sweep['values'][0]:g}"
+    n = f"{len(heard)} of {len(first)} base vectors have frication at {text.number(sweep['values'][0])}"
     rows = [x for layer in LAYERS for x in pick(run.table("spikes"), layer=layer, rank=1)]
     if len(heard) < STATISTICS.min_outputs or len(rows) < len(LAYERS):
         return nothing(n)
@@ -363,7 +368,8 @@ def vot(run: Run, source: str, sign: int) -> Finding:
     )
     ratio = "" if source == BOTH else f", ratio {fixed(row, 'ratio')}"
     return Finding(
-        f"{ms(row)}{ratio} ({n}; p {text.p_value(row['p_holm'])})",
+        f"{PLAIN} less {WITH_S}{', outputs less corpus' * (source == BOTH)}: {ms(row)}{ratio} "
+        f"({n}; p {text.p_value(row['p_holm'])})",
         f"Welch's test, after Holm over the run. The corpus, measured alike: "
         f"{ms(rows[RECORDINGS])}.",
         decide(sure and row["estimate"] * sign > 0, sure and row["estimate"] * sign < 0),

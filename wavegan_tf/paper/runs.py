@@ -18,7 +18,7 @@ RUNS = {
     "identify_codes": "identify --ckpt=demo:reduplication "
     "--flagfile=recipes/identify_reduplication.flags --n=200 --top=1 --controls=0",
     "cdev_code": "cdev --ckpt=demo:reduplication --vary=c1=0:1.5:0.125 --vary=c2=0:1.5:0.125 "
-    "--outcomes=voiced.duration>0.42 --n=20",
+    "--outcomes=voiced.duration>0.42 --n=40",
     "contours_codes": "contours --ckpt=demo:reduplication --track=series --of=output --n_points=32",
 }
 """By name, in order: what ``python -m wavegan_tf`` is given, without ``--out_dir=NAME``."""
