@@ -289,7 +289,8 @@ def placed(run: Run) -> Finding:
     heard = table[table["output"].isin(first) & (table["label"] == "frication")]
     heard = heard.assign(s=heard["end_s"] - heard["start_s"]).sort_values("s")
     heard = heard.drop_duplicates("output", keep="last")  # the longest
-    n = f"{len(heard)} of {len(first)} base vectors have frication at {text.number(sweep['values'][0])}"
+    value = text.number(sweep["values"][0])
+    n = f"{len(heard)} of {len(first)} base vectors have frication at {value}"
     rows = [x for layer in LAYERS for x in pick(run.table("spikes"), layer=layer, rank=1)]
     if len(heard) < STATISTICS.min_outputs or len(rows) < len(LAYERS):
         return nothing(n)
