@@ -143,9 +143,9 @@ def averages(run: Run) -> Finding:
     rows, voiced = correlations(run, "intensity"), (run.table("outputs")["n_voiced"] > 0).sum()
     enough = [row["layer"] for row in rows if row["n_outputs"] >= STATISTICS.min_outputs]
     return Finding(
-        f"intensity can be measured in {each(rows, lambda x: str(x['n_outputs'])) or 'no'} outputs "
-        f"of {voiced} with a voiced interval",
-        "none: an untrained network's series can be measured too.",
+        f"outputs in which intensity can be measured, of {voiced} with a voiced interval: "
+        f"{each(rows, lambda x: str(x['n_outputs'])) or 'none'}",
+        "none. An untrained network's series can be measured too.",
         decide(len(enough) == len(LAYERS)),
     )
 
@@ -161,7 +161,7 @@ def nyquist(run: Run) -> Finding:
     return Finding(
         f"{', '.join(f'{layer_title(x)} {hz[x]:g} Hz' for x in LAYERS)}; values there are of "
         f"F0, F1 and F2: {named}",
-        "none: it is arithmetic, half the rate of Out divided by the strides.",
+        "none. It is arithmetic, half the rate of Out divided by the strides.",
         decide(all(abs(hz[x] / PAPERS_HZ[x] - 1) < 0.05 for x in LAYERS)),
     )
 
@@ -330,7 +330,7 @@ def clusters(run: Run) -> Finding:
         f"clusters of {' and '.join(map(str, sizes))} maps; adjusted Rand index of two halves of "
         f"the outputs {text.fixed(row['ari_halves'])}, of {row['seeds']} seeds "
         f"{text.fixed(row['ari_seeds'])}; silhouette {text.fixed(row['silhouette'])}",
-        "none: one smooth spread is cut in two as firmly, so that agreement shows no groups.",
+        "none. One smooth spread is cut in two as firmly, so that agreement shows no groups.",
         decide(False, row["ari_halves"] < 0.5),
     )
 
