@@ -16,6 +16,7 @@ from test_strategy import free_addresses
 
 from wavegan_tf.checkpoints.open import open_checkpoint
 from wavegan_tf.commands import COMMANDS
+from wavegan_tf.experiments.names import EXPERIMENTS
 from wavegan_tf.experiments.probe import Options
 from wavegan_tf.options import build
 
@@ -164,6 +165,14 @@ def test_every_flag_and_command_that_is_named_exists(run_script):
     for page, text in TEXTS.items():
         assert not set(re.findall(r"(?<!-)--(\w+)", text)) - known, page.name
         assert set(re.findall(r"-m wavegan_tf (\w+)", text)) <= {*COMMANDS, "COMMAND"}, page.name
+
+
+def test_every_page_is_in_the_guide_and_every_command_has_one():
+    nav = re.findall(r"\b(\w+\.md)$", (conftest.ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert sorted(nav) == sorted(page.name for page in PAGES if page.parent.name == "docs")
+    assert {f"{name}.md" for name in EXPERIMENTS} <= set(nav)
+    text = "".join(TEXTS.values())
+    assert {*COMMANDS} <= set(re.findall(r"python (?:-m wavegan_tf )?(\w+)", text))
 
 
 def test_every_link_leads_somewhere():
