@@ -18,11 +18,14 @@ from wavegan_tf.checkpoints.open import open_checkpoint
 from wavegan_tf.commands import COMMANDS
 from wavegan_tf.experiments.names import EXPERIMENTS
 from wavegan_tf.experiments.probe import Options
-from wavegan_tf.options import build
+from wavegan_tf.options import build, options
+from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
+from wavegan_tf.stats.resampling import StatisticsSettings
 
 PAGES = [conftest.ROOT / "README.md", *sorted((conftest.ROOT / "docs").glob("*.md"))]
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 OUTPUTS = TEXTS[conftest.ROOT / "docs" / "outputs.md"]
+SETTINGS = "".join(TEXTS[conftest.ROOT / "docs" / f"{x}.md"] for x in ("measures", "statistics"))
 ENDS = r"_(low|high|p|p_holm|n)$"  # of columns that belong to another
 
 WINDOWS = " ".join(conftest.SHORT_WINDOWS)
@@ -154,6 +157,12 @@ def test_the_python_runs(desk, code):
 
 def test_the_settings_file_names_settings():
     build(Options, {}, json.loads(*examples("json")))
+
+
+@pytest.mark.parametrize("settings", (PraatSettings, IntervalSettings, StatisticsSettings))
+def test_the_tables_of_settings_say_what_the_code_says(settings):
+    rows = re.findall(r"^\| `(\w+)`[^|]*\| [^|]+ \| (.+) \|$", SETTINGS, re.MULTILINE)
+    assert {(x.name, x.metadata["option"]["help"]) for x in options(settings)} <= set(rows)
 
 
 def test_every_flag_and_command_that_is_named_exists(run_script):
