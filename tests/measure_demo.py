@@ -4,6 +4,7 @@
 
 Shares and quantiles over --n outputs and as many clips: voice, frication, durations, F0, intensity,
 formants, diversity; and how often the Q-network, where the checkpoint has one, names the code.
+With --out it also prints the table of the model's card, its README.md.
 """
 
 import argparse
@@ -28,6 +29,20 @@ from wavegan_tf.training.evaluation import Evaluation, fresh_latents
 QUANTILES = (0.05, 0.5, 0.95)
 MEASURES = ("duration", "f0", "intensity", "f1", "f2", "hnr", "cog")
 S_ABOVE_HZ = 4500  # has most energy of [s], but not of bursts and aspiration
+# Rows of a model's card: title, quantity, digits, kind.
+CARD = (
+    ("outputs with voice", "share with voiced", 0, "share"),
+    ("outputs with frication", "share with frication", 0, "share"),
+    ("outputs with [s]", f"share with [s] (frication above {S_ABOVE_HZ} Hz)", 0, "share"),
+    ("F0, median (5 to 95 %), Hz", "voiced f0 (Hz)", 0, "range"),
+    ("F1, median (5 to 95 %), Hz", "voiced f1 (Hz)", 0, "range"),
+    ("F2, median (5 to 95 %), Hz", "voiced f2 (Hz)", 0, "range"),
+    ("voiced interval, median (5 to 95 %), s", "voiced duration (s)", 2, "range"),
+    ("harmonicity, median (5 to 95 %), dB", "voiced hnr (dB)", 1, "range"),
+    ("RMS, median (5 to 95 %), dB", "RMS (dB)", 1, "range"),
+    ("diversity", "diversity", 2, "number"),
+    ("codes that the Q-network names", "Q_accuracy", 0, "share"),
+)
 
 
 def describe(audio, config, f0_range):
@@ -69,6 +84,27 @@ def describe(audio, config, f0_range):
     return found
 
 
+def card_table(measured):
+    """The table of a model's card, in Markdown, of what --out holds."""
+    corpus, model = (measured.set_index("quantity")[name] for name in ("corpus", "model"))
+
+    def cell(values, quantity, digits, kind):
+        if kind == "range":
+            low, middle, high = (f"{values[f'{quantity} {q:.0%}']:.{digits}f}" for q in QUANTILES)
+            return f"{middle} ({low} to {high})"
+        value = values[quantity]
+        if np.isnan(value):
+            return ""
+        return f"{100 * value:.0f} %" if kind == "share" else f"{value:.{digits}f}"
+
+    rows = [
+        f"| {title} | {cell(corpus, *how)} | {cell(model, *how)} |"
+        for title, *how in CARD
+        if any(name.startswith(how[0]) for name in model.index)
+    ]
+    return "\n".join(["| | corpus | model |", "|---|---|---|", *rows])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ckpt", required=True)
@@ -101,6 +137,7 @@ def main():
         print(f"{row['quantity']:45} {row['corpus']:10.3f} {row['model']:10.3f}")
     if options.out:
         write_table(options.out, pd.DataFrame(rows))
+        print(card_table(pd.DataFrame(rows)))
 
 
 if __name__ == "__main__":
