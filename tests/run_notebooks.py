@@ -7,10 +7,13 @@ Lines of progress, times and paths of this machine are not kept.
 """
 
 import json
+import os
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1]))  # the last: an installed package comes before
 
 import nbformat
 from nbclient import NotebookClient
@@ -18,6 +21,7 @@ from nbclient import NotebookClient
 import wavegan_tf
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+PACKAGE = str(Path(wavegan_tf.__file__).parents[1])
 
 
 def run(path, write):
@@ -33,11 +37,11 @@ def run(path, write):
         if cell.cell_type == "code":
             cell.outputs = [x for x in cell.outputs if x.get("name") != "stderr"]
     notebook.metadata.language_info = {"name": "python"}
-    package = json.dumps(str(Path(wavegan_tf.__file__).parents[1]))[1:-1]
-    text = nbformat.writes(notebook).replace(f"{package}/", "")
+    text = nbformat.writes(notebook).replace(json.dumps(PACKAGE)[1:-1] + "/", "")
     path.write_text(f"{text}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
+    os.environ["PYTHONPATH"] = PACKAGE  # notebooks import the one that is imported here
     for name in sorted(EXAMPLES.glob("*.ipynb")):
         run(name, "--write" in sys.argv[1:])
