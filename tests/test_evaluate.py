@@ -1,15 +1,20 @@
 """A model beside its corpus: spectra, sets, copies, words; a run on a planted generator."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import conftest
 import numpy as np
+import pandas as pd
 import planted_evaluate as planted
 import pytest
 import scipy
 import tensorflow as tf
 from scipy.io import wavfile
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from wavegan_tf.checkpoints.open import Opened
 from wavegan_tf.data.recordings import word_of
@@ -21,7 +26,7 @@ from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.models.networks import Networks
 from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
 from wavegan_tf.speech.spectra import has_high_stretch, high_frames, log_mel
-from wavegan_tf.stats import likeness
+from wavegan_tf.stats import likeness, naming
 from wavegan_tf.stats.resampling import StatisticsSettings
 
 RNG = np.random.default_rng(0)
@@ -67,9 +72,9 @@ def test_the_nearest_is_found_at_a_shift():
     moved = np.roll(sounds, 2, axis=1)
     distances, places = likeness.nearest(moved, sounds)
     assert places.tolist() == list(range(8)) and (distances[:, 0] < 1e-2).all()
-    distances, places = likeness.nearest(sounds, sounds, np.arange(8))
-    assert (places != np.arange(8)).all() and (distances[:, 0] <= distances[:, 1]).all()
-    unshifted = np.sqrt(np.mean((sounds[0] - sounds[places[0]]) ** 2))
+    distances, places = likeness.nearest(sounds[:4], sounds[4:])
+    assert (distances[:, 0] <= distances[:, 1]).all()
+    unshifted = np.sqrt(np.mean((sounds[0] - sounds[4 + places[0]]) ** 2))
     assert 0 < distances[0, 0] <= unshifted + 1e-5
 
 
@@ -88,9 +93,23 @@ def test_copies_are_told_and_a_classifier_that_knows_nothing_judges_nothing():
     assert planted.sets("copies", 0, 20, 30)["verdict"]["nearer"] == likeness.COPIES
     words, codes = np.repeat(list("pq"), 10), np.tile(["c1", "c2"], 10)
     mel = np.stack([planted.hear([planted.take(x, RNG)]).mel[0] for x in "pq" * 10])
-    nothing = labelled.Labelled(np.ones([20, 261]), words, None)  # all recordings are alike
-    found = labelled.name_outputs(nothing, mel, codes, 0, StatisticsSettings(n_resamples=100))
-    assert set(found) == {"classifier"}
+    given = StatisticsSettings(n_resamples=100)
+    nothing = labelled.learn(np.ones([20, 261]), words, None, given)  # all recordings are alike
+    assert set(labelled.name_outputs(nothing, mel, codes, 0, given)) == {"classifier"}
+
+
+@pytest.mark.parametrize("n_words", [2, 3])
+def test_the_classifier_is_that_of_scikit_learn(n_words):
+    x, words = RNG.normal(3, 5, [40, 6]), np.array(list("abcd"))[np.arange(40) % n_words]
+    own = make_pipeline(StandardScaler(), LogisticRegression(C=naming.PENALTY, max_iter=2000))
+    p = own.fit(x, words).predict_proba(x)
+    said, sure = naming.name_words(naming.learn_words(x, words), x)
+    np.testing.assert_allclose(sure, p.max(axis=1))
+    assert said.tolist() == own.predict(x).tolist()
+
+
+def test_words_that_only_speakers_prefer_are_not_named_above_chance():
+    assert sum(planted.deaf(seed) for seed in range(3)).tolist() == [0, 0]
 
 
 def test_words_and_speakers_are_read_from_names():
@@ -115,7 +134,9 @@ def corpus(tmp_path_factory):
     return folder
 
 
-def test_a_run_says_what_was_planted(corpus, eagerly, tmp_path, drawn):
+@pytest.fixture(scope="module")
+def model():
+    """A ciwGAN whose codes say p and q."""
     bank = tf.constant([planted.take("pq"[i % 2], RNG, 0.5)[:, 0] for i in range(20)], tf.float32)
     bank = 0.5 * bank / tf.reduce_max(tf.abs(bank))
 
@@ -128,14 +149,32 @@ def test_a_run_says_what_was_planted(corpus, eagerly, tmp_path, drawn):
         return {"logits": tf.one_hot(nearest % 2, 2)}
 
     checkpoint = SimpleNamespace(prefix="planted", sha256=lambda: "0" * 64)
-    model = Model(Opened(CONFIG, Networks(generator, None, q), 0, "planted", checkpoint))
-    options = evaluate.Options(
+    return Model(Opened(CONFIG, Networks(generator, None, q), 0, "planted", checkpoint))
+
+
+@pytest.fixture(scope="module")
+def given(corpus):
+    """Options of a small run."""
+    return evaluate.Options(
         data_dir=str(corpus), classifier=str(corpus), n=20, n_permutations=99, jobs=1,
         praat=PraatSettings(f0_floor_hz=200, f0_ceiling_hz=300),
         intervals=IntervalSettings(voicing_floor_hz=200),
         statistics=StatisticsSettings(n_resamples=100),
     )  # fmt: skip
-    result = evaluate.run(model, options)
+
+
+@pytest.fixture(scope="module")
+def run_dir(model, given, tmp_path_factory):
+    """A run that has left its classifier."""
+    tf.config.run_functions_eagerly(True)
+    directory = tmp_path_factory.mktemp("run")
+    evaluate.run(model, given).save(directory, figures=False, page=False)
+    tf.config.run_functions_eagerly(False)
+    return directory
+
+
+def test_a_run_says_what_was_planted(run_dir, tmp_path, drawn):
+    result = load_run(run_dir)
     q_row = result.table("q").set_index("code").loc["all"]
     assert q_row["n"] == 20 and q_row["estimate"] > 0.8
     codes = result.table("codes").set_index("code")
@@ -144,12 +183,37 @@ def test_a_run_says_what_was_planted(corpus, eagerly, tmp_path, drawn):
     shares = result.table("shares").set_index("property")
     outputs = result.table("outputs")
     assert shares.loc["voice", "estimate"] == (outputs["n_voiced"] > 0).mean()
-    assert len(result.table("nearest")) == 20
-    assert "Words by code" in result.summary() and "Distance of spectra" in result.terminal()
+    nearest = result.table("nearest")["name"]
+    assert len(nearest) == 20 and set(nearest.str[0]) == {"p", "q"}  # no word is control alone
+    assert "Words by code" in result.summary() and "Distance (1000" in result.terminal()
+    assert max(map(len, result.terminal().split("\n\n")[0].splitlines())) <= 100
     result.save(tmp_path / "run", page=False)
     assert {"quantities", "recognised"} <= set(drawn)
     assert "c1" in conftest.said(drawn["recognised"])
     assert load_run(tmp_path / "run").terminal() == result.terminal()
+
+
+def test_a_classifier_is_handed_on(model, given, run_dir, eagerly):
+    path, first = str(run_dir / "classifier.npz"), load_run(run_dir)
+    options = dataclasses.replace(given, classifier=path)
+    learned = labelled.find_classifier(options, CONFIG, None, given.statistics)
+    z, codes = evaluate.draw_latents(CONFIG, model.sample(given.n, given.seed))
+    mel = planted.hear(model.run("generator", z)["out"]).mel
+    again = labelled.name_outputs(learned, mel, codes, given.seed, given.statistics)
+    for name in ("classifier", "recognised", "codes"):
+        pd.testing.assert_frame_equal(again[name], first.table(name), check_exact=True)
+    alone = labelled.words_of_codes(model, path, 10, settings=given.statistics)["codes"]
+    assert alone["word"].tolist() == ["p", "q"]
+    assert (alone["verdict"] == "differs").all() and (alone["n"] == 10).all()
+
+
+def test_a_file_that_is_no_classifier_for_the_model_is_refused(run_dir):
+    path, other = str(run_dir / "classifier.npz"), dataclasses.replace(CONFIG, sample_rate=8000)
+    with pytest.raises(InputError, match="16384 samples at 16000 Hz, and the model makes 16384 at"):
+        labelled.read_classifier(path, other)
+    for name in ("config.json", "none.npz"):
+        with pytest.raises(InputError, match="is no classifier.npz"):
+            labelled.read_classifier(str(run_dir / name), CONFIG)
 
 
 def test_what_cannot_be_evaluated_is_refused(corpus, speech_dir):

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import scipy
 
 from wavegan_tf.errors import InputError
-from wavegan_tf.experiments import listen, recorded
-from wavegan_tf.experiments.labelled import Ears, Labels, Sounds, find_labelled, name_outputs
+from wavegan_tf.experiments import labelled, listen, recorded
+from wavegan_tf.experiments.labelled import ENDS, Ears, Labels, Sounds
 from wavegan_tf.experiments.recognise import read_answers
 from wavegan_tf.experiments.result import Result
 from wavegan_tf.latents import latent_names, latents_table, plain
@@ -31,19 +30,20 @@ from wavegan_tf.processes import num_processes
 from wavegan_tf.progress import progress
 from wavegan_tf.speech.outputs import Output, Plan, gather, measure_outputs
 from wavegan_tf.speech.spectra import has_high_stretch
-from wavegan_tf.stats import likeness
+from wavegan_tf.stats import likeness, naming
 from wavegan_tf.stats.compared import (
     OUTPUT,
     OUTPUTS,
     RECORDINGS,
     SAMPLE_COLUMNS,
+    compare_shares,
     compare_sources,
     take_samples,
 )
-from wavegan_tf.stats.effects import DIFFERS, NO_DIFFERENCE, add_verdicts
+from wavegan_tf.stats.effects import DIFFERS, NO_DIFFERENCE
 from wavegan_tf.stats.factorial import ALL_CODES
-from wavegan_tf.stats.recognition import ABOVE, with_shares
-from wavegan_tf.stats.resampling import StatisticsSettings, mean_intervals, wilson
+from wavegan_tf.stats.recognition import with_shares
+from wavegan_tf.stats.resampling import StatisticsSettings, mean_intervals
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,14 +60,16 @@ SHOWN = (
 """Measures of the front table; ``compared`` has all."""
 
 SETS = {
-    "diversity": "Diversity", "distance": "Distance of spectra (MMD\u00b2)",
+    "diversity": "Diversity", "distance": "Distance (1000 \u00d7 MMD\u00b2)",
     "nearer": "Near a recording",
 }  # fmt: skip
 """Titles of the comparisons of sets that the front table has."""
 
-ENDS = ("estimate", "low", "high")
+WORDS = {naming.RECORDINGS: "Words held out", naming.SPEAKERS: "Words of new speakers"}
+SHARES = ("With ", "Near ", "Codes ", "Words ")
+"""Beginnings of quantities that are shares."""
+
 BESIDE = ("recordings", "recordings_low", "recordings_high")
-CONFIDENCE = ("confidence", "confidence_low", "confidence_high")
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ class Options(listen.MeasuringOutputs, Labels):
     seed: int = option(0, "Seed of the latent vectors.", low=0)
     references: int = option(
         5000,
-        "Number of recordings, drawn at random, that copies are sought among.",
+        "Number of further recordings, drawn at random, that copies are sought among; of a small "
+        "corpus half are.",
         group="Model",
         low=20,
     )
@@ -161,14 +164,13 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         raise InputError(f"{NAME}: outputs are compared with recordings; add --data_dir")
     corpus, sample = (  # of one random order, so that the sample is among the references
         listen.Recordings(options.data_dir, config, flag="--data_dir", most=most)
-        for most in (max(options.n, options.references), options.n)
+        for most in (options.n + options.references, options.n)
     )
-    labelled = None
+    learned = None
     if options.classifier is not None:
-        ears = _ears(config, options)
-        labelled = find_labelled(options, config, ears, given.min_outputs)
-    label = f"{len(corpus)} recordings, to seek copies among"
-    references = _ears(config, options).read(corpus, "--data_dir", label)
+        learned = labelled.find_classifier(options, config, _ears(config, options), given)
+    label = f"spectra of {len(corpus)} recordings"
+    every = _ears(config, options).read(corpus, "--data_dir", label)
     z, codes = draw_latents(config, model.sample(options.n, options.seed))
     plan = Plan(
         layers=config.layers[-1:], target="out", sample_rate_hz=config.sample_rate,
@@ -178,9 +180,12 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     )  # fmt: skip
     tables, outputs, logits = generate(model, z, options, plan)
     of_sample = recorded.measure_recordings(sample, plan, options.jobs)
-    place = {name: i for i, name in enumerate(references.names)}
-    own = np.array([place[name] for name in sample.paths if name in place])
-    heard = Sounds(*(each[own] for each in references))
+    place = {name: i for i, name in enumerate(every.names)}
+    own = [place[name] for name in sample.paths if name in place]
+    own = np.random.default_rng(options.seed).permutation(own)  # paths are in order of words
+    new = own[: len(place) // 2]  # the control of copies: these are not sought among
+    heard, others = Sounds(*(x[own] for x in every)), every.mel[new]
+    references = Sounds(*(np.delete(x, new, axis=0) for x in every))
 
     sources = {OUTPUTS: (tables["outputs"], tables["intervals"], outputs)}
     sources[RECORDINGS] = (*of_sample, heard)
@@ -190,18 +195,20 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     tables |= {"latents": latents_table(z, config), "samples": samples}
     tables["compared"] = compare_sources(samples, given)
     tables["shares"] = compare_shares(parts[0][1], parts[1][1], given)
-    tables["sets"], tables["nearest"] = compare_sets(outputs, heard, references, own, options)
+    tables["sets"], tables["nearest"] = compare_sets(outputs, heard, others, references, options)
     if logits.shape[1]:
         tables["q"] = score_q(logits, z, config, given)
-    if labelled is not None:
-        tables |= name_outputs(labelled, outputs.mel, codes, options.seed, given)
+    arrays = {}
+    if learned is not None:
+        arrays["classifier"] = labelled.to_arrays(learned, config)
+        tables |= labelled.name_outputs(learned, outputs.mel, codes, options.seed, given)
     tables["evaluation"] = front(tables, given)
     settings = listen.describe(model, plan) | {
         "n": options.n, "n_sample": len(own), "n_references": len(references.names),
         "s_above_hz": options.s_above,
         "data_dir": options.data_dir, "statistics": dataclasses.asdict(given),
     }  # fmt: skip
-    return Result(NAME, settings, tables, {}, directory)
+    return Result(NAME, settings, tables, arrays, directory)
 
 
 def take_values(
@@ -246,30 +253,12 @@ def take_values(
     return pd.concat(parts, ignore_index=True), pd.DataFrame(has)
 
 
-def compare_shares(
-    outputs: pd.DataFrame, recordings: pd.DataFrame, settings: StatisticsSettings
-) -> pd.DataFrame:
-    """Compares shares by Fisher's exact test; a row for each column, yes or no."""
-    rows = []
-    for name in outputs:
-        row: dict[str, Any] = {"property": name}
-        counts = []
-        for prefix, x in (("", outputs[name]), ("recordings_", recordings[name])):
-            counts.append((int(x.sum()), int((~x).sum())))
-            ends = wilson(counts[-1][0], len(x), settings.confidence)
-            row |= dict(zip((f"{prefix}low", f"{prefix}high"), ends, strict=True))
-            row |= {prefix.rstrip("_") or "estimate": x.mean()}
-            row |= {"n_recordings" if prefix else "n": len(x)}
-        rows.append(row | {"p": scipy.stats.fisher_exact(counts).pvalue})
-    return add_verdicts(pd.DataFrame(rows), settings, DIFFERS, NO_DIFFERENCE)
-
-
 def compare_sets(
-    outputs: Sounds, sample: Sounds, references: Sounds, own: np.ndarray, options: Options
+    outputs: Sounds, sample: Sounds, others: np.ndarray, references: Sounds, options: Options
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compares sounds as sets and seeks copies: the tables ``sets`` and ``nearest``.
 
-    ``own`` says which of the references each recording of the sample is.
+    ``others`` are the spectra of recordings that are not among the references.
     """
     few = slice(MOST_IN_SETS)
     mel, shape = (
@@ -278,7 +267,7 @@ def compare_sets(
     given, n = options.statistics, len(outputs.names[few])
     sets = likeness.compare_sets(mel, shape, n, options.n_permutations, given)
     distances, places = likeness.nearest(outputs.mel, references.mel)
-    among, _ = likeness.nearest(sample.mel, references.mel, own)
+    among, _ = likeness.nearest(others, references.mel)
     copies, near = likeness.find_copies(distances, among, given)
     table = likeness.judge_sets(pd.concat([sets, copies], ignore_index=True), given)
     return table, pd.DataFrame({
@@ -317,10 +306,12 @@ def front(tables: dict[str, pd.DataFrame], settings: StatisticsSettings) -> pd.D
             if len(values):
                 ends = (float(x[0]) for x in mean_intervals(values, 0, settings))
                 found |= dict(zip(names, ends, strict=True))
-        rows.append({"quantity": outcome_title(*key, found["unit"]), **found})
-    sets = tables["sets"].set_index("measure")
+        title = outcome_title(*key, found["unit"]).replace("Centre of gravity", "COG")
+        rows.append({"quantity": title, **found})
+    sets = tables["sets"].set_index("measure").to_dict("index")
+    sets["distance"] |= {name: 1000 * sets["distance"][name] for name in (*ENDS, *BESIDE)}
     for measure, title in SETS.items():
-        rows.append({"quantity": title, **sets.loc[measure].to_dict()})
+        rows.append({"quantity": title, **sets[measure]})
     for x in tables["q"].head(1).to_dict("records") if "q" in tables else ():
         rows.append({"quantity": "Codes that Q names", **x})
     if "classifier" in tables:
@@ -328,11 +319,11 @@ def front(tables: dict[str, pd.DataFrame], settings: StatisticsSettings) -> pd.D
         for x in held:
             share = {name: x[of] for name, of in zip(BESIDE, ENDS, strict=True)}
             share |= {"n_recordings": x["n"], "p_holm": x["p"], "verdict": x["verdict"]}
-            rows.append({"quantity": f"Words of {x['heard']}", **share})
+            rows.append({"quantity": WORDS[x["heard"]], **share})
         sure = {"quantity": "Confidence in the word", "n": outputs["n"]}
         sure["n_recordings"] = held[-1]["n"]
         for names, x in ((ENDS, outputs), (BESIDE, held[-1])):
-            sure |= {name: x[column] for name, column in zip(names, CONFIDENCE, strict=True)}
+            sure |= dict(zip(names, (x[column] for column in labelled.CONFIDENCE), strict=True))
         rows.append(sure)
     columns = ["quantity", "unit", *BESIDE, *ENDS, "n", "n_recordings", "p_holm", "verdict"]
     return pd.DataFrame(rows).reindex(columns=columns)
@@ -348,98 +339,69 @@ LEGEND = (
     "shown to be alike."
 )
 ABOUT_SETS = (
-    "Distance of spectra: the squared maximum mean discrepancy (MMD) of logarithmic mel spectra, "
+    "Distance: 1000 times the squared maximum mean discrepancy (MMD) of logarithmic mel spectra, "
     "without bias: 0 on average for equal distributions, at any number of sounds. Beside it stands "
     "that of two halves of the recordings, with the range of {percent} of halves. Near a "
-    "recording: outputs that are nearer to one of {n_references} recordings than 95 % of the "
-    "recordings are to another. Of new recordings 5 % would be. Outputs that are typical are near "
-    "to many recordings, so copies are claimed only where more outputs than expected are near to "
-    "one recording alone, too: the distance to the nearest divided by that to the second nearest "
-    "is below that of 95 % of the recordings (table `sets`). The table `nearest` names the "
-    "recording that is nearest to each output."
+    "recording: outputs that are nearer to one of {n_references} recordings than 95 % of other "
+    "recordings are, so that 5 % would be by chance. "
+    "Outputs that are typical are near to many recordings, so copies are claimed only where more "
+    "outputs than that are near to one alone, too: the distance to the nearest divided "
+    "by that to the second nearest is below that of 95 % of the other recordings (table `sets`). "
+    "The table `nearest` names the recording that is nearest to each output."
 )
 ABOUT_Q = "Share of outputs whose code Q names, by code; of a fiwGAN by bit (Wilson's interval)."
-ABOUT_WORDS = (
-    "A classifier (logistic regression of cepstra) learned {n_words} words from {n} recordings. "
-    "Right: share of held-out recordings whose word it names (Wilson's interval). Chance: share of "
-    "the commonest word. Confidence: mean probability of the word that it names."
-)
-ABOUT_CODES = (
-    "The word that most outputs of a code are taken for, and its share; p of the test that the "
-    "words of the code are those of the other codes together (chi-squared, or 9,999 random "
-    "tables), after Holm over codes. The table `recognised` has the shares of all words."
-)
 SAID = {
     likeness.COPIES: "Outputs are copies: {n_copies} of {n} are near one recording and no second",
-    likeness.NEARER: "Outputs lie nearer to recordings than these to one another, but not to one "
+    likeness.NEARER: "Outputs lie nearer to recordings than other recordings do, but not to one "
     "alone: they are typical, and copies are not shown",
     likeness.NO_COPIES: "Copies are not shown",
 }
 
 
 def sentences(result: Result) -> list[str]:
-    """Says what was found of the sets, the classifier and the codes; each with its control."""
+    """Says what was found of the sets, each with its control."""
     sets = result.table("sets").set_index("measure").to_dict("index")
     distance, near = sets["distance"], sets["nearer"]
     told = "are" if distance["verdict"] == DIFFERS else "are not shown to be"
-    halves = " to ".join(text.number(distance[name]) for name in BESIDE[1:])
+    halves = " to ".join(text.number(1000 * distance[name]) for name in BESIDE[1:])
     numbers = {"n": near["n"], "n_copies": int(result.table("nearest")["copy"].sum())}
     copies = SAID[near["verdict"]].format(**numbers)
-    found = [
+    return [
         f"Outputs and recordings {told} told apart by their spectra: distance "
-        f"{text.number(distance['estimate'])}, of halves of the recordings {halves} "
+        f"{text.number(1000 * distance['estimate'])}, of halves of the recordings {halves} "
         f"(p {text.p_value(distance['p_holm'])}).",
-        f"{copies} ({_interval(near, text.percent)} of the "
-        f"outputs are near a recording, expected {text.percent(near['recordings'])}; p "
+        f"{copies} ({labelled.with_ends(near, text.percent)} of the "
+        f"outputs are near a recording, {text.percent(near['recordings'])} by chance; p "
         f"{text.p_value(near['p_holm'])}; {result.settings['n_references']} recordings).",
     ]
-    held = result.table("classifier").iloc[:-1].to_dict("records")
-    for x in held:
-        poor = "" if x["verdict"] == ABOVE else ", not above chance: it says nothing of outputs"
-        found.append(
-            f"The classifier names {_interval(x, text.percent)} of {x['n']} {x['heard']} (chance "
-            f"{text.percent(x['chance'])}){poor}."
-        )
-    codes = result.table("codes")
-    if len(codes):
-        shown = codes[codes["verdict"] == DIFFERS]
-        listed = [
-            f"{x['code']} {x['word']} ({text.percent(x['estimate'])})"
-            for x in shown.to_dict("records")
-        ]
-        found.append(
-            f"Codes whose words differ from those of the other codes: {len(shown)} of {len(codes)}"
-            f"{': ' if listed else ''}{', '.join(listed)}."
-        )
-    return found
 
 
-def _interval(row: Any, write: Callable[[float], str], names: tuple[str, ...] = ENDS) -> str:
-    estimate, low, high = (row[name] for name in names)
-    return text.with_interval(estimate, low, high, write)
+def _cell(row: dict[Any, Any], names: tuple[str, ...]) -> str:
+    """Writes an estimate with its interval, its per cent sign once."""
+    share = row["quantity"].startswith(SHARES)
+    cell = labelled.with_ends(row, text.percent if share else text.number, names)
+    return cell.replace(" %", "") + " %" * ("%" in cell)
 
 
-def _front(result: Result) -> list[dict[str, str]]:
-    """Writes the front table; shares in per cent."""
-    rows = []
-    for x in result.table("evaluation").to_dict("records"):
-        share = x["quantity"].startswith(("With ", "Near ", "Codes ", "Words "))
-        write = text.percent if share else text.number
-        rows.append({
-            "quantity": x["quantity"], "recordings": _interval(x, write, BESIDE),
-            "outputs": _interval(x, write), "p": text.p_value(x["p_holm"]),
-            "verdict": x["verdict"] if isinstance(x["verdict"], str) else "",
+def _front(result: Result) -> pd.DataFrame:
+    """Writes the front table."""
+    rows = [
+        {
+            "quantity": x["quantity"], "recordings": _cell(x, BESIDE), "outputs": _cell(x, ENDS),
             "n": ", ".join(text.number(x[name]) for name in ("n_recordings", "n")),
-        })  # fmt: skip
-    return rows
+            "p": text.p_value(x["p_holm"]),
+            "verdict": x["verdict"] if isinstance(x["verdict"], str) else "",
+        }
+        for x in result.table("evaluation").to_dict("records")
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def terminal(result: Result) -> str:
     """Writes the front table and the findings for the terminal."""
-    rows = [{k: x for k, x in row.items() if k != "p"} for row in _front(result)]
-    return "\n".join([
-        text.columns([[*rows[0]], *([*row.values()] for row in rows)], 1), "", *sentences(result)
-    ])  # fmt: skip
+    table = _front(result).drop(columns="p").replace(NO_DIFFERENCE, "not shown")
+    found = sentences(result) + labelled.sentences(result)
+    return "\n".join([text.columns([[*table], *table.to_numpy().tolist()]), "", *found])
 
 
 def summary(result: Result) -> str:
@@ -448,40 +410,17 @@ def summary(result: Result) -> str:
     about = {"percent": text.percent(settings["statistics"]["confidence"])} | settings
     parts = [
         "# Outputs beside the corpus",
-        "\n".join(f"- {sentence}" for sentence in sentences(result)),
+        "\n".join(f"- {sentence}" for sentence in sentences(result) + labelled.sentences(result)),
         f"`{checkpoint['prefix']}`, step {checkpoint['step']}: {settings['n']} outputs.",
-        LEGEND.format(**about), text.table(pd.DataFrame(_front(result))),
+        LEGEND.format(**about), text.table(_front(result)),
         ABOUT_SETS.format(**about),
     ]  # fmt: skip
     parts += recorded.section(result)
     if len(result.table("q")):
-        parts += ["## Codes that Q names", ABOUT_Q, _table(result, "q", ["code", "right", "n"])]
-    held = result.table("classifier")
-    if len(held):
-        titles = ["heard", "right", "chance", "confidence", "n", "verdict"]
-        learned = {name: int(held[name].iloc[0]) for name in ("n", "n_words")}
-        parts += ["## Words", ABOUT_WORDS.format(**learned), _table(result, "classifier", titles)]
-    if len(result.table("codes")):
-        titles = ["code", "word", "share", "p", "verdict", "n"]
-        parts += ["## Words by code", ABOUT_CODES, _table(result, "codes", titles)]
+        titles = ["code", "right", "n"]
+        parts += ["## Codes that Q names", ABOUT_Q, labelled.write(result, "q", titles)]
+    parts += labelled.section(result)
     return "\n\n".join(parts) + "\n"
-
-
-CELLS: dict[str, Callable[[dict[Any, Any]], object]] = {
-    "right": lambda x: _interval(x, text.percent),
-    "share": lambda x: _interval(x, text.percent),
-    "chance": lambda x: text.percent(x["chance"]),
-    "confidence": lambda x: _interval(x, text.fixed, CONFIDENCE),
-    "p": lambda x: text.p_value(x["p_holm"]),
-    "verdict": lambda x: x["verdict"] if isinstance(x["verdict"], str) else "",
-}
-
-
-def _table(result: Result, name: str, titles: list[str]) -> str:
-    rows = result.table(name).to_dict("records")
-    return text.table(
-        pd.DataFrame({t: [CELLS[t](x) if t in CELLS else x[t] for x in rows] for t in titles})
-    )
 
 
 def figures(result: Result) -> "dict[str, Callable[[], Figure]]":

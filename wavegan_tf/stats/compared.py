@@ -7,6 +7,7 @@ one value, the mean over its intervals.
 import math
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from scipy.special import stdtr
 
 from wavegan_tf.stats.effects import DIFFERS, NO_DIFFERENCE, add_verdicts
 from wavegan_tf.stats.grids import LABEL_ORDER, MEASURE_ORDER
-from wavegan_tf.stats.resampling import StatisticsSettings, interval, resample
+from wavegan_tf.stats.resampling import StatisticsSettings, interval, resample, wilson
 
 OUTPUT = "output"
 """Label of what is a number of the whole output: how many intervals it has."""
@@ -133,3 +134,26 @@ def welch(samples: Sequence[np.ndarray], weights: Sequence[float]) -> float:
         return math.nan
     freedom = variance**2 / np.sum(parts**2 / (n - 1))
     return float(2 * stdtr(freedom, -abs(estimate) / math.sqrt(variance)))
+
+
+def compare_shares(
+    outputs: pd.DataFrame, recordings: pd.DataFrame, settings: StatisticsSettings
+) -> pd.DataFrame:
+    """Compares shares by Fisher's exact test.
+
+    Takes yes or no, a row for each output or recording and a column for each ``property``. Returns
+    a row for each: the share of outputs, ``estimate``, and that of ``recordings``, with Wilson's
+    intervals; ``n``, ``n_recordings``; ``p``, ``p_holm`` over the rows, ``verdict``.
+    """
+    rows = []
+    for name in outputs:
+        row: dict[str, Any] = {"property": name}
+        counts = []
+        for prefix, x in (("", outputs[name]), ("recordings_", recordings[name])):
+            counts.append((int(x.sum()), int((~x).sum())))
+            ends = wilson(counts[-1][0], len(x), settings.confidence)
+            row |= dict(zip((f"{prefix}low", f"{prefix}high"), ends, strict=True))
+            row |= {prefix.rstrip("_") or "estimate": x.mean()}
+            row |= {"n_recordings" if prefix else "n": len(x)}
+        rows.append(row | {"p": scipy.stats.fisher_exact(counts).pvalue})
+    return add_verdicts(pd.DataFrame(rows), settings, DIFFERS, NO_DIFFERENCE)

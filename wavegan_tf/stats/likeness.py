@@ -23,7 +23,7 @@ NEAR = 0.05
 
 N_HALVES = 200
 
-COPIES, NEARER, NO_COPIES = "copies", "nearer, not copies", "no copies shown"
+COPIES, NEARER, NO_COPIES = "copies", "near, not copies", "no copies shown"
 
 
 class Within(NamedTuple):
@@ -133,9 +133,7 @@ def compare_sets(
     return pd.DataFrame(rows)
 
 
-def nearest(
-    sounds: np.ndarray, recordings: np.ndarray, own: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def nearest(sounds: np.ndarray, recordings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Finds the two recordings that are nearest to each sound.
 
     The distance is the root mean square of the differences of the spectra, in dB, at the shift of
@@ -144,7 +142,6 @@ def nearest(
     Args:
         sounds: Spectra ``[n, frames, bands]``, 0 for silence.
         recordings: Spectra ``[m, frames, bands]``, m of 3 or more.
-        own: Which recording each sound is itself, which does not count ``[n]``; None for none.
 
     Returns:
         Distances ``[n, 2]``, the nearest first, and which recording that is ``[n]``.
@@ -161,8 +158,6 @@ def nearest(
             moved = moved.reshape(len(block), -1)
             own_squares = np.einsum("ij,ij->i", moved, moved)[:, np.newaxis]
             apart = np.minimum(apart, own_squares + squares - 2 * moved @ flat.T)
-        if own is not None:
-            apart[np.arange(len(block)), own[start : start + 64]] = np.inf
         two = np.argpartition(apart, 1, axis=1)[:, :2]
         found = np.take_along_axis(apart, two, axis=1)
         order = np.argsort(found, axis=1, kind="stable")
@@ -176,38 +171,42 @@ def nearest(
 def find_copies(
     outputs: np.ndarray, recordings: np.ndarray, settings: StatisticsSettings
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Counts outputs that are nearer to a recording than recordings are to one another.
+    """Counts outputs that are nearer to a recording than other recordings are.
 
-    An output that is typical is near to many recordings; a copy is near to one. So besides the
-    distance to the nearest its ratio to that to the second nearest is compared. Of both, what 5 %
-    of the recordings stay below is near. Were outputs and recordings of one distribution, all
-    orders of their values would be as probable, and the number of outputs below a value of the
-    recordings would have a negative hypergeometric distribution: that gives ``p``, one-sided.
+    Near is what 5 % of the other recordings stay below. Were outputs and recordings of one
+    distribution, all orders of their distances would be as probable, and the number of outputs
+    below that of a recording would have a negative hypergeometric distribution: that gives ``p``,
+    one-sided. It is exact because neither side is among what is sought in: two recordings that
+    leave but themselves out share their distance where they are nearest to each other.
 
-    Takes the distances of :func:`nearest` of outputs and of recordings, ``[.., 2]``.
+    An output that is typical is near to many recordings; a copy is near to one. So those are
+    counted, too, that are near and whose distance to the nearest, divided by that to the second
+    nearest, is below that of 95 % of the other recordings. As they are among the near ones, the
+    same distribution gives a p that is too large rather than too small.
+
+    Takes the distances of :func:`nearest` of outputs, and of recordings that are not sought among,
+    ``[.., 2]``.
 
     Returns:
-        Rows ``nearer`` and ``one_alone`` (by the ratio): the share of outputs with Wilson's
-        interval, ``recordings``, what is expected, ``limit``, below which they are near. And
-        whether each output is near by both ``[outputs]``.
+        Rows ``nearer`` and ``one_alone``: the share of outputs with Wilson's interval;
+        ``recordings``, what is expected at most; ``limit``, of the distance and of the ratio. And
+        whether each output is near to one alone ``[outputs]``.
     """
     n, m = len(outputs), len(recordings)
     rank = max(1, math.floor(NEAR * m))
-    rows, near = [], np.ones(n, bool)
-    for measure, mine, theirs in (
-        ("nearer", outputs[:, 0], recordings[:, 0]),
-        ("one_alone", _ratio(outputs), _ratio(recordings)),
-    ):
-        limit = np.sort(theirs)[rank - 1]
-        below = mine < limit
-        near &= below
-        low, high = wilson(int(below.sum()), n, settings.confidence)
-        p = scipy.stats.nhypergeom.sf(below.sum() - 1, n + m, n, rank)
+    limits = [np.sort(x)[rank - 1] for x in (recordings[:, 0], _ratio(recordings))]
+    near = outputs[:, 0] < limits[0]
+    alone = near & (_ratio(outputs) < limits[1])
+    rows = []
+    for measure, said, limit in zip(("nearer", "one_alone"), (near, alone), limits, strict=True):
+        count = int(said.sum())
+        low, high = wilson(count, n, settings.confidence)
         rows.append({
-            "measure": measure, "estimate": below.mean(), "low": low, "high": high,
-            "recordings": rank / (m + 1), "limit": limit, "n": n, "n_recordings": m, "p": p,
+            "measure": measure, "estimate": count / n, "low": low, "high": high,
+            "recordings": rank / (m + 1), "limit": limit, "n": n, "n_recordings": m,
+            "p": scipy.stats.nhypergeom.sf(count - 1, n + m, n, rank),
         })  # fmt: skip
-    return pd.DataFrame(rows), near
+    return pd.DataFrame(rows), alone
 
 
 def _ratio(distances: np.ndarray) -> np.ndarray:
@@ -219,7 +218,7 @@ def _ratio(distances: np.ndarray) -> np.ndarray:
 def judge_sets(table: pd.DataFrame, settings: StatisticsSettings) -> pd.DataFrame:
     """Corrects ``p`` of all comparisons of sets (Holm) and adds the ``verdict``.
 
-    Copies are claimed where outputs are nearer and nearer to one alone.
+    Copies are claimed where outputs are nearer, and more than 5 % of them to one alone.
     """
     p_holm = holm(table["p"].to_numpy(np.float64))
     verdict = dict(zip(table["measure"], p_holm < 1 - settings.confidence, strict=True))
