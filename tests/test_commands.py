@@ -86,6 +86,7 @@ EVERY_PATH = {
     "train": ["data_dir", "train_dir", "init_ckpt", "data_cache"],
     "figures": ["run_dir"],
     "merge": ["out_dir"],
+    "reproduce": ["out_dir"],
     "convert_checkpoint": ["ckpt", "out_dir"],
     "prepare_timit": ["timit_dir", "words", "out_dir"],
     "prepare_words": ["audio_dir", "alignments", "words", "out_dir"],

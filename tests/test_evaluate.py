@@ -157,7 +157,7 @@ def given(corpus):
     """Options of a small run."""
     return evaluate.Options(
         data_dir=str(corpus), classifier=str(corpus), n=20, n_permutations=99, jobs=1,
-        praat=PraatSettings(f0_floor_hz=200, f0_ceiling_hz=300),
+        praat=PraatSettings(f0_floor_hz=200, f0_ceiling_hz=300, hnr_min_pitch_hz=200),
         intervals=IntervalSettings(voicing_floor_hz=200),
         statistics=StatisticsSettings(n_resamples=100),
     )  # fmt: skip

@@ -17,12 +17,16 @@ from test_strategy import free_addresses
 
 from wavegan_tf.checkpoints.open import open_checkpoint
 from wavegan_tf.commands import COMMANDS
+from wavegan_tf.experiments.names import EXPERIMENTS
 from wavegan_tf.experiments.probe import Options
-from wavegan_tf.options import build
+from wavegan_tf.options import build, options
+from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
+from wavegan_tf.stats.resampling import StatisticsSettings
 
 PAGES = [conftest.ROOT / "README.md", *sorted((conftest.ROOT / "docs").glob("*.md"))]
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 OUTPUTS = TEXTS[conftest.ROOT / "docs" / "outputs.md"]
+SETTINGS = "".join(TEXTS[conftest.ROOT / "docs" / f"{x}.md"] for x in ("measures", "statistics"))
 ENDS = r"_(low|high|p|p_holm|n)$"  # of columns that belong to another
 
 WINDOWS = " ".join(conftest.SHORT_WINDOWS)
@@ -160,6 +164,12 @@ def test_the_settings_file_names_settings():
     build(Options, {}, json.loads(*examples("json")))
 
 
+@pytest.mark.parametrize("settings", (PraatSettings, IntervalSettings, StatisticsSettings))
+def test_the_tables_of_settings_say_what_the_code_says(settings):
+    rows = re.findall(r"^\| `(\w+)`[^|]*\| [^|]+ \| (.+) \|$", SETTINGS, re.MULTILINE)
+    assert {(x.name, x.metadata["option"]["help"]) for x in options(settings)} <= set(rows)
+
+
 def test_every_flag_and_command_that_is_named_exists(run_script):
     helps = "".join(run_script(f"-m wavegan_tf {name}", "--helpfull").stdout for name in COMMANDS)
     flags = re.findall(r"^  --(\[no\])?(\w+)$", helps, re.MULTILINE)
@@ -169,6 +179,14 @@ def test_every_flag_and_command_that_is_named_exists(run_script):
     for page, text in TEXTS.items():
         assert not set(re.findall(r"(?<!-)--(\w+)", text)) - known, page.name
         assert set(re.findall(r"-m wavegan_tf (\w+)", text)) <= {*COMMANDS, "COMMAND"}, page.name
+
+
+def test_every_page_is_in_the_guide_and_every_command_has_one():
+    nav = re.findall(r"\b(\w+\.md)$", (conftest.ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert sorted(nav) == sorted(page.name for page in PAGES if page.parent.name == "docs")
+    assert {f"{name}.md" for name in EXPERIMENTS} <= set(nav)
+    text = "".join(TEXTS.values())
+    assert {*COMMANDS} <= set(re.findall(r"python (?:-m wavegan_tf )?(\w+)", text))
 
 
 def test_every_link_leads_somewhere():

@@ -31,7 +31,8 @@ ROOMS = {
     "training": LOW | {"latents", "models", "checkpoints", "data", "speech", "stats", "output"},
     "corpora": LOW | {"data", "speech", "output"},
     "experiments": BELOW,
-    "commands": BELOW | {"experiments", "training", "corpora"},
+    "paper": {"output", "stats"},
+    "commands": BELOW | {"experiments", "training", "corpora", "paper"},
     "__main__": {"commands"},
 }
 

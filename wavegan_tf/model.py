@@ -24,17 +24,17 @@ class Model:
     """A trained model: its architecture, its networks and what its checkpoint says of it.
 
     Attributes:
-        config: The architecture, a :class:`~wavegan_tf.models.config.ModelConfig`.
-        generator: Latent vectors to audio, every layer an output.
-        discriminator: Audio to a logit; None where the checkpoint has none.
-        q: Audio to the logits of the code; None where there is none.
-        step: Generator updates of the training.
-        origin: The file that the architecture was read from.
-        settings: What the checkpoint's config.json recommends for measuring it.
+        config (ModelConfig): The architecture.
+        generator (keras.Model): Latent vectors to audio, every layer an output.
+        discriminator (keras.Model): Audio to a logit; None where the checkpoint has none.
+        q (keras.Model): Audio to the logits of the code; None where there is none.
+        step (int): Generator updates of the training.
+        origin (str): The file that the architecture was read from.
+        settings (dict): What the checkpoint's config.json recommends for measuring it.
     """
 
     def __init__(self, opened: "Opened"):
-        """Takes an opened checkpoint (:func:`load` makes a Model of a path)."""
+        """Takes an opened checkpoint (``load`` makes a Model of a path)."""
         self.config: ModelConfig = opened.config
         self.generator, self.discriminator, self.q = opened.networks
         self.step, self.origin = opened.step, opened.origin
@@ -181,13 +181,13 @@ class Models:
     """Several models that an experiment compares, opened one after the other, in the order given.
 
     Attributes:
-        names: Of each, told apart: ``digits-100`` of step 100 of the run in the folder digits.
-        trainings: Of each, the folder that its checkpoint is in, told apart: ``digits``.
-        groups: Of each, empty if none were given.
-        steps: Of each, the Generator updates of its training.
-        prefixes: Of each, where its files are.
-        configs: Of each, its architecture.
-        settings: What the first recommends for measuring.
+        names (list[str]): Of each, told apart: ``digits-100`` of step 100 in the folder digits.
+        trainings (list[str]): Of each, the folder of its checkpoint, told apart: ``digits``.
+        groups (list[str]): Of each, empty if none were given.
+        steps (list[int]): Of each, the Generator updates of its training.
+        prefixes (list[str]): Of each, where its files are.
+        configs (list[ModelConfig]): Of each, its architecture.
+        settings (dict): What the first recommends for measuring.
     """
 
     def __init__(
@@ -199,9 +199,9 @@ class Models:
         """Finds the files of all of them.
 
         Args:
-            models: Two or more, as models or as paths (:func:`load`).
+            models: Two or more, as models or as paths.
             groups: A group of each, or none.
-            **given: What the files do not say, as :func:`load` takes it.
+            **given: What the files do not say, as ``load`` takes it.
 
         Raises:
             InputError: There is one alone, one comes twice or has no file, there are more or fewer

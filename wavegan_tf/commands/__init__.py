@@ -17,6 +17,7 @@ COMMANDS = {
     "recognise": "Find which words the Q-network recognises in recordings.",
     "latency": "Compare peaks and shapes of layers with a reference, such as a brain response.",
     "evaluate": "Say how good a model is, beside recordings of its corpus.",
+    "reproduce": "Put the claims of the paper to the demo models, on one page.",
     "explore": "Set latent variables by hand in a page, and hear and see every layer follow.",
     "listen": "Make a page to label the outputs of a run by ear, blind.",
     "agreement": "Compare the labels of several listeners, and join them.",

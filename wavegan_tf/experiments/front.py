@@ -107,7 +107,7 @@ def function(name: str) -> Callable[..., Result]:
         model: A Model, the path of a checkpoint, or None for the demo model; a list of them where
             the experiment compares several.
         directory: Where sounds and series are written while it runs; None keeps series in memory.
-        **options: Of :class:`wavegan_tf.experiments.{name}.Options`, by name.
+        **options: Of ``wavegan_tf.experiments.{name}.Options``, by name.
 
     Returns:
         Tables, arrays and settings, with ``summary()``, ``figure(name)`` and ``save(directory)``.

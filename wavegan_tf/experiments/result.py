@@ -39,11 +39,11 @@ class Result:
     """The result of an experiment; everything that it shows is made from these attributes.
 
     Attributes:
-        kind: The experiment, one of :data:`~wavegan_tf.experiments.names.KINDS`.
-        settings: What was run, on what and how: the content of config.json.
-        tables: DataFrames by name; docs/outputs.md says what their columns mean.
-        arrays: Arrays by group and name: ``arrays["series"]["conv4"]`` [outputs, time].
-        directory: Where sounds and series were written, or None.
+        kind (str): The experiment, or ``checkpoints``, a probe of several models.
+        settings (dict): What was run, on what and how: the content of config.json.
+        tables (dict): DataFrames by name; docs/outputs.md says what their columns mean.
+        arrays (dict): Arrays by group and name: ``arrays["series"]["conv4"]`` [outputs, time].
+        directory (str): Where sounds and series were written, or None.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class Result:
 
 
 def load_run(directory: str | os.PathLike) -> Result:
-    """Loads a result that a command or :meth:`Result.save` wrote.
+    """Loads a result that a command or ``Result.save`` wrote.
 
     Arrays are mapped from their files, so that long runs need not fit into memory.
 

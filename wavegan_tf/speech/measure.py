@@ -60,7 +60,7 @@ def measure(
     (at points: of a Hanning window) the value of the interval as a whole. Of an interval alone are
     duration, for a layer that of its own interval of the same label that overlaps most;
     voiced_share, of the pitch frames in it; zcr, changes of sign over its duration; cpps; and, if
-    named, those of the stop before a voiced interval (:func:`~wavegan_tf.speech.stops.find_stop`).
+    named, those of the stop before a voiced interval.
 
     Args:
         sound: ``[time]``, in -1 .. 1; a layer's series goes through ``to_sound`` first.

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 
 from wavegan_tf.stats.effects import add_verdicts, test_differences
 from wavegan_tf.stats.ranking import EVEN, LINEAR, RankingSettings
@@ -312,3 +313,28 @@ def _best(rows: pd.DataFrame) -> dict[str, Any]:
     return (
         rows.assign(hidden=hidden, order=order).sort_values(["hidden", "order"]).iloc[0].to_dict()
     )
+
+
+def follow_ranking(
+    ranking: pd.DataFrame, contrasts: pd.DataFrame, value: float, confidence: float
+) -> dict[str, float]:
+    """Asks whether what variables do at a value follows what the ranking says of them.
+
+    Beguš (2020), second proof. Spearman's r over the variables that were proved, controls too,
+    between the ranking's change for one standard deviation and the contrast from ``-value`` to
+    ``value``, with the interval of Bonett & Wright (2000, Psychometrika 65:23-28).
+
+    Returns:
+        ``estimate``, ``low``, ``high``, ``p`` and ``n`` variables; NaN with fewer than five.
+    """
+    linear = ranking[ranking["form"] == LINEAR].set_index("latent")["estimate"]
+    moved = contrasts[(contrasts["form"] == LINEAR) & (contrasts["to_value"].abs() == value)]
+    both = moved.set_index("latent")[["estimate"]].join(linear, rsuffix="_ranked").dropna()
+    found = {"estimate": math.nan, "low": math.nan, "high": math.nan, "p": math.nan}
+    if len(both) >= 5 and both.nunique().min() > 1:
+        r, p = scipy.stats.spearmanr(both)
+        reach = scipy.stats.norm.ppf((1 + confidence) / 2)
+        reach *= math.sqrt((1 + r**2 / 2) / (len(both) - 3))
+        z = np.arctanh(np.clip(r, -1 + 1e-9, 1 - 1e-9))
+        found = {"estimate": r, "low": np.tanh(z - reach), "high": np.tanh(z + reach), "p": p}
+    return found | {"n": len(both)}

@@ -1,0 +1,140 @@
+"""The page of the paper: its claims, its runs, and that nothing is said beyond the tables."""
+
+import re
+import shlex
+from types import SimpleNamespace
+
+import conftest
+import numpy as np
+import pandas as pd
+import pytest
+
+from wavegan_tf.commands import reproduce
+from wavegan_tf.experiments.result import Result, experiment
+from wavegan_tf.options import build
+from wavegan_tf.paper import judges
+from wavegan_tf.paper.claims import CLAIMS
+from wavegan_tf.paper.judges import LAYERS, NOT_SHOWN, OTHER, SHOWN
+from wavegan_tf.paper.page import page
+from wavegan_tf.paper.runs import RUNS, command_line
+from wavegan_tf.stats.proof import follow_ranking
+
+FOUND = {"s": "z7", "way": "-15:5:2", "far": "-15:15:5"}
+
+
+def made(**tables):
+    """A run of made tables."""
+    return SimpleNamespace(table=lambda name: tables.get(name, pd.DataFrame()))
+
+
+def probed(r, verdicts, random):
+    """A probe's tables: r of each layer from Conv4 on; that of random networks, [n, layers]."""
+    about = {"label": "voiced", "measure": "intensity", "channel": 1}
+    rows = about | {
+        "layer": LAYERS, "statistic": "pearson", "estimate": r, "low": np.array(r) - 0.05,
+        "high": np.array(r) + 0.05, "n": 250, "n_outputs": 25, "random": 0.5, "random_high": 0.7,
+        "n_random": len(random), "verdict": verdicts,
+    }  # fmt: skip
+    controls = pd.DataFrame(random, columns=LAYERS).rename_axis("network").reset_index()
+    controls = controls.melt("network", var_name="layer", value_name="pearson").assign(**about)
+    return made(correlations=pd.DataFrame(rows), controls=controls)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        (["encoded"] * 4, SHOWN),
+        (["encoded"] * 3 + ["as random"], NOT_SHOWN),
+        (["not judged"] * 4, NOT_SHOWN),
+        (["encoded"] * 3 + ["inverse"], OTHER),
+    ],
+)
+def test_a_layer_encodes_what_the_probe_says(verdicts, expected):
+    run = probed([0.8, 0.7, 0.6, 0.4], verdicts, np.zeros((20, 4)))
+    found = judges.encoded(run, "intensity", LAYERS)
+    assert found.verdict == expected
+    assert "Conv1 0.40 [0.35, 0.45]" in found.ours and "25 outputs" in found.ours
+
+
+def test_an_order_that_untrained_networks_have_too_is_not_shown():
+    flat, like = np.tile([[0.3, 0.4, 0.3, 0.4], [0.86, 0.61, 0.37, 0.21]], (20, 1, 1)).swapaxes(
+        0, 1
+    )
+    for r, random, expected in (
+        ([0.8, 0.7, 0.6, 0.4], flat, SHOWN),
+        ([0.8, 0.7, 0.6, 0.4], flat[:3], NOT_SHOWN),  # too few to tell
+        ([0.8, 0.7, 0.6, 0.4], like, OTHER),
+        ([0.4, 0.6, 0.7, 0.8], flat, OTHER),
+        ([0.5, 0.52, 0.5, 0.5], flat, NOT_SHOWN),
+    ):
+        run = probed(r, ["encoded"] * 4, random)
+        assert judges.falls(run, "intensity").verdict == expected
+
+
+def test_networks_that_were_never_trained_show_nothing_that_has_a_control():
+    # Each of 21 in the place of the trained one, as the probe calls it (tests/false_alarms.py)
+    random = np.random.default_rng(0).normal([0.86, 0.61, 0.37, 0.21], 0.05, (21, 4))
+    for k, own in enumerate(random):
+        run = probed(own, ["as random"] * 4, np.delete(random, k, axis=0))
+        assert judges.encoded(run, "intensity", LAYERS).verdict == NOT_SHOWN
+        assert judges.falls(run, "intensity").verdict != SHOWN
+
+
+def test_codes_beyond_training_are_compared_with_those_of_training():
+    def verdict(level, *far):
+        shares = pd.DataFrame(
+            {"estimate": (0.6, 0.22, *far), "value": (1.0, 1.0, 5.0, 5.0), "n": 99}
+        )
+        ends = {"low": shares["estimate"] - 0.05, "high": shares["estimate"] + 0.05}
+        tests = pd.DataFrame({"value": (1.0, 5.0), "verdict": "differs", "p_holm": 1e-4})
+        run = made(codes=shares.assign(code=["c1", "c2"] * 2, **ends), code_tests=tests)
+        return judges.codes(run, level).verdict
+
+    assert verdict(1.0, 0.87, 0.02) == verdict(5.0, 0.87, 0.02) == SHOWN
+    assert (verdict(5.0, 0.62, 0.22), verdict(5.0, 0.5, 0.4)) == (NOT_SHOWN, OTHER)
+
+
+def test_proof_follows_ranking_where_it_does():
+    ranking = pd.DataFrame({"latent": list("abcdef"), "form": "linear", "estimate": range(6)})
+    contrasts = ranking.assign(to_value=4.5, estimate=[0, 1, 2, 4, 3, 5])
+    found = follow_ranking(ranking, contrasts, 4.5, 0.95)
+    assert found["estimate"] == pytest.approx(1 - 6 * 2 / (6 * 35)) and found["n"] == 6
+    assert found["low"] < found["estimate"] < found["high"]
+    assert np.isnan(follow_ranking(ranking[:4], contrasts, 4.5, 0.95)["p"])
+
+
+def test_runs_are_what_their_command_lines_say(tmp_path):
+    lines = {name: command_line(name, FOUND) for name in RUNS}
+    read = {}
+    for run, line in lines.items():
+        name, *words = [reproduce.at_home(x, tmp_path) for x in shlex.split(line)[3:-1]]
+        if name != "make_corpus":
+            read[run], given = reproduce.read_flags(name, words)
+            build(experiment(name).Options, read[run])
+            assert given["ckpt"].startswith("demo:")
+    options = read["probe_stv"]
+    assert (options["n"], options["clip"], options["f0_range"]) == (25, True, (60, 300))
+    assert read["interpolate_s"]["vary"] == ("z7=-15:5:2",)
+    assert {claim.run for claim in CLAIMS} - {""} <= {*RUNS}
+
+
+def test_a_run_that_is_whole_is_not_made_again(tmp_path):
+    result = Result("vot", {"flags": {"n": 5}, "checkpoint": {"sha256": "a"}}, {})
+    result.summary = str
+    result.save(tmp_path, figures=False, page=False)
+    assert reproduce.is_whole(tmp_path, {"n": 5}, "a")
+    assert not reproduce.is_whole(tmp_path, {"n": 6}, "a")
+    assert not reproduce.is_whole(tmp_path, {"n": 5}, "b")
+
+
+def test_the_page_has_the_claims_and_commands_of_the_list_in_its_order():
+    findings = {claim.name: judges.nothing("nothing") for claim in CLAIMS}
+    now = page(findings, {name: command_line(name, FOUND) for name in RUNS}, {}, set())
+    kept = (conftest.ROOT / "docs" / "paper.md").read_text(encoding="utf-8")
+    for text in (now, kept):
+        assert re.findall(r"^## (.+)$", text, re.M)[:-1] == [claim.title for claim in CLAIMS]
+    commands = [
+        re.sub(r"(?<=--vary=)z\S+", "", "\n".join(re.findall(r"^`python .*`$", text, re.M)))
+        for text in (now, kept)
+    ]  # which variable carries [s] is the run's to say
+    assert commands[0] == commands[1]
