@@ -16,7 +16,7 @@ from wavegan_tf.paper import judges
 from wavegan_tf.paper.claims import CLAIMS
 from wavegan_tf.paper.judges import LAYERS, NOT_SHOWN, OTHER, SHOWN
 from wavegan_tf.paper.page import page
-from wavegan_tf.paper.runs import RUNS, command_line
+from wavegan_tf.paper.runs import RUNS, WORDS, WORDS_LINE, command_line
 from wavegan_tf.stats.proof import follow_ranking
 
 FOUND = {"s": "z7", "way": "-15:5:2", "far": "-15:15:5"}
@@ -94,6 +94,26 @@ def test_codes_beyond_training_are_compared_with_those_of_training():
     assert (verdict(5.0, 0.62, 0.22), verdict(5.0, 0.5, 0.4)) == (NOT_SHOWN, OTHER)
 
 
+def test_codes_say_words_where_each_has_its_own_in_most_outputs():
+    def verdicts(words, shares, differ):
+        shares = np.array(shares)
+        codes = pd.DataFrame({
+            "code": [f"c{k + 1}" for k in range(len(words))], "word": words, "estimate": shares,
+            "low": shares - 0.1, "high": shares + 0.1, "n": 100, "p_holm": 0.01,
+            "verdict": differ,
+        })  # fmt: skip
+        held = {"heard": "recordings", "estimate": 0.9, "low": 0.8, "high": 1.0, "n": 9}
+        tables = {"codes": codes, "classifier": pd.DataFrame([held | {"chance": 0.1}])}
+        return judges.words(tables).verdict, judges.code_words(tables).verdict
+
+    assert verdicts(["0", "9"], [0.98, 0.7], "differs") == (SHOWN, SHOWN)
+    assert verdicts(["0", "9"], [0.98, 0.55], "differs") == (NOT_SHOWN, SHOWN)
+    assert verdicts(["0", "0"], [0.98, 0.9], ["differs", "no difference shown"]) == (
+        NOT_SHOWN, NOT_SHOWN,
+    )  # fmt: skip
+    assert judges.words({}).verdict == judges.code_words({}).verdict == NOT_SHOWN
+
+
 def test_proof_follows_ranking_where_it_does():
     ranking = pd.DataFrame({"latent": list("abcdef"), "form": "linear", "estimate": range(6)})
     contrasts = ranking.assign(to_value=4.5, estimate=[0, 1, 2, 4, 3, 5])
@@ -115,7 +135,7 @@ def test_runs_are_what_their_command_lines_say(tmp_path):
     options = read["probe_stv"]
     assert (options["n"], options["clip"], options["f0_range"]) == (25, True, (60, 300))
     assert read["interpolate_s"]["vary"] == ("z7=-15:5:2",)
-    assert {claim.run for claim in CLAIMS} - {""} <= {*RUNS}
+    assert {claim.run for claim in CLAIMS} <= {*RUNS, WORDS}
 
 
 def test_a_run_that_is_whole_is_not_made_again(tmp_path):
@@ -129,7 +149,8 @@ def test_a_run_that_is_whole_is_not_made_again(tmp_path):
 
 def test_the_page_has_the_claims_and_commands_of_the_list_in_its_order():
     findings = {claim.name: judges.nothing("nothing") for claim in CLAIMS}
-    now = page(findings, {name: command_line(name, FOUND) for name in RUNS}, {}, set())
+    lines = {name: command_line(name, FOUND) for name in RUNS} | {WORDS: WORDS_LINE}
+    now = page(findings, lines, {}, set())
     kept = (conftest.ROOT / "docs" / "paper.md").read_text(encoding="utf-8")
     for text in (now, kept):
         assert re.findall(r"^## (.+)$", text, re.M)[:-1] == [claim.title for claim in CLAIMS]

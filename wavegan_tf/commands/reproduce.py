@@ -34,12 +34,14 @@ def define_flags() -> None:
 
 def main() -> None:
     """Makes the runs and writes the page."""
+    from wavegan_tf import demo
+    from wavegan_tf.experiments.labelled import words_of_codes
     from wavegan_tf.model import load
     from wavegan_tf.output.style import SCREEN_DPI, save_png
     from wavegan_tf.paper.claims import CLAIMS
-    from wavegan_tf.paper.judges import carrier
+    from wavegan_tf.paper.judges import Finding, carrier
     from wavegan_tf.paper.page import page
-    from wavegan_tf.paper.runs import RUNS, command_line
+    from wavegan_tf.paper.runs import RUNS, WORDS, WORDS_LINE, command_line
 
     if not RECIPES.is_dir():
         raise InputError(f"{RECIPES}: no such folder; run the command in a checkout of the package")
@@ -48,8 +50,7 @@ def main() -> None:
         delattr(FLAGS, flag)
     (out / "paper").mkdir(parents=True, exist_ok=True)
     known, lines, models = dict[str, str](), dict[str, str](), dict[str, str]()
-    findings = {claim.name: claim.judge(None) for claim in CLAIMS if not claim.run}
-    drawn = set[str]()
+    findings, drawn = dict[str, Finding](), set[str]()
     for run in RUNS:
         lines[run] = command_line(run, known)
         log.info(lines[run])
@@ -70,6 +71,10 @@ def main() -> None:
                 path = out / "paper" / f"{claim.name}.png"
                 save_png(result.figure(figures[0]), path, SCREEN_DPI)
                 drawn.add(claim.name)
+    lines[WORDS] = WORDS_LINE
+    classifier = f"{demo.find('demo:digits')}/classifier.npz"
+    named = words_of_codes(load("demo:digits"), classifier, n=100, value=2.0)
+    findings |= {claim.name: claim.judge(named) for claim in CLAIMS if claim.run == WORDS}
     text = page(findings, lines, models, drawn)
     (out / "paper.md").write_text(text, encoding="utf-8", newline="\n")
     print(f"written to {out}; open {out / 'paper.md'}")

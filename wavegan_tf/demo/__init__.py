@@ -11,7 +11,7 @@ from wavegan_tf.errors import InputError
 
 PREFIX = "demo:"
 
-DEMOS = ("demo:reduplication",)
+DEMOS = ("demo:digits", "demo:stv", "demo:reduplication")
 """The paths that open them; the first is opened where no checkpoint is named."""
 
 

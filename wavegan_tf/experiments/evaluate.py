@@ -383,7 +383,7 @@ def _cell(row: dict[Any, Any], names: tuple[str, ...]) -> str:
     return cell.replace(" %", "") + " %" * ("%" in cell)
 
 
-def _front(result: Result) -> pd.DataFrame:
+def front_table(evaluation: pd.DataFrame) -> pd.DataFrame:
     """Writes the front table."""
     rows = [
         {
@@ -392,14 +392,18 @@ def _front(result: Result) -> pd.DataFrame:
             "p": text.p_value(x["p_holm"]),
             "verdict": x["verdict"] if isinstance(x["verdict"], str) else "",
         }
-        for x in result.table("evaluation").to_dict("records")
+        for x in evaluation.to_dict("records")
     ]  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def terminal(result: Result) -> str:
     """Writes the front table and the findings for the terminal."""
-    table = _front(result).drop(columns="p").replace(NO_DIFFERENCE, "not shown")
+    table = (
+        front_table(result.table("evaluation"))
+        .drop(columns="p")
+        .replace(NO_DIFFERENCE, "not shown")
+    )
     found = sentences(result) + labelled.sentences(result)
     return "\n".join([text.columns([[*table], *table.to_numpy().tolist()]), "", *found])
 
@@ -412,7 +416,7 @@ def summary(result: Result) -> str:
         "# Outputs beside the corpus",
         "\n".join(f"- {sentence}" for sentence in sentences(result) + labelled.sentences(result)),
         f"`{checkpoint['prefix']}`, step {checkpoint['step']}: {settings['n']} outputs.",
-        LEGEND.format(**about), text.table(_front(result)),
+        LEGEND.format(**about), text.table(front_table(result.table("evaluation"))),
         ABOUT_SETS.format(**about),
     ]  # fmt: skip
     parts += recorded.section(result)

@@ -171,9 +171,15 @@ CLAIMS = [
         "vot", "", partial(judges.vot, source=BOTH, sign=-1),
     ),
     Claim(
-        "words", "Codes say words", B21W, "Each code says a word.",
-        "100 outputs per code: the best code says its word in 98",
-        "", "", judges.words,
+        "words", "Codes say words", B21W,
+        "Each code says a word of its own, in most of its outputs.",
+        "100 outputs per code, set to 2: the best code says its word in 98",
+        "words", "", judges.words,
+    ),
+    Claim(
+        "code_words", "Codes differ in words", B21W, "The words of outputs depend on the code.",
+        "multinomial regression of the word on the code",
+        "words", "", judges.code_words,
     ),
     Claim(
         "codes", "Codes of reduplication", B21, "The two codes differ in reduplication.",

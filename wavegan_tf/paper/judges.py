@@ -377,9 +377,42 @@ def vot(run: Run, source: str, sign: int) -> Finding:
     )
 
 
-def words(_: Run | None) -> Finding:
-    """Keeps the place of a run that names the words of outputs, code by code."""
-    return nothing("not measured: no run of this page names words")
+def words(tables: dict[str, pd.DataFrame]) -> Finding:
+    """Asks whether most outputs of each code are of one word, another for each code."""
+    rows = pick(tables.get("codes", pd.DataFrame()))
+    if not rows:
+        return nothing("the classifier is not above chance")
+    told = ", ".join(f"{row['code']} {row['word']} {share(row)}" for row in rows)
+    apart = len({row["word"] for row in rows}) == len(rows)
+    return Finding(
+        f"the word of most outputs of each code, set to 2, and their share: {told} (n = "
+        f"{span(rows, 'n')} outputs each)",
+        _classifier(tables),
+        decide(apart and all(row["low"] > 0.5 for row in rows)),
+    )
+
+
+def code_words(tables: dict[str, pd.DataFrame]) -> Finding:
+    """Asks whether the words of each code are others than those of the other codes together."""
+    rows = pick(tables.get("codes", pd.DataFrame()))
+    if not rows:
+        return nothing("the classifier is not above chance")
+    sure = [row["code"] for row in rows if row["verdict"] == DIFFERS]
+    best = max(rows, key=lambda row: row["estimate"])
+    return Finding(
+        f"{len(sure)} of {len(rows)} codes differ (p after Holm at most "
+        f"{text.p_value(max(row['p_holm'] for row in rows))}); best is {best['code']}, of "
+        f"which {share(best)} are taken for {best['word']} (n = {span(rows, 'n')} outputs each)",
+        _classifier(tables),
+        decide(len(sure) == len(rows)),
+    )
+
+
+def _classifier(tables: dict[str, pd.DataFrame]) -> str:
+    """Says how well the classifier of words does on recordings."""
+    held = [row for row in pick(tables["classifier"]) if row["estimate"] == row["estimate"]]
+    told = ", ".join(f"{share(row)} of {row['n']} {row['heard']}" for row in held)
+    return f"the classifier names {told} (chance {text.percent(held[0]['chance'])})."
 
 
 def codes(run: Run, level: float) -> Finding:

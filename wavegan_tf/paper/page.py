@@ -31,8 +31,7 @@ training. p is corrected within a run, not over the claims
 TAIL = """## Not on this page
 
 The deeper WaveGAN of nine layers (F0: r 0.85 at Conv9) and fiwGAN have no demo model; `recipes/`
-trains them. That a code says a *word* takes outputs that are named, by ear ([listening](listen.md))
-or by a recogniser.
+trains them.
 """
 
 

@@ -23,6 +23,15 @@ RUNS = {
 }
 """By name, in order: what ``python -m wavegan_tf`` is given, without ``--out_dir=NAME``."""
 
+WORDS = "words"
+"""What a classifier takes the outputs of each code for: a call, since it takes no recordings."""
+
+WORDS_LINE = (
+    'words_of_codes(wg.load("demo:digits"), "wavegan_tf/demo/digits/classifier.npz", '
+    "n=100, value=2)"
+)
+"""As it is typed, after ``from wavegan_tf.experiments.labelled import words_of_codes``."""
+
 
 def command_line(name: str, found: dict[str, str]) -> str:
     """Writes the command of a run as it is typed."""
