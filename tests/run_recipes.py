@@ -31,6 +31,7 @@ CHAINS = {
     "small_wavegan_stv": (f"{TOOL}make_corpus --corpus=stv --n=6", WAVEGAN),
     "small_ciwgan_reduplication": (f"{TOOL}make_corpus --corpus=reduplication --n=6", CIWGAN),
     "small_wavegan_deep": (f"{TOOL}make_corpus --corpus=stv --n=6", ["probe_wavegan"]),
+    "small_ciwgan_digits": (f"{TOOL}make_corpus --corpus=reduplication --n=6", ["probe_ciwgan"]),
     "small_ciwgan_words": (f"{TOOL}make_corpus --corpus=reduplication --n=6", ["probe_ciwgan"]),
     "small_fiwgan_words": (f"{TOOL}make_corpus --corpus=reduplication --n=6", ["probe_wavegan"]),
 }

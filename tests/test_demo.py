@@ -1,6 +1,7 @@
 """The demo models: small, trained by their recipes, and as their cards say."""
 
 import json
+import re
 from pathlib import Path
 
 import conftest
@@ -118,10 +119,12 @@ def test_the_readme_says_what_probe_prints_and_finds_of_it():
     assert set(screen.splitlines()) <= set(lines)
     assert any(line.startswith(said.replace("\n", " ").strip(" .")) for line in lines)
     found = result.tables["correlations"].query("statistic == 'pearson' and label == 'voiced'")
-    found = found[found["layer"] == "conv4"].set_index("measure")
-    assert f"untrained networks ({found['random']['intensity']:.2f} on average)" in readme
-    f0 = result.tables["points"].query("measure == 'f0' and layer == 'conv4' and value == value")
-    assert f"{100 * f0['flag'].str.contains('stride').mean():.0f} % of its values" in readme
+    intensity = found[found["layer"] == "conv4"].set_index("measure").loc["intensity"]
+    its, theirs = (f"{intensity[name]:.2f}" for name in ("estimate", "random"))
+    assert f"At Conv4 its r is {its}, in untrained networks {theirs}" in readme.replace("\n", " ")
+    paper = (conftest.ROOT / "docs" / "paper.md").read_text(encoding="utf-8")
+    latents = {*re.findall(r"\bz\d+", readme.split("stand above chance")[1].split("In Python")[0])}
+    assert latents == {*re.findall(r"interpolate --ckpt=demo:stv --vary=(z\d+)", paper)}
 
 
 def test_a_demo_is_opened_by_its_name_and_another_is_refused():

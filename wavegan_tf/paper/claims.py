@@ -135,9 +135,9 @@ CLAIMS = [
     ),
     Claim(
         "s_fades", "Frication fades along the sweep", f"{B20}, proof 3",
-        "The intensity of frication, and its ratio to that of the vowel, fall steadily as the "
-        "variable leaves its [s] end.",
-        "29 sets of 19 outputs from −4.5 to 4.5: both fall steadily",
+        "The intensity of frication falls steadily, beside that of the vowel, as the variable "
+        "leaves its [s] end.",
+        "29 sets of 19 outputs from −4.5 to 4.5: intensity and ratio fall steadily",
         "identify_s", "doses", judges.fades,
     ),
     Claim(

@@ -276,8 +276,8 @@ def fades(run: Run) -> Finding:
     ]
     return Finding(
         f"{'; '.join(told)}; [s] is at the {'negative' if up == proof.FALLS else 'positive'} end",
-        f"with {large} of {len(others)} other variables the ratio may change as much. (Intensity "
-        "is that of outputs which still have frication; the ratio decides.)",
+        f"with {large} of {len(others)} other variables the ratio may change as much. Intensity "
+        "is that of outputs which still have frication; the ratio decides.",
         decide(rows[0]["verdict"] == up and not large, rows[0]["verdict"] == away),
     )
 
