@@ -25,7 +25,7 @@ says what the same questions, asked beside controls, answer for these: of {n} cl
 
 Intervals are at 95 %, and speak of these networks and more outputs of them, not of another
 training. p is corrected within a run, not over the claims
-([how](measures.md#controls-and-verdicts)).
+([how](statistics.md#tests-and-intervals)).
 """
 
 TAIL = """## Not on this page
