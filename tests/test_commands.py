@@ -195,8 +195,9 @@ def test_a_file_or_a_directory_in_use_is_not_touched(run_script, tmp_path):
 
 def test_old_spellings_still_work(run_script, tmp_path):
     result = run_script(
-        "probe.py", f"--out_dir={tmp_path}", *SMALL, *SHORT_WINDOWS, "--no_center", "--noaudio"
-    )
+        "probe.py", "--ckpt=demo:reduplication", f"--out_dir={tmp_path}", *SMALL, *SHORT_WINDOWS,
+        "--no_center", "--noaudio",
+    )  # fmt: skip
     assert result.returncode == 0, result.stderr
     settings = load_run(tmp_path).settings
     assert settings["praat"]["center"] is False

@@ -30,7 +30,7 @@ SETTING = {"seed": 3, "values": {"c1": 0, "c2": 1.5, "z11": -4.25}}
 
 @pytest.fixture(scope="module")
 def explorer():
-    model = load()
+    model = load("demo:reduplication")
     return Explorer(model, experiment_options(probe, {}, model.settings), {"ckpt": "a b"})
 
 

@@ -171,4 +171,4 @@ def test_what_cannot_be_recognised_is_refused(options, words, speech_dir, tmp_pa
     with pytest.raises(InputError, match="none of its recordings can be read; .*a_1.wav"):
         run(planted.model(), Options(wav_dir=str(tmp_path)))
     with pytest.raises(InputError, match="has no Q-network"):
-        run(load(), Options(wav_dir=str(speech_dir)))
+        run(load("demo:reduplication"), Options(wav_dir=str(speech_dir)))
