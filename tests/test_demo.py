@@ -123,8 +123,14 @@ def test_the_readme_says_what_probe_prints_and_finds_of_it():
     its, theirs = (f"{intensity[name]:.2f}" for name in ("estimate", "random"))
     assert f"At Conv4 its r is {its}, in untrained networks {theirs}" in readme.replace("\n", " ")
     paper = (conftest.ROOT / "docs" / "paper.md").read_text(encoding="utf-8")
-    latents = {*re.findall(r"\bz\d+", readme.split("stand above chance")[1].split("In Python")[0])}
-    assert latents == {*re.findall(r"interpolate --ckpt=demo:stv --vary=(z\d+)", paper)}
+    told = readme.split("stand above chance")[1].split("In Python")[0]
+    first, *rivals = re.findall(r"\bz\d+", told)
+    assert {first} == {*re.findall(r"interpolate --ckpt=demo:stv --vary=(z\d+)", paper)}
+    line = re.search(r"variables that lead the ranking (.*) change it as much", paper)[1]
+    assert {*rivals} == {*line.split(", ")}
+    shares = re.search(rf"share with \[s\] under {first} .*", paper)[0]
+    for value, share in (("−25", "80 %"), ("−15", "45 %"), ("0", "15 %"), ("25", "0 %")):
+        assert f" {value}: {share} [" in shares
 
 
 def test_a_demo_is_opened_by_its_name_and_another_is_refused():

@@ -33,7 +33,7 @@ def probed(r, verdicts, random):
     rows = about | {
         "layer": LAYERS, "statistic": "pearson", "estimate": r, "low": np.array(r) - 0.05,
         "high": np.array(r) + 0.05, "n": 250, "n_outputs": 25, "random": 0.5, "random_high": 0.7,
-        "n_random": len(random), "verdict": verdicts,
+        "n_random": len(random), "n_flagged": 0, "verdict": verdicts,
     }  # fmt: skip
     controls = pd.DataFrame(random, columns=LAYERS).rename_axis("network").reset_index()
     controls = controls.melt("network", var_name="layer", value_name="pearson").assign(**about)
@@ -54,6 +54,13 @@ def test_a_layer_encodes_what_the_probe_says(verdicts, expected):
     found = judges.encoded(run, "intensity", LAYERS)
     assert found.verdict == expected
     assert "Conv1 0.40 [0.35, 0.45]" in found.ours and "25 outputs" in found.ours
+
+
+def test_what_rests_on_suspect_values_is_not_shown():
+    run = probed([0.8, 0.7, 0.6, 0.4], ["encoded"] * 4, np.zeros((20, 4)))
+    for flagged, expected in ((125, SHOWN), (126, NOT_SHOWN)):
+        run.table("correlations")["n_flagged"] = flagged
+        assert judges.encoded(run, "intensity", LAYERS).verdict == expected
 
 
 def test_an_order_that_untrained_networks_have_too_is_not_shown():
@@ -95,7 +102,7 @@ def test_codes_beyond_training_are_compared_with_those_of_training():
 
 
 def test_codes_say_words_where_each_has_its_own_in_most_outputs():
-    def verdicts(words, shares, differ):
+    def tables(words, shares, differ):
         shares = np.array(shares)
         codes = pd.DataFrame({
             "code": [f"c{k + 1}" for k in range(len(words))], "word": words, "estimate": shares,
@@ -103,15 +110,36 @@ def test_codes_say_words_where_each_has_its_own_in_most_outputs():
             "verdict": differ,
         })  # fmt: skip
         held = {"heard": "recordings", "estimate": 0.9, "low": 0.8, "high": 1.0, "n": 9}
-        tables = {"codes": codes, "classifier": pd.DataFrame([held | {"chance": 0.1}])}
-        return judges.words(tables).verdict, judges.code_words(tables).verdict
+        return {"codes": codes, "classifier": pd.DataFrame([held | {"chance": 0.1}])}
 
-    assert verdicts(["0", "9"], [0.98, 0.7], "differs") == (SHOWN, SHOWN)
-    assert verdicts(["0", "9"], [0.98, 0.55], "differs") == (NOT_SHOWN, SHOWN)
-    assert verdicts(["0", "0"], [0.98, 0.9], ["differs", "no difference shown"]) == (
-        NOT_SHOWN, NOT_SHOWN,
-    )  # fmt: skip
-    assert judges.words({}).verdict == judges.code_words({}).verdict == NOT_SHOWN
+    assert judges.words(tables(["0", "9"], [0.98, 0.7], "differs")).verdict == SHOWN
+    assert judges.words(tables(["0", "9"], [0.98, 0.55], "differs")).verdict == NOT_SHOWN
+    assert judges.words(tables(["0", "0"], [0.98, 0.9], "differs")).verdict == OTHER
+    assert judges.words({}).verdict == NOT_SHOWN
+
+    differ, alike = (tables(["0", "9"], [0.9, 0.9], x) for x in ("differs", "no difference shown"))
+    for named, untrained, expected in (
+        (differ, [alike] * 19, SHOWN),
+        (differ, [alike] * 3, NOT_SHOWN),  # too few to tell
+        (differ, [differ] * 19, OTHER),
+        (alike, [alike] * 19, NOT_SHOWN),
+    ):
+        assert judges.code_words(named, untrained).verdict == expected
+
+
+def test_a_smaller_difference_counts_where_outputs_have_one():
+    def verdict(own):
+        rows = {
+            "source": ["outputs", "recordings", judges.BOTH],
+            "verdict": [own] + ["differs"] * 2,
+        }
+        about = {"n": 30, "n_with_s": 30, "p_holm": 0.01, "ratio": 2.0}
+        table = pd.DataFrame(rows).assign(estimate=[0.01, 0.03, -0.02], **about)
+        for name in ("", "ratio_"):
+            table[f"{name}low"], table[f"{name}high"] = -0.1, 0.1
+        return judges.vot(made(differences=table), judges.BOTH, -1).verdict
+
+    assert (verdict("differs"), verdict("no difference shown")) == (SHOWN, NOT_SHOWN)
 
 
 def test_proof_follows_ranking_where_it_does():

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 GROUPS = dict.fromkeys(("out_dir", "jobs"), "Basics")
 FLAGS = flags.FLAGS
+UNTRAINED = 19  # networks with random weights, beside which codes are asked for words
 RECIPES = Path(__file__).parents[2] / "recipes"
 
 
@@ -35,11 +36,13 @@ def define_flags() -> None:
 def main() -> None:
     """Makes the runs and writes the page."""
     from wavegan_tf import demo
+    from wavegan_tf.checkpoints.open import open_checkpoint
     from wavegan_tf.experiments.labelled import words_of_codes
-    from wavegan_tf.model import load
+    from wavegan_tf.model import Model, load
+    from wavegan_tf.models.networks import build_networks
     from wavegan_tf.output.style import SCREEN_DPI, save_png
+    from wavegan_tf.paper import judges
     from wavegan_tf.paper.claims import CLAIMS
-    from wavegan_tf.paper.judges import Finding, carrier
     from wavegan_tf.paper.page import page
     from wavegan_tf.paper.runs import RUNS, WORDS, WORDS_LINE, command_line
 
@@ -50,7 +53,7 @@ def main() -> None:
         delattr(FLAGS, flag)
     (out / "paper").mkdir(parents=True, exist_ok=True)
     known, lines, models = dict[str, str](), dict[str, str](), dict[str, str]()
-    findings, drawn = dict[str, Finding](), set[str]()
+    findings, drawn = dict[str, judges.Finding](), set[str]()
     for run in RUNS:
         lines[run] = command_line(run, known)
         log.info(lines[run])
@@ -63,7 +66,7 @@ def main() -> None:
         models[given["ckpt"]] = describe(model)
         result = make_run(name, model, options | {"jobs": jobs}, given, out / run)
         if run == "identify_s":
-            known = carrier(result)
+            known = judges.carrier(result)
         for claim in (claim for claim in CLAIMS if claim.run == run):
             findings[claim.name] = claim.judge(result)
             figures = [x for x in result.figures if claim.figure and x.startswith(claim.figure)]
@@ -73,8 +76,17 @@ def main() -> None:
                 drawn.add(claim.name)
     lines[WORDS] = WORDS_LINE
     classifier = f"{demo.find('demo:digits')}/classifier.npz"
-    named = words_of_codes(load("demo:digits"), classifier, n=100, value=2.0)
-    findings |= {claim.name: claim.judge(named) for claim in CLAIMS if claim.run == WORDS}
+    opened = open_checkpoint("demo:digits")
+    networks = [
+        opened.networks,
+        *(build_networks(opened.config, k) for k in range(1, UNTRAINED + 1)),
+    ]
+    named, *untrained = [
+        words_of_codes(Model(opened._replace(networks=x)), classifier, n=100, value=2.0)
+        for x in networks
+    ]
+    findings["words"] = judges.words(named)
+    findings["code_words"] = judges.code_words(named, untrained)
     text = page(findings, lines, models, drawn)
     (out / "paper.md").write_text(text, encoding="utf-8", newline="\n")
     print(f"written to {out}; open {out / 'paper.md'}")
@@ -155,8 +167,5 @@ def make_run(
 
 
 def describe(model: "Model") -> str:
-    """Says in a few words what a model is, and until when it was trained."""
-    metrics = Path(model.file.prefix).parent / "metrics.jsonl"
-    lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.is_file() else []
-    trained = f", {json.loads(lines[-1])['time'][:10]}" if lines else ""
-    return f"dim {model.config.dim}, step {model.step}{trained}"
+    """Says in a few words what a model is."""
+    return f"dim {model.config.dim}, step {model.step}"

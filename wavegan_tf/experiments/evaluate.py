@@ -321,8 +321,8 @@ def front(tables: dict[str, pd.DataFrame], settings: StatisticsSettings) -> pd.D
             share |= {"n_recordings": x["n"], "p_holm": x["p"], "verdict": x["verdict"]}
             rows.append({"quantity": WORDS[x["heard"]], **share})
         sure = {"quantity": "Confidence in the word", "n": outputs["n"]}
-        sure["n_recordings"] = held[-1]["n"]
-        for names, x in ((ENDS, outputs), (BESIDE, held[-1])):
+        sure["n_recordings"] = held[0]["n"]
+        for names, x in ((ENDS, outputs), (BESIDE, held[0])):
             sure |= dict(zip(names, (x[column] for column in labelled.CONFIDENCE), strict=True))
         rows.append(sure)
     columns = ["quantity", "unit", *BESIDE, *ENDS, "n", "n_recordings", "p_holm", "verdict"]

@@ -158,6 +158,8 @@ def read_classifier(path: str, config: ModelConfig) -> Learned:
             arrays = dict(file)
         made_for = arrays["made_for"]
         classifier = naming.Classifier(*(arrays[name] for name in naming.Classifier._fields))
+        held = {name[5:]: x for name, x in arrays.items() if name.startswith("held_")}
+        table = pd.DataFrame(held).astype({"heard": object, "verdict": object})
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
             f"--classifier={path}: is no classifier.npz of evaluate ({error}); give one, or a "
@@ -169,8 +171,7 @@ def read_classifier(path: str, config: ModelConfig) -> Learned:
             f"--classifier={path}: is for sounds of {length:g} samples at {rate_hz:g} Hz, and the "
             f"model makes {config.slice_len} at {config.sample_rate}; give a folder of recordings"
         )
-    held = {name[5:]: x for name, x in arrays.items() if name.startswith("held_")}
-    return Learned(classifier, pd.DataFrame(held).astype({"heard": object, "verdict": object}))
+    return Learned(classifier, table)
 
 
 def find_classifier(

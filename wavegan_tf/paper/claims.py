@@ -47,7 +47,7 @@ CLAIMS = [
     ),
     Claim(
         "limits", "What a layer can carry", f"{BZ}, IV",
-        "A layer carries nothing above half its rate; F1 and F2 have room in Conv4 alone.",
+        "A layer carries nothing above half its rate.",
         "Conv4 2048 Hz, Conv3 512 Hz, Conv2 128 Hz, Conv1 31 Hz",
         "probe_reduplication", "spectrograms_0000", judges.nyquist,
     ),

@@ -8,8 +8,16 @@ import pandas as pd
 import wavegan_tf
 from wavegan_tf.output import text
 from wavegan_tf.paper.claims import CLAIMS
-from wavegan_tf.paper.judges import NOT_SHOWN, OTHER, SHOWN, Finding
+from wavegan_tf.paper.judges import (
+    BY_CONSTRUCTION,
+    NOT_SHOWN,
+    NOT_TESTED,
+    OTHER,
+    SHOWN,
+    Finding,
+)
 
+VERDICTS = (SHOWN, NOT_SHOWN, OTHER, BY_CONSTRUCTION, NOT_TESTED)
 COMMAND = "python -m wavegan_tf reproduce --out_dir=paper_out"
 
 HEAD = """# The paper on one page
@@ -22,9 +30,12 @@ says what the same questions, asked beside controls, answer for these: of {n} cl
 - **{shown}**: the tables of the run show the claim, beside its control where there is one.
 - **{not_shown}**: they do not. That the claim is false is not said.
 - **{other}**: they show the opposite, or that untrained networks or other variables do the same.
+- **{by_construction}**: it holds for any network of this kind, trained or not.
+- **{not_tested}**: no table of the run tests it.
 
 Intervals are at 95 %, and speak of these networks and more outputs of them, not of another
-training. p is corrected within a run, not over the claims
+training. Claims about digits ask the same question of another corpus. p is corrected within a run
+(of Spearman's r it is not), and not over the claims
 ([how](statistics.md#tests-and-intervals)).
 """
 
@@ -64,8 +75,9 @@ def page(
     head = HEAD.format(
         command=COMMAND, version=wavegan_tf.__version__,
         shown=SHOWN, not_shown=NOT_SHOWN, other=OTHER,
+        by_construction=BY_CONSTRUCTION, not_tested=NOT_TESTED,
         models="; ".join(f"`{name}`, {about}" for name, about in models.items()),
-        n=len(CLAIMS), counts=", ".join(f"{counts[x]} {x}" for x in (SHOWN, NOT_SHOWN, OTHER)),
+        n=len(CLAIMS), counts=", ".join(f"{counts[x]} {x}" for x in VERDICTS),
     )  # fmt: skip
     first = [f"`{line}`" for line in lines.values() if " make_corpus " in line]
     corpus = f"The corpus that outputs are measured beside is made by {first[0]}." if first else ""

@@ -27,10 +27,10 @@ WORDS = "words"
 """What a classifier takes the outputs of each code for: a call, since it takes no recordings."""
 
 WORDS_LINE = (
-    'words_of_codes(wg.load("demo:digits"), "wavegan_tf/demo/digits/classifier.npz", '
-    "n=100, value=2)"
+    "import wavegan_tf as wg; from wavegan_tf.experiments.labelled import words_of_codes; "
+    'words_of_codes(wg.load("demo:digits"), "wavegan_tf/demo/digits/classifier.npz", 100, 2)'
 )
-"""As it is typed, after ``from wavegan_tf.experiments.labelled import words_of_codes``."""
+"""As it is typed in Python."""
 
 
 def command_line(name: str, found: dict[str, str]) -> str:
