@@ -112,10 +112,10 @@ def test_codes_say_words_where_each_has_its_own_in_most_outputs():
         held = {"heard": "recordings", "estimate": 0.9, "low": 0.8, "high": 1.0, "n": 9}
         return {"codes": codes, "classifier": pd.DataFrame([held | {"chance": 0.1}])}
 
-    assert judges.words(tables(["0", "9"], [0.98, 0.7], "differs")).verdict == SHOWN
-    assert judges.words(tables(["0", "9"], [0.98, 0.55], "differs")).verdict == NOT_SHOWN
-    assert judges.words(tables(["0", "0"], [0.98, 0.9], "differs")).verdict == OTHER
-    assert judges.words({}).verdict == NOT_SHOWN
+    assert judges.words([tables(["0", "9"], [0.98, 0.7], "differs")]).verdict == SHOWN
+    assert judges.words([tables(["0", "9"], [0.98, 0.55], "differs")]).verdict == NOT_SHOWN
+    assert judges.words([tables(["0", "0"], [0.98, 0.9], "differs")]).verdict == OTHER
+    assert judges.words([{}]).verdict == NOT_SHOWN
 
     differ, alike = (tables(["0", "9"], [0.9, 0.9], x) for x in ("differs", "no difference shown"))
     for named, untrained, expected in (
@@ -124,7 +124,7 @@ def test_codes_say_words_where_each_has_its_own_in_most_outputs():
         (differ, [differ] * 19, OTHER),
         (alike, [alike] * 19, NOT_SHOWN),
     ):
-        assert judges.code_words(named, untrained).verdict == expected
+        assert judges.code_words([named, *untrained]).verdict == expected
 
 
 def test_a_smaller_difference_counts_where_outputs_have_one():
@@ -164,6 +164,13 @@ def test_runs_are_what_their_command_lines_say(tmp_path):
     assert (options["n"], options["clip"], options["f0_range"]) == (25, True, (60, 300))
     assert read["interpolate_s"]["vary"] == ("z7=-15:5:2",)
     assert {claim.run for claim in CLAIMS} <= {*RUNS, WORDS}
+
+
+def test_a_file_is_refused_before_any_run(run_script, tmp_path):
+    (tmp_path / "page").write_text("mine")
+    result = run_script("-m wavegan_tf reproduce", f"--out_dir={tmp_path / 'page'}")
+    assert result.returncode == 1 and "is a file; name a directory" in result.stderr
+    assert (tmp_path / "page").read_text() == "mine"
 
 
 def test_a_run_that_is_whole_is_not_made_again(tmp_path):

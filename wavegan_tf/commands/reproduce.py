@@ -40,6 +40,7 @@ def main() -> None:
     from wavegan_tf.experiments.labelled import words_of_codes
     from wavegan_tf.model import Model, load
     from wavegan_tf.models.networks import build_networks
+    from wavegan_tf.output.directory import refuse_file
     from wavegan_tf.output.style import SCREEN_DPI, save_png
     from wavegan_tf.paper import judges
     from wavegan_tf.paper.claims import CLAIMS
@@ -48,6 +49,7 @@ def main() -> None:
 
     if not RECIPES.is_dir():
         raise InputError(f"{RECIPES}: no such folder; run the command in a checkout of the package")
+    refuse_file(FLAGS.out_dir)
     out, jobs, log = Path(FLAGS.out_dir), FLAGS.jobs, logging.getLogger("wavegan_tf")
     for flag in GROUPS:  # the flags of the runs come and go
         delattr(FLAGS, flag)
@@ -77,16 +79,12 @@ def main() -> None:
     lines[WORDS] = WORDS_LINE
     classifier = f"{demo.find('demo:digits')}/classifier.npz"
     opened = open_checkpoint("demo:digits")
-    networks = [
-        opened.networks,
-        *(build_networks(opened.config, k) for k in range(1, UNTRAINED + 1)),
-    ]
-    named, *untrained = [
+    random = (build_networks(opened.config, k) for k in range(1, UNTRAINED + 1))
+    named = [
         words_of_codes(Model(opened._replace(networks=x)), classifier, n=100, value=2.0)
-        for x in networks
+        for x in (opened.networks, *random)
     ]
-    findings["words"] = judges.words(named)
-    findings["code_words"] = judges.code_words(named, untrained)
+    findings |= {claim.name: claim.judge(named) for claim in CLAIMS if claim.run == WORDS}
     text = page(findings, lines, models, drawn)
     (out / "paper.md").write_text(text, encoding="utf-8", newline="\n")
     print(f"written to {out}; open {out / 'paper.md'}")

@@ -13,6 +13,16 @@ FOLDERS, PAGES = ("tables", "figures", "audio"), ("summary.md", "report.html")
 """What a run writes beside config.json and arrays (.npz)."""
 
 
+def refuse_file(path: str) -> None:
+    """Refuses a path for results that is a file.
+
+    Raises:
+        InputError: It is one.
+    """
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise InputError(f"--out_dir={path}: is a file; name a directory")
+
+
 @contextlib.contextmanager
 def output_directory(path: str, overwrite: bool) -> Iterator[str]:
     """Makes a scratch directory for results, which are moved to ``path`` only if all goes well.
@@ -29,8 +39,7 @@ def output_directory(path: str, overwrite: bool) -> Iterator[str]:
         InputError: ``path`` is a file, or not empty and not to be overwritten.
     """
     path = os.path.abspath(path)
-    if os.path.exists(path) and not os.path.isdir(path):
-        raise InputError(f"--out_dir={path}: is a file; name a directory")
+    refuse_file(path)
     if os.path.isdir(path) and os.listdir(path) and not overwrite:
         raise InputError(
             f"--out_dir={path}: exists and is not empty; name another, or add --overwrite"

@@ -394,9 +394,13 @@ def vot(run: Run, source: str, sign: int) -> Finding:
     )
 
 
-def words(tables: dict[str, pd.DataFrame]) -> Finding:
+Named = Sequence[dict[str, pd.DataFrame]]
+"""Tables of words by code: of the model, then of networks with random weights."""
+
+
+def words(named: Named) -> Finding:
     """Asks whether most outputs of each code are of one word, another for each code."""
-    rows = pick(tables.get("codes", pd.DataFrame()))
+    rows = pick(named[0].get("codes", pd.DataFrame()))
     if not rows:
         return nothing("the classifier is not above chance")
     told = ", ".join(f"{row['code']} {row['word']} {share(row)}" for row in rows)
@@ -404,16 +408,14 @@ def words(tables: dict[str, pd.DataFrame]) -> Finding:
     return Finding(
         f"the word of most outputs of each code, set to 2, and their share: {told} (n = "
         f"{span(rows, 'n')} outputs each)",
-        _classifier(tables),
+        _classifier(named[0]),
         decide(len({*most}) == len(rows), len({*most}) < len(most)),
     )
 
 
-def code_words(
-    tables: dict[str, pd.DataFrame], untrained: Sequence[dict[str, pd.DataFrame]]
-) -> Finding:
+def code_words(named: Named) -> Finding:
     """Asks whether the words of each code are its own, and not so in networks never trained."""
-    rows = pick(tables.get("codes", pd.DataFrame()))
+    rows, untrained = pick(named[0].get("codes", pd.DataFrame())), named[1:]
     if not rows:
         return nothing("the classifier is not above chance")
     sure = [row["code"] for row in rows if row["verdict"] == DIFFERS]
@@ -424,8 +426,8 @@ def code_words(
         f"{len(sure)} of {len(rows)} codes differ (p after Holm at most "
         f"{text.p_value(max(row['p_holm'] for row in rows))}); best is {best['code']}, of "
         f"which {share(best)} are taken for {best['word']} (n = {span(rows, 'n')} outputs each)",
-        f"in {alike} of {len(untrained)} networks with random weights all codes differ. "
-        + _classifier(tables).capitalize(),
+        f"{_classifier(named[0])} In {alike} of {len(untrained)} networks with random weights all "
+        "codes differ.",
         decide(len(sure) == len(rows) and learned, alike > len(untrained) / 2),
     )
 
