@@ -35,7 +35,7 @@ def option(
 
     Args:
         default: Its value when nothing is said; an ``int`` default wants whole numbers.
-        help: A full sentence that begins with what the option is.
+        help: What the option is or, for a switch, what it does; then full sentences.
         group: One of :data:`GROUPS`.
         low: Least value of a number.
         high: Greatest value of a number.

@@ -35,14 +35,18 @@ def define_flags() -> None:
     """Defines the flags of the command."""
     GROUPS.update(define_model_flags(several=False))
     flags.DEFINE_list(
-        "vary", [], "Latent variables with a slider, such as z11,z29, beside those of the code."
+        "vary",
+        [],
+        "Latent variables that get a slider, such as z11,z29; those of the code always have one.",
     )
-    flags.DEFINE_integer("seed", 0, "Seed of the base vector that is opened.", lower_bound=0)
-    define_path("out_dir", "explore_out", "Directory for what is saved; made if missing.")
+    flags.DEFINE_integer(
+        "seed", 0, "Seed of the base vector that the page opens with.", lower_bound=0
+    )
+    define_path("out_dir", "explore_out", "Directory for what is saved; created if missing.")
     flags.DEFINE_integer(
         "port", 0, "Port of the page; 0 takes a free one.", lower_bound=0, upper_bound=65535
     )
-    flags.DEFINE_bool("open", True, "The page is opened in the browser.")
+    flags.DEFINE_bool("open", True, "Open the page in the browser.")
 
 
 def main() -> None:

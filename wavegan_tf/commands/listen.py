@@ -20,15 +20,21 @@ def define_flags() -> None:
     """Defines the flags of the command."""
     define_path("run", None, "Directory of a run that kept sounds, such as probe_out.", True)
     flags.DEFINE_list(
-        "labels", [], "Labels to choose from, with the keys 1, 2, ..: pala,papala,other. Without "
-        "them whoever listens writes what was heard.",
+        "labels", [], "Labels to choose from with the keys 1, 2, ..: pala,papala,other. Without "
+        "the flag, the listener types what was heard.",
     )  # fmt: skip
-    flags.DEFINE_string("listener", "", "Name of who listens; the page asks if it is not given.")
-    flags.DEFINE_integer("n", None, "Number of outputs, the first ones; all if not given.", 1)
-    flags.DEFINE_integer("repeat", 0, "Number of outputs that are heard a second time.", 0)
-    flags.DEFINE_integer("seed", 0, "Seed of the order; another one for another listener.", 0)
+    flags.DEFINE_string(
+        "listener", "", "Name of the listener; the page asks for it if it is not given."
+    )
+    flags.DEFINE_integer(
+        "n", None, "Number of outputs to hear, beginning with the first; all if not given.", 1
+    )
+    flags.DEFINE_integer("repeat", 0, "Number of outputs to hear a second time.", 0)
+    flags.DEFINE_integer(
+        "seed", 0, "Seed of the order of outputs; give each listener another one.", 0
+    )
     define_path("out", "listen.html", "Page to write.")
-    flags.DEFINE_bool("overwrite", False, "Replacement of a page that exists.")
+    flags.DEFINE_bool("overwrite", False, "Replace a page that exists.")
 
 
 def main() -> None:

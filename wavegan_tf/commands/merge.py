@@ -27,12 +27,14 @@ _OWN = ("shard", "jobs")  # options in which the shards of one run may differ
 def define_flags() -> None:
     """Defines the flags of the command."""
     flags.DEFINE_list(
-        "shards", None, "Directories of the shards, or patterns of them.", required=True
+        "shards", None, "Directories of the shards, or patterns such as shard_*.", required=True
     )
     define_path("out_dir", None, "Directory for the whole run.", required=True)
-    flags.DEFINE_bool("overwrite", False, "Replacement of results in an out_dir that is not empty.")
-    flags.DEFINE_bool("figures", True, "Figures as PNG and PDF in figures/.")
-    flags.DEFINE_bool("report", True, "The page report.html, to hear and see the run in a browser.")
+    flags.DEFINE_bool("overwrite", False, "Replace the results in an --out_dir that is not empty.")
+    flags.DEFINE_bool("figures", True, "Draw figures as PNG and PDF in figures/.")
+    flags.DEFINE_bool(
+        "report", True, "Write the page report.html, to hear and see the run in a browser."
+    )
 
 
 def main() -> None:

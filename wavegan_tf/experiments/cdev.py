@@ -121,33 +121,36 @@ class Options(Measuring):
 
     vary: tuple[str, ...] = option(
         (),
-        f"Variable and its values: z11={VALUES} (from, to, step; both ends included) or z11=-5,5; "
-        f"given again for further ones, each moved alone. Without it each code variable: {VALUES}.",
+        f"Latent variable and its values: z11={VALUES} (from, to, step; both ends included) or "
+        "z11=-5,5. Several variables are moved one at a time. Without the flag, each code variable "
+        f"is moved: {VALUES}.",
         repeated=True,
     )
     outcomes: tuple[str, ...] = option(
         ("n_voiced", "voiced.duration", "voiced.f0", "rms_db"),
-        "Outcomes: properties as of identify, such as n_voiced, voiced.f0, voiced.gap (the time "
-        "between two intervals) or voiced.f0>200; and cog, the spectral mean of the whole output.",
+        "Properties to measure, as in identify: n_voiced, voiced.f0, voiced.gap (the time between "
+        "two intervals), voiced.f0>200 and others; and cog, the spectral mean of the whole output.",
     )
     measure: Any = option(
         None,
-        "Python file that defines measure(sound, rate): one more outcome, called as the file; a "
-        "returned NaN is no value, and a name that begins with n_ counts.",
+        "Python file that defines measure(sound, rate), one more outcome. It has the name of the "
+        "file; a name that begins with n_ means a count. NaN stands for no value.",
         path=True,
     )
-    reference: float = option(0.0, "Value that all others are compared with, such as -1 or 1.")
+    reference: float = option(
+        0.0, "Value that all other values are compared with, such as -1 or 1."
+    )
     others: str = option(
         "zero",
-        "Code variables that are not moved: at zero, or as drawn.",
+        "Value of the code variables that are not moved: zero, or as drawn.",
         choices=("zero", "drawn"),
     )
-    n: int = option(25, "Number of base vectors; a verdict on a count needs 15.", low=1)
-    seed: int = option(0, "Seed of base vectors and controls.", low=0)
+    n: int = option(25, "Number of base vectors. A verdict on a count needs 15.", low=1)
+    seed: int = option(0, "Seed of the base vectors and controls.", low=0)
     controls: int = option(
         20,
-        "Number of control variables, z that take both ends and the reference on the same base "
-        "vectors; a verdict against them needs 19 or more (at a confidence of 0.95).",
+        "Number of z that are set to both ends and to the reference, on the same base vectors, as "
+        "controls. A verdict against them needs 19 or more (at a confidence of 0.95).",
         group="Statistics",
         low=0,
     )

@@ -75,32 +75,41 @@ class Options(Measuring):
 
     track: str = option(
         "f0",
-        "Track: a measure at points (f0, f0_semitones, intensity, f1, cog, ..), series (a layer's "
-        "average) or shape (the series less its mean, over its standard deviation).",
+        "What is followed over time: a measure at points (f0, f0_semitones, intensity, f1, cog, "
+        "..), series (the average of a layer) or shape (the series minus its mean, divided by its "
+        "standard deviation).",
         choices=(*TRACKS, SERIES, SHAPE),
     )
     of: str = option(
-        "voiced", "Interval that contours lie in, the longest of its label; or the whole output.",
+        "voiced", "Where contours lie: in the longest interval with this label, or in the whole "
+        "output.",
         choices=(*POINT_MEASURES, OUTPUT),
     )  # fmt: skip
     condition: tuple[str, ...] = option(
-        (), "Settings (as --set) that every base vector is generated under; two or more. Without "
-        "it each code variable alone is 1.", repeated=True,
+        (), "Condition, written as in --set, under which every base vector is generated; give two "
+        "or more. Without the flag, each code variable alone is set to 1.", repeated=True,
     )  # fmt: skip
-    n: int = option(25, "Number of base latent vectors.", low=1)
+    n: int = option(25, "Number of base vectors.", low=1)
     seed: int = option(0, "Seed of the latent vectors.", low=0)
-    set: str = option("", "Variables held at a value: z11=-5.", group="Latents")
+    set: str = option("", "Latent variables held at a value: z11=-5.", group="Latents")
     network: str = option(
-        "generator", "Network that is compared.", choices=("generator", "discriminator", "q")
+        "generator",
+        "Network whose layers are compared.",
+        choices=("generator", "discriminator", "q"),
     )
     wav_dir: str | None = option(
-        None, "Folder of recordings that a classifier reads, grouped by their words.", path=True
+        None,
+        "Folder of recordings for the Discriminator or Q-network to read; they are grouped "
+        "by word.",
+        path=True,
     )
     word: str | None = option(
-        None, "Regular expression whose group is the word in a recording's path; without it, the "
-        "file name up to its first _ or dot.", group="Model",
+        None, "Regular expression whose group is the word in a recording's path. Without the flag, "
+        "the word is the file name up to its first _ or dot.", group="Model",
     )  # fmt: skip
-    audio: bool = option(False, "Sounds of every output as WAV with a TextGrid.", group="Output")
+    audio: bool = option(
+        False, "Write the sound of every output as WAV, with a TextGrid.", group="Output"
+    )
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
 
     def __post_init__(self) -> None:

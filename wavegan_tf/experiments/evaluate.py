@@ -77,21 +77,23 @@ class Options(listen.MeasuringOutputs, Labels):
     """What is evaluated, and beside what."""
 
     data_dir: str | None = option(
-        None, "Folder of recordings that the model learned from; sub-folders included.", path=True
+        None,
+        "Folder of the recordings that the model was trained on; sub-folders included.",
+        path=True,
     )
-    n: int = option(500, "Number of outputs, and of recordings drawn at random.", low=20)
+    n: int = option(500, "Number of outputs, and also of recordings drawn at random.", low=20)
     seed: int = option(0, "Seed of the latent vectors.", low=0)
     references: int = option(
         5000,
-        "Number of further recordings, drawn at random, that copies are sought among; of a small "
-        "corpus half are.",
+        "Number of further recordings, drawn at random, among which copies are sought; half of a "
+        "small corpus.",
         group="Model",
         low=20,
     )
     s_above: float = option(
         4500.0,
-        "Frequency above which half of the energy of [s] lies or more; bursts and aspiration have "
-        "less there.",
+        "Frequency in Hz above which [s] has half of its energy or more; bursts and aspiration "
+        "have less there.",
         group="Intervals",
         low=1,
         unit="Hz",

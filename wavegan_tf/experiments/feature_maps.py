@@ -47,22 +47,25 @@ class Options:
 
     vary: str = option(
         "",
-        "Variable and its values, two or more: z11=-15,15 or z11=-15:15:5; the first and the last "
-        "are the extremes.",
+        "Latent variable and two or more values: z11=-15,15 or z11=-15:15:5 (from, to, step). The "
+        "first and the last value are the extremes.",
     )
-    n: int = option(500, "Number of latent vectors, each run at every value of --vary.", low=5)
+    n: int = option(
+        500, "Number of latent vectors; each is generated at every value of --vary.", low=5
+    )
     layer: str = option("conv4", "Layer whose feature maps are followed.")
-    clusters: int = option(2, "Number of groups of feature maps.")
+    clusters: int = option(2, "Number of clusters that the feature maps are divided into.")
     seed: int = option(0, "Seed of the latent vectors.", group="Latents", low=0)
-    set: str = option("", "Variables held at a value: c1=1,z11=-5.", group="Latents")
+    set: str = option("", "Latent variables held at a value: c1=1,z11=-5.", group="Latents")
     rbf_gamma: str = option(
         "1e-10",
-        "Coefficient of the clusters' kernel: the paper's, under which clusters are those of the "
-        "profiles' principal components, or auto, 1 / median squared distance.",
+        "Coefficient of the kernel that the clusters are found with: 1e-10 is the paper's, with "
+        "which the clusters are those of the profiles' principal components; auto is 1 / median "
+        "squared distance.",
         group="Statistics",
     )
     jobs: int | None = option(
-        None, "Number of processes that find intervals; all cores if not given.",
+        None, "Number of processes; all cores if not given.",
         group="Output", low=1,
     )  # fmt: skip
     intervals: IntervalSettings = field(default_factory=IntervalSettings)

@@ -132,56 +132,68 @@ class Options(Measuring, RankingSettings):
 
     property: str | None = option(
         None,
-        "Property that an output has or not: frication, voicing, silence (between two sounds), "
-        "two_vowels; or a number: n_voiced, rms_db, voiced.f0, which a threshold turns into yes or "
-        "no: voiced.f0>200.",
+        "Property to look for: yes or no (frication, voicing, silence between two sounds, "
+        "two_vowels), a number (n_voiced, rms_db, voiced.f0), or a number with a threshold "
+        "(voiced.f0>200).",
     )
     rule: str | None = option(
         None,
-        "How several intervals of an output decide: any (one passes the threshold; the default "
-        "with one), longest (the value in the longest interval) or mean (the default without).",
+        "How several intervals of an output decide: any (one passes the threshold; the default if "
+        "there is a threshold), longest (the value in the longest interval) or mean (the default "
+        "if there is none).",
         choices=properties.RULES,
     )
-    name: str = option("", "What texts and figures call the property.")
+    name: str = option("", "Name of the property in texts and figures.")
     labels: str = option(
         "",
-        "CSV table output,label of outputs labelled by hand: yes and no, numbers, or words. "
-        "Latents are ranked by it, and --property is what is counted in new outputs.",
+        "CSV table output,label of outputs labelled by hand: yes and no, numbers, or words. These "
+        "labels rank latent variables; --property is measured in new outputs.",
         path=True,
     )
-    label: str | None = option(None, "Word of --labels that is asked for, against all others.")
-    n: int = option(1000, "Number of outputs to label; as of probe with this --seed.", low=1)
-    seed: int = option(0, "Seed of every draw.", low=0)
-    top: int = option(7, "Number of the best latents to prove.", low=1)
+    label: str | None = option(None, "Word of --labels to look for, against all other words.")
+    n: int = option(1000, "Number of outputs to label, those of probe with the same --seed.", low=1)
+    seed: int = option(0, "Seed of every random draw.", low=0)
+    top: int = option(7, "Number of best-ranked latent variables to set to --values.", low=1)
     values: tuple[float, ...] = option(
         (-25.0, -15.0, -5.0, -1.0, 0.0, 1.0, 5.0, 15.0, 25.0), "Values that each is set to."
     )
     proof_outputs: int = option(
-        25, "Number of outputs at each value, from the same vectors otherwise.", low=1
+        25, "Number of outputs at each value, from the same base vectors.", low=1
     )
     screen_value: float = option(
-        15.0, "Value to both sides of 0 that each z is set to where too few outputs have the "
-        "property to rank latents by; codes are set to --code_levels.", group="Latents", low=0.01,
+        15.0, "Value that each z is set to, above and below 0, if too few outputs have the "
+        "property to rank latent variables by it; codes are set to "
+        "--code_levels.", group="Latents", low=0.01,
     )  # fmt: skip
     screen_outputs: int = option(
-        5, "Number of outputs at each such value; 0 refuses so rare a property.", group="Latents",
+        5, "Number of outputs at each of those values; 0 refuses so rare a "
+        "property.", group="Latents",
         low=0,
     )  # fmt: skip
     controls: int = option(
-        7, "Number of latents not above chance to generate beside them.", group="Latents", low=0
+        7,
+        "Number of latent variables, ranked no higher than by chance, to set as controls.",
+        group="Latents",
+        low=0,
     )
     code_levels: tuple[float, ...] = option(
-        (1.0, 2.0, 5.0), "Values that code variables are set to, the others 0."
+        (1.0, 2.0, 5.0), "Values that code variables are set to; the others are 0."
     )
     code_outputs: int = option(
-        25, "Number of outputs of each code and level; 0 leaves codes out.", low=0
+        25, "Number of outputs for each code and level; 0 leaves codes out.", low=0
     )
-    pairs: str = option("", "Pairs of latents to vary together: z3*z7,c1*z2, or top3.")
+    pairs: str = option(
+        "",
+        "Pairs of latent variables to vary together: z3*z7,c1*z2, or top3 (all pairs of the best "
+        "three).",
+    )
     pair_values: tuple[float, ...] = option(
-        (-5.0, 0.0, 5.0), "Values of both latents of a pair.", group="Latents"
+        (-5.0, 0.0, 5.0), "Values of both latent variables of a pair.", group="Latents"
     )
     audio: bool = option(
-        False, "Sounds of the drawn outputs as WAV, each with a TextGrid.", group="Output"
+        False,
+        "Write the sounds of the outputs in the figures as WAV, each with a TextGrid.",
+        group="Output",
     )
     layers: str = "out"
     upsample: str = "linear"

@@ -141,54 +141,55 @@ class Options(MeasuringAll):
 
     vary: tuple[str, ...] = option(
         (),
-        "Variable and its values: z11=-15:5:2 (from, to, step; both ends included) or z11=-15,0,5. "
-        "Given again for further variables: every combination of values.",
+        "Latent variable and its values: z11=-15:5:2 (from, to, step; both ends included) or "
+        "z11=-15,0,5. With several variables, all combinations are generated.",
         repeated=True,
     )
-    from_: str | None = option(
-        None, "Settings (as --set) at the first step; --to has those at the last.", flag="from"
-    )
-    to: str | None = option(None, "Settings at the last step.")
+    from_: str | None = option(None, "Settings (as in --set) at the first step.", flag="from")
+    to: str | None = option(None, "Settings (as in --set) at the last step.")
     between: str | None = option(
         None,
-        "Way from step to step: linear, or z along a great circle (its norm, and the code, "
-        "linearly). Without --from and --to it leads between whole vectors, drawn in pairs.",
+        "Path between the ends: linear, or z along a great circle (its norm and the code "
+        "linearly). Without --from and --to, the ends are pairs of drawn latent vectors.",
         choices=BETWEEN,
     )
-    steps: int = option(11, "Number of steps of --from and --to or --between, with both ends.")
+    steps: int = option(11, "Number of steps from end to end, both included.")
     n: int = option(
         15,
-        "Number of base vectors, or of pairs with --between alone; a verdict on a number of "
+        "Number of base vectors (with --between alone, of pairs). A verdict on a number of "
         "intervals needs 15.",
         low=1,
     )
     seed: int = option(0, "Seed of the latent vectors.", low=0)
     set: str = option(
         "",
-        "Variables held at a value: c1=1,z11=-5. Of a ciwGAN, naming any code variable sets the "
-        "others of the code to 0.",
+        "Latent variables held at a value: c1=1,z11=-5. In a ciwGAN, naming one code variable sets "
+        "the others to 0.",
         group="Latents",
     )
     latents: str | None = option(
-        None, "File of base vectors instead, one a row: .npy or .csv.", group="Latents", path=True
+        None,
+        "File of base vectors to use instead of drawn ones: .npy or .csv, one vector in each row.",
+        group="Latents",
+        path=True,
     )
     hold_intervals: bool = option(
         False,
-        "Intervals of each base vector's middle step (the value nearest to 0) for all its steps, "
-        "instead of finding them at every step.",
+        "Use the intervals of each base vector's middle step (the value nearest to 0) for all its "
+        "steps, instead of finding intervals at every step.",
         group="Intervals",
     )
     controls: int = option(
         20,
-        "Number of control variables, each moved by as much on the same base vectors; a verdict "
-        "against them needs 19 or more (at a confidence of 0.95). Grids, and ways of --between "
-        "alone, have none.",
+        "Number of other latent variables that are moved by as much, on the same base vectors, as "
+        "controls. A verdict against them needs 19 or more (at a confidence of 0.95). Grids, and "
+        "runs with --between alone, have no controls.",
         group="Statistics",
         low=0,
     )
     reference_outputs: int = option(
         100,
-        "Number of ordinary outputs that the measure distance compares with; 0 for no distance.",
+        "Number of ordinary outputs that the measure distance compares with; 0 leaves it out.",
         group="Statistics",
         low=0,
     )

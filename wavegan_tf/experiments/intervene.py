@@ -56,30 +56,47 @@ LEVELS = (*stats.UNITS, *(f"{measure}_scaled" for measure in stats.DISTANCES))
 class Options(MeasuringOutputs):
     """What is replaced, and how outputs are measured."""
 
-    from_: str = option("", "Settings of the outputs that are intervened on: c1=1.", flag="from")
-    to: str = option("", "Settings of the outputs that parts are taken from: c2=1.")
-    n: int = option(25, "Number of base latent vectors.", low=1)
-    layers: str = option("all", "Layers that are intervened on: conv3,conv4; all but the output.")
+    from_: str = option(
+        "", "Settings of the outputs whose parts are replaced, such as c1=1.", flag="from"
+    )
+    to: str = option("", "Settings of the outputs that the parts are taken from, such as c2=1.")
+    n: int = option(25, "Number of base vectors.", low=1)
+    layers: str = option(
+        "all",
+        "Layers whose parts are replaced, for example conv3,conv4; all "
+        "stands for all but the output.",
+    )
     patch: tuple[str, ...] = option(
         (*stats.PARTS, SCAN),
-        "Parts of each layer: average (the mean over the maps, all moved alike), gain (the same by "
-        "scaling), rest (all but the average), scan (each map alone, then the best together).",
+        "Parts of each layer to replace: average (of the feature maps, all moved alike), gain (the "
+        "average, by scaling the maps), rest (all but the average), scan (each map alone, then the "
+        "best together).",
     )
-    maps: tuple[str, ...] = option((), "Feature maps replaced together: conv2:3,17.", repeated=True)
+    maps: tuple[str, ...] = option(
+        (), "Feature maps to replace together: conv2:3,17.", repeated=True
+    )
     window_s: tuple[str, ...] = option(
-        (), "Stretches replaced one by one: 0.1,0.3 (s), or 0:1:0.1 (all, by steps).", repeated=True
+        (),
+        "Stretches of time to replace one by one: 0.1,0.3 (from, to, in s) or 0:1:0.1 (all "
+        "stretches of 0.1 s).",
+        repeated=True,
     )
     by: str = option(
-        "other", "What replaces a part: other (that of --to), mean (over outputs) or a factor."
+        "other",
+        "What replaces a part: other (the part of the output of --to), mean (of the part "
+        "over outputs) or a number (the part times it).",
     )
     seed: int = option(0, "Seed of the latent vectors.", group="Latents", low=0)
-    set: str = option("", "Variables held at a value: c1=1,z11=-5.", group="Latents")
+    set: str = option("", "Latent variables held at a value: c1=1,z11=-5.", group="Latents")
     scan_by: str | None = option(
-        None, "Measure whose share the scan tells: shape if not given.",
+        None, "Measure whose share the scan shows; shape if not given.",
         group="Statistics", choices=tuple(stats.UNITS),
     )  # fmt: skip
     f0_two_pass: bool = option(
-        False, "Two passes of F0: each output is measured in a range of its own.", group="Praat"
+        False,
+        "Measure F0 in two passes: the first finds the F0 range of each output, the second "
+        "measures in it.",
+        group="Praat",
     )
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
 

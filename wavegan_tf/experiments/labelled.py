@@ -57,19 +57,20 @@ class Labels:
 
     classifier: str | None = option(
         None,
-        "Folder of labelled recordings that a classifier of words learns from, or the "
-        "classifier.npz that such a run has left.",
+        "Folder of labelled recordings that a word classifier learns from, or the classifier.npz "
+        "of an earlier run.",
         path=True,
     )
     word: str | None = option(
         None,
-        "Regular expression whose group is the word in a path below --classifier; without it, the "
-        "folder of the recording, else its name up to its first _ or dot.",
+        "Regular expression whose group is the word in a path below --classifier. Without the "
+        "flag, the word is the name of the recording's folder or, if it is in no folder of its "
+        "own, its file name up to the first _ or dot.",
     )
     speaker: str | None = option(
         None,
-        "Regular expression whose group is the speaker in such a path; without it, what stands "
-        "between the first two _ of names such as 7_jackson_3.wav.",
+        "Regular expression whose group is the speaker in a path below --classifier. Without the "
+        "flag, the speaker is the text between the first two _ in names such as 7_jackson_3.wav.",
     )
 
 

@@ -59,27 +59,35 @@ class Options:
     """What is compared with the reference, and how."""
 
     reference: str | None = option(
-        None, "Reference: a recording, or a table with the columns time_s,value, or one column "
-        "with --reference_rate.", path=True,
+        None, "Reference to compare layers with: a recording, a table with the columns "
+        "time_s,value, or a table of one column with --reference_rate.", path=True,
     )  # fmt: skip
     reference_rate: float | None = option(
-        None, "Samples per second of a reference of one column.", low=1.0, high=1e6
+        None, "Samples per second of a reference with one column.", low=1.0, high=1e6
     )
-    layers: str = option("all", "Layers, for example conv3,conv4; the audio always is one.")
+    layers: str = option(
+        "all", "Layers to compare, for example conv3,conv4; the audio is always compared too."
+    )
     window_s: str = option(
-        "", "Start and end, in s after the onset, of what is compared: 0,0.1; all if not given."
+        "",
+        "Start and end of the compared time, in s after the onset, such as 0,0.1; all if not "
+        "given.",
     )
     onset_s: float = option(
-        0.0, "Time in the outputs or recordings, in s, that is 0 of the reference.", low=0.0
+        0.0, "Time in the outputs or recordings, in s, that is time 0 of the reference.", low=0.0
     )
     max_lag_s: float = option(0.05, "Largest lag of a layer, in s.", low=0.0, high=10.0)
     n: int = option(25, "Number of outputs to generate.", low=1)
     seed: int = option(0, "Seed of the latent vectors.", low=0)
-    set: str = option("", "Variables held at a value: c1=1,z11=-5.", group="Latents")
+    set: str = option("", "Latent variables held at a value: c1=1,z11=-5.", group="Latents")
     network: str = option(
-        "generator", "Network that is compared.", choices=("generator", "discriminator", "q")
+        "generator",
+        "Network whose layers are compared.",
+        choices=("generator", "discriminator", "q"),
     )
-    wav_dir: str | None = option(None, "Folder of recordings that a classifier reads.", path=True)
+    wav_dir: str | None = option(
+        None, "Folder of recordings for the Discriminator or Q-network to read.", path=True
+    )
     n_surrogates: int = option(
         999, "Number of surrogates of the reference.", low=99, high=1e6, advanced=True
     )

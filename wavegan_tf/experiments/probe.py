@@ -78,18 +78,19 @@ class Options(MeasuringAll, Beside):
     seed: int = option(0, "Seed of the latent vectors.", low=0)
     set: str = option(
         "",
-        "Variables held at a value: c1=1,z11=-5. Of a ciwGAN, naming any code variable sets the "
-        "others of the code to 0.",
+        "Latent variables held at a value: c1=1,z11=-5. In a ciwGAN, naming one code variable sets "
+        "the others to 0.",
     )
     condition: tuple[str, ...] = option(
         (),
-        "Settings (as --set) that every latent vector is generated under; give two or more, each "
-        "is compared in pairs with the first.",
+        "Condition, written as in --set, for every latent vector. With two or more, each is "
+        "compared in pairs with the first.",
         repeated=True,
     )
     latents: str | None = option(
         None,
-        "File of latent vectors to use instead, one a row: .npy or .csv.",
+        "File of latent vectors to use instead of drawn ones: .npy or .csv, one vector in each "
+        "row.",
         group="Latents",
         path=True,
     )
@@ -98,36 +99,40 @@ class Options(MeasuringAll, Beside):
     )
     wav_dir: str | None = option(
         None,
-        "Folder of recordings that a classifier reads; sub-folders included.",
+        "Folder of recordings for the Discriminator or Q-network to read; sub-folders included.",
         group="Model",
         path=True,
     )
     word: str | None = option(
         None,
-        "Regular expression whose group is the word in a recording's path; without it, the file "
-        "name up to its first _ or dot.",
+        "Regular expression whose group is the word in a recording's path. Without the flag, the "
+        "word is the file name up to its first _ or dot.",
         group="Model",
     )
     reduce: str = option(
         "mean",
-        "Way from feature maps to one series: mean (the paper's), max, l2, weighted (by how "
-        "strongly the next layer reads each) or channel:17 (one map, counted from 1).",
+        "How the feature maps of a layer become one series: mean (the paper's average), max, l2, "
+        "weighted (by how strongly the next layer reads each map) or channel:17 (one map, counted "
+        "from 1).",
         group="Model",
     )
     controls: int = option(
         20,
-        "Number of networks with random weights that are measured beside the model; those of a "
-        "Generator are kept for the next run with the same latent vectors and settings.",
+        "Number of random networks to measure as controls; those of a Generator are kept for later "
+        "runs with the same latent vectors and settings.",
         low=0,
     )
     control_outputs: int = option(
         100, "Number of outputs of each control network, at most.", low=1, advanced=True
     )
     shard: str | None = option(
-        None, "Part of the run, such as 3/10; the command merge joins them.", group="Output"
+        None,
+        "Part of the run to compute, such as 3/10, the third of ten; the command merge joins "
+        "the parts.",
+        group="Output",
     )
     max_figures: int = option(
-        4, "Number of outputs to draw, from the first on.", group="Output", low=0
+        4, "Number of outputs, beginning with the first, that get figures.", group="Output", low=0
     )
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
 

@@ -58,17 +58,20 @@ class Options(listen.MeasuringOutputs):
     """What is shown, and how outputs are measured."""
 
     latents_shown: tuple[str, ...] = option(
-        (), "Variables whose maps are drawn, for example z11,z3; those of a code always are."
+        (),
+        "Latent variables whose maps are drawn, for example z11,z3; the code variables always are.",
     )
-    n: int = option(100, "Number of ordinary outputs, and of outputs of random maps.", low=5)
+    n: int = option(
+        100, "Number of ordinary outputs, and also of outputs from random feature maps.", low=5
+    )
     bypass: str = option(
-        FC, "Layer in whose place random feature maps are fed: fc, or none.", choices=(FC, "none")
+        FC, "Layer that random feature maps replace: fc or none.", choices=(FC, "none")
     )
-    seed: int = option(0, "Seed of the latent vectors and of the random maps.", low=0)
+    seed: int = option(0, "Seed of the latent vectors and of the random feature maps.", low=0)
     controls: int = option(
         20,
-        "Number of projections with random weights that the model's is compared with; a verdict "
-        "needs 19 or more (at a confidence of 0.95).",
+        "Number of projections with random weights to compare the model's with. A verdict needs 19 "
+        "or more (at a confidence of 0.95).",
         low=0,
     )
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)

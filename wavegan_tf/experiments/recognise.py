@@ -57,28 +57,37 @@ class Options:
     """Which recordings Q hears, and what they are compared with."""
 
     wav_dir: str | None = option(
-        None, "Folder of recordings that Q reads; sub-folders included.", path=True
+        None, "Folder of recordings for the Q-network to read; sub-folders included.", path=True
     )
     word: str | None = option(
         None,
-        "Regular expression whose group is the word in a recording's path; without it, the file "
-        "name up to its first _ or dot.",
+        "Regular expression whose group is the word in a recording's path. Without the flag, the "
+        "word is the file name up to its first _ or dot.",
     )
     speaker: str | None = option(
         None,
-        "Regular expression whose group is the speaker in a recording's path: none is learned from "
-        "and tested on, and words are exchanged within speakers.",
+        "Regular expression whose group is the speaker in a recording's path. With it, no speaker "
+        "is both learned from and tested on, and words are exchanged within speakers.",
     )
-    unseen: str = option("", "Words that Q never heard in training, reported apart: dog,cat.")
-    layers: str = option("all", "Layers to ask, for example conv3,conv4.")
+    unseen: str = option(
+        "",
+        "Words that the Q-network never heard in training, such as dog,cat; "
+        "they are reported separately.",
+    )
+    layers: str = option("all", "Layers to read words from, for example conv3,conv4.")
     controls: int = option(
-        20, "Number of networks with random weights; with fewer, more false verdicts.", low=0
+        20,
+        "Number of random networks to compare with. With fewer there are more false verdicts.",
+        low=0,
     )
     n_permutations: int = option(
-        999, "Number of times that words are drawn anew.", group="Statistics", low=99, high=1e6
+        999, "Number of times that words are permuted.", group="Statistics", low=99, high=1e6
     )
     jobs: int | None = option(
-        None, "Number of processes that draw; all cores if not given.", group="Output", low=1
+        None,
+        "Number of processes that draw figures; all cores if not given.",
+        group="Output",
+        low=1,
     )
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
 

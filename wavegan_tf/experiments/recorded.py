@@ -31,13 +31,14 @@ class Beside:
 
     compare_with: str | None = option(
         None,
-        "Folder of recordings, such as those of the training, that outputs are compared with; "
-        "sub-folders included.",
+        "Folder of recordings to compare outputs with, such as the training data; sub-folders "
+        "included.",
         path=True,
     )
     recordings: int = option(
         1000,
-        "Number of recordings of --compare_with, drawn at random, if there are more.",
+        "Greatest number of recordings to use from --compare_with; if there are more, they are "
+        "drawn at random.",
         group="Model",
         low=5,
     )

@@ -40,8 +40,8 @@ class Options(Measuring, Beside):
 
     n: int = option(500, "Number of outputs to generate.", low=10)
     seed: int = option(0, "Seed of the latent vectors.", low=0)
-    set: str = option("", "Variables held at a value: c1=1,z11=-5.")
-    audio: bool = option(False, "Sounds of every output as WAV, each with a TextGrid.")
+    set: str = option("", "Latent variables held at a value: c1=1,z11=-5.")
+    audio: bool = option(False, "Write the sound of every output as WAV, each with a TextGrid.")
     layers: str = field(default="out", init=False)  # what follows is nothing to stops: no flag
     clip: bool = field(default=False, init=False)
     upsample: str = field(default="linear", init=False)
