@@ -209,7 +209,7 @@ def test_words_given_by_hand_are_compared_between_codes(words):
     labels = result.table("labels").set_index("output")["label"]
     assert labels[7] == "" and labels[0] == "year"
     text = result.summary()
-    assert "--label=WORD" in text and "labels by hand cannot be counted in new outputs" in text
+    assert "--label=WORD" in text and "given by hand cannot be counted in new outputs" in text
     assert "40 outputs, labelled by hand; without a label, and left out: 1." in text
     assert "| year | 2 | 5.1 % [" in text
 

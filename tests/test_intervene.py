@@ -262,7 +262,11 @@ def test_what_a_part_does_more_than_a_control_is_marked_where_it_is_shown(interv
     rows["specific"], rows["specific_low"], rows["specific_high"] = -0.2, -0.3, -0.1
     tables = result.tables | {"interventions": rows}
     made = Result("intervene", result.settings, tables)
-    control = made.summary().split("The same with the part of another")[1].split("\n\n")[1]
+    control = (
+        made.summary()
+        .split("The same with the part from the output of another")[1]
+        .split("\n\n")[1]
+    )
     assert control.count("]-") == 1 and "]+" not in control
     strict = result.settings | {"statistics": {"confidence": 0.99}}
     assert "]-" not in Result("intervene", strict, tables).summary()

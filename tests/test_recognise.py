@@ -139,7 +139,10 @@ def test_what_is_planted_is_said_and_drawn(drawn, eagerly):
     shown = [conftest.said(result.figure(name)) for name in result.figures]
     assert result.figures == ["confusion", "by_layer", "curves"]
     assert "speakers" not in text  # there are none
-    assert "Q's codes agree with the words in" in text and "beyond chance and random" in text
+    assert (
+        "The codes of the Q-network agree with the words in" in text
+        and "beyond chance and random" in text
+    )
     assert "<= 0.0" in text and "not more than the sound" not in text
     curves = result.table("curves")
     assert curves["p_layers"].to_numpy() == pytest.approx(np.minimum(1, 6 * curves["p"]))

@@ -319,25 +319,27 @@ def measure(
 
 
 LEGEND = (
-    "Difference: the second group less the first (all groups: the largest less the smallest), the "
-    "largest over the points that differ, or over all if none does, and its point, of {}; n: {} "
-    "with values there. where: the points that differ. p of the permutation test{} of equal mean "
-    "contours, with the maximum statistic (corrected for all points), after Holm over all rows. "
-    "Layers without a row have too few values. Figure: means with {} intervals of single points."
+    "Difference: the second group minus the first (all groups: the largest minus the smallest), "
+    "where it is largest among the points that differ, or among all points if none does; then this "
+    "point, of {}. n: {} with values there. Where: the points that differ. p: of the permutation "
+    "test{} of equal mean contours, with the maximum statistic (corrected for all points), after "
+    "Holm's correction over all rows. Layers without a row have too few values. Figure: means with "
+    "{} intervals for single points."
 )
 STRIDE = (
-    "At a stride: within 1 % of a multiple or small fraction of a layer's rate, which is often no "
-    "voice. Where most values of a group are such at the points that differ, groups are not said "
-    "to part (`at a stride`)."
+    "At a stride: within 1 % of a multiple or small fraction of a layer's rate; such an F0 is "
+    "often no voice. If most values of a group are at a stride at the points that differ, the "
+    "groups are not said to part (`at a stride`)."
 )
 OF_RECORDINGS = (
-    "Each recording counts as independent: several of one speaker make p too small. What parts at "
-    "Input parts in the sounds, and any network may hand it on."
+    "Each recording counts as independent: several recordings of one speaker make p too small. "
+    "Words that part at Input part in the sounds themselves, and any network may pass this on."
 )
 WITHIN = " within base vectors"
 HELD = (
-    " p, same times: the same where the other output of each pair is measured at the times of the "
-    "first one's interval (all groups: the first group's). Groups part where both are below 0.05."
+    " p, same times: the same test if the other output of each pair is measured at the times of "
+    "the first output's interval (all groups: the first group's). Groups part where both p are "
+    "below 0.05."
 )
 
 
@@ -361,7 +363,7 @@ def sentences(result: Result) -> list[str]:
             continue
         lists = {
             "also at": own[parted].iloc[1:], "not shown at": own[~parted & ~few & ~near],
-            "at a stride alone at": own[near],
+            "only at a stride at": own[near],
             "too few values at": own[few],
         }  # fmt: skip
         found.append("; ".join([
@@ -450,7 +452,8 @@ def summary(result: Result) -> str:
         ) + HELD * about["held"],
         STRIDE * bool(result.table("contours")["at_stride"].notna().any()),
         OF_RECORDINGS * (not about["paired"]),
-        "What is not shown may be there: in early layers a track has fewer values and more noise.",
+        "What is not shown may still be there: in early layers a track has fewer values and more "
+        "noise.",
     ]  # fmt: skip
     return "\n\n".join(filter(None, parts)) + "\n"
 

@@ -253,13 +253,14 @@ def search(sound: np.ndarray, plan: tuple[int, IntervalSettings]) -> tuple[list[
 VERDICTS = [stats.PREFERS, stats.AVOIDS, stats.BY_TIME, stats.NO_PREFERENCE, stats.TOO_FEW]
 FIRM = (
     "Agreement alone does not show that there are groups: a smooth spread from weak to strong maps "
-    "is cut at the same place every time. The silhouette is near 1 for groups far apart, near 0 "
-    "where one group runs into the other."
+    "is cut at the same place every time. The silhouette is near 1 if groups are far apart, and "
+    "near 0 if one group runs into the other."
 )
 FIRES = (
     "Number of maps, and the strongest with their index (inside - outside) / (inside + outside). A "
-    "map prefers (avoids) an interval if it fires inside it more (less) than outside, and than "
-    "with another output's intervals; by time: it fires when such intervals usually stand."
+    "map prefers (avoids) an interval if it fires more (less) inside it than outside, and than "
+    "inside the intervals of another output. By time: it fires at the time at which such intervals "
+    "usually occur."
 )
 
 

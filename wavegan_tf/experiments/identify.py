@@ -66,50 +66,51 @@ N_WORDS = 10  # words that a code has more of and that get one: those of ten cod
 _CONTROL_STREAM = 7
 
 ABOUT_RANKING = (
-    "Linear is the latent, even its distance from 0. Score: the evidence that it goes with the "
-    "property, beside all others, in standard deviations of what chance gives; above chance is a "
-    "score over {level}. p: chance that the best of all rows looks as strong when none carries "
-    "anything (permutations of outputs). Change: for one standard deviation, beside all others "
-    "[interval over outputs]; its size, not the evidence. Kept: share of resamples in which the L1 "
-    "model keeps it."
+    "Linear is the latent variable itself, even its distance from 0. Score: the evidence that it "
+    "goes with the property, given all other variables, in standard deviations of chance; a score "
+    "over {level} is above chance. p: the chance that the best of all rows looks as strong if none "
+    "carries anything (permutations of outputs). Change: for one standard deviation, given all "
+    "other variables [interval over outputs]; this is a size, not evidence. Kept: share of "
+    "resamples in which the L1 model keeps it."
 )
 ABOUT_SCREEN = (
-    "Each latent set alone, everything else frozen: share of outputs that have the property "
-    "[interval], the largest first."
+    "Each latent variable is set alone, and everything else is held still. Share of outputs that "
+    "have the property [interval], the largest first."
 )
 ABOUT_PROOF = (
-    "Each latent alone at each value, everything else frozen at vectors that were not ranked by, "
-    "the same for all. Tests, within vectors: the slope over all values (table `trends`); a "
-    "value against its mirror image, of a code against 0; and 0 against both sides "
-    "(table `contrasts`). Yes and no are tested by signs, and p is after Holm over both tables; "
-    "controls are corrected apart. Where a code variable of a ciwGAN is set, the others are 0; "
-    "its 0 is another code at 1, each in turn, as in training. "
-    "Clipped: share of all these outputs; the more, the less the value says of speech. Doses, how "
-    "strong frication and voice are: figures/doses."
+    "Each latent variable is set alone to each value. Everything else is held still, at base "
+    "vectors that were not used for the ranking and are the same for all variables. Tests within "
+    "base vectors: the slope over all values (table `trends`); a value against its mirror image "
+    "(for a code: against 0), and 0 against both sides (table `contrasts`). Yes and no are tested "
+    "by signs. p is after Holm's correction over both tables, for controls separately. When a code "
+    "variable of a ciwGAN is set, the others are 0; at its value 0 another code variable is 1, "
+    "each in turn, as in training. Clipped: share of all these outputs with clipped samples; the "
+    "larger it is, the less the value says about speech. figures/doses shows how strong frication "
+    "and voice are."
 )
 ABOUT_CODES = (
-    "Share [interval] of outputs under each code and level, of several labels the most frequent "
-    "one; * differs from the other codes (table `code_tests`, Holm)."
+    "Share [interval] of outputs with the property, or with the most frequent of several labels, "
+    "under each code and level. * differs from the other codes (table `code_tests`, Holm)."
 )
 ABOUT_WORDS = (
-    "Share of the outputs of each code that were called a word, which is what a multinomial "
-    "regression of the word on the code gives; the most frequent words. * more than in the other "
-    "codes together (table `code_words`, Holm)."
+    "Share of the outputs of each code that were called a word, for the most frequent words. A "
+    "multinomial regression of the word on the code gives the same shares. * more than in the "
+    "other codes together (table `code_words`, Holm)."
 )
 ABOUT_PAIRS = (
-    "From the least value to the largest: what each latent changes on average over the values of "
-    "the other, and how much the change by the first differs between the extremes of the second. "
-    "Shares count as 0 .. 1; every cell is in the table `pairs`."
+    "From the least to the largest value: what each latent variable changes on average over the "
+    "values of the other, and how much the change by the first differs between the extremes of the "
+    "second. Shares count as 0 .. 1. The table `pairs` has all values."
 )
 CAUTION = (
-    "Intervals and p speak of this trained network and more outputs of it, not of training it "
-    "again. Values beyond \u22121 .. 1, of codes beyond 0 and 1, were never seen in training: they "
-    "show what a latent can do, not how often the network does it, and one latent at a time misses "
-    "what two do together."
+    "Intervals and p hold for further outputs of this trained network, not for another training. "
+    "Values beyond \u22121 .. 1 (for codes beyond 0 and 1) were never seen in training: they show "
+    "what a latent variable can do, not how often the network does it. Setting one variable at a "
+    "time misses what two do together."
 )
 
-NOT_ALONE = "Setting one alone is not shown to change it:"
-AS_CONTROLS = "Only far outside the training range, and as control latents do, it is moved by"
+NOT_ALONE = "Setting one of these alone is not shown to change it:"
+AS_CONTROLS = "Only far outside the training range, where controls move it as much, it is moved by"
 TOO_FEW_BASES = (
     f"Too few base vectors (--proof_outputs; a yes or no needs {LEAST_SIGNS}), or no value with "
     "its mirror image (--values), for a verdict on"
@@ -523,13 +524,14 @@ def sentences(result: Result) -> list[str]:
         found.append(f"Above chance in the ranking of {n} outputs: {listed or 'no latent'}.")
         if not len(above):
             found.append(
-                "That does not show that none carries it: a rare property, or one that two latents "
-                "make together, needs more outputs (--n) or --pairs."
+                "That does not show that none carries it: a rare property needs more outputs "
+                "(--n), and one that two latent variables make together needs --pairs."
             )
     if "screen" in result.tables:
         found.append(
-            "Too few outputs have it to rank latents by: each was set alone "
-            f"({about['screen_outputs']} outputs a value), and the largest shares were proved."
+            "Too few outputs have the property to rank latent variables by it: each was set alone "
+            f"({about['screen_outputs']} outputs at each value), and those with the largest shares "
+            "were proved."
         )
     rows, tests = result.table("findings"), result.table("code_tests")
     differ = tests.iloc[:0]
@@ -589,11 +591,13 @@ def notes(result: Result) -> list[str]:
     if codes and 0 not in about["values"]:
         found.append(f"{codes}: codes are compared with 0, which is not among the --values.")
     if about["kind"] == CATEGORIES:
-        found.append("Words are compared between codes; --label=WORD ranks latents by one word.")
+        found.append(
+            "Words are compared between codes; --label=WORD ranks latent variables by one word."
+        )
     if not about["measure"]:
         found.append(
-            "Nothing was proved by generating: labels by hand cannot be counted in new outputs. "
-            "Give the --property that comes closest to them as well."
+            "Nothing was proved by generating, because labels given by hand cannot be counted in "
+            "new outputs. Also give the --property that comes closest to them."
         )
     elif about["measure"] == MEAN and about["num_codes"]:
         found.append("Codes were not compared: a number needs a threshold (voiced.f0>200).")

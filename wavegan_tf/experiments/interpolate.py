@@ -60,43 +60,45 @@ NOT_SHOWN = "Not shown, the strongest (few base vectors show little):"
 MAX_NAMED = 5  # variables that leave their training range; measures whose ends differ
 
 ABOUT_EFFECTS = (
-    "Last − first: the measure at the last value less that at the first, paired within a base "
-    "vector, mean over base vectors [interval].{} p: that the difference beside it is 0, by the "
-    "paired t-test, of numbers of intervals by the sign test; after Holm over these differences of "
-    "all measures and layers. Per unit: slope. Rank r: Spearman's."
+    "Last − first: the measure at the last value minus the measure at the first value of the same "
+    "base vector, mean over base vectors [interval].{} p: of the difference before it, by a paired "
+    "t-test (numbers of intervals: by a sign test), after Holm's correction over these differences "
+    "of all measures and layers. Per unit: slope. Rank r: Spearman's."
 )
-ABOUT_MIDDLE = " Ends − middle: the same of each end less the value nearest to 0."
+ABOUT_MIDDLE = " Ends − middle: the same for each end minus the value nearest to 0."
 ABOUT_P_CONTROLS = (
-    "p (controls): the share of controls, this variable counted as one, whose change is as large; "
-    "a change is the largest of {}, each in units of its mean over all of them."
+    "p (controls): the share of controls, with this variable counted among them, whose change is "
+    "as large. The change of a variable is the largest of {}, each divided by its mean over this "
+    "variable and its controls."
 )
 ABOUT_CONTROLS = (
-    " Controls: last − first of the control variables, its size alone: median, largest. "
+    " Controls: size of last − first for the control variables: median, largest. "
     + ABOUT_P_CONTROLS.format("these differences")
 )
 ABOUT_LEVELS = (
-    " Levels compare within a layer, not between layers: each but Out is scaled by one factor."
+    " Levels can be compared within a layer, not between layers: each layer except Out is scaled "
+    "by a factor of its own."
 )
 ABOUT_INTERVALS = (
-    "Intervals and p speak of this trained network and more outputs of it, not of another training."
+    "Intervals and p hold for further outputs of this trained network, not for another training."
 )
 ABOUT_INTERACTIONS = (
-    "Interaction: the difference that one variable makes to the difference the other makes, "
-    "between the first and last values of both; p after Holm over all measures and layers. It is "
-    "not compared with controls."
+    "Interaction: how much the effect of one variable (last − first) changes from the first to the "
+    "last value of the other; p after Holm's correction over all measures and layers. It is not "
+    "compared with controls."
 )
 ABOUT_SPIKES = (
-    "Regions where a layer changes most, with their share of its whole change, and how many times "
-    "the layer's average change per second that is."
+    "Regions where a layer changes most, with their share of the whole change of the layer, and "
+    "their change per second as a multiple of the layer's average."
 )
 ABOUT_BANDS = (
-    "The band of each layer with most of the change in power: change of the level from the first "
-    "to the last value [interval], and its share of all power changed."
+    "For each layer, the band where power changes most: the change of its level from the first to "
+    "the last value [interval], and its share of all change in power."
 )
 
 ABOUT_WAY = (
-    "The ends of the way alone are compared: what lies between, such as half of one code and half "
-    "of another, may be nothing that training had."
+    "Only the ends of the path are compared: the steps between them, such as half of one code and "
+    "half of another, may be nothing that training ever had."
 )
 ABOVE = {sweeps.MORE: "yes", sweeps.AS_CONTROLS: "no"}
 COUNTED = {
@@ -114,18 +116,19 @@ DIFFERENCES = {
 
 _CONTROLS = "Controls: {n} other latent variables, each moved by as much on the same base vectors "
 BESIDE = {
-    "enough": _CONTROLS + "({outputs} outputs). By chance a variable like them is above them in up "
+    "enough": _CONTROLS + "({outputs} outputs). By chance, a variable like them exceeds them in up "
     "to {above} of {of} measures, on average.",
-    "few": _CONTROLS + "({outputs} outputs); to tell what is more than controls takes {least}.",
+    "few": _CONTROLS + "({outputs} outputs). These are too few: a verdict against controls needs "
+    "{least}.",
     "grid": "There are no controls in a grid: its numbers are means over the values of the other "
-    "variable, extremes included, and those of a control would not be. Another variable might do "
-    "as much; move one alone.",
-    "whole": "There are no controls: a way between whole vectors moves all variables.",
-    "annotations": "There are no controls: the annotations are of the outputs alone. Another "
-    "variable might do as much.",
+    "variable, extremes included; those of a control would not be. Another variable might do as "
+    "much. To compare with controls, move one variable alone.",
+    "whole": "There are no controls: a path between whole vectors moves all variables.",
+    "annotations": "There are no controls, because the annotations belong to the outputs alone. "
+    "Another variable might do as much.",
     "none": "There are no controls: another variable might do as much.",
 }
-OUTSIDE = " Outside of its training range any variable may change much: here {}."
+OUTSIDE = " Any variable may change much outside its training range, as these are here: {}."
 
 Held = tuple[tuple[Interval, ...], ...]
 """The intervals of an output, by channel."""
@@ -598,7 +601,8 @@ def summary(result: Result) -> str:
     settings = result.settings
     n, n_bases = settings["n"], settings["n_bases"]
     changed = list(_changed(result))
-    held = " Intervals are those of each base vector's middle step." * settings["hold_intervals"]
+    held = " The intervals are those of each base vector's middle "
+    "step." * settings["hold_intervals"]
     middle = ABOUT_MIDDLE * bool(result.table("effects")["middle_value"].notna().any())
     about = ABOUT_EFFECTS.format(middle) + ABOUT_CONTROLS * bool(settings["controls"]["latents"])
     parts = [

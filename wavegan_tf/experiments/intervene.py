@@ -527,26 +527,26 @@ MARKS = {
     stats.NO_EFFECT: "-", stats.TOO_FEW: ".", stats.CHANGES: "*",
 }  # fmt: skip
 LEGENDS = {
-    "estimate": "Share of the effect, all of it is 1: * carries, ~ opposes, ^ overshoots (after "
-    "Holm over all parts, layers and measures), = not shown to be more than a gain does, unmarked "
-    "none shown, - no effect on the measure shown, . too few. Any "
-    "gain: the untouched output, louder or quieter, at its nearest.",
+    "estimate": "Share of the effect; 1 is all of it. * carries, ~ opposes, ^ overshoots (after "
+    "Holm's correction over all parts, layers and measures), = not shown to be more than a gain "
+    "does, no mark: not shown, - no effect on the measure shown, . too few. Any gain: the "
+    "untouched output, as loud or quiet as makes it nearest.",
     "change": "Change against the untouched output: * shown, . too few. Waveform, shape and "
-    "spectrum are distances from the untouched output, of which there is no test.",
-    "control": "The same with the part of another base vector's output, which brings about what "
-    "outputs at the other end have in common: + the right output's does more, - it does less "
-    "(after Holm over all parts, layers and measures).",
+    "spectrum are distances from the untouched output and are not tested.",
+    "control": "The same with the part from the output of another base vector, which carries what "
+    "outputs at the other end have in common: + the part from the right output does more, - it "
+    "does less (after Holm's correction over all parts, layers and measures).",
 }
 WHOLE = (
     "A whole layer of the other output gives the other output, at any depth (largest difference "
     "{:g}): the Generator is a chain, so that every whole layer carries all of the effect by "
-    "construction. What follows is of parts of layers. Their shares need not add up to 1; below 0 "
-    "an intervention leads away from the other output. The waveform asks for the same samples, "
-    "phases included; the spectrum (60 dB of range) does not; the shape (1 - r²) knows no loudness."
+    "construction. The rest is about parts of layers. Their shares need not add up to 1; a share "
+    "below 0 leads away from the other output. The waveform compares samples, phases included; the "
+    "spectrum (60 dB of range) ignores phases; the shape (1 - r²) ignores loudness."
 )
 LIMITS = (
-    "An activation that was put together from two outputs, or silenced, is none that the network "
-    "ever made: what it does there is not what the layer does in use."
+    "The network itself never makes an activation that is put together from two outputs, or "
+    "silenced: what it does here is not what the layer does in use."
 )
 
 

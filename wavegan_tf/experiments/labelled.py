@@ -296,13 +296,14 @@ def name_outputs(
 ABOUT_WORDS = (
     "A classifier (logistic regression of cepstra) learned {n_words} words from {n} recordings. "
     "Right: share of held-out recordings whose word it names (Wilson's interval). Chance: share of "
-    "the commonest word; p: of a test that exchanges words within speakers. Confidence: mean "
+    "the most common word; p: of a test that exchanges words within speakers. Confidence: mean "
     "probability of the word that it names."
 )
 ABOUT_CODES = (
-    "The word that most outputs of a code are taken for, and its share; p of the test that the "
+    "The word that most outputs of a code are taken for, and its share. p: of the test that the "
     "words of the code are those of the other codes together (chi-squared, or 9,999 random "
-    "tables), after Holm over codes. The table `recognised` has the shares of all words."
+    "tables), after Holm's correction over codes. The table `recognised` has the shares of all "
+    "words."
 )
 ENDS = ("estimate", "low", "high")
 CONFIDENCE = ("confidence", "confidence_low", "confidence_high")

@@ -288,22 +288,23 @@ def _result(
 
 
 LEGEND = (
-    "Peak: time after the onset of the largest peak of the layer's average, in ms [{} interval "
-    "over {}; lag and r have none]. r: the largest correlation with the reference at a lag of up "
-    "to {:g} ms; lag (positive: the layer is later): none if r is largest at an end of these (`lag "
-    "at its limit`). p: the share of {} surrogates, noise of the spectrum of the reference, or of "
-    "the layer if that share is larger, with as large an r, after Holm over all rows. A peak is "
-    "timed no better than a sample of its layer lasts."
+    "Peak: time from the onset to the largest peak of the layer's average, in ms [{} interval over "
+    "{}; lag and r have none]. r: the largest correlation with the reference at lags of up to {:g} "
+    "ms. Lag: positive if the layer is later; none if r is largest at the first or last of these "
+    "lags (`lag at its limit`). p: the share of {} surrogates with as large an r, after Holm's "
+    "correction over all rows. A surrogate is noise with the spectrum of the reference, or of the "
+    "layer if that share is larger. A peak is timed no better than a sample of its layer lasts."
 )
 LIMITS = (
-    "That a layer is more like the reference than such noise does not say that training made it "
-    "so, nor that both have one cause: what rises and falls once in the same window is alike."
+    "A layer that is more like the reference than such noise need not be so because of training, "
+    "and the two need not have one cause: any two curves that rise and fall once in the same "
+    "window are alike."
 )
 GROUPS = (
-    "Difference: mean of the group's models less that of the reference [{} interval]; of a "
-    "training the last checkpoint counts. p: by exchanging models between groups (permutation test "
-    "of the maximum statistic), corrected for all layers, both measures and the pairs of groups; "
-    "with so many models it could be {} at least."
+    "Difference: mean of the group's models minus that of the reference group [{} interval]; each "
+    "training counts with its last checkpoint. p: by exchanging models between groups (permutation "
+    "test of the maximum statistic), corrected for all layers, both measures and the pairs of "
+    "groups; with so many models the least possible p is {}."
 )
 
 

@@ -357,50 +357,54 @@ NOT_ENCODED = "not shown to be encoded{}"
 IN_WORDS = {
     "encoded": "encoded{}",
     "inverse": "encoded inversely{}",
-    "not after Holm": "told from both controls{}, but not after correction",
+    "not after Holm": "differs from both controls{}, but not after correction",
     "as random": NOT_ENCODED,
     "as shuffled": NOT_ENCODED,
     "as both controls": NOT_ENCODED,
-    "few networks": "too few random networks have it{}",
+    "few networks": "too few random networks have values{}",
     "too few": "too few values{}",
 }
 """What is said of layers by their verdict, in the order in which it is said."""
 
 NOTHING = "No correlation could be computed: see the outputs below."
 NO_CAUSE = (
-    "A correlation is no cause: that a layer makes what is heard is for `intervene` to show. All "
-    "intervals and p speak of this trained network and more outputs of it, not of another training."
+    "A correlation is not a cause: only `intervene` can show that a layer makes what is heard. All "
+    "intervals and p hold for further outputs of this trained network, not for another training."
 )
 LEGEND = (
-    "One row for each measure and layer with a value. r: Pearson's, of the layer with {target} "
-    "over all values, with its interval (bootstrap over outputs). Random: mean of those of the "
-    "{controls} networks with random weights that have enough values; in brackets what one more of "
-    "them falls below in {percent} of all cases, and exceeds in as many; the median of their "
-    "outputs. Shuffled: the same where each output gets the target of one drawn for it from those "
-    "with as many intervals; the number of outputs that there are others for. p: the chance that a "
-    "random network, or a shuffled pairing, has an r at least as large (as small, if r is "
-    "negative); the larger of the two{corrected}. Below 50 "
-    "outputs an interval of F0 is somewhat too narrow, since octave errors weigh much: see "
-    "Spearman's. Within-output r, F0 in semitones: table `correlations`."
+    "One row for each measure and layer with a value.\n\n"
+    "- r: Pearson's r of the layer with {target} over all values, and its interval (bootstrap over "
+    "outputs).\n"
+    "- random: mean r of those of the {controls} random networks that have enough values. One more "
+    "random network would lie below the range in brackets in {percent} of cases, and above it in "
+    "as many. Then the number of networks, and the median of their outputs with values.\n"
+    "- shuffled: the same, where each output is paired with {target} of an output drawn from those "
+    "with as many intervals. Then the number of outputs for which there is another to draw.\n"
+    "- p: the chance that a random network, or a shuffled pairing, has an r at least as large (as "
+    "small, if r is negative); the larger of the two{corrected}.\n"
+    "- Spearman: the rank correlation. Look at it for F0 with fewer than 50 outputs, where octave "
+    "errors weigh much and the interval of r is somewhat too narrow.\n\n"
+    "The table `correlations` also has r within outputs, and F0 in semitones."
 )
 ABOUT_DURATIONS = (
-    "Least squares over intervals; t and p by a jackknife over outputs, whose intervals are not "
-    "independent. Random: the mean of the networks with random weights."
+    "Least squares over intervals. t and p come from a jackknife over outputs, because the "
+    "intervals of one output are not independent. Random: mean adjusted R² of the random networks."
 )
 BY_CHANCE = (
-    "If training had put nothing anywhere, the chance of any `encoded` in this table would be at "
-    "most {percent}, and that of any `inverse` as much again. A cell that is not shown was not "
-    "shown to be empty either: with few outputs the intervals are wide."
+    "If no layer encoded anything, the chance of one or more `encoded` in this table would be at "
+    "most {percent}, and that of one or more `inverse` as much. A measure that is not shown to be "
+    "encoded is not shown to be absent either: with few outputs, intervals are wide."
 )
 DEPENDENT = (
-    "Outputs are latent vectors under several conditions: outputs of one vector resemble each "
-    "other; intervals may be too narrow, and p too small."
+    "Each latent vector has an output under every condition, and these outputs resemble each "
+    "other: intervals may be too narrow, and p too small."
 )
 LIMITS = (
     "A layer carries nothing above its Nyquist frequency. Measures that it cannot carry have no "
     "rows; the column reason of the tables `points` and `intervals` says why a value is missing."
 )
-FLAGGED = "Values that are suspect, at points; they are kept in every table and statistic."
+FLAGGED = "Number of points with a suspect value. These values are kept in every table and "
+"statistic."
 
 
 def summary(result: Result) -> str:
@@ -480,7 +484,7 @@ def sentences(result: Result) -> list[str]:
             label = str(name).removeprefix("n_").capitalize()
             found.append(f"{label}: none in {measured['output'].nunique()} outputs.")
     if (pearson["verdict"] != ENCODED).any():
-        found.append(f"What is not shown may be there all the same: {n} outputs show only so much.")
+        found.append(f"What is not shown with {n} outputs may still be there.")
     return found
 
 
@@ -639,8 +643,8 @@ def _differences(result: Result) -> list[str]:
     for (condition, reference), here in table.groupby(["condition", "reference"], sort=False):
         differ = here[here["verdict"] == DIFFERS]
         blocks.append(
-            f"`{condition}` less `{reference}`: {len(differ)} of {len(here)} cells differ (paired "
-            "t-test, Holm's correction)."
+            f"`{condition}` minus `{reference}`: {len(differ)} of {len(here)} measures of layers "
+            "differ (paired t-test, Holm's correction)."
         )
         rows = [
             {

@@ -301,20 +301,22 @@ def _codes(answers: np.ndarray) -> list[str]:
 
 
 HOW = (
-    "Each word is assigned one code, each code at most {words_per_code} word(s), so that most "
-    "recordings are right, on all but a part of them{apart}; answers are counted on that part. The "
-    "average of a layer over its feature maps, in normalised time, is read by a linear classifier, "
-    "and so is the envelope of the input. Chance: words drawn anew{within}. Random weights: "
-    "the mean of untrained networks, and what one more exceeds in {percent} of cases. In brackets "
-    "{level} intervals (Wilson's: recordings counted as independent). p: of the test that "
-    "exchanges words, after Holm over layers or words; <= marks the least it can be."
+    "Each word is assigned one code, and each code at most {words_per_code} word(s), so that most "
+    "recordings are right. This is done on all recordings but a part{apart}, and answers are "
+    "counted on that part. A linear classifier reads words from the average of a layer, in "
+    "normalised time, and from the envelope of the input. Chance: words permuted{within}. Random "
+    "weights: the mean of random networks, and the share that one more exceeds in {percent} of "
+    "cases. In brackets: {level} intervals (Wilson's; recordings count as independent). p: of the "
+    "test that permutes words, after Holm's correction over layers or words; <= marks the least "
+    "possible p."
 )
 ABOUT = {
-    "words": "Code: as all recordings assign it. Right: by the codes that the other parts assign, "
-    "so that the share framed in figures/confusion.png, of all recordings, may be another.",
-    "unseen": "Words named in --unseen, left out above: the share of their most frequent code. "
-    "Chance gives a word the codes of recordings of any word; random weights are compared by what "
-    "is beyond it.",
+    "words": "Code: as all recordings together assign it. Right: by the codes that the other parts "
+    "assign; the share framed in figures/confusion.png is by the code of all recordings and may "
+    "differ.",
+    "unseen": "Words named in --unseen, which are left out above, with the share of their most "
+    "frequent code. Chance: a word gets the codes of recordings of any word. Random networks are "
+    "compared by their share beyond chance.",
 }
 SAID = {
     stats.BEYOND: "beyond chance and random weights",
@@ -334,13 +336,14 @@ def _told(result: Result) -> list[str]:
     above = int((result.table("words")["low"] > row["chance"]).sum())
     beyond = layers[layers["verdict"] == stats.BEYOND]
     firm = beyond["beyond_envelope_p_holm"] < 1 - given["confidence"]
+    better = beyond[firm & (beyond["beyond_envelope"] > 0)]
     told = [
-        f"Q's codes agree with the words in {_share(row)} of {row['n']} recordings (chance "
-        f"{text.percent(row['chance'])}, envelope {text.percent(envelope)}, random weights "
-        f"{_random(row)}): {SAID[row['verdict']]}{more}; {above} of {row['n_words']} words above "
-        "chance (each by its own interval, uncorrected).",
-        f"Layers that tell words apart beyond random weights: {_titles(beyond)}; of these better "
-        f"than the sound's envelope: {_titles(beyond[firm & (beyond['beyond_envelope'] > 0)])}.",
+        f"The codes of the Q-network agree with the words in {_share(row)} of {row['n']} "
+        f"recordings (chance {text.percent(row['chance'])}, envelope {text.percent(envelope)}, "
+        f"random weights {_random(row)}): {SAID[row['verdict']]}{more}; {above} of "
+        f"{row['n_words']} words above chance (each by its own interval, uncorrected).",
+        f"Layers that tell words apart beyond random weights: {_titles(beyond)}; among these, "
+        f"better than the sound's envelope: {_titles(better)}.",
     ]
     for x in result.table("certainty").to_dict("records"):
         ends = text.with_interval(x["estimate"], x["low"], x["high"], text.fixed)

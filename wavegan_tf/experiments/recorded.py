@@ -80,11 +80,11 @@ def measure_recordings(
 
 
 LEGEND = (
-    "One value for each output and each recording: the mean over its intervals. Difference: "
-    "mean of the outputs less that of the recordings, with its interval (bootstrap over outputs "
-    "and over recordings). KS: the largest distance between the two cumulative shares, 0 to 1; p: "
-    "of the Kolmogorov-Smirnov test{corrected}. What is not shown to "
-    "differ is not shown to be alike."
+    "One value for each output and each recording: the mean over its intervals. Difference: mean "
+    "of the outputs minus that of the recordings, with its interval (bootstrap over outputs and "
+    "over recordings). KS: the largest distance between the two cumulative distributions, 0 to 1; "
+    "p: of the Kolmogorov-Smirnov test{corrected}. A measure that is not shown to differ is not "
+    "shown to be alike."
 )
 
 

@@ -156,7 +156,8 @@ class PraatSettings:
         "leaves room for octaves that are measured a little off; no voice rises so far between two "
         "points.")
     n_points: int = option(
-        10, "Number of points in the normalised time of each interval. Papers: 10; ciwGAN: 40.",
+        10, "Number of points in the normalised time of each interval. In the paper: 10 (ciwGAN: "
+        "40).",
         group="Praat", low=1, high=10_000)
     center: bool = option(
         True, "Subtract the mean before formants, spectral moments, zero crossings and cepstra are "
