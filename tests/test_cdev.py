@@ -280,7 +280,7 @@ def test_the_command_writes_what_a_file_measures(run_script, tmp_path):
     [
         (None, "no such file"),
         ("measure = ", "SyntaxError"),
-        ("x = 1", "defines no function measure"),
+        ("x = 1", "does not define a function measure"),
         ("def measure(sound, rate): return sound[99]", "output 4: IndexError"),
         ("def measure(sound, rate): return 'loud'", "returned 'loud'"),
         ("def measure(sound, rate): return float('inf')", "returned inf"),

@@ -159,8 +159,11 @@ def test_what_is_planted_is_said_and_drawn(drawn, eagerly):
     [
         ({}, "add --wav_dir"),
         ({"word": "(vowel)"}, "words are vowel; two or more.*--word"),
-        ({"unseen": "uh"}, "--unseen=uh: no recording of it; there are vowel0, vowel1"),
-        ({"speaker": "(vowel)"}, "--speaker=.vowel.: finds vowel alone; leave it out"),
+        (
+            {"unseen": "uh"},
+            "--unseen=uh: there is no recording of this word; the words are vowel0, vowel1",
+        ),
+        ({"speaker": "(vowel)"}, "--speaker=.vowel.: finds vowel only; leave out --speaker"),
         ({"speaker": "([0-4]).wav"}, "--speaker=.*finds none in vowel5.wav"),
         ({"speaker": "(("}, r"--speaker=\(\(: not a regular expression"),
     ],

@@ -50,8 +50,8 @@ def main() -> None:
     labels, again = read_listeners(FLAGS.labels)
     if len(labels.columns) < 2 and not len(again.columns):
         raise InputError(
-            f"--labels={','.join(FLAGS.labels)}: give the tables of two listeners or more, or of "
-            "one who heard outputs twice (listen --repeat)"
+            f"--labels={','.join(FLAGS.labels)}: give the tables of two or more listeners, or of "
+            "one listener who heard outputs twice (listen --repeat)"
         )
     settings = StatisticsSettings()
     tables = {

@@ -49,7 +49,8 @@ def main() -> None:
     checkpoint = opened.checkpoint
     if os.path.realpath(checkpoint.directory) == os.path.realpath(FLAGS.out_dir):
         raise InputError(
-            f"--out_dir={FLAGS.out_dir}: holds --ckpt itself, which would be lost; name another"
+            f"--out_dir={FLAGS.out_dir}: contains --ckpt itself, which would be lost; name another "
+            "directory"
         )
     with output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         if FLAGS.to == "torch":

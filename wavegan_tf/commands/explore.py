@@ -57,7 +57,7 @@ def main() -> None:
     from wavegan_tf.model import Model
 
     if FLAGS.seed > MAX_SEED:
-        raise InputError(f"--seed={FLAGS.seed}: give one up to {MAX_SEED}")
+        raise InputError(f"--seed={FLAGS.seed}: give a seed up to {MAX_SEED}")
     settings = read_settings_file(FLAGS.praat_settings)
     model = open_models()
     assert isinstance(model, Model)
@@ -121,7 +121,7 @@ def open_server(
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
         why = "is in use" if error.errno == errno.EADDRINUSE else "is not open to you"
-        raise InputError(f"--port={port}: {why}; give another, or 0 for a free one") from None
+        raise InputError(f"--port={port}: {why}; give another port, or 0 for a free one") from None
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

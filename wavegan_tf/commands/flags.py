@@ -164,7 +164,8 @@ def read_settings_file(path: str | None) -> dict[str, dict[str, Any]]:
         groups = groups[:2]
     elif unknown:
         raise InputError(
-            f"--praat_settings={path}: no group {unknown[0]!r}; there are {', '.join(groups)}"
+            f"--praat_settings={path}: there is no group {unknown[0]!r}; there are "
+            f"{', '.join(groups)}"
         )
     return {name: content[name] for name in groups if isinstance(content.get(name), dict)}
 
@@ -211,7 +212,7 @@ def with_flagfiles(argv: Iterable[str], inside: tuple[str, ...] = ()) -> list[st
             continue
         path = expand((next(given, "") if match[1] is None else match[1]).strip())
         if path in inside:
-            raise InputError(f"--flagfile={path}: names itself; take that line out")
+            raise InputError(f"--flagfile={path}: names itself; remove that line")
         try:
             lines = [line.strip() for line in read_text(path).split("\n")]
         except InputError as error:

@@ -55,8 +55,8 @@ def main() -> None:
     outputs = [i for i in asked if np.isfinite(sounds.read(i)).all()]
     if len(outputs) < max(1, FLAGS.repeat):
         raise InputError(
-            f"--run={FLAGS.run}: {len(outputs)} outputs can be heard; a page needs one, and as "
-            f"many as --repeat={FLAGS.repeat}"
+            f"--run={FLAGS.run}: {len(outputs)} outputs can be heard; a page needs at least one, "
+            f"and at least as many as --repeat={FLAGS.repeat}"
         )
     write_listening(
         FLAGS.out, sounds, outputs, labels, MISSING, FLAGS.listener.strip(), FLAGS.repeat,
@@ -78,11 +78,12 @@ def check_labels(given: list[str]) -> list[str]:
     labels, flag = [label.strip() for label in given], f"--labels={','.join(given)}"
     if len(labels) == 1 or len(labels) > len(KEYS) or len(set(labels)) < len(labels):
         raise InputError(
-            f"{flag}: give 2 to {len(KEYS)} labels, each once; leave it out to write what is heard"
+            f"{flag}: give 2 to {len(KEYS)} different labels, or leave it out so that listeners "
+            "type what they hear"
         )
     for label in labels:
         if label.lower() in MISSING:
-            raise InputError(f"{flag}: {label!r} is read as no label; call it otherwise")
+            raise InputError(f"{flag}: {label!r} means that there is no label; choose another word")
     return labels
 
 

@@ -45,7 +45,9 @@ def main() -> None:
 
     shards = find_shards(FLAGS.shards)
     if any(os.path.realpath(str(x.directory)) == os.path.realpath(FLAGS.out_dir) for x in shards):
-        raise InputError(f"--out_dir={FLAGS.out_dir}: is a shard, and would be lost")
+        raise InputError(
+            f"--out_dir={FLAGS.out_dir}: is a shard and would be lost; name another directory"
+        )
     with output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         whole = merge(shards, directory)
         for shard in shards:
@@ -72,8 +74,8 @@ def find_shards(patterns: list[str]) -> "list[Result]":
     for shard in shards:
         if shard.kind != "probe" or not shard.settings.get("options", {}).get("shard"):
             raise InputError(
-                f"--shards={given}: {shard.directory} is no shard; give directories that "
-                "probe --shard wrote"
+                f"--shards={given}: {shard.directory} is not a shard; give directories that probe "
+                "--shard wrote"
             )
     shards.sort(key=lambda shard: shard.settings["outputs"])
     for shard in shards:

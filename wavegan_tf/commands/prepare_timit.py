@@ -61,9 +61,12 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
 
     for split in options.splits or [""]:
         if split not in timit.SPLITS:
-            raise InputError(f"--splits={split}: is none of {', '.join(timit.SPLITS)}")
+            raise InputError(f"--splits={split}: must be one of {', '.join(timit.SPLITS)}")
     if options.words is not None and "pattern" in given:
-        raise InputError("--pattern and --words: a corpus is of patterns or of words; give one")
+        raise InputError(
+            "--pattern and --words: a corpus is cut either by patterns or by words; "
+            "give one of the two"
+        )
     wanted = list[patterns.Pattern]()
     words: Sequence[str] | None = None
     if options.words is None:

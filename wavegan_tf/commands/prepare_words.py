@@ -69,9 +69,12 @@ def check(options: Options, given: Flags) -> None:
     from wavegan_tf.corpora.clips import CLIPS
 
     for name in {"skip_words", "num_words"} & given.keys() if options.words else ():
-        raise InputError(f"--words names the words; leave out --{name}")
+        raise InputError(f"--words already names the words; leave out --{name}")
     if options.max_tokens is None and "seed" in given:
-        raise InputError("--seed draws the tokens of --max_tokens; give that, or leave it out")
+        raise InputError(
+            "--seed is only for drawing the tokens of --max_tokens; give --max_tokens "
+            "too, or leave out --seed"
+        )
     out_dir = Path(options.out_dir).resolve()
     for name in ("audio_dir", "alignments"):
         source = getattr(options, name)
@@ -79,13 +82,13 @@ def check(options: Options, given: Flags) -> None:
             raise InputError(f"--{name}: missing; --help says what it is")
         if out_dir.is_relative_to(Path(source).resolve()):
             raise InputError(
-                f"--out_dir={options.out_dir}: lies in --{name}={source}, and would be read the "
-                "next time; name a folder outside"
+                f"--out_dir={options.out_dir}: lies in --{name}={source} and would be read next "
+                "time; name a folder outside it"
             )
         if Path(source).resolve().is_relative_to(out_dir / CLIPS):
             raise InputError(
-                f"--out_dir={options.out_dir}: its {CLIPS} would be replaced, where "
-                f"--{name}={source} lies; name another"
+                f"--out_dir={options.out_dir}: its {CLIPS} would be replaced, but "
+                f"--{name}={source} lies in there; name another directory"
             )
 
 
@@ -107,7 +110,7 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
     recordings = alignments.find_files("--audio_dir", options.audio_dir, suffixes)
     root, files = alignments.find_alignments(options.alignments)
     if options.tier and not any(file.lower().endswith(alignments.TEXTGRID) for file in files):
-        raise InputError(f"--tier={options.tier}: no TextGrid is in --alignments; leave it out")
+        raise InputError(f"--tier={options.tier}: --alignments has no TextGrid; leave out --tier")
     source = words.Alignments(root, options.tier)
     tokens, utterances, problems = words.collect(words.read_tracks(source, files, jobs))
     if not utterances:

@@ -169,7 +169,7 @@ class Options(Measuring):
         if not math.isfinite(self.reference):
             raise InputError(f"--reference={self.reference}: must be a finite number")
         if not (self.outcomes or self.measure is not None):
-            raise InputError("--outcomes: is empty; give one, such as cog, or --measure")
+            raise InputError("--outcomes: is empty; give an outcome, such as cog, or --measure")
         Outcomes(self.outcomes)
 
 

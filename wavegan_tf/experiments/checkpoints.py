@@ -54,7 +54,9 @@ def run_several(models: Models, options: probe.Options, directory: str | None = 
             several.
     """
     if options.shard is not None:
-        raise InputError(f"--shard={options.shard}: several checkpoints are run in one piece")
+        raise InputError(
+            f"--shard={options.shard}: is only for one checkpoint; leave it out to compare several"
+        )
     models.require_alike(*ALIKE)
     table = models.table()
     parts, moments, architectures = collections.defaultdict(list), [], []

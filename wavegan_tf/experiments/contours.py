@@ -119,17 +119,17 @@ class Options(Measuring):
         given = set(self.condition)
         if len(given) < len(self.condition) or len(given) == 1 or "" in given:
             raise InputError(
-                f"--condition={self.condition[-1]}: give two or more conditions, each once, of "
-                "settings such as c1=1"
+                f"--condition={self.condition[-1]}: give two or more different conditions, such as "
+                "c1=1"
             )
         if len(given) > MAX_GROUPS:
             raise InputError(
-                f"--condition: {len(self.condition)} conditions; give {MAX_GROUPS} at most"
+                f"--condition: {len(self.condition)} conditions; give at most {MAX_GROUPS}"
             )
         known = (*POINT_MEASURES.get(self.of, ()), SERIES, SHAPE)
         if self.measure not in known:
             raise InputError(
-                f"--track={self.track} --of={self.of}: there is no such track of this; there are "
+                f"--track={self.track} --of={self.of}: there is no such track here; there are "
                 f"{', '.join(known)}"
             )
 
@@ -186,7 +186,9 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         if options.measure not in limits.get(layer, {"forbidden": ()})["forbidden"]
     }, groups[kept]  # fmt: skip
     if not contours:
-        raise InputError(f"--track={options.track}: sounds of this rate cannot carry it")
+        raise InputError(
+            f"--track={options.track}: sounds of this rate cannot carry this track; choose another"
+        )
     at_stride, strides_hz = None, about.get("strides_hz", ())
     if options.measure == "f0" and len(strides_hz):
         at_stride = {

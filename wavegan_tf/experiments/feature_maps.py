@@ -213,7 +213,7 @@ def choose_layer(name: str, config: ModelConfig) -> Layer:
     known = {layer.name: layer for layer in config.every_layer[:-1]}
     if name not in known:
         raise InputError(
-            f"--layer={name}: no layer of feature maps; choose one of {', '.join(known)}"
+            f"--layer={name}: this is not a layer of feature maps; choose one of {', '.join(known)}"
         )
     return known[name]
 

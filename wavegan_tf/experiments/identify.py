@@ -207,7 +207,10 @@ class Options(Measuring, RankingSettings):
         fixed_ones = {"layers": "out", "upsample": "linear", "annotations": None, "clip": False}
         for name, fixed in fixed_ones.items():
             if getattr(self, name) != fixed:
-                raise InputError(f"{name}={getattr(self, name)}: identify measures outputs alone")
+                raise InputError(
+                    f"{name}={getattr(self, name)}: identify measures only the "
+                    "outputs; leave it out"
+                )
         for name, least in (("values", 2), ("code_levels", 1), ("pair_values", 2)):
             values = sorted(map(float, getattr(self, name)))
             given = f"--{name}={','.join(f'{value:g}' for value in values)}"
@@ -223,8 +226,8 @@ class Options(Measuring, RankingSettings):
             raise InputError(f"--label={self.label}: is a word of --labels; give that table too")
         if self.pairs and self.property is None:
             raise InputError(
-                f"--pairs={self.pairs}: new outputs have no label by hand; add the --property to "
-                "count"
+                f"--pairs={self.pairs}: new outputs have no labels given by hand; add the "
+                "--property to count in them"
             )
 
 
@@ -237,7 +240,8 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     """
     if options.property is None and not options.labels:
         raise InputError(
-            "--property: say what is asked for, such as --property=frication, or give --labels"
+            "--property: is missing; name the property to look for, such as --property=frication, "
+            "or give --labels"
         )
     config, n, wanted, by_hand, codes = model.config, options.n, None, None, list[Condition]()
     if options.property is not None:
@@ -409,9 +413,9 @@ def choose_screened(table: pd.DataFrame, options: Options) -> tuple[list[str], l
     brought = table[table["estimate"] > 0].drop_duplicates("latent")
     if not len(brought):
         raise InputError(
-            f"--property={options.property}: hardly a drawn output has it, and none where a "
-            f"latent is set alone to \u00b1{options.screen_value:g}; draw more outputs (--n), or "
-            "ask differently"
+            f"--property={options.property}: hardly any drawn output has it, and none has it when "
+            f"a latent variable is set alone to \u00b1{options.screen_value:g}; draw more outputs "
+            "(--n), or choose another property"
         )
     top = list(brought["latent"].head(options.top))
     left = table.loc[~table["latent"].isin(top), "latent"].drop_duplicates()
@@ -450,7 +454,9 @@ def parse_pairs(given: str, config: ModelConfig) -> list[tuple[str, str]] | int:
         for name in (a, b):
             latent_index(name, config, flag)
         if a == b or {(a, b), (b, a)} & {*pairs}:
-            raise InputError(f"{flag}: {part}: name each pair once, of two latents")
+            raise InputError(
+                f"{flag}: {part}: name each pair once, with two different latent variables"
+            )
         pairs.append((a, b))
     return pairs or 0
 

@@ -206,22 +206,23 @@ class Options(MeasuringAll):
         ends = {"from": self.from_, "to": self.to}
         given = [name for name, value in ends.items() if value is not None]
         if len(given) == 1:
-            raise InputError(f"--{given[0]}: a way has two ends; give --from and --to")
+            raise InputError(f"--{given[0]}: a path has two ends; give both --from and --to")
         ways = given[:1] + ["between"] * (self.between is not None) + ["steps"] * (self.steps != 11)
         if self.vary and ways:
             raise InputError(
                 f"--vary and --{ways[0]}: --vary has its own values; leave out one of them"
             )
         if self.latents is not None and (self.n, self.seed) != (15, 0):
-            raise InputError("--latents gives the vectors; leave out --n and --seed")
+            raise InputError("--latents gives the base vectors; leave out --n and --seed")
         if self.hold_intervals and self.annotations is not None:
             raise InputError(
-                "--hold_intervals and --annotations: both say where intervals are; leave out one"
+                "--hold_intervals and --annotations: both say where intervals are; leave out one "
+                "of them"
             )
         if 0 < self.reference_outputs < MIN_REFERENCE:
             raise InputError(
-                f"--reference_outputs={self.reference_outputs}: too few to say what is ordinary; "
-                f"give 0 or at least {MIN_REFERENCE}"
+                f"--reference_outputs={self.reference_outputs}: these are too few to say what is "
+                f"ordinary; give 0 or at least {MIN_REFERENCE}"
             )
 
 
@@ -334,8 +335,9 @@ class Moves:
         self.bases = latents.load_latents(options.latents, config)
         if len(self.bases) % each:
             raise InputError(
-                f"--latents={options.latents}: {len(self.bases)} vectors, but --between goes from "
-                "each odd one to the next: give an even number"
+                f"--latents={options.latents}: {len(self.bases)} vectors, but --between leads from "
+                "the first to the second, from the third to the fourth and so on; give an even "
+                "number"
             )
         self.n = len(self.bases) // each
         latents.check_number(self.n, self.sweeps)

@@ -191,8 +191,8 @@ class Ends:
             for name, outputs in {"from": own, "to": own if self.end is None else donor}.items():
                 if not np.isfinite(outputs["out"]).all():
                     raise InputError(
-                        f"--{name}: the Generator puts out NaN or infinity; take values nearer to "
-                        "those of training (-1 .. 1)"
+                        f"--{name}: the outputs of the Generator have NaN or infinite values; give "
+                        "values nearer to those of training (-1 .. 1)"
                     )
             yield Batch(here, own, donor, another)
 
@@ -312,8 +312,8 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     start, end = design.z[::width], design.z[1::width] if other else None
     if end is not None and np.array_equal(start, end):
         raise InputError(
-            f"--from={options.from_} --to={options.to}: give the same latent vectors, so there is "
-            "no effect; give different settings, or --by=0 to silence"
+            f"--from={options.from_} --to={options.to}: both give the same latent vectors, so "
+            "there is no effect; give different settings, or --by=0 to silence parts"
         )
     ends = Ends(model, start, end, by, options.intervals.frication_above_hz)
     audio_dir = os.path.join(directory, "audio") if directory and options.audio else None
@@ -452,8 +452,8 @@ def parse_by(options: Options) -> str | float:
     factor = float(pd.to_numeric(given, errors="coerce"))  # NaN of what is no number
     if given != "mean" and (not 0 <= factor < math.inf or factor == 1):
         raise InputError(
-            f"--by={given}: must be other, mean, or a finite factor of 0 or more but 1, which "
-            "changes nothing; --by=0 silences"
+            f"--by={given}: must be other, mean, or a factor of 0 or more; not 1, which changes "
+            "nothing; --by=0 silences"
         )
     return given if given == "mean" else factor
 
@@ -462,7 +462,9 @@ def make_cells(options: Options, layers: Sequence[Layer], config: ModelConfig) -
     """Lists the interventions that the options describe, layer by layer."""
     for patch in set(options.patch) - {*stats.PARTS, SCAN}:
         known = ", ".join((*stats.PARTS, SCAN))
-        raise InputError(f"--patch={','.join(options.patch)}: no part {patch!r}; choose of {known}")
+        raise InputError(
+            f"--patch={','.join(options.patch)}: there is no part {patch!r}; choose from {known}"
+        )
     chosen = dict.fromkeys(parse_maps(given, config) for given in options.maps)
     stretches = [x for given in options.window_s for x in parse_windows(given, layers, config)]
     cells = []
@@ -472,7 +474,9 @@ def make_cells(options: Options, layers: Sequence[Layer], config: ModelConfig) -
             cells += [Cell(layer.name, "window", (), *ends) for ends in dict.fromkeys(stretches)]
         cells += [cell for cell in chosen if cell.layer == layer.name]
     if not cells and SCAN not in options.patch:
-        raise InputError("--patch=: nothing to do; name a part, --maps or --window_s")
+        raise InputError(
+            "--patch=: there is nothing to do; name a part, or give --maps or --window_s"
+        )
     return cells
 
 

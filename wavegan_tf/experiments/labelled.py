@@ -163,13 +163,13 @@ def read_classifier(path: str, config: ModelConfig) -> Learned:
         table = pd.DataFrame(held).astype({"heard": object, "verdict": object})
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"--classifier={path}: is no classifier.npz of evaluate ({error}); give one, or a "
+            f"--classifier={path}: is not a classifier.npz of evaluate ({error}); give one, or a "
             "folder of labelled recordings"
         ) from None
     if not np.array_equal(made_for, _made_for(config)):
         rate_hz, length = made_for[:2]
         raise InputError(
-            f"--classifier={path}: is for sounds of {length:g} samples at {rate_hz:g} Hz, and the "
+            f"--classifier={path}: learned sounds of {length:g} samples at {rate_hz:g} Hz, but the "
             f"model makes {config.slice_len} at {config.sample_rate}; give a folder of recordings"
         )
     return Learned(classifier, table)
@@ -254,7 +254,7 @@ def words_of_codes(
     config = model.config
     learned, conditions = read_classifier(classifier, config), code_conditions(config, [value])
     if not conditions:
-        raise InputError(f"{model.file.prefix}: has no code; give a ciwGAN or a fiwGAN")
+        raise InputError(f"{model.file.prefix}: this model has no code; give a ciwGAN or a fiwGAN")
     z = model.sample(n * len(conditions), seed)
     for k, condition in enumerate(conditions):
         own = slice(k, None, len(conditions))

@@ -147,14 +147,20 @@ def read_reference(options: Options) -> Reference:
             table = pd.read_csv(io.StringIO(read_text(path)), header=None, sep=r"[,;\t]",
                                 engine="python", skip_blank_lines=True)  # fmt: skip
         except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-            raise InputError(f"{flag}: is no table ({error}); give time_s,value") from None
+            raise InputError(
+                f"{flag}: is not a table ({error}); give one with the columns time_s,value"
+            ) from None
         numbers = table.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
         numbers = numbers[1:] if np.isnan(numbers[0]).any() else numbers  # the names
         if numbers.shape[1] > 2 or not np.isfinite(numbers).all() or len(numbers) < 2:
-            raise InputError(f"{flag}: give two columns time_s,value, or one, of numbers alone")
+            raise InputError(
+                f"{flag}: give two columns time_s,value, or one column; they may have numbers only"
+            )
         samples = numbers[:, -1]
         if numbers.shape[1] == 1 and rate_hz is None:
-            raise InputError(f"{flag}: has one column; say its rate, such as --reference_rate=1000")
+            raise InputError(
+                f"{flag}: has one column; give its rate, such as --reference_rate=1000"
+            )
         if numbers.shape[1] == 2:
             steps_s = np.diff(numbers[:, 0])
             step_s = float(steps_s.mean())
@@ -162,7 +168,7 @@ def read_reference(options: Options) -> Reference:
                 raise InputError(f"{flag}: time_s must rise in equal steps; resample it")
             rate_hz, start_s = 1 / step_s, float(numbers[0, 0]) - step_s / 2
     if np.ptp(samples) == 0:
-        raise InputError(f"{flag}: does not vary; give another reference")
+        raise InputError(f"{flag}: the reference does not vary; give another one")
     return Reference(samples.astype(np.float64), float(rate_hz or 0), start_s)
 
 
@@ -229,8 +235,8 @@ def describe_layers(
     if not inside[network.target].any():
         raise InputError(
             f"--window_s, --onset_s={options.onset_s:g}: outputs of "
-            f"{config.slice_len / config.sample_rate:g} s and reference share no time in the "
-            "window; give a wider one"
+            f"{config.slice_len / config.sample_rate:g} s and the reference have no time in common "
+            "in this window; give a wider one"
         )
     sums = {name: stats.Folded(int(here.sum())) for name, here in inside.items()}
     n = count(inputs)

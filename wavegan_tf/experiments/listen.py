@@ -294,7 +294,9 @@ def check_network(
     """
     recordings = options.network != "generator"
     if recordings and options.wav_dir is None:
-        raise InputError(f"--network={options.network}: reads recordings; add --wav_dir")
+        raise InputError(
+            f"--network={options.network}: this network reads recordings; add --wav_dir"
+        )
     defaults = {each.name: each.default for each in dataclasses.fields(options)}
     for name in generated if recordings else recorded:
         if getattr(options, name) != defaults[name]:
@@ -326,7 +328,9 @@ def choose_layers(text: str, layers: tuple[Layer, ...], target: str | None) -> t
     wanted = convolutions if text == "all" else [name.strip() for name in text.split(",")]
     for name in wanted:
         if name not in known:
-            raise InputError(f"--layers={text}: no layer {name!r}; there are {', '.join(known)}")
+            raise InputError(
+                f"--layers={text}: there is no layer {name!r}; there are {', '.join(known)}"
+            )
     return tuple(layer for layer in layers if layer.name in [*wanted, target])
 
 
@@ -458,7 +462,7 @@ def make_plan(
     """
     if options.annotations is not None and not os.path.isdir(options.annotations):
         raise InputError(
-            f"--annotations={options.annotations}: no such folder; give one with TextGrids"
+            f"--annotations={options.annotations}: there is no such folder; give one with TextGrids"
         )
     return Plan(
         layers=layers,
@@ -488,7 +492,7 @@ def _check_annotations(plan: Plan, inputs: Design | Recordings, num_channels: in
     ]
     if not any(find_annotation(plan, *each) for each in grids):
         raise InputError(
-            f"--annotations={plan.annotations}: has no TextGrid of an output; name it as those in "
+            f"--annotations={plan.annotations}: has no TextGrid for any output; name them as in "
             f"audio/, such as {grids[0][0]}"
         )
 

@@ -142,17 +142,20 @@ class Options(MeasuringAll, Beside):
         parse_reduce(self.reduce)
         defaults = check_network(self, GENERATED, RECORDED)
         if self.latents is not None and (self.n, self.seed) != (defaults["n"], defaults["seed"]):
-            raise InputError("--latents gives the vectors; leave out --n and --seed")
+            raise InputError("--latents gives the latent vectors; leave out --n and --seed")
         if self.condition and self.compare_with is not None:
-            raise InputError("--compare_with: ordinary outputs are compared; leave out --condition")
+            raise InputError(
+                "--compare_with: recordings are compared with ordinary outputs; leave "
+                "out --condition"
+            )
         if len(set(self.condition)) < len(self.condition):
             raise InputError(
-                f"--condition={self.condition[-1]}: a condition is given twice; name each once"
+                f"--condition={self.condition[-1]}: this condition is given twice; give each once"
             )
         if len(self.condition) == 1:
             raise InputError(
-                f"--condition={self.condition[0]}: one has nothing to be compared with; give "
-                "another --condition, or use --set"
+                f"--condition={self.condition[0]}: one condition has nothing to be compared with; "
+                "give another --condition, or use --set"
             )
 
 
@@ -242,7 +245,9 @@ def read_shard(given: str | None, n: int, multiple: int = 1) -> tuple[int, int]:
         raise InputError(f"--shard={given}: expected NUMBER/COUNT, for example 3/10 or 10/10")
     groups = n // multiple
     if int(count) > groups:
-        raise InputError(f"--shard={given}: more shards than the {groups} outputs there are")
+        raise InputError(
+            f"--shard={given}: there are more shards than outputs ({groups}); give fewer shards"
+        )
     first, stop = ((int(number) - k) * groups // int(count) * multiple for k in (1, 0))
     return first, stop
 

@@ -168,9 +168,11 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     """
     given, config = options.statistics, model.config
     if options.wav_dir is None:
-        raise InputError(f"{NAME}: Q reads recordings; add --wav_dir")
+        raise InputError(f"{NAME}: the Q-network reads recordings; add --wav_dir")
     if model.q is None:
-        raise InputError(f"{model.file.prefix}: has no Q-network; give one of a ciwGAN with --ckpt")
+        raise InputError(
+            f"{model.file.prefix}: has no Q-network; give the checkpoint of a ciwGAN with --ckpt"
+        )
     recordings = Recordings(options.wav_dir, config, options.word)
     _check_words(recordings.words, options)
     speakers = read_speakers(options.speaker, recordings)
@@ -211,11 +213,13 @@ def _check_words(found: list[str], options: Options) -> None:
     known, apart = ", ".join(sorted(set(found) - {""})[:20]), options.apart
     for word in apart:
         if word not in found:
-            raise InputError(f"--unseen={word}: no recording of it; there are {known}")
+            raise InputError(
+                f"--unseen={word}: there is no recording of this word; the words are {known}"
+            )
     if len(set(found) - {"", *apart}) < 2:
         raise InputError(
-            f"--wav_dir={options.wav_dir}: words are {known or 'none'}; two or more must be told "
-            "apart, --unseen left out; give --word, whose group is the word in a path"
+            f"--wav_dir={options.wav_dir}: words are {known or 'none'}; two or more are needed, "
+            "not counting --unseen; give --word, a pattern whose group is the word in a path"
         )
 
 
@@ -230,9 +234,11 @@ def read_speakers(pattern: str | None, recordings: Recordings) -> np.ndarray | N
     speakers = [word_of(path, pattern, "--speaker") for path in recordings.paths]
     if "" in speakers:
         path = recordings.paths[speakers.index("")]
-        raise InputError(f"--speaker={pattern}: finds none in {path}; every path must have one")
+        raise InputError(
+            f"--speaker={pattern}: finds no speaker in {path}; every path must have one"
+        )
     if len(set(speakers)) < 2:
-        raise InputError(f"--speaker={pattern}: finds {speakers[0]} alone; leave it out")
+        raise InputError(f"--speaker={pattern}: finds {speakers[0]} only; leave out --speaker")
     return np.array(speakers)
 
 

@@ -66,7 +66,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     config, settings = model.config, options.statistics
     if config.sample_rate < STOPS_NEED_HZ:
         raise InputError(
-            f"--ckpt: the model makes sound of {config.sample_rate} Hz, stops need at least "
+            f"--ckpt: the model makes sounds at {config.sample_rate} Hz, but stops need at least "
             f"{STOPS_NEED_HZ:g} Hz"
         )
     recordings = find_beside(options, config)

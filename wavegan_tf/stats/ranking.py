@@ -125,8 +125,8 @@ def check_labels(
         problem = f"all {n} outputs have the value {y[0]:g}, so nothing can be related to it"
     elif kind == BINARY and min(y.sum(), n - y.sum()) < least:
         problem = (
-            f"{y.sum():g} of {n} outputs have it; a ranking needs {least} (--min_class) with it "
-            "and as many without"
+            f"{y.sum():g} of {n} outputs have it; a ranking needs {least} outputs (--min_class) "
+            "with it and as many without"
         )
     if problem:
         raise InputError(f"{flag}: {problem}; {way_out}")

@@ -46,7 +46,8 @@ class TrainingConfig:
         rate = self.learning_rate
         if rate is not None and not 0 < rate < 1:
             raise InputError(
-                f"--learning_rate={rate:g}: must be between 0 and 1; the original's without it"
+                f"--learning_rate={rate:g}: must be between 0 and 1; without it, the original's "
+                "rate is used"
             )
 
     @property
