@@ -326,4 +326,6 @@ def test_of_two_and_two_models_nothing_can_be_shown():
     assert set(table["verdict"]) == {"too few"} and table["p_least"].iloc[0] == pytest.approx(1 / 3)
     result = wg.Result("checkpoints", {"statistics": {"confidence": 0.95}}, {"groups": table})
     [sentence] = checkpoints.sentences(result)
-    assert sentence.startswith("Nothing can be shown of thai and english: with 2 and 2 models the")
+    assert sentence.startswith(
+        "Nothing can be shown about thai and english: with 2 and 2 models the"
+    )

@@ -268,7 +268,7 @@ def test_listeners_whose_name_is_taken_are_refused(tmp_path, names):
 
 def test_one_listener_who_heard_nothing_twice_is_refused(tmp_path):
     (tmp_path / "a.csv").write_text("output,label\n0,p\n")
-    with pytest.raises(SystemExit, match="one who heard outputs twice"):
+    with pytest.raises(SystemExit, match="one listener who heard outputs twice"):
         run("agreement", [f"--labels={tmp_path / 'a.csv'}", f"--out_dir={tmp_path / 'out'}"])
     assert not (tmp_path / "out").exists()
 

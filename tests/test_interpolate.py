@@ -222,7 +222,7 @@ def test_summary_and_terminal_say_what_the_tables_hold(result):
     assert terminal.splitlines()[0] == first and f"\n\n- {first}\n- " in summary
     assert "controls" not in first + "".join(terminal.splitlines()[1])
     assert "There are no controls in a grid" in terminal
-    assert "any variable may change much: here z3, z40." in terminal
+    assert "outside its training range, as these are here: z3, z40." in terminal
     assert "z40 from −25 to 25" in terminal and "z3 and z40 together" in terminal
     assert summary.count("\n| z3 |") >= shown  # a row for each change, spike and band
     for title in ("What changes", "z3 and z40 together", "Where in time", "Where in frequency"):

@@ -223,9 +223,9 @@ def test_it_says_what_was_run_and_lists_outputs_limits_and_flags():
         ("as both controls", "CPPS: not shown to be encoded at any layer."),
         (
             "not after Holm",
-            "CPPS: told from both controls from Conv1 on, but not after correction.",
+            "CPPS: differs from both controls from Conv1 on, but not after correction.",
         ),
-        ("few networks", "CPPS: too few random networks have it from Conv1 on."),
+        ("few networks", "CPPS: too few random networks have values from Conv1 on."),
         ("too few", "CPPS: too few values from Conv1 on."),
     ],
 )  # fmt: skip
@@ -279,7 +279,9 @@ def test_differences_are_listed_where_they_pass_the_correction():
     assert probe.DEPENDENT not in make_probe(outputs=3).summary()
     rows = result.tables["differences"]
     differ = rows[rows["verdict"] == "differs"]
-    assert f"`b` less `a`: {len(differ)} of {len(rows)} cells differ" in result.summary()
+    assert (
+        f"`b` minus `a`: {len(differ)} of {len(rows)} measures of layers differ" in result.summary()
+    )
     assert len(lines_of(result, "| voiced | ")) >= len(differ) > 0
 
 

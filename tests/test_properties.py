@@ -107,7 +107,7 @@ def test_a_property_has_the_name_that_is_given():
         ("voiced.cog", ["voiced.cog", "frication. with intensity, cog"]),
         ("voiced.f0>high", ["'high' is no finite number"]),
         ("voiced.f0>", ["--property=voiced.f0>"]),
-        ("frication>1", ["yes or no already"]),
+        ("frication>1", ["already yes or no"]),
         ("", ["no property ''"]),
     ],
 )
@@ -201,7 +201,7 @@ def test_one_word_can_be_asked_for_against_the_others(tmp_path):
         (
             "output;label\n0;a\n",
             None,
-            "columns output;label; wanted are output and label, separated",
+            "columns output;label; it needs the columns output and label, separated",
         ),
         ("output,label\n0,a\n1,b\n", "c", "has a, b"),
     ],

@@ -258,15 +258,16 @@ class Models:
         for training, group in zip(self.trainings, self.groups, strict=True):
             if group != group_of[training]:
                 raise InputError(
-                    f"--groups: checkpoints of {training} are in two groups; a training is one unit"
+                    f"--groups: checkpoints of {training} are in two groups; put all checkpoints "
+                    "of a training in one group"
                 )
         for name in options:
             first, *others = (getattr(config, name) for config in self.configs)
             for model, value in zip(self.names[1:], others, strict=True):
                 if value != first:
                     raise InputError(
-                        f"--ckpt: {self.names[0]} has {name} {first}, {model} has {value}; "
-                        f"give checkpoints of the same {name}"
+                        f"--ckpt: {self.names[0]} has {name} {first}, but {model} has {value}; "
+                        f"give checkpoints with the same {name}"
                     )
 
     def __len__(self) -> int:

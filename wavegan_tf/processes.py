@@ -54,7 +54,8 @@ def in_processes(
             yield waiting.popleft().result()
     except BrokenProcessPool:
         raise InputError(
-            f"--jobs={num_processes}: a process died, perhaps for want of memory; try fewer"
+            f"--jobs={num_processes}: a process died, perhaps because memory ran out; try fewer "
+            "processes"
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)

@@ -30,12 +30,13 @@ ABOUT = (
 def define_flags() -> None:
     """Defines the flags of the command."""
     flags.DEFINE_list(
-        "labels", None, "Tables output,label, one of each listener, separated by commas.",
+        "labels", None, "CSV tables with the columns output,label, one for each listener; "
+            "separated by commas.",
         required=True,
     )  # fmt: skip
-    define_path("out_dir", "agreement_out", "Directory for the results; made if missing.")
-    flags.DEFINE_integer("seed", 0, "Seed of resamples and permutations.", 0)
-    flags.DEFINE_bool("overwrite", False, "Replacement of results in an out_dir that is not empty.")
+    define_path("out_dir", "agreement_out", "Directory for the results; created if missing.")
+    flags.DEFINE_integer("seed", 0, "Seed of the resamples and permutations.", 0)
+    flags.DEFINE_bool("overwrite", False, "Replace the results in an --out_dir that is not empty.")
 
 
 def main() -> None:
@@ -49,8 +50,8 @@ def main() -> None:
     labels, again = read_listeners(FLAGS.labels)
     if len(labels.columns) < 2 and not len(again.columns):
         raise InputError(
-            f"--labels={','.join(FLAGS.labels)}: give the tables of two listeners or more, or of "
-            "one who heard outputs twice (listen --repeat)"
+            f"--labels={','.join(FLAGS.labels)}: give the tables of two or more listeners, or of "
+            "one listener who heard outputs twice (listen --repeat)"
         )
     settings = StatisticsSettings()
     tables = {

@@ -95,22 +95,25 @@ def define_model_flags(several: bool) -> dict[str, str]:
     define_path(
         "ckpt",
         None,
-        "Checkpoint: a run directory (its newest one) or a prefix such as train/model.ckpt-12255, "
-        "of this package or of the original code, or a file of the PyTorch port such as "
-        f"run/epoch50_step350_G.pt, or a demo model: {', '.join(demo.DEMOS)}. "
-        "Without it the first of these is opened."
-        + " Several, separated by commas, are compared."
-        * several,
+        "Checkpoint: a run directory (its newest checkpoint) or a prefix such as "
+        "train/model.ckpt-12255, also of the original code; a file of the PyTorch port, such as "
+        f"run/epoch50_step350_G.pt; or a demo model: {', '.join(demo.DEMOS)}. {demo.DEMOS[0]} is "
+        "the default." + " Several checkpoints, separated by commas, are compared." * several,
     )
     groups = {"ckpt": "Basics"}
     if several:
-        flags.DEFINE_bool("all_checkpoints", False, "All checkpoints of --ckpt, a run directory.")
-        flags.DEFINE_list("groups", [], "Group of each checkpoint of --ckpt: english,english,thai.")
+        flags.DEFINE_bool(
+            "all_checkpoints", False, "Compare all checkpoints of the run directory --ckpt."
+        )
+        flags.DEFINE_list(
+            "groups", [], "Group of each checkpoint in --ckpt, for example english,english,thai."
+        )
         groups |= {"all_checkpoints": "Model", "groups": "Model"}
     define_path(
         "praat_settings",
         None,
-        "JSON file with settings of Praat, intervals and statistics, or the config.json of a run.",
+        "JSON file of settings for Praat, intervals and statistics, or the config.json of an "
+        "earlier run.",
     )
     return groups | {"praat_settings": "Praat"} | define_unsaid_flags()
 
@@ -148,10 +151,12 @@ def _split(ckpt: str | None) -> list[str]:
 
 def define_output_flags(name: str) -> dict[str, str]:
     """Defines the flags of what is written; returns group by flag."""
-    define_path("out_dir", f"{name}_out", "Directory for the results; made if missing.")
-    flags.DEFINE_bool("overwrite", False, "Replacement of results in an out_dir that is not empty.")
-    flags.DEFINE_bool("figures", True, "Figures as PNG and PDF in figures/.")
-    flags.DEFINE_bool("report", True, "The page report.html, to hear and see the run in a browser.")
+    define_path("out_dir", f"{name}_out", "Directory for the results; created if missing.")
+    flags.DEFINE_bool("overwrite", False, "Replace the results in an --out_dir that is not empty.")
+    flags.DEFINE_bool("figures", True, "Draw figures as PNG and PDF in figures/.")
+    flags.DEFINE_bool(
+        "report", True, "Write the page report.html, to hear and see the run in a browser."
+    )
     return {"out_dir": "Basics", "overwrite": "Output", "figures": "Output", "report": "Output"}
 
 

@@ -78,18 +78,19 @@ class Options(MeasuringAll, Beside):
     seed: int = option(0, "Seed of the latent vectors.", low=0)
     set: str = option(
         "",
-        "Variables held at a value: c1=1,z11=-5. Of a ciwGAN, naming any code variable sets the "
-        "others of the code to 0.",
+        "Latent variables held at a value: c1=1,z11=-5. In a ciwGAN, naming one code variable sets "
+        "the others to 0.",
     )
     condition: tuple[str, ...] = option(
         (),
-        "Settings (as --set) that every latent vector is generated under; give two or more, each "
-        "is compared in pairs with the first.",
+        "Condition, written as in --set, for every latent vector. With two or more, each is "
+        "compared in pairs with the first.",
         repeated=True,
     )
     latents: str | None = option(
         None,
-        "File of latent vectors to use instead, one a row: .npy or .csv.",
+        "File of latent vectors to use instead of drawn ones: .npy or .csv, one vector in each "
+        "row.",
         group="Latents",
         path=True,
     )
@@ -98,36 +99,40 @@ class Options(MeasuringAll, Beside):
     )
     wav_dir: str | None = option(
         None,
-        "Folder of recordings that a classifier reads; sub-folders included.",
+        "Folder of recordings for the Discriminator or Q-network to read; sub-folders included.",
         group="Model",
         path=True,
     )
     word: str | None = option(
         None,
-        "Regular expression whose group is the word in a recording's path; without it, the file "
-        "name up to its first _ or dot.",
+        "Regular expression whose group is the word in a recording's path. Without the flag, the "
+        "word is the file name up to its first _ or dot.",
         group="Model",
     )
     reduce: str = option(
         "mean",
-        "Way from feature maps to one series: mean (the paper's), max, l2, weighted (by how "
-        "strongly the next layer reads each) or channel:17 (one map, counted from 1).",
+        "How the feature maps of a layer become one series: mean (the paper's average), max, l2, "
+        "weighted (by how strongly the next layer reads each map) or channel:17 (one map, counted "
+        "from 1).",
         group="Model",
     )
     controls: int = option(
         20,
-        "Number of networks with random weights that are measured beside the model; those of a "
-        "Generator are kept for the next run with the same latent vectors and settings.",
+        "Number of random networks to measure as controls; those of a Generator are kept for later "
+        "runs with the same latent vectors and settings.",
         low=0,
     )
     control_outputs: int = option(
         100, "Number of outputs of each control network, at most.", low=1, advanced=True
     )
     shard: str | None = option(
-        None, "Part of the run, such as 3/10; the command merge joins them.", group="Output"
+        None,
+        "Part of the run to compute, such as 3/10, the third of ten; the command merge joins "
+        "the parts.",
+        group="Output",
     )
     max_figures: int = option(
-        4, "Number of outputs to draw, from the first on.", group="Output", low=0
+        4, "Number of outputs, beginning with the first, that get figures.", group="Output", low=0
     )
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
 
@@ -137,17 +142,20 @@ class Options(MeasuringAll, Beside):
         parse_reduce(self.reduce)
         defaults = check_network(self, GENERATED, RECORDED)
         if self.latents is not None and (self.n, self.seed) != (defaults["n"], defaults["seed"]):
-            raise InputError("--latents gives the vectors; leave out --n and --seed")
+            raise InputError("--latents gives the latent vectors; leave out --n and --seed")
         if self.condition and self.compare_with is not None:
-            raise InputError("--compare_with: ordinary outputs are compared; leave out --condition")
+            raise InputError(
+                "--compare_with: recordings are compared with ordinary outputs; leave "
+                "out --condition"
+            )
         if len(set(self.condition)) < len(self.condition):
             raise InputError(
-                f"--condition={self.condition[-1]}: a condition is given twice; name each once"
+                f"--condition={self.condition[-1]}: this condition is given twice; give each once"
             )
         if len(self.condition) == 1:
             raise InputError(
-                f"--condition={self.condition[0]}: one has nothing to be compared with; give "
-                "another --condition, or use --set"
+                f"--condition={self.condition[0]}: one condition has nothing to be compared with; "
+                "give another --condition, or use --set"
             )
 
 
@@ -237,7 +245,9 @@ def read_shard(given: str | None, n: int, multiple: int = 1) -> tuple[int, int]:
         raise InputError(f"--shard={given}: expected NUMBER/COUNT, for example 3/10 or 10/10")
     groups = n // multiple
     if int(count) > groups:
-        raise InputError(f"--shard={given}: more shards than the {groups} outputs there are")
+        raise InputError(
+            f"--shard={given}: there are more shards than outputs ({groups}); give fewer shards"
+        )
     first, stop = ((int(number) - k) * groups // int(count) * multiple for k in (1, 0))
     return first, stop
 
@@ -352,50 +362,54 @@ NOT_ENCODED = "not shown to be encoded{}"
 IN_WORDS = {
     "encoded": "encoded{}",
     "inverse": "encoded inversely{}",
-    "not after Holm": "told from both controls{}, but not after correction",
+    "not after Holm": "differs from both controls{}, but not after correction",
     "as random": NOT_ENCODED,
     "as shuffled": NOT_ENCODED,
     "as both controls": NOT_ENCODED,
-    "few networks": "too few random networks have it{}",
+    "few networks": "too few random networks have values{}",
     "too few": "too few values{}",
 }
 """What is said of layers by their verdict, in the order in which it is said."""
 
 NOTHING = "No correlation could be computed: see the outputs below."
 NO_CAUSE = (
-    "A correlation is no cause: that a layer makes what is heard is for `intervene` to show. All "
-    "intervals and p speak of this trained network and more outputs of it, not of another training."
+    "A correlation is not a cause: only `intervene` can show that a layer makes what is heard. All "
+    "intervals and p hold for further outputs of this trained network, not for another training."
 )
 LEGEND = (
-    "One row for each measure and layer with a value. r: Pearson's, of the layer with {target} "
-    "over all values, with its interval (bootstrap over outputs). Random: mean of those of the "
-    "{controls} networks with random weights that have enough values; in brackets what one more of "
-    "them falls below in {percent} of all cases, and exceeds in as many; the median of their "
-    "outputs. Shuffled: the same where each output gets the target of one drawn for it from those "
-    "with as many intervals; the number of outputs that there are others for. p: the chance that a "
-    "random network, or a shuffled pairing, has an r at least as large (as small, if r is "
-    "negative); the larger of the two{corrected}. Below 50 "
-    "outputs an interval of F0 is somewhat too narrow, since octave errors weigh much: see "
-    "Spearman's. Within-output r, F0 in semitones: table `correlations`."
+    "One row for each measure and layer with a value.\n\n"
+    "- r: Pearson's r of the layer with {target} over all values, and its interval (bootstrap over "
+    "outputs).\n"
+    "- random: mean r of those of the {controls} random networks that have enough values. One more "
+    "random network would lie below the range in brackets in {percent} of cases, and above it in "
+    "as many. Then the number of networks, and the median of their outputs with values.\n"
+    "- shuffled: the same, where each output is paired with {target} of an output drawn from those "
+    "with as many intervals. Then the number of outputs for which there is another to draw.\n"
+    "- p: the chance that a random network, or a shuffled pairing, has an r at least as large (as "
+    "small, if r is negative); the larger of the two{corrected}.\n"
+    "- Spearman: the rank correlation. Look at it for F0 with fewer than 50 outputs, where octave "
+    "errors weigh much and the interval of r is somewhat too narrow.\n\n"
+    "The table `correlations` also has r within outputs, and F0 in semitones."
 )
 ABOUT_DURATIONS = (
-    "Least squares over intervals; t and p by a jackknife over outputs, whose intervals are not "
-    "independent. Random: the mean of the networks with random weights."
+    "Least squares over intervals. t and p come from a jackknife over outputs, because the "
+    "intervals of one output are not independent. Random: mean adjusted R² of the random networks."
 )
 BY_CHANCE = (
-    "If training had put nothing anywhere, the chance of any `encoded` in this table would be at "
-    "most {percent}, and that of any `inverse` as much again. A cell that is not shown was not "
-    "shown to be empty either: with few outputs the intervals are wide."
+    "If no layer encoded anything, the chance of one or more `encoded` in this table would be at "
+    "most {percent}, and that of one or more `inverse` as much. A measure that is not shown to be "
+    "encoded is not shown to be absent either: with few outputs, intervals are wide."
 )
 DEPENDENT = (
-    "Outputs are latent vectors under several conditions: outputs of one vector resemble each "
-    "other; intervals may be too narrow, and p too small."
+    "Each latent vector has an output under every condition, and these outputs resemble each "
+    "other: intervals may be too narrow, and p too small."
 )
 LIMITS = (
     "A layer carries nothing above its Nyquist frequency. Measures that it cannot carry have no "
     "rows; the column reason of the tables `points` and `intervals` says why a value is missing."
 )
-FLAGGED = "Values that are suspect, at points; they are kept in every table and statistic."
+FLAGGED = "Number of points with a suspect value. These values are kept in every table and "
+"statistic."
 
 
 def summary(result: Result) -> str:
@@ -475,7 +489,7 @@ def sentences(result: Result) -> list[str]:
             label = str(name).removeprefix("n_").capitalize()
             found.append(f"{label}: none in {measured['output'].nunique()} outputs.")
     if (pearson["verdict"] != ENCODED).any():
-        found.append(f"What is not shown may be there all the same: {n} outputs show only so much.")
+        found.append(f"What is not shown with {n} outputs may still be there.")
     return found
 
 
@@ -634,8 +648,8 @@ def _differences(result: Result) -> list[str]:
     for (condition, reference), here in table.groupby(["condition", "reference"], sort=False):
         differ = here[here["verdict"] == DIFFERS]
         blocks.append(
-            f"`{condition}` less `{reference}`: {len(differ)} of {len(here)} cells differ (paired "
-            "t-test, Holm's correction)."
+            f"`{condition}` minus `{reference}`: {len(differ)} of {len(here)} measures of layers "
+            "differ (paired t-test, Holm's correction)."
         )
         rows = [
             {

@@ -42,7 +42,7 @@ def output_directory(path: str, overwrite: bool) -> Iterator[str]:
     refuse_file(path)
     if os.path.isdir(path) and os.listdir(path) and not overwrite:
         raise InputError(
-            f"--out_dir={path}: exists and is not empty; name another, or add --overwrite"
+            f"--out_dir={path}: exists and is not empty; name another directory, or add --overwrite"
         )
     made, parent = [], path
     while not os.path.isdir(parent):

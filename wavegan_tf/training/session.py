@@ -107,8 +107,9 @@ def _starting_point(
             if port.find_files(directory, "train_dir"):
                 raise _of_port(f"--train_dir={directory}")
             raise InputError(
-                f"--train_dir={directory}: not empty and no run of this package (no config.json); "
-                f"name another; to go on from an original's run add --init_ckpt={directory}"
+                f"--train_dir={directory}: is not empty and not a run of this package (no "
+                "config.json); name another directory; to go on from a run of the original code, "
+                f"add --init_ckpt={directory}"
             )
         if not options.init_ckpt:
             return None
@@ -130,13 +131,13 @@ def _starting_point(
         differences.append(f"loss: {loss}, {then}")
     if differences:
         raise InputError(
-            f"{where}: the flags describe another model than was trained there (flags, there): "
+            f"{where}: the flags describe another model than the one trained there (flags, there): "
             f"{'; '.join(differences)}; repeat its flags, or name a new --train_dir"
         )
     if checkpoint is not None and not any(name.startswith("D/") for name in checkpoint.shapes):
         raise InputError(
-            f"{where}: holds the Generator alone (convert_checkpoint --generator_only): enough to "
-            "probe, not to train; give the whole checkpoint"
+            f"{where}: has only the Generator (convert_checkpoint --generator_only), which is "
+            "enough to probe but not to train; give the whole checkpoint"
         )
     return checkpoint
 
@@ -219,8 +220,8 @@ def _run_steps(
         if num_workers == 1:
             raise
         raise InputError(
-            f"worker {worker} of {num_workers}: another has left ({error.message}); start all of "
-            "them again: they go on from the newest checkpoint"
+            f"worker {worker} of {num_workers}: another worker has stopped ({error.message}); "
+            "start all workers again: they go on from the newest checkpoint"
         ) from None
 
 

@@ -144,11 +144,11 @@ class Trainer:
         num_replicas = self.strategy.num_replicas_in_sync
         if self.training.batch_size % num_replicas:
             raise InputError(
-                f"--train_batch_size={self.training.batch_size}: the global batch, must be a "
+                f"--train_batch_size={self.training.batch_size}: the global batch must be a "
                 f"multiple of the {num_replicas} replicas"
             )
         if num_replicas > 1 and self.config.batchnorm:
             raise InputError(
-                f"--wavegan_batchnorm: its statistics would be of each of the {num_replicas} "
-                "replicas' share of the batch; train this model with --strategy=one"
+                f"--wavegan_batchnorm: each of the {num_replicas} replicas would take statistics "
+                "of its own share of the batch only; train this model with --strategy=one"
             )
