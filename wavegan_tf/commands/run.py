@@ -3,14 +3,16 @@
 import importlib
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from absl import flags
 
-from wavegan_tf import demo
+from wavegan_tf import __version__, demo
 from wavegan_tf.commands import COMMANDS
 from wavegan_tf.commands.flags import (
     define_options,
@@ -33,7 +35,8 @@ FLAGS = flags.FLAGS
 def run(name: str, argv: list[str] | None = None, usage: str | None = None) -> None:
     """Runs a command; bad input ends in one line and status 1.
 
-    Exit status 2 means that everything was written, but some outputs could not be measured.
+    Exit status 2 means that everything was written, but some outputs could not be measured; 130
+    that Ctrl-C ended the command, and 143 that SIGTERM did.
 
     Args:
         name: One of ``COMMANDS``.
@@ -43,6 +46,8 @@ def run(name: str, argv: list[str] | None = None, usage: str | None = None) -> N
     _log_to_terminal()
     usage = usage or f"python -m wavegan_tf {name}"
     defined_before = set(FLAGS)
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _terminate) if in_main else None
     try:
         groups, main = _command(name)
         parse(sys.argv[1:] if argv is None else argv, usage, COMMANDS[name], groups)
@@ -52,8 +57,9 @@ def run(name: str, argv: list[str] | None = None, usage: str | None = None) -> N
     except flags.DuplicateFlagError as error:
         flag = str(error).split("'")[1]
         sys.exit(f"error: --{flag} is a flag of another program here; in a notebook say !{usage}")
-    except KeyboardInterrupt:
-        sys.exit("interrupted")
+    except KeyboardInterrupt as error:
+        print("interrupted", file=sys.stderr)
+        sys.exit(128 + (signal.SIGTERM if isinstance(error, _Terminated) else signal.SIGINT))
     except OSError as error:
         if error.filename is None and error.strerror is None:
             raise  # no file's fault: a defect, to be seen whole
@@ -61,6 +67,16 @@ def run(name: str, argv: list[str] | None = None, usage: str | None = None) -> N
     finally:
         for flag in set(FLAGS) - defined_before:  # another command may follow in this process
             delattr(FLAGS, flag)
+        if in_main:
+            signal.signal(signal.SIGTERM, before)
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, as a batch system sends it: it ends a command as Ctrl-C does."""
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise _Terminated
 
 
 def main() -> None:
@@ -68,6 +84,8 @@ def main() -> None:
     words = sys.argv[1:]
     if words and words[0] in COMMANDS:
         run(words[0], words[1:])
+    elif words == ["--version"]:
+        print(f"wavegan_tf {__version__}")
     elif words and words[0] not in ("help", "--help", "-h", "--helpfull"):
         sys.exit(f"error: {words[0]!r}: no command; there are {', '.join(COMMANDS)}")
     else:

@@ -41,6 +41,8 @@ def record(result: Result, options: Any, flags: dict[str, Any] | None = None) ->
     own = {name: getattr(x, "__name__", x) if callable(x) else x for name, x in own.items()}
     command = result.settings.get("command", result.kind)
     result.settings |= run_record(command, flags or {}) | {"options": own}
+    if "models" in result.tables:
+        result.settings["checkpoints"] = result.tables["models"].to_dict("records")
 
 
 def run_module(

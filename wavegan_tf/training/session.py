@@ -83,15 +83,19 @@ def _train(
         if held_out:
             one = SliceSource(held_out, store, batch_size=1, seed=trainer.seed)
             holdout = one.sample(NUM_HELD_OUT)
+        if trainer.update:
+            print(f"{directory}: goes on from step {trainer.step}")
         logdir = shlex.quote(f"--logdir={directory}")
         print(f"tensorboard {logdir} --samples_per_plugin=images=100,audio=30")
         monitor = Monitor(directory, trainer, source.slices_per_epoch, holdout)
         with contextlib.closing(monitor):
-            _run_steps(directory, trainer, batches, options.schedule, monitor.write)
+            number = _run_steps(directory, trainer, batches, options.schedule, monitor.write)
     else:
-        _run_steps(directory, trainer, batches, options.schedule, None)
+        number = _run_steps(directory, trainer, batches, options.schedule, None)
     if trainer.step < (options.schedule.train_steps or trainer.step + 1):
-        sys.exit(f"stopped and saved at step {trainer.step}; the same command goes on from there")
+        how = "stopped and saved at step"
+        print(f"{how} {trainer.step}; the same command goes on from there", file=sys.stderr)
+        sys.exit(128 + number)
     ckpt = shlex.quote(f"--ckpt={directory}")
     print(f"{directory}: at step {trainer.step}; now: python probe.py {ckpt}")
 
@@ -147,7 +151,7 @@ def _recorded_forms(run_config: dict[str, Any] | None, training: TrainingConfig)
     if run_config is None:
         return None
     last = [run_config, *run_config["resumed"]][-1]
-    then, now = last["training"], (training.conv, training.precision)
+    then, now = last.get("training", {}), (training.conv, training.precision)
     same = training.conv == "auto" and (then.get("conv"), then.get("precision")) == now
     return last.get("convolutions") if same else None
 
@@ -202,19 +206,24 @@ def _run_steps(
     batches: Iterator,
     schedule: Schedule,
     summarize: Callable | None,
-) -> None:
-    """Runs the loop to its end, or to a signal to any of the workers; the chief summarises."""
+) -> int:
+    """Runs the loop to its end, or to a signal to any of the workers; the chief summarises.
+
+    Returns:
+        The signal that came to this worker, SIGTERM where it came to another one.
+    """
     add, saves = make_sum(trainer.strategy), summarize is not None
     try:
         with stop_on_signal() as wanted:
 
             def stopped() -> bool:  # all workers leave together
-                return add(int(wanted())) > 0
+                return add(int(wanted() > 0)) > 0
 
             steps = train(trainer, batches, directory, schedule, stopped, summarize, saves)
             total = schedule.train_steps or None
             for _ in progress(steps, total, "training", trainer.step, _describe):
                 pass
+            return wanted() or signal.SIGTERM
     except tf.errors.OpError as error:
         worker, num_workers = worker_place(trainer.strategy)
         if num_workers == 1:
@@ -226,9 +235,9 @@ def _run_steps(
 
 
 @contextlib.contextmanager
-def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Gives a function that says whether SIGINT or SIGTERM came; a second one ends at once."""
-    received = []
+def stop_on_signal() -> Iterator[Callable[[], int]]:
+    """Gives a function that says which signal came, SIGINT or SIGTERM, or 0; a second one ends."""
+    received: list[int] = []
 
     def note(number: int, frame: object) -> None:
         received.append(number)
@@ -236,7 +245,7 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: bool(received)
+        yield lambda: sum(received[:1])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,12 +1,14 @@
 """A model in training."""
 
+import dataclasses
 import logging
+import os
 from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
-from wavegan_tf.checkpoints import files, names
+from wavegan_tf.checkpoints import files, names, run
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.models.layers import Arithmetic
@@ -71,7 +73,10 @@ class Trainer:
         return {name: item.value() for name, item in stored.items()} | integers
 
     def save(self, directory: str, keep: int = 0) -> str:
-        """Writes a checkpoint; returns its prefix."""
+        """Writes a checkpoint, and config.json where there is none yet; returns its prefix."""
+        if not os.path.exists(os.path.join(directory, run.CONFIG_FILE)):
+            training = dataclasses.asdict(self.training)
+            run.write_run_config(directory, {"model": self.config, "training": training})
         return files.write_checkpoint(directory, self.values(), self.step, keep, self.update)
 
     def restore(self, checkpoint: files.Checkpoint) -> None:
