@@ -408,8 +408,7 @@ LIMITS = (
     "A layer carries nothing above its Nyquist frequency. Measures that it cannot carry have no "
     "rows; the column reason of the tables `points` and `intervals` says why a value is missing."
 )
-FLAGGED = "Number of points with a suspect value. These values are kept in every table and "
-"statistic."
+FLAGGED = "Number of points with a suspect value; such values stay in every table and statistic."
 
 
 def summary(result: Result) -> str:
