@@ -295,7 +295,7 @@ def test_an_own_measure_that_cannot_be_used_is_named(tmp_path, text, words):
 
 
 def test_outcomes_that_are_none_or_given_twice_are_refused():
-    with pytest.raises(InputError, match="--outcomes=loudness: no property .*also cog"):
+    with pytest.raises(InputError, match="--outcomes=loudness: there is no property .*also cog"):
         cdev.Options(outcomes=("loudness",))
     with pytest.raises(InputError, match="--outcomes: cog is given twice"):
         cdev.Options(outcomes=("cog", "cog"))

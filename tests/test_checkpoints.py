@@ -374,8 +374,8 @@ def test_a_damaged_run_config_is_refused(tmp_path, text, words):
     ("line", "words"),
     [
         ("wavegan_dim", "not of the form name,value"),
-        ("wavegan_dim,big", "no int"),
-        ("wavegan_batchnorm,1", "no bool"),
+        ("wavegan_dim,big", "not of the type int"),
+        ("wavegan_batchnorm,1", "not of the type bool"),
     ],
 )
 def test_a_damaged_args_file_is_refused(tmp_path, line, words):

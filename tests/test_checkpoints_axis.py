@@ -142,9 +142,9 @@ def test_probe_of_several_end_to_end(training, tmp_path, run_script):
 @pytest.mark.parametrize(
     ("other", "options", "words"),
     [
-        ({"latent_dim": 50}, {}, "p-1 has latent_dim 100, p-2 has 50"),
-        ({"model": "fiwgan", "num_categ": 2}, {}, "p-1 has model wavegan, p-2 has fiwgan"),
-        ({}, {"shard": "1/2"}, "--shard=1/2: several"),
+        ({"latent_dim": 50}, {}, "p-1 has latent_dim 100, but p-2 has 50"),
+        ({"model": "fiwgan", "num_categ": 2}, {}, "p-1 has model wavegan, but p-2 has fiwgan"),
+        ({}, {"shard": "1/2"}, "--shard=1/2: is only for one checkpoint"),
     ],
 )
 def test_models_that_cannot_be_asked_alike_are_refused(other, options, words):

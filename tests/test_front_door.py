@@ -114,7 +114,10 @@ def test_an_option_that_there_is_not_is_refused(model):
         (lambda m: wg.probe(m, praat=3), "praat=3: give PraatSettings"),
         (lambda m: wg.probe(m, praat={"f0_floor_hz": "x"}), "--f0_range=x|f0_floor_hz=x"),
         (lambda m: wg.interpolate(m, vary=5), "--vary=.*must be texts"),
-        (lambda m: wg.load_run("nowhere"), "nowhere/config.json: no such file; name the directory"),
+        (
+            lambda m: wg.load_run("nowhere"),
+            "nowhere/config.json: there is no such file; name the directory",
+        ),
     ],
 )
 def test_what_python_gives_wrongly_is_said_in_one_line(model, call, words):

@@ -305,7 +305,7 @@ def test_clipped_outputs_are_counted_by_value_of_latents_alone():
         ({"values": (5.0,)}, "--values=5: give 2 or more"),
         ({"code_levels": (1.0, 1.0)}, "--code_levels=1,1: a value is given twice"),
         ({"pair_values": (1.0, np.inf)}, "finite numbers"),
-        ({"property": "fricative"}, "no property 'fricative'"),
+        ({"property": "fricative"}, "there is no property 'fricative'"),
         ({"label": "rag"}, "--label=rag: is a word of --labels"),
         ({"pairs": "z1*z2"}, "add the --property"),
         ({"clip": True}, "clip=True: identify measures only the outputs"),

@@ -299,7 +299,7 @@ def test_cells_come_layer_by_layer_with_names_that_tell_them_apart():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"layers": "out"}, "--layers=out: no layer 'out'"),
+        ({"layers": "out"}, "--layers=out: there is no layer 'out'"),
         ({"maps": ["conv3:9"]}, "conv3 has 8 maps; name each once, by its number from 1 to 8"),
         ({"maps": ["out:1"]}, "--maps=out:1: expected LAYER:MAPS, .*; layers .* are fc, conv1"),
         ({"by": "nan"}, "--by=nan: must be other, mean, or a factor of 0 or more"),
@@ -308,7 +308,7 @@ def test_cells_come_layer_by_layer_with_names_that_tell_them_apart():
         ({"window_s": ["0.1"]}, "expected START,END or START:END:STEP"),
         ({"window_s": ["0:1:0.3"]}, "steps of 0.3 from 0 miss 1"),
         ({"window_s": ["0.01,0.02"]}, "conv1 has no sample in 0.01 .. 0.02"),
-        ({"patch": ("half",)}, "no part 'half'; choose of average"),
+        ({"patch": ("half",)}, "there is no part 'half'; choose from average"),
         ({"from_": "c1=1", "to": "c1=1,c2=0"}, "give the same latent vectors, so there is no"),
         ({"by": "0", "to": "z11=15"}, "--to=z11=15: has no meaning with --by=0"),
         ({"by": "0", "scan_by": "shape"}, "--scan_by=shape: .*leave it out"),

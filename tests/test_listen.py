@@ -107,7 +107,7 @@ def test_controls_are_networks_of_random_weights_on_the_same_vectors(model):
     ("changes", "words"),
     [
         ({"layers": "conv9"}, "no layer 'conv9'; there are fc, conv1, conv2, conv3, conv4, out"),
-        ({"annotations": "nowhere"}, "--annotations=nowhere: no such folder"),
+        ({"annotations": "nowhere"}, "--annotations=nowhere: there is no such folder"),
     ],
 )
 def test_what_is_not_there_is_refused(model, changes, words):

@@ -48,7 +48,7 @@ def test_a_folder_that_is_not_one_whole_tree_is_refused(tmp_path, tree):
     (tmp_path / "a.wav").write_bytes(b"")
     refused(tmp_path, "--timit_dir=.*: this is not TIMIT; give the folder with TRAIN and TEST")
     refused(tree / "TRAIN", "this is not TIMIT")
-    refused(tmp_path / "a.wav", "--timit_dir=.*: no such folder")
+    refused(tmp_path / "a.wav", "--timit_dir=.*: there is no such folder")
     for name in ("one", "two"):
         shutil.copytree(tree, tmp_path / name)
     refused(tmp_path, r"more than once: .*/one, .*/two; give one")
@@ -359,7 +359,7 @@ def test_an_end_up_to_20_ms_past_the_sound_is_cut_and_one_beyond_is_lost(tmp_pat
         (["--words=paw"], ["--words=paw: no token to write; --allow_longer or", "too_long"]),
         (["--words=water", "--pattern=#TV"], ["--pattern and --words", "give one"]),
         (["--pattern=#{t,p}V"], ["--pattern=#{t: ", "a comma begins another pattern"]),
-        (["--splits=dev"], ["--splits=dev: is none of train, test"]),
+        (["--splits=dev"], ["--splits=dev: must be one of train, test"]),
     ],
 )
 def test_flags_that_cannot_be_met_are_refused_and_nothing_is_written(

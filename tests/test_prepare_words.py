@@ -139,7 +139,7 @@ def test_listed_words_come_from_the_flag_or_a_file(tmp_path):
         ("./none", "there is no such file; give a file with one word in each line"),
         ("water,Water", "'Water' is twice; list different words"),
         ("sil", "'sil' is no word, but silence, noise or punctuation"),
-        (",", "no word; give water,year or a file"),
+        (",", "names no word; give water,year or a file"),
     ],
 )
 def test_a_list_that_cannot_be_used_is_refused(text, message):

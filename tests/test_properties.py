@@ -96,7 +96,7 @@ def test_a_property_has_the_name_that_is_given():
     wanted = properties.parse_property("voiced.duration>0.42", "any", "reduplication")
     assert (wanted.name, wanted.text) == ("reduplication", "voiced.duration>0.42")
     assert wanted.definition == "any voiced.duration > 0.42"
-    with pytest.raises(InputError, match="--rule=any: .*--property=voiced.f0 lacks"):
+    with pytest.raises(InputError, match="--rule=any: .*--property=voiced.f0 has none"):
         properties.parse_property("voiced.f0", "any")
 
 
@@ -105,7 +105,7 @@ def test_a_property_has_the_name_that_is_given():
     [
         ("fricative", ["'fricative'", "frication, voicing, silence, two_vowels", "n_voiced"]),
         ("voiced.cog", ["voiced.cog", "frication. with intensity, cog"]),
-        ("voiced.f0>high", ["'high' is no finite number"]),
+        ("voiced.f0>high", ["'high' is not a finite number"]),
         ("voiced.f0>", ["--property=voiced.f0>"]),
         ("frication>1", ["already yes or no"]),
         ("", ["no property ''"]),

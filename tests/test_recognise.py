@@ -164,7 +164,7 @@ def test_what_is_planted_is_said_and_drawn(drawn, eagerly):
             "--unseen=uh: there is no recording of this word; the words are vowel0, vowel1",
         ),
         ({"speaker": "(vowel)"}, "--speaker=.vowel.: finds vowel only; leave out --speaker"),
-        ({"speaker": "([0-4]).wav"}, "--speaker=.*finds none in vowel5.wav"),
+        ({"speaker": "([0-4]).wav"}, "--speaker=.*finds no speaker in vowel5.wav"),
         ({"speaker": "(("}, r"--speaker=\(\(: not a regular expression"),
     ],
 )

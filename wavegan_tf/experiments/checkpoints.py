@@ -213,8 +213,8 @@ def terminal(result: Result) -> str:
         for heading, here in probe.by_label(pearson[pearson["verdict"] != ""]):
             rows += [[heading, *[""] * len(layers)], *_by_layer(here, layers, _number_encoded)]
     head = "Step from which a measure is encoded at every checkpoint (~ encoded inversely)"
-    head = head if len(onsets) else f"Number of models, of {len(result.table('models'))}, that "
-    "encode a measure"
+    if not len(onsets):
+        head = f"Number of models, of {len(result.table('models'))}, that encode a measure"
     return "\n".join([head, text.columns(rows), "", *sentences(result)])
 
 

@@ -351,8 +351,7 @@ ABOUT_SETS = (
     "below that of 95 % of the other recordings (table `sets`). The table `nearest` names the "
     "recording that is nearest to each output."
 )
-ABOUT_Q = "Share of outputs whose code the Q-network names, for each code (in a fiwGAN for each "
-"bit), with Wilson's interval."
+ABOUT_Q = "Share of outputs whose code the Q-network names, by code or bit (Wilson's interval)."
 SAID = {
     likeness.COPIES: "Outputs are copies: {n_copies} of {n} are near one recording and no second",
     likeness.NEARER: "Outputs lie nearer to recordings than other recordings do, but not to one "

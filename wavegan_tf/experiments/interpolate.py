@@ -603,8 +603,7 @@ def summary(result: Result) -> str:
     settings = result.settings
     n, n_bases = settings["n"], settings["n_bases"]
     changed = list(_changed(result))
-    held = " The intervals are those of each base vector's middle "
-    "step." * settings["hold_intervals"]
+    held = " Each base vector has the intervals of its middle step." * settings["hold_intervals"]
     middle = ABOUT_MIDDLE * bool(result.table("effects")["middle_value"].notna().any())
     about = ABOUT_EFFECTS.format(middle) + ABOUT_CONTROLS * bool(settings["controls"]["latents"])
     parts = [

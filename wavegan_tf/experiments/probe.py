@@ -378,17 +378,17 @@ NO_CAUSE = (
 )
 LEGEND = (
     "One row for each measure and layer with a value.\n\n"
-    "- r: Pearson's r of the layer with {target} over all values, and its interval (bootstrap over "
-    "outputs).\n"
+    "- r: Pearson's r of the layer with {target} over all values, with its interval (bootstrap "
+    "over outputs).\n"
     "- random: mean r of those of the {controls} random networks that have enough values. One more "
-    "random network would lie below the range in brackets in {percent} of cases, and above it in "
-    "as many. Then the number of networks, and the median of their outputs with values.\n"
-    "- shuffled: the same, where each output is paired with {target} of an output drawn from those "
-    "with as many intervals. Then the number of outputs for which there is another to draw.\n"
+    "would lie below the range in brackets in {percent} of cases, and above it in as many. Then "
+    "their number, and the median of their outputs with values.\n"
+    "- shuffled: the same for pairs of a layer with {target} of another output that has as many "
+    "intervals. Then the number of outputs that can be paired so.\n"
     "- p: the chance that a random network, or a shuffled pairing, has an r at least as large (as "
     "small, if r is negative); the larger of the two{corrected}.\n"
-    "- Spearman: the rank correlation. Look at it for F0 with fewer than 50 outputs, where octave "
-    "errors weigh much and the interval of r is somewhat too narrow.\n\n"
+    "- Spearman: the rank correlation. For F0 it matters below 50 outputs, where octave errors "
+    "weigh much and the interval of r is somewhat too narrow.\n\n"
     "The table `correlations` also has r within outputs, and F0 in semitones."
 )
 ABOUT_DURATIONS = (
@@ -397,8 +397,7 @@ ABOUT_DURATIONS = (
 )
 BY_CHANCE = (
     "If no layer encoded anything, the chance of one or more `encoded` in this table would be at "
-    "most {percent}, and that of one or more `inverse` as much. A measure that is not shown to be "
-    "encoded is not shown to be absent either: with few outputs, intervals are wide."
+    "most {percent}, and that of one or more `inverse` as much."
 )
 DEPENDENT = (
     "Each latent vector has an output under every condition, and these outputs resemble each "
@@ -408,8 +407,7 @@ LIMITS = (
     "A layer carries nothing above its Nyquist frequency. Measures that it cannot carry have no "
     "rows; the column reason of the tables `points` and `intervals` says why a value is missing."
 )
-FLAGGED = "Number of points with a suspect value. These values are kept in every table and "
-"statistic."
+FLAGGED = "Number of points with a suspect value; such values stay in every table and statistic."
 
 
 def summary(result: Result) -> str:
@@ -578,7 +576,7 @@ def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
     if not len(known):
         return []
     tests = int(pearson["p"].notna().sum())
-    corrected = f", after Holm over the {tests} tests of this table" * (tests > 0)
+    corrected = f", after Holm's correction over the {tests} tests of this table" * (tests > 0)
     correlations = result.table("correlations")
     ranked = correlations[correlations["statistic"] == "spearman"]
     rows = [

@@ -104,7 +104,9 @@ def section(result: Result) -> list[str]:
         for row in table.to_dict("records")
     ]  # fmt: skip
     tested = table[table["p"].notna()]
-    corrected = f", after Holm over the {len(tested)} tests of this table" * (len(tested) > 0)
+    corrected = f", after Holm's correction over the {len(tested)} tests of this table" * (
+        len(tested) > 0
+    )
     return [
         "## Beside the recordings",
         f"Outputs and recordings are told apart in {(tested['verdict'] == DIFFERS).sum()} of "
