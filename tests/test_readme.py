@@ -1,5 +1,8 @@
 """The examples of the README and of docs/, run in their order on a tiny scale."""
 
+import ast
+import functools
+import itertools
 import json
 import os
 import re
@@ -14,12 +17,15 @@ import pytest
 import tensorflow as tf
 from run_recipes import lay_desk
 from test_strategy import free_addresses
+from test_walls import imports_of
 
 from wavegan_tf.checkpoints.open import open_checkpoint
 from wavegan_tf.commands import COMMANDS
-from wavegan_tf.experiments.names import EXPERIMENTS
+from wavegan_tf.experiments.names import EXPERIMENTS, KINDS
 from wavegan_tf.experiments.probe import Options
 from wavegan_tf.options import build, options
+from wavegan_tf.output import codebook
+from wavegan_tf.output.files import read_table
 from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
 from wavegan_tf.stats.resampling import StatisticsSettings
 
@@ -27,7 +33,6 @@ PAGES = [conftest.ROOT / "README.md", *sorted((conftest.ROOT / "docs").glob("*.m
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 OUTPUTS = TEXTS[conftest.ROOT / "docs" / "outputs.md"]
 SETTINGS = "".join(TEXTS[conftest.ROOT / "docs" / f"{x}.md"] for x in ("measures", "statistics"))
-ENDS = r"_(low|high|p|p_holm|n)$"  # of columns that belong to another
 
 WINDOWS = " ".join(conftest.SHORT_WINDOWS)
 
@@ -111,23 +116,54 @@ def test_every_command_runs_and_leaves_what_the_pages_promise(desk):
     assert of_port["model"]["layout"] == "pytorch" and of_port["checkpoint"]["step"] == 150
 
 
-def test_every_file_table_and_column_of_a_run_is_on_the_page_of_outputs(desk):
-    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", OUTPUTS, re.M | re.S))
-    words = {name: set(re.findall(r"\w+", text)) for name, text in sections.items()}
-    shared = words["Columns of all tables"] | words["Every experiment"]
-    for tables in desk.glob("*/tables"):
-        kind = json.loads((tables.parent / "config.json").read_text())["kind"]
-        known = (
-            shared
-            | words[kind]
-            | (words["probe"] if kind in ("interpolate", "checkpoints") else set())
-        )
-        for path in tables.iterdir():
-            columns = {re.sub(ENDS, "", name) for name in pd.read_csv(path, nrows=0)}
-            stems = {name for name in columns if not re.fullmatch(r"(logit_)?[cz]\d+", name)}
-            assert {path.stem, *stems} <= known, (kind, path.stem, stems - known)
-        files = {path.name for path in tables.parent.iterdir()} - {"tables"}
+def test_the_page_of_outputs_says_what_the_codebook_says():
+    assert codebook.fill(OUTPUTS) == OUTPUTS  # else: python -m wavegan_tf.output.codebook
+    marks = re.findall(r"<!-- codebook: (\w+) -->", OUTPUTS)
+    assert sorted(marks) == sorted([*KINDS, codebook.ALL, codebook.SEVERAL])
+
+
+def test_every_file_table_and_column_of_a_run_has_a_meaning(desk):
+    for run in (path.parent for path in desk.glob("*/tables")):
+        kind = json.loads((run / "config.json").read_text())["kind"]
+        tables = {path.stem: pd.read_csv(path, nrows=0) for path in (run / "tables").iterdir()}
+        meanings = codebook.columns(kind, tables)
+        assert (meanings["meaning"] != "").all(), meanings[meanings["meaning"] == ""]
+        assert read_table(run / "columns.csv").equals(meanings)
+        files = {path.name for path in run.iterdir()} - {"tables"}
         assert files <= set(re.findall(r"`([\w.]+)/?`", OUTPUTS)), kind
+
+
+def test_the_codebook_describes_nothing_that_is_not_there(desk):
+    known = {}  # by experiment and table the columns
+    for path in desk.glob("*/tables/*.csv"):
+        kind = json.loads((path.parents[1] / "config.json").read_text())["kind"]
+        for place in itertools.product((kind, ""), (path.stem, "")):
+            known.setdefault(place, set()).update(pd.read_csv(path, nrows=0))
+    for kind, table, column in codebook.read_book():
+        if column not in known.get((kind, table), ()):  # of flags that no page has
+            written = written_in(kind)
+            assert (kind, table) in known or table in written, (kind, table)
+            assert not column or column.removeprefix("logit_") in written, (kind, table, column)
+
+
+@functools.cache
+def written_in(kind):
+    """Texts and keywords in the source of an experiment (or of all), and of what it rests on."""
+    left, done, written = (
+        [f"wavegan_tf.experiments.{x}" for x in KINDS if kind in ("", x)],
+        {},
+        set(),
+    )
+    while left:
+        path = conftest.ROOT / f"{left.pop().replace('.', '/')}.py"
+        if path in done or not path.is_file():
+            continue
+        done[path] = ast.parse(path.read_text(encoding="utf-8"))
+        left += [x for x in imports_of(path) if x.split(".")[1:2] in (["experiments"], ["stats"])]
+    for node in itertools.chain.from_iterable(map(ast.walk, done.values())):
+        if isinstance(node, ast.Constant | ast.keyword):
+            written.add(node.value if isinstance(node, ast.Constant) else node.arg)
+    return written
 
 
 def test_the_two_machines_train_together(desk, start_script):

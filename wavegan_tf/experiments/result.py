@@ -13,7 +13,7 @@ import pandas as pd
 
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.names import KINDS
-from wavegan_tf.output import files
+from wavegan_tf.output import codebook, files
 from wavegan_tf.output.directory import remove_run
 from wavegan_tf.paths import expand
 from wavegan_tf.processes import in_processes
@@ -21,7 +21,7 @@ from wavegan_tf.processes import in_processes
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CONFIG_FILE = "config.json"
+CONFIG_FILE, COLUMNS_FILE = "config.json", "columns.csv"
 
 
 def experiment(name: str) -> ModuleType:
@@ -41,7 +41,7 @@ class Result:
     Attributes:
         kind (str): The experiment, or ``checkpoints``, a probe of several models.
         settings (dict): What was run, on what and how: the content of config.json.
-        tables (dict): DataFrames by name; docs/outputs.md says what their columns mean.
+        tables (dict): DataFrames by name; docs/outputs.md and columns.csv say what columns mean.
         arrays (dict): Arrays by group and name: ``arrays["series"]["conv4"]`` [outputs, time].
         directory (str): Where sounds and series were written, or None.
     """
@@ -119,7 +119,7 @@ class Result:
         page: bool = True,
         jobs: int = 1,
     ) -> None:
-        """Writes the result: config.json, tables/, arrays, summary.md, figures/, report.html.
+        """Writes config.json, tables/, columns.csv, arrays, summary.md, figures/ and report.html.
 
         Args:
             directory: Made if missing; what an earlier run wrote there is removed.
@@ -137,6 +137,7 @@ class Result:
         files.write_json(directory / CONFIG_FILE, self.settings)
         for name, table in self.tables.items():
             files.write_table(directory / "tables" / f"{name}.csv", table)
+        files.write_table(directory / COLUMNS_FILE, codebook.columns(self.kind, self.tables))
         for group, arrays in self.arrays.items():
             path = directory / f"{group}.npz"
             if arrays and path.resolve() not in kept:

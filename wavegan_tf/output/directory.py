@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from wavegan_tf.errors import InputError
 
-FOLDERS, PAGES = ("tables", "figures", "audio"), ("summary.md", "report.html")
+FOLDERS, PAGES = ("tables", "figures", "audio"), ("columns.csv", "summary.md", "report.html")
 """What a run writes beside config.json and arrays (.npz)."""
 
 _SCRATCH = ".writing-"
