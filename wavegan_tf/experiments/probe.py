@@ -50,6 +50,7 @@ from wavegan_tf.stats.compared import OUTPUTS, RECORDINGS, compare_sources, take
 from wavegan_tf.stats.correlate import (
     CORRELATION_COLUMNS,
     ENCODED,
+    FEW_NETWORKS,
     NOT_JUDGED,
     average_contours,
     correlate,
@@ -372,24 +373,31 @@ IN_WORDS = {
 """What is said of layers by their verdict, in the order in which it is said."""
 
 NOTHING = "No correlation could be computed: see the outputs below."
+NO_CONTROLS = (
+    "No verdicts on layers: `--controls=0` leaves out the random networks that r is compared with."
+)
+FAR_APART = 0.3
+"""Difference of Pearson's r and Spearman's from which on a sentence points it out."""
 NO_CAUSE = (
     "A correlation is not a cause: only `intervene` can show that a layer makes what is heard. All "
     "intervals and p hold for further outputs of this trained network, not for another training."
 )
 LEGEND = (
-    "One row for each measure and layer with a value.\n\n"
+    "One row for each measure and layer that is judged. The table `correlations` has all, and r "
+    "within outputs, and F0 in semitones.\n\n"
     "- r: Pearson's r of the layer with {target} over all values, with its interval (bootstrap "
     "over outputs).\n"
     "- random: mean r of those of the {controls} random networks that have enough values. One more "
-    "would lie below the range in brackets in {percent} of cases, and above it in as many. Then "
-    "their number, and the median of their outputs with values.\n"
+    "would lie below the range in brackets in {percent} of cases, and above it in as many. Their "
+    "number, and the median of their outputs with values, follow where they are below {controls} "
+    "and {outputs}.\n"
     "- shuffled: the same for pairs of a layer with {target} of another output that has as many "
-    "intervals. Then the number of outputs that can be paired so.\n"
+    "intervals; the number of outputs that can be paired so follows where it is below {outputs}.\n"
     "- p: the chance that a random network, or a shuffled pairing, has an r at least as large (as "
     "small, if r is negative); the larger of the two{corrected}.\n"
     "- Spearman: the rank correlation. For F0 it matters below 50 outputs, where octave errors "
-    "weigh much and the interval of r is somewhat too narrow.\n\n"
-    "The table `correlations` also has r within outputs, and F0 in semitones."
+    "weigh much and the interval of r is somewhat too narrow.\n"
+    "- n: the number of pairs of values, and in brackets of the outputs that have them."
 )
 ABOUT_DURATIONS = (
     "Least squares over intervals. t and p come from a jackknife over outputs, because the "
@@ -438,17 +446,21 @@ def terminal(result: Result) -> str:
         return ""
     layers, controls = layers_of(result), _num_controls(result)
     target = layer_title(result.settings["target"])
-    beside = f"up to {controls} random networks" if controls else "no random networks"
-    head = [
-        f"Pearson's r with {target}, beside {beside} and shuffled pairings",
-        "(* encoded, ~ inversely, ? too few random networks; in brackets: too few values)",
-    ]
+    head = [f"Pearson's r with {target} (in brackets: too few values)"]
+    if controls:
+        head = [
+            f"Pearson's r with {target}, beside up to {controls} random networks and shuffled "
+            "pairings",
+            "(* encoded, ~ inversely, ? too few random networks; in brackets: too few values)",
+        ]
     rows = [["", *map(layer_title, layers), "outputs"]]
     for heading, here in by_label(pearson):
         known = here[here["estimate"].notna() & (here["measure"] != SEMITONES)]
         rows += [[heading, *[""] * (len(layers) + 1)]] if len(known) else []
         for (measure, unit), cells in known.groupby(["measure", "unit"], sort=False, observed=True):
-            by_layer = {cell["layer"]: short(cell) for cell in cells.to_dict("records")}
+            by_layer = {
+                cell["layer"]: short(cell, controls > 0) for cell in cells.to_dict("records")
+            }
             numbers = [by_layer.get(layer, "") for layer in layers]
             fewest, most = cells["n_outputs"].min(), cells["n_outputs"].max()
             n = f"{most}" if fewest == most else f"{fewest}–{most}"
@@ -468,18 +480,34 @@ def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
 
 def sentences(result: Result) -> list[str]:
     """Says what was found: why nothing is judged, or what of each kind of interval."""
-    reason = why_not_judged(result.table("health"))
-    found = [f"No verdicts, since {reason}."] if reason else []
-    pearson = pearson_rows(result)
-    for heading, rows in by_label(pearson[pearson["measure"] != SEMITONES]) if not found else ():
+    pearson, reason = pearson_rows(result), why_not_judged(result.table("health"))
+    if reason:
+        return [f"No verdicts, since {reason}."]
+    found, correlations = _conditions_in_words(result), result.table("correlations")
+    judged = pearson[pearson["measure"] != SEMITONES]
+    if len(judged) and not _num_controls(result):
+        found, judged = [*found, NO_CONTROLS], judged[:0]
+    for heading, rows in by_label(judged):
         said: dict[str, list[str]] = {}
         for measure, cells in rows.groupby("measure", sort=False, observed=True):
             said.setdefault(_say(cells, result), []).append(measure_title(str(measure)))
         found_first = sorted(said.items(), key=lambda x: not x[0].startswith(ENCODED))
         listed = [f"{', '.join(titles)}: {what}." for what, titles in found_first if what]
         found += [f"{heading.capitalize()}: {' '.join(listed)}"] if listed else []
-    if reason or not found:
-        return found or [NOTHING]
+    if not found:
+        return [NOTHING]
+    ranked = correlations[correlations["statistic"] == "spearman"]
+    apart = judged.assign(rank_r=_beside(judged, ranked)).query("verdict != @TOO_FEW")
+    for heading, rows in by_label(apart[(apart["estimate"] - apart["rank_r"]).abs() > FAR_APART]):
+        where = ", ".join(
+            f"{measure_title(row['measure'])} at {layer_title(row['layer'])} "
+            f"({text.fixed(row['estimate'])} and {text.fixed(row['rank_r'])})"
+            for row in rows.to_dict("records")
+        )
+        found.append(
+            f"{heading.capitalize()}: Pearson's r and Spearman's are far apart for {where}. Octave "
+            "errors, or other values far from the rest, can do this."
+        )
     outputs = result.table("outputs")
     n, measured = outputs["output"].nunique(), outputs[outputs["measured"].astype(bool)]
     for name, number in measured.filter(regex="^n_").sum().items():
@@ -488,6 +516,27 @@ def sentences(result: Result) -> list[str]:
             found.append(f"{label}: none in {measured['output'].nunique()} outputs.")
     if (pearson["verdict"] != ENCODED).any():
         found.append(f"What is not shown with {n} outputs may still be there.")
+    return found
+
+
+def _conditions_in_words(result: Result) -> list[str]:
+    """Says what differs between each condition and the first, and in which layers."""
+    table, found = result.table("differences"), []
+    for condition, here in table.groupby("condition", sort=False) if len(table) else ():
+        pair = f"`{condition}` minus `{here['reference'].iloc[0]}`"
+        differ = here[(here["verdict"] == DIFFERS) & (here["measure"] != SEMITONES)]
+        for heading, rows in by_label(differ):
+            said = []
+            for _, cells in rows.groupby("measure", sort=False, observed=True):
+                known = cells.to_dict("records")
+                where = ", ".join(
+                    f"{text.number(row['estimate'], signed=True)} at {layer_title(row['layer'])}"
+                    for row in known
+                )
+                said.append(f"{measure_title(known[0]['measure'], known[0]['unit'])} {where}")
+            found.append(f"{pair}, {heading}: {'; '.join(said)} ({rows['n'].max()} pairs).")
+        if not len(differ):
+            found.append(f"{pair}: no difference is shown in any layer.")
     return found
 
 
@@ -521,8 +570,8 @@ def _say(cells: pd.DataFrame, result: Result) -> str:
 
 
 def _num_controls(result: Result) -> int:
-    controls = result.table("controls")
-    return controls["network"].nunique() if len(controls) else 0
+    """Says how many random networks were asked for."""
+    return result.settings["options"].get("controls", 0)
 
 
 def pearson_rows(result: Result) -> pd.DataFrame:
@@ -544,12 +593,12 @@ def by_label(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     ]
 
 
-def short(row: dict[Any, Any]) -> str:
+def short(row: dict[Any, Any], marked: bool = True) -> str:
     """Writes r with the mark of its verdict, in brackets where it rests on too few outputs."""
     r = text.fixed(row["estimate"])
     if row["verdict"] == "too few":
         return f"({r})"
-    return r + MARKS.get(row["verdict"], " ")
+    return r + (MARKS.get(row["verdict"], " ") if marked else "")
 
 
 def _what_was_run(result: Result) -> str:
@@ -571,8 +620,11 @@ def _what_was_run(result: Result) -> str:
 
 
 def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
-    """Makes the table of correlations, a row for each layer and measure with a value."""
+    """Makes the table of correlations, a row for each layer and measure that is judged."""
     known = pearson[pearson["estimate"].notna() & (pearson["measure"] != SEMITONES)]
+    controls, n = _num_controls(result), result.table("outputs")["output"].nunique()
+    if controls:
+        known = known[~known["verdict"].isin((TOO_FEW, FEW_NETWORKS))]
     if not len(known):
         return []
     tests = int(pearson["p"].notna().sum())
@@ -584,15 +636,16 @@ def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
             "intervals": heading, "measure": measure_title(row["measure"], row["unit"]),
             "layer": layer_title(row["layer"]),
             "r": text.with_interval(row["estimate"], row["low"], row["high"], text.fixed),
-            "random": _level(row, "random", f"{row['n_random']} networks"),
-            "shuffled": _level(row, "shuffled", ""),
+            "random": _level(row, "random", n, controls),
+            "shuffled": _level(row, "shuffled", n, 0),
             "p (Holm)": text.p_value(row["p_holm"]), "verdict": row["verdict"],
-            "Spearman": text.fixed(row["rank_r"]), "n": f"{row['n']} ({row['n_outputs']} outputs)",
+            "Spearman": text.fixed(row["rank_r"]), "n": f"{row['n']} ({row['n_outputs']})",
         }
         for heading, cells in by_label(known.assign(rank_r=_beside(known, ranked)))
         for row in cells.to_dict("records")
     ]  # fmt: skip
-    about = {"target": layer_title(result.settings["target"]), "controls": _num_controls(result)}
+    target = layer_title(result.settings["target"])
+    about = {"target": target, "controls": controls, "outputs": f"{n} outputs"}
     percent = text.percent(1 - result.settings["statistics"]["confidence"])
     judged = (pearson["p"].notna() & (pearson["verdict"] != NOT_JUDGED)).any()
     return [
@@ -609,13 +662,17 @@ def _beside(rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     return rows[keys].merge(others[[*keys, "estimate"]], "left", on=keys)["estimate"].to_numpy()
 
 
-def _level(row: dict[Any, Any], control: str, behind: str) -> str:
-    """Writes what a control reaches, and what stands behind it."""
+def _level(row: dict[Any, Any], control: str, outputs: int, networks: int) -> str:
+    """Writes what a control reaches, and how many stand behind it where these are not all."""
     ends = (row[control], row[f"{control}_low"], row[f"{control}_high"])
     if not np.isfinite(ends[0]):
         return text.DASH
-    behind = ", ".join(filter(None, [behind, f"{row[f'n_{control}_outputs']} outputs"]))
-    return f"{text.with_interval(*ends, text.fixed)}, {behind}"
+    parts = [text.with_interval(*ends, text.fixed)]
+    if networks and row["n_random"] < networks:
+        parts.append(f"{row['n_random']} networks")
+    if (own := row[f"n_{control}_outputs"]) < outputs:
+        parts.append(f"{own} outputs")
+    return ", ".join(parts)
 
 
 def _duration_table(result: Result) -> list[str]:
@@ -627,7 +684,7 @@ def _duration_table(result: Result) -> list[str]:
             "t": text.fixed(row["t"]), "p": text.p_value(row["p"]),
             "adj. R²": text.fixed(row["adj_r2"]),
             "random": f"{text.fixed(row['random_adj_r2'])}, {row['n_random']} networks",
-            "n": f"{row['n']} ({row['n_outputs']} outputs)",
+            "n": f"{row['n']} ({row['n_outputs']})",
         }
         for heading, cells in by_label(result.table("durations"))
         for row in cells[cells["beta"].notna()].to_dict("records")

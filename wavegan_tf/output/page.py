@@ -161,10 +161,10 @@ def command_line(settings: dict[str, Any]) -> str:
     repeats it.
     """
     words = ["python", "-m", "wavegan_tf", settings.get("command", settings["kind"])]
-    given = dict(settings.get("flags", {}))
-    if "checkpoint" in settings and not (given.get("ckpt") or "demo:").startswith("demo:"):
-        given["ckpt"] = settings["checkpoint"]["prefix"]
-    for name, value in given.items():
+    known = dict(settings.get("flags", {}))
+    if "checkpoint" in settings and not str(known.get("ckpt") or "demo:").startswith("demo:"):
+        known["ckpt"] = settings["checkpoint"]["prefix"]
+    for name, value in known.items():
         if value is None or value == [] or name in _ELSEWHERE:
             continue
         if isinstance(value, bool):
