@@ -251,7 +251,7 @@ def test_differences_of_conditions_are_said_first_by_measure_and_layer_and_only_
     shown = (table["measure"] == "f0") & (table["layer"] == "out")
     table = table.assign(estimate=np.where(shown, -7.6, 99.0), n=25)
     result.tables["differences"] = table.assign(
-        verdict=np.where(shown, "differ", "no difference shown")
+        verdict=np.where(shown, "differs", "no difference shown")
     )
     line = f"`{table['condition'].iloc[0]}` minus `{table['reference'].iloc[0]}`"
     first = result.summary().splitlines()[2]
