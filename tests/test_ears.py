@@ -217,7 +217,7 @@ def test_it_says_which_identify_reads_the_labels():
     ("flags", "words"),
     [
         (["--labels=pala"], "give 2 to 20 labels"),
-        (["--labels=pala,NA"], "'NA' is read as no label"),
+        (["--labels=pala,NA"], "'NA' means that there is no label"),
         (["--repeat=11"], "10 outputs can be heard"),
         (["--out=codes_at_5"], "name of a page"),
         ([], "exists; name another page"),

@@ -57,7 +57,7 @@ def test_the_cause_is_ranked_first_and_proved_and_the_control_shows_nothing(one)
     text = one.summary()
     assert (
         "z3 causes frication: 0 % at −1, 100 % at 1 (20 bases, p < 0.001); "
-        "control latents that may do as much: 0 of 1."
+        "controls that may do as much: 0 of 1."
     ) in text
     assert "nan" not in text.lower() and text.index("## What may be") < text.index("\n|")
     assert len(text[: text.index("\n|")].split()) < 400  # conclusions and the first legend

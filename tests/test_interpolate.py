@@ -289,7 +289,7 @@ def test_a_cause_is_above_its_controls_and_a_variable_like_them_is_not(capsys):
     controls = found.settings["controls"]["latents"]
     assert len(set(controls)) == 20 and "z3" not in controls
     assert found.settings["controls"]["n"] == 2 * 20 * N_BASES
-    assert "20 control latents, 200 outputs" in capsys.readouterr().err
+    assert "20 control variables, 200 outputs" in capsys.readouterr().err
     (rms,) = of(found.tables["effects"], measure="rms").to_dict("records")
     assert rms["verdict"] == "changes, more than controls"
     assert rms["n_controls_as_large"] == 0 and rms["excess_low"] > 0

@@ -19,11 +19,11 @@ GROUPS = dict.fromkeys(("labels", "out_dir", "seed", "overwrite"), "Basics")
 FLAGS = flags.FLAGS
 
 ABOUT = (
-    "Agreement: share of outputs that both called the same; of all listeners, mean of their pairs. "
-    "Kappa and alpha: how far it is beyond chance, 1 at most, 0 for chance [interval over outputs]."
-    " p: chance that labels dealt out at random "
-    "agree as much, after Holm over the table; * is above chance. Again: one listener, of outputs "
-    "that were heard twice."
+    "Agreement: share of outputs that both listeners called the same; for all listeners, the mean "
+    "of their pairs. Kappa and alpha: how far agreement is beyond chance, 1 at most, 0 for chance "
+    "[interval over outputs]. p: chance that labels dealt out at random agree as much, after "
+    "Holm's correction over the table; * is above chance. Again: one listener, for outputs that "
+    "were heard twice."
 )
 
 

@@ -78,7 +78,7 @@ def check_labels(given: list[str]) -> list[str]:
     labels, flag = [label.strip() for label in given], f"--labels={','.join(given)}"
     if len(labels) == 1 or len(labels) > len(KEYS) or len(set(labels)) < len(labels):
         raise InputError(
-            f"{flag}: give 2 to {len(KEYS)} different labels, or leave it out so that listeners "
+            f"{flag}: give 2 to {len(KEYS)} labels, each once; leave it out so that listeners "
             "type what they hear"
         )
     for label in labels:

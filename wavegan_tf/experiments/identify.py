@@ -504,11 +504,9 @@ def _finding(row: Any, about: dict[str, Any]) -> str:
     levels = [_level(x, about) for x in ends]
     at = "\u00b1" * (form == EVEN) + text.number(last)
     change = f"{levels[0]} at {text.number(first)}, {levels[1]} at {at} ({n} bases, {_p(p)})"
-    controls = "no control latent to compare with was set"
+    controls = "no control to compare with was set"
     if row.n_controls:
-        controls = (
-            f"control latents that may do as much: {row.n_controls_as_large} of {row.n_controls}"
-        )
+        controls = f"controls that may do as much: {row.n_controls_as_large} of {row.n_controls}"
     if row.sign == proof.DISAGREES:
         controls += "; the ranking has the opposite sign"
     way = ", either way from 0" if form == EVEN else ""

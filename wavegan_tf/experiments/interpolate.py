@@ -486,7 +486,7 @@ def measure_controls(
     if options.hold_intervals:
         middle = np.concatenate(moves.control_latents(names, [sweeps.middle_step(*sweep)]))[:, 0]
         held = hold(own, middle, plan, options, len(steps))
-    label = f"{len(names)} control latents, {len(z)} outputs"
+    label = f"{len(names)} control variables, {len(z)} outputs"
     given = own, z, plan, options.jobs, label
     found = measure_apart(*given, lambda _, series: levels.take(series), held)
     return values_of(found, own, levels, options, len(z))[0]

@@ -590,8 +590,8 @@ def _sections(result: Result, intervals: bool) -> list[tuple[str, pd.DataFrame]]
             found.append((LEGENDS[shown], parts(shown)))
         elif shown == key:
             found.append((
-                f"No share can be told: {result.settings['n_bases']} base latent vectors (--n), or "
-                "no measure on which an effect is shown.", pd.DataFrame(),
+                f"No share can be given: there are {result.settings['n_bases']} base vectors "
+                "(--n), or an effect is shown on no measure.", pd.DataFrame(),
             ))  # fmt: skip
     maps = result.table("maps")
     needed = result.table("needed").reindex(columns=["layer", "share", "n_maps"])
@@ -628,7 +628,7 @@ def summary(result: Result) -> str:
     checkpoint = settings["checkpoint"]
     parts = [
         f"# Interventions: {title}",
-        f"{settings['n_bases']} base latent vectors; checkpoint {checkpoint['prefix']}, step "
+        f"{settings['n_bases']} base vectors; checkpoint {checkpoint['prefix']}, step "
         f"{checkpoint['step']}. Nothing replaced leaves every output as it is (largest difference "
         f"{gaps['none']:g}).",
     ]

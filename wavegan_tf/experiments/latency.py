@@ -334,7 +334,7 @@ def sentences(result: Result) -> list[str]:
     differ = groups[groups["verdict"] == DIFFERS].to_dict("records") if len(groups) else []
     for row in differ:
         found.append(
-            f"{layer_title(row['layer'])}: the {MEASURES[row['measure']]} of {row['group']} less "
+            f"{layer_title(row['layer'])}: the {MEASURES[row['measure']]} of {row['group']} minus "
             f"that of {row['reference']} is {_ms(row['estimate'], True)} ms (p "
             f"{text.p_value(row['p'])}; {row['n']} and {row['n_reference']} models)."
         )

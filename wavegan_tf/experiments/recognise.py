@@ -354,8 +354,8 @@ def _told(result: Result) -> list[str]:
     for x in result.table("certainty").to_dict("records"):
         ends = text.with_interval(x["estimate"], x["low"], x["high"], text.fixed)
         told.append(
-            f"Certainty (probability of the code that is answered), mean over {x['n']} words "
-            f"less that over the {x['n_unseen']} of --unseen: {ends}, p {text.p_value(x['p'])}: "
+            f"Certainty (probability of the code that is answered), mean over {x['n']} words minus "
+            f"the mean over the {x['n_unseen']} of --unseen: {ends}, p {text.p_value(x['p'])}: "
             f"{x['verdict']}."
         )
     return told
