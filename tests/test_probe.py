@@ -255,7 +255,7 @@ def test_differences_of_conditions_are_said_first_by_measure_and_layer_and_only_
     )
     line = f"`{table['condition'].iloc[0]}` minus `{table['reference'].iloc[0]}`"
     first = result.summary().splitlines()[2]
-    assert first == f"- {line}, voiced: F0 (Hz) −7.60 at Out (25 pairs)."
+    assert first == f"- {line}, voiced: F0 (Hz) −7.6 at Out (25 pairs)."
     assert first.removeprefix("- ") in result.terminal()
     result.tables["differences"] = table.assign(verdict="no difference shown")
     assert result.summary().splitlines()[2] == f"- {line}: no difference is shown in any layer."
