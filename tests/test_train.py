@@ -142,7 +142,7 @@ def test_a_signal_saves_and_leaves(start_script, tmp_path, speech_dir):
     [
         ("--data_dir=absent", "--data_dir=absent: does not exist"),
         ("--train_keep=-1", "--train_keep=-1: must be 0 or more"),
-        ("--init_ckpt=nowhere", "--init_ckpt=nowhere: no checkpoint"),
+        ("--init_ckpt=nowhere", "--init_ckpt=nowhere: there is no checkpoint"),
     ],
 )
 def test_train_refuses_what_it_cannot_begin_with_and_leaves_nothing(
