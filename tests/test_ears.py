@@ -172,7 +172,7 @@ def test_free_text_is_kept_as_it_is_written_and_outputs_heard_twice_stand_beside
             page.key(" ")  # plays again, and writes nothing
             page.call("Input.insertText", text="NA")
             page.click("#words button")
-            assert "read as no label" in page.run("byId('note').textContent")
+            assert "means that there is no label" in page.run("byId('note').textContent")
             page.run("byId('word').value = ''; byId('word').focus()")
         page.call("Input.insertText", text=word)
         page.run("byId('words').requestSubmit()")
