@@ -1,5 +1,6 @@
 """``import wavegan_tf``: a model, its layers, a result; README's ten lines run in test_readme."""
 
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,9 @@ import pandas as pd
 import pytest
 
 import wavegan_tf as wg
+from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.names import EXPERIMENTS
+from wavegan_tf.options import options
 
 
 def test_every_name_of_the_front_door_is_there():
@@ -123,3 +126,27 @@ def test_an_option_that_there_is_not_is_refused(model):
 def test_what_python_gives_wrongly_is_said_in_one_line(model, call, words):
     with pytest.raises(wg.InputError, match=words):
         call(model)
+
+
+def test_a_model_says_what_it_lacks_and_what_shape_a_layer_has():
+    model = wg.load()
+    conv3 = model.activations(model.sample(1))["conv3"]
+    with pytest.raises(InputError, match="'discriminator': this checkpoint has none; it has"):
+        model.run("discriminator", conv3)
+    with pytest.raises(InputError, match="'Q': this checkpoint has none; it has generator, q"):
+        model.run("Q", conv3)
+    with pytest.raises(InputError, match="layer 'Conv3': there are fc, conv1"):
+        model.run_from("Conv3", conv3)
+    with pytest.raises(InputError, match=r"shape \[1, 10, 32\]: conv3 has \[n, 1024, 32\]"):
+        model.run_from("conv3", conv3[:, :10])
+    with pytest.raises(InputError, match="not finite"):
+        model.activations(model.sample(1) * np.nan)
+
+
+def test_help_lists_the_options_of_an_experiment_with_their_texts():
+    for name in ("probe", "interpolate", "identify"):
+        module = importlib.import_module(f"wavegan_tf.experiments.{name}")
+        text = " ".join(getattr(wg, name).__doc__.split())
+        for field in options(module.Options):
+            assert f"{field.name} (default {field.default!r})" in text
+            assert " ".join(field.metadata["option"]["help"].split())[:60] in text

@@ -83,7 +83,7 @@ def _train(
         if held_out:
             one = SliceSource(held_out, store, batch_size=1, seed=trainer.seed)
             holdout = one.sample(NUM_HELD_OUT)
-        if trainer.update:
+        if trainer.step or trainer.update:
             print(f"{directory}: goes on from step {trainer.step}")
         logdir = shlex.quote(f"--logdir={directory}")
         print(f"tensorboard {logdir} --samples_per_plugin=images=100,audio=30")
