@@ -219,8 +219,9 @@ def test_every_flag_and_command_that_is_named_exists(run_script):
     helps = "".join(run_script(f"-m wavegan_tf {name}", "--helpfull").stdout for name in COMMANDS)
     flags = re.findall(r"^  --(\[no\])?(\w+)$", helps, re.MULTILINE)
     known = {name for _, name in flags} | {f"no{name}" for no, name in flags if no}
-    known |= {"help", "helpfull", "flagfile", "flag"}
+    known |= {"help", "helpfull", "flagfile", "flag", "version"}
     known |= {"samples_per_plugin", "nodes", "ntasks", "array", "dist", "logdir"}  # of others
+    known |= {"cpus", "mem", "time", "requeue", "signal"}  # of SLURM
     for page, text in TEXTS.items():
         assert not set(re.findall(r"(?<!-)--(\w+)", text)) - known, page.name
         assert set(re.findall(r"-m wavegan_tf (\w+)", text)) <= {*COMMANDS, "COMMAND"}, page.name
