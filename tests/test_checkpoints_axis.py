@@ -134,7 +134,7 @@ def test_probe_of_several_end_to_end(training, tmp_path, run_script):
     assert loaded.tables["points"]["model"].unique().tolist() == names
     assert len(loaded.tables["latents"]) == 1 and loaded.tables["controls"]["model"].nunique() == 1
     files = {path.name for path in out.iterdir()}
-    assert files == {"config.json", "summary.md", "report.html", "tables"}
+    assert files == {"config.json", "columns.csv", "summary.md", "report.html", "tables"}
     assert "digits-20+1" in (out / "report.html").read_text()
     assert loaded.summary() == (out / "summary.md").read_text()
 
