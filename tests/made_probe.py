@@ -125,7 +125,7 @@ def make_probe(
         "clip": False, "strides_hz": [62.5, 125, 250],
         "praat": {"f0_floor_hz": 60.0, "f0_ceiling_hz": 300.0},
         "statistics": {"confidence": 0.95, "min_outputs": 3, "min_pairs": 3},
-        "options": {"max_figures": 1, "annotations": None},
+        "options": {"max_figures": 1, "annotations": None, "controls": 20},
     }  # fmt: skip
     facts = {"name": "", "word": "", "measured": True}
     facts |= {"peak": 0.8, "rms_db": -20.0, "clipped_share": 0.0}

@@ -175,12 +175,12 @@ def test_a_generator_alone_is_handed_on_with_the_record_of_its_run_and_how_to_me
     np.testing.assert_array_equal(*sounds)
 
     over = run_script(CONVERT, "--ckpt", alone, "--to=native", "--out_dir", alone, "--overwrite")
-    assert_refused(over, f"--out_dir={alone}", "holds --ckpt itself")
+    assert_refused(over, f"--out_dir={alone}", "contains --ckpt itself")
     flags = (f"--num_categ={before.config.num_categ}", f"--wavegan_dim={before.config.dim}")
     init = (f"--init_ckpt={alone}", f"--train_dir={tmp_path / 'new'}")
     for place in ((f"--train_dir={alone}",), init):
         result = run_script("train.py", "--model=ciwgan", "--data_dir=none", *place, *flags)
-        assert_refused(result, place[0], "the Generator alone", "not to train")
+        assert_refused(result, place[0], "only the Generator", "not to train")
 
 
 def test_what_the_variables_leave_open_is_asked_for_or_said(tmp_path, caplog):
@@ -307,8 +307,8 @@ def test_a_save_cut_short_leaves_the_checkpoint_before(tmp_path, monkeypatch, fa
 def test_a_path_that_is_no_checkpoint_is_refused(reference, tmp_path):
     source = reference / "checkpoints" / "wavegan"
     for copied, words in (
-        ((), "no checkpoint there"),
-        (("model.ckpt-25.data-00000-of-00001",), "no checkpoint in this directory"),
+        ((), "there is no checkpoint"),
+        (("model.ckpt-25.data-00000-of-00001",), "no checkpoint is in this directory"),
         (("model.ckpt-25.index",), "copy both"),
     ):
         path = tmp_path / str(len(words))
@@ -373,9 +373,9 @@ def test_a_damaged_run_config_is_refused(tmp_path, text, words):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("wavegan_dim", "not name,value"),
-        ("wavegan_dim,big", "no int"),
-        ("wavegan_batchnorm,1", "no bool"),
+        ("wavegan_dim", "not of the form name,value"),
+        ("wavegan_dim,big", "not of the type int"),
+        ("wavegan_batchnorm,1", "not of the type bool"),
     ],
 )
 def test_a_damaged_args_file_is_refused(tmp_path, line, words):

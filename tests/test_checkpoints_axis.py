@@ -134,7 +134,7 @@ def test_probe_of_several_end_to_end(training, tmp_path, run_script):
     assert loaded.tables["points"]["model"].unique().tolist() == names
     assert len(loaded.tables["latents"]) == 1 and loaded.tables["controls"]["model"].nunique() == 1
     files = {path.name for path in out.iterdir()}
-    assert files == {"config.json", "columns.csv", "summary.md", "report.html", "tables"}
+    assert files == {"columns.csv", "config.json", "summary.md", "report.html", "tables"}
     assert "digits-20+1" in (out / "report.html").read_text()
     assert loaded.summary() == (out / "summary.md").read_text()
 
@@ -142,9 +142,9 @@ def test_probe_of_several_end_to_end(training, tmp_path, run_script):
 @pytest.mark.parametrize(
     ("other", "options", "words"),
     [
-        ({"latent_dim": 50}, {}, "p-1 has latent_dim 100, p-2 has 50"),
-        ({"model": "fiwgan", "num_categ": 2}, {}, "p-1 has model wavegan, p-2 has fiwgan"),
-        ({}, {"shard": "1/2"}, "--shard=1/2: several"),
+        ({"latent_dim": 50}, {}, "p-1 has latent_dim 100, but p-2 has 50"),
+        ({"model": "fiwgan", "num_categ": 2}, {}, "p-1 has model wavegan, but p-2 has fiwgan"),
+        ({}, {"shard": "1/2"}, "--shard=1/2: is only for one checkpoint"),
     ],
 )
 def test_models_that_cannot_be_asked_alike_are_refused(other, options, words):
@@ -326,4 +326,6 @@ def test_of_two_and_two_models_nothing_can_be_shown():
     assert set(table["verdict"]) == {"too few"} and table["p_least"].iloc[0] == pytest.approx(1 / 3)
     result = wg.Result("checkpoints", {"statistics": {"confidence": 0.95}}, {"groups": table})
     [sentence] = checkpoints.sentences(result)
-    assert sentence.startswith("Nothing can be shown of thai and english: with 2 and 2 models the")
+    assert sentence.startswith(
+        "Nothing can be shown about thai and english: with 2 and 2 models the"
+    )

@@ -1,7 +1,10 @@
 """The commands: how they are called, listed, refused; what reaches the disk."""
 
+import errno
 import json
 import os
+import signal
+import time
 
 import numpy as np
 import pandas as pd
@@ -32,6 +35,43 @@ def test_results_appear_only_when_all_went_well(tmp_path):
         os.mkdir(os.path.join(scratch, "audio"))
         assert os.listdir(out) == [os.path.basename(scratch)]
     assert os.listdir(out) == ["audio"]
+
+
+def test_what_a_killed_run_left_is_no_result_but_that_of_a_living_one_is(tmp_path):
+    (tmp_path / ".writing-killed").mkdir()
+    with output_directory(tmp_path, overwrite=False) as scratch:
+        assert os.listdir(tmp_path) == [os.path.basename(scratch)]
+        with pytest.raises(InputError, match="not empty"), output_directory(tmp_path, False):
+            pass
+        assert os.listdir(tmp_path) == [os.path.basename(scratch)]
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_named_and_nothing_stays(tmp_path, error):
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match=f"--out_dir={out}.*make room"):
+        with output_directory(out, overwrite=False):
+            raise OSError(error, os.strerror(error))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_directory_that_cannot_be_made_is_named():
+    with pytest.raises(InputError, match="--out_dir=/proc/none: cannot be written to"):
+        with output_directory("/proc/none", overwrite=False):
+            pass
+
+
+def test_sigterm_ends_a_run_as_ctrl_c_does_and_the_same_line_runs_again(start_script, tmp_path):
+    out = tmp_path / "out"
+    script = start_script("probe.py", "--n=500", *SMALL[1:], f"--out_dir={out}")
+    deadline = time.monotonic() + 120
+    while not list(out.glob(".writing-*/audio/0000_out.wav")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    script.send_signal(signal.SIGTERM)
+    result = script.finish()
+    assert result.returncode == 128 + signal.SIGTERM
+    assert result.stderr.endswith("interrupted\n") and "Traceback" not in result.stderr
+    assert not out.exists()
 
 
 def test_overwriting_leaves_nothing_of_the_run_before_and_all_else(tmp_path):

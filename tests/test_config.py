@@ -47,7 +47,7 @@ def test_a_round_trip_keeps_every_option_and_an_unknown_one_is_refused():
     )  # fmt: skip
     assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
     assert config.differences(ModelConfig.from_dict(config.to_dict() | {"dim": 5})) == ["dim: 3, 5"]
-    with pytest.raises(InputError, match="depht: no such option; there are model"):
+    with pytest.raises(InputError, match="depht: there is no such option; there are model"):
         ModelConfig.from_dict({"depht": 5})
 
 

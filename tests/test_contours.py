@@ -164,10 +164,10 @@ def test_codes_are_set_each_alone():
     ("options", "words"),
     [
         ({"condition": ("c1=1",)}, "--condition=c1=1: give two or more"),
-        ({"condition": tuple(f"z1={k}" for k in range(8))}, "8 conditions; give 7 at most"),
+        ({"condition": tuple(f"z1={k}" for k in range(8))}, "8 conditions; give at most 7"),
         ({"track": "cog"}, "--track=cog --of=voiced: there is no such track"),
         ({"of": "output"}, "--track=f0 --of=output: .*there are series, shape"),
-        ({"network": "q"}, "--network=q: reads recordings; add --wav_dir"),
+        ({"network": "q"}, "--network=q: this network reads recordings; add --wav_dir"),
         ({"wav_dir": "."}, "--wav_dir: has no meaning with --network=generator"),
     ],
 )

@@ -172,7 +172,7 @@ def test_free_text_is_kept_as_it_is_written_and_outputs_heard_twice_stand_beside
             page.key(" ")  # plays again, and writes nothing
             page.call("Input.insertText", text="NA")
             page.click("#words button")
-            assert "read as no label" in page.run("byId('note').textContent")
+            assert "means that there is no label" in page.run("byId('note').textContent")
             page.run("byId('word').value = ''; byId('word').focus()")
         page.call("Input.insertText", text=word)
         page.run("byId('words').requestSubmit()")
@@ -217,7 +217,7 @@ def test_it_says_which_identify_reads_the_labels():
     ("flags", "words"),
     [
         (["--labels=pala"], "give 2 to 20 labels"),
-        (["--labels=pala,NA"], "'NA' is read as no label"),
+        (["--labels=pala,NA"], "'NA' means that there is no label"),
         (["--repeat=11"], "10 outputs can be heard"),
         (["--out=codes_at_5"], "name of a page"),
         ([], "exists; name another page"),
@@ -268,7 +268,7 @@ def test_listeners_whose_name_is_taken_are_refused(tmp_path, names):
 
 def test_one_listener_who_heard_nothing_twice_is_refused(tmp_path):
     (tmp_path / "a.csv").write_text("output,label\n0,p\n")
-    with pytest.raises(SystemExit, match="one who heard outputs twice"):
+    with pytest.raises(SystemExit, match="one listener who heard outputs twice"):
         run("agreement", [f"--labels={tmp_path / 'a.csv'}", f"--out_dir={tmp_path / 'out'}"])
     assert not (tmp_path / "out").exists()
 

@@ -209,10 +209,10 @@ def test_a_classifier_is_handed_on(model, given, run_dir, eagerly):
 
 def test_a_file_that_is_no_classifier_for_the_model_is_refused(run_dir):
     path, other = str(run_dir / "classifier.npz"), dataclasses.replace(CONFIG, sample_rate=8000)
-    with pytest.raises(InputError, match="16384 samples at 16000 Hz, and the model makes 16384 at"):
+    with pytest.raises(InputError, match="16384 samples at 16000 Hz, but the model makes 16384 at"):
         labelled.read_classifier(path, other)
     for name in ("config.json", "none.npz"):
-        with pytest.raises(InputError, match="is no classifier.npz"):
+        with pytest.raises(InputError, match="is not a classifier.npz"):
             labelled.read_classifier(str(run_dir / name), CONFIG)
 
 

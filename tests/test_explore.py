@@ -178,7 +178,7 @@ def test_a_port_in_use_and_a_variable_that_is_none_are_refused_in_a_line(explore
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(InputError, match="is in use; give another, or 0"):
+        with pytest.raises(InputError, match="is in use; give another port, or 0"):
             open_server(explorer, taken.getsockname()[1], "", [], 0)
 
 

@@ -93,7 +93,10 @@ def model(reference):
         ({"vary": "z1=-15,15", "clusters": 4}, "--clusters=4: conv3.*2 .."),
         ({}, "--vary=: expected NAME=VALUE, for example z11=-15"),
         ({"vary": "z1=-15:15:0.01"}, "500 x 3001 = 1500500 outputs, over 100000"),
-        ({"vary": "z1=-15,15", "layer": "out"}, "--layer=out: no layer of .*conv1, conv2, conv3, "),
+        (
+            {"vary": "z1=-15,15", "layer": "out"},
+            "--layer=out: this is not a layer of .*conv1, conv2, conv3, ",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_runs(model, options, words):

@@ -1,5 +1,6 @@
 """``import wavegan_tf``: a model, its layers, a result; README's ten lines run in test_readme."""
 
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,9 @@ import pandas as pd
 import pytest
 
 import wavegan_tf as wg
+from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.names import EXPERIMENTS
+from wavegan_tf.options import options
 
 
 def test_every_name_of_the_front_door_is_there():
@@ -96,9 +99,9 @@ def test_a_result_is_saved_loaded_and_shown(model, tmp_path):
 
 
 def test_an_option_that_there_is_not_is_refused(model):
-    with pytest.raises(wg.InputError, match="outputs: no such option; there are"):
+    with pytest.raises(wg.InputError, match="outputs: there is no such option; there are"):
         wg.probe(model, outputs=3)
-    with pytest.raises(wg.InputError, match="f0: no such option; there are"):
+    with pytest.raises(wg.InputError, match="f0: there is no such option; there are"):
         wg.probe(model, praat={"f0": 3})
 
 
@@ -110,13 +113,40 @@ def test_an_option_that_there_is_not_is_refused(model):
         (lambda m: wg.measure(np.zeros(16000, np.int16), 16000), "int16.*full scale at 1"),
         (lambda m: wg.measure(np.full(16000, np.nan), 16000), "NaN"),
         (lambda m: wg.measure(np.zeros(16000), 16000, measures=("F0",)), "name them from f0"),
-        (lambda m: wg.probe(m, layers=3), "--layers=3: must be a text"),
+        (lambda m: wg.probe(m, layers=3), "--layers=3: must be text"),
         (lambda m: wg.probe(m, praat=3), "praat=3: give PraatSettings"),
         (lambda m: wg.probe(m, praat={"f0_floor_hz": "x"}), "--f0_range=x|f0_floor_hz=x"),
         (lambda m: wg.interpolate(m, vary=5), "--vary=.*must be texts"),
-        (lambda m: wg.load_run("nowhere"), "nowhere/config.json: no such file; name the directory"),
+        (
+            lambda m: wg.load_run("nowhere"),
+            "nowhere/config.json: there is no such file; name the directory",
+        ),
     ],
 )
 def test_what_python_gives_wrongly_is_said_in_one_line(model, call, words):
     with pytest.raises(wg.InputError, match=words):
         call(model)
+
+
+def test_a_model_says_what_it_lacks_and_what_shape_a_layer_has():
+    model = wg.load()
+    conv3 = model.activations(model.sample(1))["conv3"]
+    with pytest.raises(InputError, match="'discriminator': this checkpoint has none; it has"):
+        model.run("discriminator", conv3)
+    with pytest.raises(InputError, match="'Q': this checkpoint has none; it has generator, q"):
+        model.run("Q", conv3)
+    with pytest.raises(InputError, match="layer 'Conv3': there are fc, conv1"):
+        model.run_from("Conv3", conv3)
+    with pytest.raises(InputError, match=r"shape \[1, 10, 32\]: conv3 has \[n, 1024, 32\]"):
+        model.run_from("conv3", conv3[:, :10])
+    with pytest.raises(InputError, match="not finite"):
+        model.activations(model.sample(1) * np.nan)
+
+
+def test_help_lists_the_options_of_an_experiment_with_their_texts():
+    for name in ("probe", "interpolate", "identify"):
+        module = importlib.import_module(f"wavegan_tf.experiments.{name}")
+        text = " ".join(getattr(wg, name).__doc__.split())
+        for field in options(module.Options):
+            assert f"{field.name} (default {field.default!r})" in text
+            assert " ".join(field.metadata["option"]["help"].split())[:60] in text

@@ -57,7 +57,7 @@ def test_the_cause_is_ranked_first_and_proved_and_the_control_shows_nothing(one)
     text = one.summary()
     assert (
         "z3 causes frication: 0 % at −1, 100 % at 1 (20 bases, p < 0.001); "
-        "control latents that may do as much: 0 of 1."
+        "controls that may do as much: 0 of 1."
     ) in text
     assert "nan" not in text.lower() and text.index("## What may be") < text.index("\n|")
     assert len(text[: text.index("\n|")].split()) < 400  # conclusions and the first legend
@@ -85,7 +85,9 @@ def test_what_only_the_screen_finds_is_no_cause_and_what_chance_makes_is_nothing
     assert (
         "z3 is shown to move frication only outside the training range, either way from 0: " in text
     )
-    assert "0 % at 0, 100 % at ±5" in text and "each was set alone (1 outputs a value)" in text
+    assert (
+        "0 % at 0, 100 % at ±5" in text and "each was set alone (1 outputs at each value)" in text
+    )
     assert found.table("labels")["label"].sum() == 0
     with pytest.raises(InputError, match="--property=frication: 0 of 60 outputs have it"):
         planted_cause.of_kind("outside", 0, **given | {"screen_outputs": 0})
@@ -209,7 +211,7 @@ def test_words_given_by_hand_are_compared_between_codes(words):
     labels = result.table("labels").set_index("output")["label"]
     assert labels[7] == "" and labels[0] == "year"
     text = result.summary()
-    assert "--label=WORD" in text and "labels by hand cannot be counted in new outputs" in text
+    assert "--label=WORD" in text and "given by hand cannot be counted in new outputs" in text
     assert "40 outputs, labelled by hand; without a label, and left out: 1." in text
     assert "| year | 2 | 5.1 % [" in text
 
@@ -303,10 +305,10 @@ def test_clipped_outputs_are_counted_by_value_of_latents_alone():
         ({"values": (5.0,)}, "--values=5: give 2 or more"),
         ({"code_levels": (1.0, 1.0)}, "--code_levels=1,1: a value is given twice"),
         ({"pair_values": (1.0, np.inf)}, "finite numbers"),
-        ({"property": "fricative"}, "no property 'fricative'"),
+        ({"property": "fricative"}, "there is no property 'fricative'"),
         ({"label": "rag"}, "--label=rag: is a word of --labels"),
         ({"pairs": "z1*z2"}, "add the --property"),
-        ({"clip": True}, "clip=True: identify measures outputs alone"),
+        ({"clip": True}, "clip=True: identify measures only the outputs"),
     ],
 )
 def test_options_that_have_no_meaning_are_refused(given, message):
@@ -318,7 +320,7 @@ def test_options_that_have_no_meaning_are_refused(given, message):
     ("text", "words"),
     [
         ("z3", "expected pairs"),
-        ("z3*z3", "once, of two latents"),
+        ("z3*z3", "once, with two different latent variables"),
         ("z3*z7,z7*z3", "z7\\*z3: name each pair once"),
         ("z3*z200", "--pairs=z3\\*z200: latent 'z200'"),
         ("top1", "expected pairs .* top2"),

@@ -92,8 +92,8 @@ def test_the_model_goes_its_own_way_unless_another_is_given(model):
         ({"vary": "z1=0,1", "between": "linear"}, "--vary and --between"),
         ({"vary": "z1=0,1", "steps": 5}, "--vary and --steps"),
         ({"vary": "z1=0,1", "from": "c1=1", "to": "c2=1"}, "--vary and --from"),
-        ({"from": "c1=5"}, "--from: a way has two ends"),
-        ({"to": "c1=5"}, "--to: a way has two ends"),
+        ({"from": "c1=5"}, "--from: a path has two ends"),
+        ({"to": "c1=5"}, "--to: a path has two ends"),
         ({"from": "z1=5", "to": "z2=5", "set": "z2=1"}, "--set and --to both name z2"),
         ({"between": "linear", "n": 1000}, "1000 x 11 = 11000 outputs"),
         ({"vary": "z1=0,1", "latents": "ODD", "n": 2}, "leave out --n"),
@@ -222,7 +222,7 @@ def test_summary_and_terminal_say_what_the_tables_hold(result):
     assert terminal.splitlines()[0] == first and f"\n\n- {first}\n- " in summary
     assert "controls" not in first + "".join(terminal.splitlines()[1])
     assert "There are no controls in a grid" in terminal
-    assert "any variable may change much: here z3, z40." in terminal
+    assert "outside its training range, as these are here: z3, z40." in terminal
     assert "z40 from −25 to 25" in terminal and "z3 and z40 together" in terminal
     assert summary.count("\n| z3 |") >= shown  # a row for each change, spike and band
     for title in ("What changes", "z3 and z40 together", "Where in time", "Where in frequency"):
@@ -289,7 +289,7 @@ def test_a_cause_is_above_its_controls_and_a_variable_like_them_is_not(capsys):
     controls = found.settings["controls"]["latents"]
     assert len(set(controls)) == 20 and "z3" not in controls
     assert found.settings["controls"]["n"] == 2 * 20 * N_BASES
-    assert "20 control latents, 200 outputs" in capsys.readouterr().err
+    assert "20 control variables, 200 outputs" in capsys.readouterr().err
     (rms,) = of(found.tables["effects"], measure="rms").to_dict("records")
     assert rms["verdict"] == "changes, more than controls"
     assert rms["n_controls_as_large"] == 0 and rms["excess_low"] > 0

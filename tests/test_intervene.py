@@ -93,7 +93,7 @@ def test_silencing_every_map_of_the_last_layer_leaves_the_bias():
     np.testing.assert_allclose(silenced, np.tanh(0.3), rtol=1e-6)
     assert np.ptp(start) > 1e-3
     model.generator.upconv_4.conv.bias.assign([math.nan])
-    with pytest.raises(InputError, match="--from: the Generator puts out NaN or infinity"):
+    with pytest.raises(InputError, match="--from: the outputs of the Generator have NaN or inf"):
         next(ends.batches())
 
 
@@ -262,7 +262,11 @@ def test_what_a_part_does_more_than_a_control_is_marked_where_it_is_shown(interv
     rows["specific"], rows["specific_low"], rows["specific_high"] = -0.2, -0.3, -0.1
     tables = result.tables | {"interventions": rows}
     made = Result("intervene", result.settings, tables)
-    control = made.summary().split("The same with the part of another")[1].split("\n\n")[1]
+    control = (
+        made.summary()
+        .split("The same with the part from the output of another")[1]
+        .split("\n\n")[1]
+    )
     assert control.count("]-") == 1 and "]+" not in control
     strict = result.settings | {"statistics": {"confidence": 0.99}}
     assert "]-" not in Result("intervene", strict, tables).summary()
@@ -295,16 +299,16 @@ def test_cells_come_layer_by_layer_with_names_that_tell_them_apart():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"layers": "out"}, "--layers=out: no layer 'out'"),
+        ({"layers": "out"}, "--layers=out: there is no layer 'out'"),
         ({"maps": ["conv3:9"]}, "conv3 has 8 maps; name each once, by its number from 1 to 8"),
         ({"maps": ["out:1"]}, "--maps=out:1: expected LAYER:MAPS, .*; layers .* are fc, conv1"),
-        ({"by": "nan"}, "--by=nan: must be other, mean, or a finite factor"),
+        ({"by": "nan"}, "--by=nan: must be other, mean, or a factor of 0 or more"),
         ({"by": "1"}, "changes nothing"),
         ({"window_s": ["0.5,1.2"]}, "within the output, 0 .. 1.024"),
         ({"window_s": ["0.1"]}, "expected START,END or START:END:STEP"),
         ({"window_s": ["0:1:0.3"]}, "steps of 0.3 from 0 miss 1"),
         ({"window_s": ["0.01,0.02"]}, "conv1 has no sample in 0.01 .. 0.02"),
-        ({"patch": ("half",)}, "no part 'half'; choose of average"),
+        ({"patch": ("half",)}, "there is no part 'half'; choose from average"),
         ({"from_": "c1=1", "to": "c1=1,c2=0"}, "give the same latent vectors, so there is no"),
         ({"by": "0", "to": "z11=15"}, "--to=z11=15: has no meaning with --by=0"),
         ({"by": "0", "scan_by": "shape"}, "--scan_by=shape: .*leave it out"),

@@ -164,11 +164,11 @@ def test_references_are_tables_of_one_or_two_columns_or_recordings(tmp_path, spe
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("1\n2\n", "has one column; say its rate, such as --reference_rate=1000"),
+        ("1\n2\n", "has one column; give its rate, such as --reference_rate=1000"),
         ("time_s,value\n0,1\n0.1,2\n0.5,1\n", "time_s must rise in equal steps"),
-        ("0,1\n1,x\n", "of numbers alone"),
+        ("0,1\n1,x\n", "they may have numbers only"),
         ("0,1\n1,1\n", "does not vary"),
-        ("", "is no table"),
+        ("", "is not a table"),
     ],
 )
 def test_other_tables_are_refused(tmp_path, text, words):

@@ -184,7 +184,7 @@ def test_sweep_includes_both_ends(text, values):
         ("z11=nan", "'nan' is no finite number"),
         ("z300=0:1:1", "--vary=z300=0:1:1: latent 'z300': this ciwgan has c1 .. c5"),
         ("z1=0:1:0.00001", "over 10000 steps"),
-        ("z1=3", "--vary=z1=3: one value is no sweep; give two or more, or --set=z1=3"),
+        ("z1=3", "--vary=z1=3: one value is not enough; give two or more, or --set=z1=3"),
         ("z1=0,5,0", "has a value twice"),
         ("z9=2,3", "--vary=z9=2,3: z9 is varied twice"),
         ("z8=0,1", "--set and --vary both name z8; leave it out of --set"),

@@ -107,7 +107,7 @@ def test_controls_are_networks_of_random_weights_on_the_same_vectors(model):
     ("changes", "words"),
     [
         ({"layers": "conv9"}, "no layer 'conv9'; there are fc, conv1, conv2, conv3, conv4, out"),
-        ({"annotations": "nowhere"}, "--annotations=nowhere: no such folder"),
+        ({"annotations": "nowhere"}, "--annotations=nowhere: there is no such folder"),
     ],
 )
 def test_what_is_not_there_is_refused(model, changes, words):
@@ -135,7 +135,7 @@ def test_annotations_of_some_outputs_replace_theirs_and_the_log_says_which(model
 def test_a_folder_of_annotations_of_no_output_is_refused(model, tmp_path):
     save_intervals(tmp_path / "0003_out.TextGrid", [Interval("voiced", 0.4, 0.5)], 1.024)
     options = dataclasses.replace(FAST, annotations=str(tmp_path))
-    with pytest.raises(InputError, match="has no TextGrid of an output.* such as 0000_out.TextGr"):
+    with pytest.raises(InputError, match="has no TextGrid for any output.* such as 0000_out.Text"):
         listen(model, plain(model.sample(3)), options, layers="conv4")
 
 

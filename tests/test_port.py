@@ -183,7 +183,11 @@ def test_what_else_lies_in_the_folder_does_not_matter(tmp_path):
 @pytest.mark.parametrize(
     ("path", "given", "reason"),
     [
-        (CIWGAN, {"model": "wavegan"}, "--model=wavegan: has no Q-network, and here is"),
+        (
+            CIWGAN,
+            {"model": "wavegan"},
+            "--model=wavegan: a wavegan has no Q-network, but here is one",
+        ),
         (TORCH / "wavegan_batchnorm", {"model": "ciwgan"}, "add --num_categ"),
         (CIWGAN, {"d_slope": float("nan")}, "--d_slope=nan: must be within 0 .. 10"),
         (CIWGAN, {"q_slope": 20.0}, "--q_slope=20: must be within 0 .. 10"),

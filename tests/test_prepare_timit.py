@@ -46,15 +46,15 @@ def test_a_folder_that_is_not_one_whole_tree_is_refused(tmp_path, tree):
             timit.find_sentences(str(folder), timit.SPLITS)
 
     (tmp_path / "a.wav").write_bytes(b"")
-    refused(tmp_path, "--timit_dir=.*: not TIMIT's tree; give the folder with TRAIN and TEST")
-    refused(tree / "TRAIN", "not TIMIT's tree")
-    refused(tmp_path / "a.wav", "--timit_dir=.*: no such folder")
+    refused(tmp_path, "--timit_dir=.*: this is not TIMIT; give the folder with TRAIN and TEST")
+    refused(tree / "TRAIN", "this is not TIMIT")
+    refused(tmp_path / "a.wav", "--timit_dir=.*: there is no such folder")
     for name in ("one", "two"):
         shutil.copytree(tree, tmp_path / name)
     refused(tmp_path, r"more than once: .*/one, .*/two; give one")
     root = tmp_path / "one"
     shutil.copytree(root / "TRAIN" / "DR1", root / "TEST" / "DR1")
-    refused(root, "speaker FCJF0 is in .*TEST.* and in .*TRAIN.*; leave one out")
+    refused(root, "speaker FCJF0 is in .*TEST.* and in .*TRAIN.*; remove one of them")
     shutil.rmtree(root / "TEST")
     refused(root, "--splits=test: .* no sentence such as TEST/DR1")
     assert len(timit.find_sentences(str(root), ["train"])[1]) == 2
@@ -359,7 +359,7 @@ def test_an_end_up_to_20_ms_past_the_sound_is_cut_and_one_beyond_is_lost(tmp_pat
         (["--words=paw"], ["--words=paw: no token to write; --allow_longer or", "too_long"]),
         (["--words=water", "--pattern=#TV"], ["--pattern and --words", "give one"]),
         (["--pattern=#{t,p}V"], ["--pattern=#{t: ", "a comma begins another pattern"]),
-        (["--splits=dev"], ["--splits=dev: is none of train, test"]),
+        (["--splits=dev"], ["--splits=dev: must be one of train, test"]),
     ],
 )
 def test_flags_that_cannot_be_met_are_refused_and_nothing_is_written(

@@ -136,10 +136,10 @@ def test_listed_words_come_from_the_flag_or_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("./none", "no such file; give a file with a word in each line"),
+        ("./none", "there is no such file; give a file with one word in each line"),
         ("water,Water", "'Water' is twice; list different words"),
         ("sil", "'sil' is no word, but silence, noise or punctuation"),
-        (",", "no word; give water,year or a file"),
+        (",", "names no word; give water,year or a file"),
     ],
 )
 def test_a_list_that_cannot_be_used_is_refused(text, message):
@@ -684,7 +684,7 @@ def test_a_tier_of_some_files_is_cut_and_the_others_are_named(prepare, corpus, t
     result, _ = prepare(tmp_path, "--tier=ORTH", audio=tmp_path, status=1)
     assert_refused(result, "--tier=ORTH: none of 2", "but ORT-MAU, KAN-MAU, MAU", "but words")
     result, _ = prepare("words.ctm", "--tier=ORTH", status=1)
-    assert_refused(result, "--tier=ORTH: no TextGrid is in --alignments; leave it out")
+    assert_refused(result, "--tier=ORTH: --alignments has no TextGrid; leave out --tier")
 
 
 def test_tokens_without_duration_or_said_again_are_counted_and_cost_nothing(prepare, tmp_path):
@@ -725,7 +725,11 @@ def test_fewer_words_than_asked_for_is_said(prepare):
         ("84-121-0000 1 5 1 late\n", ("--words=late",), "'late', 5 .. 6 s"),
         ("84-121-0000 1 0 1 a\n", ("--words=a", "--num_words=3"), "leave out --num_words"),
         ("84-121-0000 1 0 1 a\n", ("--allow_longer", "--slice_len=9"), "leave out --slice_len"),
-        ("84-121-0000 1 0 1 a\n", ("--seed=1",), "--seed draws the tokens of --max_tokens"),
+        (
+            "84-121-0000 1 0 1 a\n",
+            ("--seed=1",),
+            "--seed is only for drawing the tokens of --max_tokens",
+        ),
     ],
 )
 def test_what_leaves_nothing_to_cut_is_refused_and_nothing_is_written(
@@ -750,5 +754,5 @@ def test_an_output_that_would_be_read_next_time_or_replace_its_input_is_refused(
     made = shutil.copytree(by_rank, tmp_path / "made")
     flags = (f"--out_dir={made}", "--overwrite", "--words=dog")
     result, _ = prepare(made / "clips", *flags, audio=made / "clips", status=1)
-    assert_refused(result, f"its clips would be replaced, where --audio_dir={made / 'clips'} lies")
+    assert_refused(result, f"its clips would be replaced, but --audio_dir={made / 'clips'} lies")
     assert files(made) == files(by_rank)

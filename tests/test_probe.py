@@ -188,14 +188,12 @@ def test_a_row_holds_r_its_interval_both_controls_p_and_what_stands_behind_them(
     row = row.iloc[0]  # F0 at conv1
     cells = [
         "voiced", "F0 (Hz)", "Conv1", f"{row.estimate:.2f} [{row.low:.2f}, {row.high:.2f}]",
-        "0.20 [0.10, 0.31], 20 networks, 3 outputs", "0.20 [0.10, 0.31], 3 outputs", "0.001",
+        "0.20 [0.10, 0.31]", "0.20 [0.10, 0.31]", "0.001",
         "encoded",
     ]  # fmt: skip
     assert any(line.startswith(f"| {' | '.join(cells)} |") for line in lines_of(result, "| voiced"))
     duration = next(line for line in lines_of(result, "| voiced | Conv1 |") if "30.31" in line)
-    assert (
-        "0.96 [0.90, 1.02] | 30.31 | < 0.001 | 0.97 | 0.20, 20 networks | 3 (3 outputs)" in duration
-    )
+    assert "0.96 [0.90, 1.02] | 30.31 | < 0.001 | 0.97 | 0.20, 20 networks | 3 (3)" in duration
     assert "nan" not in result.summary()
 
 
@@ -223,9 +221,9 @@ def test_it_says_what_was_run_and_lists_outputs_limits_and_flags():
         ("as both controls", "CPPS: not shown to be encoded at any layer."),
         (
             "not after Holm",
-            "CPPS: told from both controls from Conv1 on, but not after correction.",
+            "CPPS: differs from both controls from Conv1 on, but not after correction.",
         ),
-        ("few networks", "CPPS: too few random networks have it from Conv1 on."),
+        ("few networks", "CPPS: too few random networks have values from Conv1 on."),
         ("too few", "CPPS: too few values from Conv1 on."),
     ],
 )  # fmt: skip
@@ -244,6 +242,42 @@ def test_the_layers_that_encode_a_measure_are_named():
     result = judged(verdict=shown, estimate=0.3)
     said = "CPPS: encoded at Conv2, Conv4; not shown to be encoded at Conv1, Conv3."
     assert said in result.summary()
+
+
+def test_differences_of_conditions_are_said_first_by_measure_and_layer_and_only_where_shown():
+    result = make_probe(conditions=("a", "b"), outputs=3)
+    table = result.tables["differences"].query("label == 'voiced'")
+    table = table[table["layer"].isin(["conv4", "out"]) & table["measure"].isin(["f0", "f1"])]
+    shown = (table["measure"] == "f0") & (table["layer"] == "out")
+    table = table.assign(estimate=np.where(shown, -7.6, 99.0), n=25)
+    result.tables["differences"] = table.assign(
+        verdict=np.where(shown, "differs", "no difference shown")
+    )
+    line = f"`{table['condition'].iloc[0]}` minus `{table['reference'].iloc[0]}`"
+    first = result.summary().splitlines()[2]
+    assert first == f"- {line}, voiced: F0 (Hz) −7.6 at Out (25 pairs)."
+    assert first.removeprefix("- ") in result.terminal()
+    result.tables["differences"] = table.assign(verdict="no difference shown")
+    assert result.summary().splitlines()[2] == f"- {line}: no difference is shown in any layer."
+
+
+def test_without_random_networks_there_are_values_and_no_verdicts():
+    result = judged(verdict="few networks", n_random=0, estimate=0.3)
+    result.settings["options"]["controls"] = 0
+    for text in (result.summary(), result.terminal()):
+        assert probe.NO_CONTROLS in text and "too few random networks" not in text
+    assert "?" not in result.terminal() and "0.30" in result.terminal()
+
+
+def test_a_pearson_far_from_spearman_is_pointed_out_and_one_near_is_not():
+    result = make_probe(outputs=3)
+    table = result.tables["correlations"].assign(verdict="as random", estimate=0.1)
+    far = (table["measure"] == "f0") & (table["layer"] == "conv4")
+    table.loc[far & (table["statistic"] == "spearman"), "estimate"] = 0.7
+    result.tables["correlations"] = table
+    said = "Voiced: Pearson's r and Spearman's are far apart for F0 at Conv4 (0.10 and 0.70)."
+    assert f"- {said}" in result.summary()
+    assert "far apart" not in judged(verdict="as random", estimate=0.1).summary()
 
 
 def test_a_label_that_no_output_has_is_named_and_one_that_some_have_is_not():
@@ -279,7 +313,9 @@ def test_differences_are_listed_where_they_pass_the_correction():
     assert probe.DEPENDENT not in make_probe(outputs=3).summary()
     rows = result.tables["differences"]
     differ = rows[rows["verdict"] == "differs"]
-    assert f"`b` less `a`: {len(differ)} of {len(rows)} cells differ" in result.summary()
+    assert (
+        f"`b` minus `a`: {len(differ)} of {len(rows)} measures of layers differ" in result.summary()
+    )
     assert len(lines_of(result, "| voiced | ")) >= len(differ) > 0
 
 

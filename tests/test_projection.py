@@ -183,9 +183,9 @@ def test_a_run_keeps_what_it_says(tmp_path):
     for latent, x in maps.items():
         assert weights.loc[latent, "norm"] == pytest.approx(np.linalg.norm(x), rel=1e-5)
     assert len(result.table("outputs")) == 10 and set(weights["verdict"]) == {TOO_FEW}
-    assert "cannot be told: 2 random projections are too few" in result.terminal()
+    assert "cannot be said: 2 random projections are too few" in result.terminal()
     assert "## Random feature maps in place of FC" in (tmp_path / "summary.md").read_text()
-    assert "The other 0 variables: table" in (tmp_path / "summary.md").read_text()
+    assert "has the other 0 variables" in (tmp_path / "summary.md").read_text()
     assert "Voiced: Duration (s)" in result.terminal() and "c2  (rank" in said(
         result.figure("maps")
     )

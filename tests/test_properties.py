@@ -96,7 +96,7 @@ def test_a_property_has_the_name_that_is_given():
     wanted = properties.parse_property("voiced.duration>0.42", "any", "reduplication")
     assert (wanted.name, wanted.text) == ("reduplication", "voiced.duration>0.42")
     assert wanted.definition == "any voiced.duration > 0.42"
-    with pytest.raises(InputError, match="--rule=any: .*--property=voiced.f0 lacks"):
+    with pytest.raises(InputError, match="--rule=any: .*--property=voiced.f0 has none"):
         properties.parse_property("voiced.f0", "any")
 
 
@@ -105,9 +105,9 @@ def test_a_property_has_the_name_that_is_given():
     [
         ("fricative", ["'fricative'", "frication, voicing, silence, two_vowels", "n_voiced"]),
         ("voiced.cog", ["voiced.cog", "frication. with intensity, cog"]),
-        ("voiced.f0>high", ["'high' is no finite number"]),
+        ("voiced.f0>high", ["'high' is not a finite number"]),
         ("voiced.f0>", ["--property=voiced.f0>"]),
-        ("frication>1", ["yes or no already"]),
+        ("frication>1", ["already yes or no"]),
         ("", ["no property ''"]),
     ],
 )
@@ -201,7 +201,7 @@ def test_one_word_can_be_asked_for_against_the_others(tmp_path):
         (
             "output;label\n0;a\n",
             None,
-            "columns output;label; wanted are output and label, separated",
+            "columns output;label; it needs the columns output and label, separated",
         ),
         ("output,label\n0,a\n1,b\n", "c", "has a, b"),
     ],

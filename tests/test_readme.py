@@ -26,7 +26,9 @@ from wavegan_tf.experiments.probe import Options
 from wavegan_tf.options import build, options
 from wavegan_tf.output import codebook
 from wavegan_tf.output.files import read_table
+from wavegan_tf.speech.intervals import Interval
 from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
+from wavegan_tf.speech.textgrids import save_intervals
 from wavegan_tf.stats.resampling import StatisticsSettings
 
 PAGES = [conftest.ROOT / "README.md", *sorted((conftest.ROOT / "docs").glob("*.md"))]
@@ -87,13 +89,20 @@ def desk(tmp_path_factory, speech_dir, run_script):
         rows = "".join(f"{i},{words[i % 3]}\n" for i in range(30))
         (desk / f"labels-{name}.csv").write_text(f"output,label\n{rows}")
     (desk / "mfa").rename(desk / "LibriSpeech_aligned")
+    for mine, theirs in (("my_recordings", "LibriSpeech"), ("my_textgrids", "LibriSpeech_aligned")):
+        (desk / mine).symlink_to(theirs)
+    (desk / "corrected_grids").mkdir()
+    intervals = [Interval("voiced", 0.1, 0.5)]
+    save_intervals(desk / "corrected_grids" / "0000_out.TextGrid", intervals, 1.024)
     lines = dict.fromkeys(line for block in examples("sh") for line in block.splitlines())
     lines = [x for x in lines if x.startswith("python ") and "--flagfile=" not in x]
     for command in sorted((shlex.split(line)[1:] for line in lines), key=turn):
         number = 3 if command[0] == "-m" else 1
         flags, name = command[number:], command[number - 1].removesuffix(".py")
         small = SMALL.get(name, "").split()
-        if name in ("probe", "contours") and "--network=q" not in flags:
+        if "--words=pala,papala" in flags:
+            small = ["--words=the,cat", "--jobs=1"]
+        elif name in ("probe", "contours") and "--network=q" not in flags:
             small += ["--recordings=5"] * ("--compare_with=recordings" in flags)
             small += ["--n=2", *WINDOWS.split()]
         elif name == "interpolate" and any(flag.startswith("--from=") for flag in flags):

@@ -139,7 +139,10 @@ def test_what_is_planted_is_said_and_drawn(drawn, eagerly):
     shown = [conftest.said(result.figure(name)) for name in result.figures]
     assert result.figures == ["confusion", "by_layer", "curves"]
     assert "speakers" not in text  # there are none
-    assert "Q's codes agree with the words in" in text and "beyond chance and random" in text
+    assert (
+        "The codes of the Q-network agree with the words in" in text
+        and "beyond chance and random" in text
+    )
     assert "<= 0.0" in text and "not more than the sound" not in text
     curves = result.table("curves")
     assert curves["p_layers"].to_numpy() == pytest.approx(np.minimum(1, 6 * curves["p"]))
@@ -156,9 +159,12 @@ def test_what_is_planted_is_said_and_drawn(drawn, eagerly):
     [
         ({}, "add --wav_dir"),
         ({"word": "(vowel)"}, "words are vowel; two or more.*--word"),
-        ({"unseen": "uh"}, "--unseen=uh: no recording of it; there are vowel0, vowel1"),
-        ({"speaker": "(vowel)"}, "--speaker=.vowel.: finds vowel alone; leave it out"),
-        ({"speaker": "([0-4]).wav"}, "--speaker=.*finds none in vowel5.wav"),
+        (
+            {"unseen": "uh"},
+            "--unseen=uh: there is no recording of this word; the words are vowel0, vowel1",
+        ),
+        ({"speaker": "(vowel)"}, "--speaker=.vowel.: finds vowel only; leave out --speaker"),
+        ({"speaker": "([0-4]).wav"}, "--speaker=.*finds no speaker in vowel5.wav"),
         ({"speaker": "(("}, r"--speaker=\(\(: not a regular expression"),
     ],
 )

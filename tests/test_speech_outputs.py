@@ -170,7 +170,7 @@ def test_an_unusable_textgrid_is_a_problem_of_its_output_alone(tmp_path):
     problems = found["outputs"]["problem"].tolist()
     assert problems[0] == "" and set(found["points"]["output"]) == {0}
     assert "0001_out.TextGrid" in problems[1] and "0.9" in problems[1]
-    assert "but aa; say with --labels" in problems[2]
+    assert "but aa; say what they mean, with --labels" in problems[2]
     assert measure_output(output(buzz(120), 2), here).unknown == {"aa": 1}
 
 

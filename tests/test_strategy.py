@@ -88,7 +88,9 @@ def test_a_bad_tf_config_is_shown(monkeypatch, config):
     monkeypatch.setenv("TF_CONFIG", config)
     with pytest.raises(InputError) as error:
         make_strategy("auto")
-    assert str(error.value).startswith(f"TF_CONFIG={config}: not as TensorFlow documents it")
+    assert str(error.value).startswith(
+        f"TF_CONFIG={config}: is not of the form that TensorFlow documents"
+    )
 
 
 def test_what_replicas_cannot_share_is_refused():
@@ -99,7 +101,7 @@ def test_what_replicas_cannot_share_is_refused():
             5,
             "--train_batch_size=5: .* must be a multiple of the 2 rep",
         ),
-        (ModelConfig(dim=1, batchnorm=True), 4, "--wavegan_batchnorm: its statistics"),
+        (ModelConfig(dim=1, batchnorm=True), 4, "--wavegan_batchnorm: each of the"),
     ):
         with pytest.raises(InputError, match=words):
             Trainer(config, TrainingConfig(batch_size=batch_size), two)

@@ -13,6 +13,10 @@ import torture
 from scipy.io import wavfile
 
 from wavegan_tf.checkpoints.open import open_checkpoint
+from wavegan_tf.checkpoints.run import read_run_config
+from wavegan_tf.models.config import ModelConfig
+from wavegan_tf.training.options import TrainingConfig
+from wavegan_tf.training.trainer import Trainer
 
 CIWGAN = "tests/reference/checkpoints/ciwgan"
 
@@ -124,6 +128,19 @@ def test_training_goes_on_from_an_originals_checkpoint(run_script, speech_dir, t
     assert not (tmp_path / "other").exists()
 
 
+def test_what_a_loop_of_ones_own_saved_is_gone_on_with(run_script, tmp_path, speech_dir):
+    config = ModelConfig(model="ciwgan", num_categ=3, dim=1)
+    training = TrainingConfig(batch_size=2, loss="lsgan", disc_nupdates=1, conv="keras")
+    trainer = Trainer(config, training)
+    trainer.step = 1
+    trainer.save(tmp_path / "own")
+    assert read_run_config(tmp_path / "own")["resumed"] == []
+    result = run_script(*training_flags(tmp_path / "own", speech_dir), "--train_steps=2")
+    assert result.returncode == 0, result.stderr
+    assert f"{tmp_path / 'own'}: goes on from step 1" in result.stdout
+    assert open_checkpoint(tmp_path / "own").step == 2
+
+
 def test_a_signal_saves_and_leaves(start_script, tmp_path, speech_dir):
     run = tmp_path / "run"
     script = start_script(*training_flags(run, speech_dir), "--train_steps=100000")
@@ -133,7 +150,7 @@ def test_a_signal_saves_and_leaves(start_script, tmp_path, speech_dir):
     script.send_signal(signal.SIGTERM)
     result = script.finish()
     step = int(re.search(r"stopped and saved at step (\d+)", result.stderr)[1])
-    assert result.returncode == 1 and step >= 2
+    assert result.returncode == 128 + signal.SIGTERM and step >= 2
     assert open_checkpoint(run).step == step
 
 
@@ -142,7 +159,7 @@ def test_a_signal_saves_and_leaves(start_script, tmp_path, speech_dir):
     [
         ("--data_dir=absent", "--data_dir=absent: does not exist"),
         ("--train_keep=-1", "--train_keep=-1: must be 0 or more"),
-        ("--init_ckpt=nowhere", "--init_ckpt=nowhere: no checkpoint"),
+        ("--init_ckpt=nowhere", "--init_ckpt=nowhere: there is no checkpoint"),
     ],
 )
 def test_train_refuses_what_it_cannot_begin_with_and_leaves_nothing(

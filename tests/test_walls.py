@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 import subprocess
 import sys
 
@@ -132,3 +133,28 @@ def test_help_shows_the_basic_flags_without_tensorflow(run_alone, command):
     assert "Basics:" in result.stdout and "  --" in result.stdout, result.stderr[-500:]
     assert "tensorflow" not in result.stderr
     assert result.stdout.count("\n  --") <= 16
+
+
+def texts_of(path):
+    """Texts of a module that a user may read: its strings, without docstrings and code in them."""
+    tree = ast.parse(path.read_text())
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    strings = (node for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return [x.value for x in strings if isinstance(x.value, str) and id(x) not in alone]
+
+
+def test_texts_keep_to_the_words_of_the_word_list():
+    docs = conftest.ROOT / "docs"
+    _, table = (docs / "concepts.md").read_text().split("| we write | we do not write |")
+    avoided = [x for row in table.splitlines()[2:] for x in row.split("|")[2].strip().split(", ")]
+    others = ("concepts.md", "outputs.md", "paper.md")  # the list itself, and pages made by code
+    texts = {p: [p.read_text()] for p in docs.glob("*.md") if p.name not in others}
+    texts |= {p: texts_of(p) for p in FILES if p.relative_to(PACKAGE).parts[0] != "paper"}
+    found = [
+        (str(path), word)
+        for path, here in texts.items()
+        for text in here
+        for word in avoided
+        if re.search(rf"\b{re.escape(word)}\b", " ".join(text.split()), re.I)
+    ]
+    assert len(avoided) > 10 and found == []

@@ -227,7 +227,7 @@ def load_latents(path: str, config: ModelConfig) -> np.ndarray:
     """
     given, suffix = f"--latents={path}", os.path.splitext(path)[1].lower()
     if not os.path.isfile(path):
-        raise InputError(f"{given}: no such file; give a .npy or .csv file")
+        raise InputError(f"{given}: there is no such file; give a .npy or .csv file")
     if suffix not in (".npy", ".csv"):
         raise InputError(f"{given}: {suffix or 'no suffix'}; give a .npy or .csv file")
     try:
@@ -245,9 +245,9 @@ def load_latents(path: str, config: ModelConfig) -> np.ndarray:
             f"{_all_latents(config)}: make the shape [n, {config.latent_dim}]"
         )
     if not len(latents):
-        raise InputError(f"{given}: no vectors in it; give at least one")
+        raise InputError(f"{given}: has no vectors; give at least one")
     if not np.isfinite(latents).all():
-        raise InputError(f"{given}: NaN or infinite values; give finite numbers")
+        raise InputError(f"{given}: has NaN or infinite values; give finite numbers")
     return latents
 
 
@@ -307,7 +307,7 @@ def parse_sweeps(
             values = tuple(_finite(x, given) for x in value.split(","))
         if len(values) < 2:
             held = f", or --set={name}={values[0]:g}" * (settings is not None)
-            raise InputError(f"{given}: one value is no sweep; give two or more{held}")
+            raise InputError(f"{given}: one value is not enough; give two or more{held}")
         if len(set(values)) < len(values):
             raise InputError(f"{given}: has a value twice; give each once")
         if name in sweeps:
@@ -342,7 +342,7 @@ def read_steps(text: str, given: str, name: str = "") -> tuple[float, ...]:
             f"end at {below:g} or {above:g}"
         )
     if count >= MAX_OUTPUTS:
-        raise InputError(f"{given}: over {MAX_OUTPUTS} steps; take larger ones")
+        raise InputError(f"{given}: these are over {MAX_OUTPUTS} steps; take larger ones")
     return tuple(round(start + i * step, 9) for i in range(round(count) + 1))
 
 
@@ -354,7 +354,7 @@ def parse_path(steps: int) -> Sweep:
     """
     if not 2 <= steps <= MAX_OUTPUTS:
         raise InputError(
-            f"--steps={steps}: both ends are steps; give 2 .. {MAX_OUTPUTS}, for example 11"
+            f"--steps={steps}: both ends count as steps; give 2 .. {MAX_OUTPUTS}, for example 11"
         )
     return Sweep(PATH, tuple(round(i / (steps - 1), 9) for i in range(steps)))
 
@@ -448,8 +448,8 @@ def _turn(start: np.ndarray, end: np.ndarray, t: np.ndarray, pair: int) -> np.nd
     angle = 2 * np.arctan2(np.linalg.norm(end - start), np.linalg.norm(end + start))
     if np.pi - angle < 1e-4:
         raise InputError(
-            f"--between=spherical: the z of pair {pair} point in opposite directions, and great "
-            "circles through both go every way; use --between=linear"
+            f"--between=spherical: the z of pair {pair} point in opposite directions, so that no "
+            "great circle between them is the shortest; use --between=linear"
         )
     norm = (1 - t) * norms[0] + t * norms[1]
     if angle < 1e-6:

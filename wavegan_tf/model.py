@@ -85,6 +85,8 @@ class Model:
             raise InputError(
                 f"z of shape {list(z.shape)}: give latent vectors, [n, {self.config.latent_dim}]"
             )
+        if not np.isfinite(z).all():
+            raise InputError("z: has values that are not finite; give numbers alone")
         parts = [self.run("generator", part) for part in batches(z)]
         return {name: np.concatenate([part[name] for part in parts])[: len(z)] for name in parts[0]}
 
@@ -101,12 +103,36 @@ class Model:
         return maps[latent_index(latent, self.config)] if latent else maps
 
     def run(self, network: str, inputs: np.ndarray) -> dict[str, np.ndarray]:
-        """Runs a network on one batch: ``generator``, ``discriminator`` or ``q``."""
-        return self._compiled(network, getattr(self, network), inputs)
+        """Runs a network on one batch: ``generator``, ``discriminator`` or ``q``.
+
+        Raises:
+            InputError: The checkpoint has no such network.
+        """
+        own = {name: getattr(self, name) for name in ("generator", "discriminator", "q")}
+        if own.get(network) is None:
+            known = ", ".join(name for name, net in own.items() if net is not None)
+            raise InputError(f"network {network!r}: this checkpoint has none; it has {known}")
+        return self._compiled(network, own[network], inputs)
 
     def run_from(self, layer: str, activation: np.ndarray) -> dict[str, np.ndarray]:
-        """Runs the Generator on from the activation of a layer, [n, time, channels]."""
+        """Runs the Generator on from the activation of a layer, [n, time, channels].
+
+        Returns:
+            By layer float32 [n, time, channels], from this one, as it was given, to ``out``.
+
+        Raises:
+            InputError: There is no such layer, or the activation has not its shape.
+        """
         activation = np.asarray(activation, np.float32)
+        shapes = {known.name: (known.length, known.channels) for known in self.config.every_layer}
+        if layer not in shapes:
+            raise InputError(f"layer {layer!r}: there are {', '.join(shapes)}")
+        if activation.ndim != 3 or activation.shape[1:] != shapes[layer]:
+            length, channels = shapes[layer]
+            raise InputError(
+                f"activation of shape {list(activation.shape)}: {layer} has [n, {length}, "
+                f"{channels}]"
+            )
         onward = functools.partial(self.generator.run_from, layer)
         return self._compiled(f"from {layer}", onward, activation)
 
@@ -258,15 +284,16 @@ class Models:
         for training, group in zip(self.trainings, self.groups, strict=True):
             if group != group_of[training]:
                 raise InputError(
-                    f"--groups: checkpoints of {training} are in two groups; a training is one unit"
+                    f"--groups: checkpoints of {training} are in two groups; put all checkpoints "
+                    "of a training in one group"
                 )
         for name in options:
             first, *others = (getattr(config, name) for config in self.configs)
             for model, value in zip(self.names[1:], others, strict=True):
                 if value != first:
                     raise InputError(
-                        f"--ckpt: {self.names[0]} has {name} {first}, {model} has {value}; "
-                        f"give checkpoints of the same {name}"
+                        f"--ckpt: {self.names[0]} has {name} {first}, but {model} has {value}; "
+                        f"give checkpoints with the same {name}"
                     )
 
     def __len__(self) -> int:

@@ -35,7 +35,7 @@ def option(
 
     Args:
         default: Its value when nothing is said; an ``int`` default wants whole numbers.
-        help: A full sentence that begins with what the option is.
+        help: What the option is or, for a switch, what it does; then full sentences.
         group: One of :data:`GROUPS`.
         low: Least value of a number.
         high: Greatest value of a number.
@@ -80,7 +80,7 @@ def check_options(settings: Any) -> None:
         if value is None and field.default is None:
             continue
         if isinstance(field.default, str) and not isinstance(value, str):
-            raise InputError(f"{name}={value}: must be a text")
+            raise InputError(f"{name}={value}: must be text")
         if about["repeated"] and not all(isinstance(each, str) for each in value):
             raise InputError(f"{name}={value}: must be texts")
         if isinstance(field.default, bool) != isinstance(value, bool):
@@ -171,4 +171,6 @@ def _check_names(cls: type, given: dict[str, Any]) -> None:
     inner = [name for each in nested(cls).values() for name in vars(each())]
     for name in given:
         if name not in known:
-            raise InputError(f"{name}: no such option; there are {', '.join([*known, *inner])}")
+            raise InputError(
+                f"{name}: there is no such option; there are {', '.join([*known, *inner])}"
+            )

@@ -2,9 +2,12 @@
 
 import collections
 import concurrent.futures
+import contextlib
 import multiprocessing
+import multiprocessing.resource_tracker
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
@@ -47,22 +50,46 @@ def in_processes(
     waiting: collections.deque[concurrent.futures.Future[R]] = collections.deque()
     try:
         for job in jobs:
-            waiting.append(pool.submit(_work_here, job))
+            with _signals_held():  # a process of the pool may start here
+                waiting.append(pool.submit(_work_here, job))
             if len(waiting) > _AHEAD * num_processes:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     except BrokenProcessPool:
         raise InputError(
-            f"--jobs={num_processes}: a process died, perhaps for want of memory; try fewer"
+            f"--jobs={num_processes}: a process died, perhaps because memory ran out; try fewer "
+            "processes"
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
 
 
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Holds Ctrl-C and SIGTERM back; processes that start meanwhile never hear them.
+
+    The first process hears them, and ends the others.
+    """
+    multiprocessing.resource_tracker.ensure_running()  # as it starts it would let them through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin(work: Callable[[J, P], R], plan: P) -> None:
     _here[:] = [lambda job: work(job, plan)]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process hears Ctrl-C
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the first one has ended, even if that was killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _work_here(job: Any) -> Any:

@@ -53,14 +53,14 @@ def find_prefix(path: str | os.PathLike, flag: str = "ckpt") -> str:
     if os.path.isdir(path):
         if not (prefixes := list_prefixes(path)):
             raise InputError(
-                f"--{flag}={path}: no checkpoint in this directory; it needs files "
+                f"--{flag}={path}: no checkpoint is in this directory; it needs files "
                 f"model.ckpt-STEP.index and model.ckpt-STEP{DATA_SUFFIX}"
             )
         prefix = prefixes[-1]
     if not os.path.isfile(f"{prefix}.index"):
         raise InputError(
-            f"--{flag}={path}: no checkpoint there (no file {prefix}.index); give a run directory, "
-            "or a prefix such as train/model.ckpt-12255"
+            f"--{flag}={path}: there is no checkpoint (no file {prefix}.index); give a run "
+            "directory, or a prefix such as train/model.ckpt-12255"
         )
     if not _data_files(prefix):
         raise InputError(
@@ -201,9 +201,10 @@ def not_finite(directory: str, step: int, what: str) -> InputError:
     """Makes the error that ends a training at a step where ``what`` is not finite any more."""
     return InputError(
         f"step {step}: {what}; the run ends, and nothing of this state was saved; "
-        f"{_newest_text(directory)}. The same command goes on from it and would make the same "
-        "draws: add --seed with another number for others; if it comes again, look at the losses "
-        "before it and at the data, and go back further with --init_ckpt and a new --train_dir"
+        f"{_newest_text(directory)}. The same command goes on from there with the same random "
+        "draws; add --seed with another number for other draws. If it happens again, look at the "
+        "losses before it and at the data, and go back further with --init_ckpt and a new "
+        "--train_dir"
     )
 
 

@@ -96,8 +96,9 @@ def assign(stored: dict[str, Stored], checkpoint: Readable) -> None:
         if values[name].shape != item.shape:
             raise InputError(
                 f"checkpoint {checkpoint.prefix}: variable {name} has shape "
-                f"{list(values[name].shape)}, but the architecture read for it makes "
-                f"{list(item.shape)}; is the args.txt or config.json beside it that of another run?"
+                f"{list(values[name].shape)}, but the architecture that was read for it has "
+                f"{list(item.shape)}; perhaps the args.txt or config.json beside it belongs to "
+                "another run"
             )
     for name, item in stored.items():
         item.variable.assign(np.reshape(values[name], item.variable.shape))

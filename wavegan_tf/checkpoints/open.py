@@ -59,7 +59,7 @@ def open_found(found: Found) -> Opened:
     checkpoint, config, origin = found
     letters = "".join({name[0] for name in checkpoint.shapes if name[1:2] == "/"})
     if "G" not in letters:
-        raise InputError(f"checkpoint {checkpoint.prefix}: no Generator in it (variables G/...)")
+        raise InputError(f"checkpoint {checkpoint.prefix}: has no Generator (variables G/...)")
     networks = build_networks(config, letters=letters)
     names.assign(names.network_variables(networks), checkpoint)
     return Opened(config, networks, checkpoint.step, origin, checkpoint, found.measuring)
@@ -83,7 +83,7 @@ def list_checkpoints(path: str) -> list[str]:
     """
     path = os.fspath(demo.find(path))
     if not os.path.isdir(path):
-        raise InputError(f"--all_checkpoints: --ckpt={path} is no run directory; give one")
+        raise InputError(f"--all_checkpoints: --ckpt={path} is not a run directory; give one")
     found = port.list_generators(path) or sorted(files.list_prefixes(path), key=files.place)
     if not found:
         raise InputError(f"--all_checkpoints: --ckpt={path} has no checkpoint in it")

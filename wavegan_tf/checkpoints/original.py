@@ -31,7 +31,9 @@ def read_args(path: str) -> dict[str, str]:
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         name, comma, value = line.partition(",")
         if line.strip() and not comma:
-            raise InputError(f"{path}, line {number}: {line.strip()!r} is not name,value")
+            raise InputError(
+                f"{path}, line {number}: {line.strip()!r} is not of the form name,value"
+            )
         if comma:
             args[name] = value
     return args
@@ -114,9 +116,9 @@ def config_from_shapes(checkpoint: Checkpoint, overrides: dict) -> ModelConfig:
     slice_len = overrides.get("slice_len")
     if len(fitting) > 1 and slice_len not in fitting:
         raise InputError(
-            f"{source}: {depth} layers are those of 32768 or 65536 samples, and "
-            f"without an {ARGS_FILE} beside it nothing says which; add --data_slice_len=32768 "
-            "or --data_slice_len=65536"
+            f"{source}: {depth} layers stand for 32768 or 65536 samples, and without an "
+            f"{ARGS_FILE} beside it nothing says which; add --data_slice_len=32768 or "
+            "--data_slice_len=65536"
         )
     last = f"G/upconv_{depth - 1}"
     upsample = "zeros" if scope == "conv2d_transpose" else "nn"
@@ -174,4 +176,4 @@ def _parse(text: str, kind: type, where: str) -> Any:
         return int(text)
     if kind is str:
         return text
-    raise InputError(f"{where}: {text!r} is no {kind.__name__}")
+    raise InputError(f"{where}: {text!r} is not of the type {kind.__name__}")

@@ -62,8 +62,8 @@ def find_files(path: str | os.PathLike, flag: str = "ckpt") -> dict[str, str] | 
         listed = ", ".join(map(os.path.basename, [*indices[:2], *generators[:6]]))
         if indices or len(generators) > 1 and not all(map(_epoch, generators)):
             raise InputError(
-                f"--{flag}={path}: has several checkpoints, and none is the newest by its name "
-                f"({listed}); name one"
+                f"--{flag}={path}: has several checkpoints, and their names do not say which is "
+                f"the newest ({listed}); name one"
             )
         path = generators[-1]
     elif not os.path.isfile(path):
@@ -214,8 +214,8 @@ def _read_config(states: dict[str, StateDict], overrides: dict[str, Any]) -> Mod
     if len(dense) != 2 or depth not in _SLICE_LENS or {*map(len, kernels[:depth])} != {3}:
         has = "a Discriminator's or Q-network's" if "fc_out.weight" in shapes else "no"
         raise InputError(
-            f"{source}: its tensors are not a Generator's of the PyTorch port ({has} tensors: "
-            f"{ascii(', '.join(list(shapes)[:3]))[1:100]}); give the file of its Generator"
+            f"{source}: its tensors are not those of a Generator of the PyTorch port ({has} "
+            f"tensors: {ascii(', '.join(list(shapes)[:3]))[1:100]}); give the file of its Generator"
         )
     dim = kernels[0][1] // 2 ** (depth - 2)  # what the first puts out; it may read fewer
     options: dict[str, Any] = {
@@ -235,7 +235,9 @@ def _read_config(states: dict[str, StateDict], overrides: dict[str, Any]) -> Mod
         options["num_categ"] = code = units - options["q_unknown"]
         said.add("num_categ")
         if overrides.get("model") == "wavegan":
-            raise InputError(f"--model=wavegan: has no Q-network, and here is {states['Q'].path}")
+            raise InputError(
+                f"--model=wavegan: a wavegan has no Q-network, but here is one, {states['Q'].path}"
+            )
         if options["q_unknown"]:
             _log.warning(
                 "%s has %d outputs: the last is taken for none of the %d codes",
@@ -243,8 +245,8 @@ def _read_config(states: dict[str, StateDict], overrides: dict[str, Any]) -> Mod
             )  # fmt: skip
     elif overrides.get("model", "wavegan") != "wavegan" and not code:
         raise InputError(
-            f"--model={overrides['model']}: there is no file of Q beside {source}, and nothing "
-            "else says how many variables the code has; add --num_categ"
+            f"--model={overrides['model']}: there is no file of the Q-network beside {source}, and "
+            "nothing else says how many variables the code has; add --num_categ"
         )
     original.check_overrides(options, overrides, source)
     options = {"model": "ciwgan" if code else "wavegan", **options, **overrides}

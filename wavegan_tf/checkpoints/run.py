@@ -26,8 +26,8 @@ def read_run_config(directory: str) -> dict[str, Any] | None:
         return None
     run_config = read_json(path, "restore it from a backup")
     if not isinstance(run_config.get("model"), dict):
-        raise InputError(f"{path}: no 'model' in it; is it the config.json of a run directory?")
-    return run_config | {"model": ModelConfig.from_dict(run_config["model"])}
+        raise InputError(f"{path}: has no 'model'; give the config.json of a run directory")
+    return {"resumed": []} | run_config | {"model": ModelConfig.from_dict(run_config["model"])}
 
 
 def write_run_config(directory: str, run_config: dict[str, Any]) -> None:

@@ -19,23 +19,24 @@ GROUPS = dict.fromkeys(("labels", "out_dir", "seed", "overwrite"), "Basics")
 FLAGS = flags.FLAGS
 
 ABOUT = (
-    "Agreement: share of outputs that both called the same; of all listeners, mean of their pairs. "
-    "Kappa and alpha: how far it is beyond chance, 1 at most, 0 for chance [interval over outputs]."
-    " p: chance that labels dealt out at random "
-    "agree as much, after Holm over the table; * is above chance. Again: one listener, of outputs "
-    "that were heard twice."
+    "Agreement: share of outputs that both listeners called the same; for all listeners, the mean "
+    "of their pairs. Kappa and alpha: how far agreement is beyond chance, 1 at most, 0 for chance "
+    "[interval over outputs]. p: chance that labels dealt out at random agree as much, after "
+    "Holm's correction over the table; * is above chance. Again: one listener, for outputs that "
+    "were heard twice."
 )
 
 
 def define_flags() -> None:
     """Defines the flags of the command."""
     flags.DEFINE_list(
-        "labels", None, "Tables output,label, one of each listener, separated by commas.",
+        "labels", None, "CSV tables with the columns output,label, one for each listener; "
+            "separated by commas.",
         required=True,
     )  # fmt: skip
-    define_path("out_dir", "agreement_out", "Directory for the results; made if missing.")
-    flags.DEFINE_integer("seed", 0, "Seed of resamples and permutations.", 0)
-    flags.DEFINE_bool("overwrite", False, "Replacement of results in an out_dir that is not empty.")
+    define_path("out_dir", "agreement_out", "Directory for the results; created if missing.")
+    flags.DEFINE_integer("seed", 0, "Seed of the resamples and permutations.", 0)
+    flags.DEFINE_bool("overwrite", False, "Replace the results in an --out_dir that is not empty.")
 
 
 def main() -> None:
@@ -49,8 +50,8 @@ def main() -> None:
     labels, again = read_listeners(FLAGS.labels)
     if len(labels.columns) < 2 and not len(again.columns):
         raise InputError(
-            f"--labels={','.join(FLAGS.labels)}: give the tables of two listeners or more, or of "
-            "one who heard outputs twice (listen --repeat)"
+            f"--labels={','.join(FLAGS.labels)}: give the tables of two or more listeners, or of "
+            "one listener who heard outputs twice (listen --repeat)"
         )
     settings = StatisticsSettings()
     tables = {

@@ -28,14 +28,14 @@ FLAGS = flags.FLAGS
 
 def define_flags() -> None:
     """Defines the flags of the command."""
-    ckpt = "Checkpoint to convert: a run directory (its newest one), a prefix such as "
+    ckpt = "Checkpoint to convert: a run directory (its newest checkpoint), a prefix such as "
     ckpt += "train/model.ckpt-12255, or a file of the PyTorch port."
     define_path("ckpt", None, ckpt, required=True)
     flags.DEFINE_enum("to", "original", ("original", "native", "torch"), "Format to write.")
-    out_dir = "Directory for the result; made if missing."
+    out_dir = "Directory for the result; created if missing."
     define_path("out_dir", None, out_dir, required=True)
-    flags.DEFINE_bool("generator_only", False, "Only the Generator's weights and step are kept.")
-    flags.DEFINE_bool("overwrite", False, "Replacement of results in an out_dir that is not empty.")
+    flags.DEFINE_bool("generator_only", False, "Write only the Generator's weights and the step.")
+    flags.DEFINE_bool("overwrite", False, "Replace the results in an --out_dir that is not empty.")
     GROUPS.update(define_unsaid_flags())
 
 
@@ -49,7 +49,8 @@ def main() -> None:
     checkpoint = opened.checkpoint
     if os.path.realpath(checkpoint.directory) == os.path.realpath(FLAGS.out_dir):
         raise InputError(
-            f"--out_dir={FLAGS.out_dir}: holds --ckpt itself, which would be lost; name another"
+            f"--out_dir={FLAGS.out_dir}: contains --ckpt itself, which would be lost; name another "
+            "directory"
         )
     with output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         if FLAGS.to == "torch":

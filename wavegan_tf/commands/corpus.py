@@ -45,7 +45,9 @@ def command(
         found = read_json(path).get("command") if os.path.isfile(path) else name
         if found != name:  # some of its tables would stay
             found = found or "another program"
-            raise InputError(f"--out_dir={options.out_dir}: holds what {found} made; name another")
+            raise InputError(
+                f"--out_dir={options.out_dir}: contains results of {found}; name another directory"
+            )
         with output_directory(options.out_dir, options.overwrite) as directory:
             record, complaints = make(options, given, directory, run_record(name, asdict(options)))
             write_json(f"{directory}/config.json", record)

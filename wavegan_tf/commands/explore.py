@@ -35,14 +35,18 @@ def define_flags() -> None:
     """Defines the flags of the command."""
     GROUPS.update(define_model_flags(several=False))
     flags.DEFINE_list(
-        "vary", [], "Latent variables with a slider, such as z11,z29, beside those of the code."
+        "vary",
+        [],
+        "Latent variables that get a slider, such as z11,z29; those of the code always have one.",
     )
-    flags.DEFINE_integer("seed", 0, "Seed of the base vector that is opened.", lower_bound=0)
-    define_path("out_dir", "explore_out", "Directory for what is saved; made if missing.")
+    flags.DEFINE_integer(
+        "seed", 0, "Seed of the base vector that the page opens with.", lower_bound=0
+    )
+    define_path("out_dir", "explore_out", "Directory for what is saved; created if missing.")
     flags.DEFINE_integer(
         "port", 0, "Port of the page; 0 takes a free one.", lower_bound=0, upper_bound=65535
     )
-    flags.DEFINE_bool("open", True, "The page is opened in the browser.")
+    flags.DEFINE_bool("open", True, "Open the page in the browser.")
 
 
 def main() -> None:
@@ -53,7 +57,7 @@ def main() -> None:
     from wavegan_tf.model import Model
 
     if FLAGS.seed > MAX_SEED:
-        raise InputError(f"--seed={FLAGS.seed}: give one up to {MAX_SEED}")
+        raise InputError(f"--seed={FLAGS.seed}: give a seed up to {MAX_SEED}")
     settings = read_settings_file(FLAGS.praat_settings)
     model = open_models()
     assert isinstance(model, Model)
@@ -117,7 +121,7 @@ def open_server(
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
         why = "is in use" if error.errno == errno.EADDRINUSE else "is not open to you"
-        raise InputError(f"--port={port}: {why}; give another, or 0 for a free one") from None
+        raise InputError(f"--port={port}: {why}; give another port, or 0 for a free one") from None
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -12,7 +12,7 @@ FLAGS = flags.FLAGS
 def define_flags() -> None:
     """Defines the flags of the command."""
     define_path("run_dir", None, "Directory of a run, such as probe_out.", required=True)
-    flags.DEFINE_bool("report", True, "The page report.html is written again too.")
+    flags.DEFINE_bool("report", True, "Write the page report.html again too.")
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ def define_options(cls: type) -> dict[str, str]:
         groups |= define_options(inner)
         if "f0_floor_hz" in {field.name for field in dataclasses.fields(inner)}:
             default = [f"{inner().f0_floor_hz:g}", f"{inner().f0_ceiling_hz:g}"]
-            flags.DEFINE_list("f0_range", default, "Floor and ceiling of F0 in Hz; 60,300.")
+            flags.DEFINE_list("f0_range", default, "Floor and ceiling of F0 in Hz.")
             groups["f0_range"] = "Praat"
     for field in options(cls):
         about = field.metadata["option"]
@@ -50,7 +50,7 @@ def define_unsaid_flags() -> dict[str, str]:
         if field.name in UNSAID:
             about = field.metadata["option"]
             names[about["flag"] or field.name] = "Model"
-            text = about["help"].rstrip(".") + ", where the checkpoint does not say it."
+            text = about["help"].rstrip(".") + ". Needed only where the checkpoint does not say it."
             kind = {int: flags.DEFINE_integer, float: flags.DEFINE_float}.get(type(field.default))
             if kind:
                 kind(about["flag"] or field.name, None, text)
@@ -164,7 +164,8 @@ def read_settings_file(path: str | None) -> dict[str, dict[str, Any]]:
         groups = groups[:2]
     elif unknown:
         raise InputError(
-            f"--praat_settings={path}: no group {unknown[0]!r}; there are {', '.join(groups)}"
+            f"--praat_settings={path}: there is no group {unknown[0]!r}; there are "
+            f"{', '.join(groups)}"
         )
     return {name: content[name] for name in groups if isinstance(content.get(name), dict)}
 
@@ -181,14 +182,14 @@ def help_text(usage: str, what: str, groups: dict[str, str], every: bool) -> str
                 lines += _flag_lines(flags.FLAGS[name], width)
     rest = [group for group in dict.fromkeys(groups.values()) if group != FIRST]
     if rest and not every:
-        lines += ["", f"More flags under --helpfull: {', '.join(rest)}."]
+        lines += ["", f"--helpfull shows more flags: {', '.join(rest)}."]
     return "\n".join(lines)
 
 
 def _flag_lines(flag: flags.Flag, width: int) -> list[str]:
     default = flag.default_as_str
     shown = f"  --{'[no]' if flag.boolean else ''}{flag.name}"
-    text = re.sub(r";\s+repeat this option.*", " It may be repeated.", flag.help or "")
+    text = re.sub(r";\s+repeat this option.*", " Repeatable.", flag.help or "")
     if default not in (None, "None", "''", "'[]'", ""):
         text += f" (default: {default.strip(chr(39))})"
     indent: Any = {"initial_indent": " " * 6, "subsequent_indent": " " * 6}
@@ -211,7 +212,7 @@ def with_flagfiles(argv: Iterable[str], inside: tuple[str, ...] = ()) -> list[st
             continue
         path = expand((next(given, "") if match[1] is None else match[1]).strip())
         if path in inside:
-            raise InputError(f"--flagfile={path}: names itself; take that line out")
+            raise InputError(f"--flagfile={path}: names itself; remove that line")
         try:
             lines = [line.strip() for line in read_text(path).split("\n")]
         except InputError as error:

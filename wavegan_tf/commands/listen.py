@@ -20,15 +20,21 @@ def define_flags() -> None:
     """Defines the flags of the command."""
     define_path("run", None, "Directory of a run that kept sounds, such as probe_out.", True)
     flags.DEFINE_list(
-        "labels", [], "Labels to choose from, with the keys 1, 2, ..: pala,papala,other. Without "
-        "them whoever listens writes what was heard.",
+        "labels", [], "Labels to choose from with the keys 1, 2, ..: pala,papala,other. Without "
+        "the flag, the listener types what was heard.",
     )  # fmt: skip
-    flags.DEFINE_string("listener", "", "Name of who listens; the page asks if it is not given.")
-    flags.DEFINE_integer("n", None, "Number of outputs, the first ones; all if not given.", 1)
-    flags.DEFINE_integer("repeat", 0, "Number of outputs that are heard a second time.", 0)
-    flags.DEFINE_integer("seed", 0, "Seed of the order; another one for another listener.", 0)
+    flags.DEFINE_string(
+        "listener", "", "Name of the listener; the page asks for it if it is not given."
+    )
+    flags.DEFINE_integer(
+        "n", None, "Number of outputs to hear, beginning with the first; all if not given.", 1
+    )
+    flags.DEFINE_integer("repeat", 0, "Number of outputs to hear a second time.", 0)
+    flags.DEFINE_integer(
+        "seed", 0, "Seed of the order of outputs; give each listener another one.", 0
+    )
     define_path("out", "listen.html", "Page to write.")
-    flags.DEFINE_bool("overwrite", False, "Replacement of a page that exists.")
+    flags.DEFINE_bool("overwrite", False, "Replace a page that exists.")
 
 
 def main() -> None:
@@ -49,8 +55,8 @@ def main() -> None:
     outputs = [i for i in asked if np.isfinite(sounds.read(i)).all()]
     if len(outputs) < max(1, FLAGS.repeat):
         raise InputError(
-            f"--run={FLAGS.run}: {len(outputs)} outputs can be heard; a page needs one, and as "
-            f"many as --repeat={FLAGS.repeat}"
+            f"--run={FLAGS.run}: {len(outputs)} outputs can be heard; a page needs at least one, "
+            f"and at least as many as --repeat={FLAGS.repeat}"
         )
     write_listening(
         FLAGS.out, sounds, outputs, labels, MISSING, FLAGS.listener.strip(), FLAGS.repeat,
@@ -72,11 +78,12 @@ def check_labels(given: list[str]) -> list[str]:
     labels, flag = [label.strip() for label in given], f"--labels={','.join(given)}"
     if len(labels) == 1 or len(labels) > len(KEYS) or len(set(labels)) < len(labels):
         raise InputError(
-            f"{flag}: give 2 to {len(KEYS)} labels, each once; leave it out to write what is heard"
+            f"{flag}: give 2 to {len(KEYS)} labels, each once; leave it out so that listeners "
+            "type what they hear"
         )
     for label in labels:
         if label.lower() in MISSING:
-            raise InputError(f"{flag}: {label!r} is read as no label; call it otherwise")
+            raise InputError(f"{flag}: {label!r} means that there is no label; choose another word")
     return labels
 
 

@@ -14,33 +14,34 @@ class Options:
 
     corpus: str | None = option(
         None,
-        "Corpus that is synthesised: stv, word-initial voiceless stop and vowel, with or without "
-        "[s] before (#sTV, #TV), as the paper's WaveGAN learned; or reduplication, the 996 bare "
-        "and reduplicated items of its ciwGAN. manifest.csv says what was intended of each clip.",
+        "Corpus to synthesise: stv, a word-initial voiceless stop and a vowel, with or without [s] "
+        "before them (#sTV, #TV), as in the training data of the paper's WaveGAN; or "
+        "reduplication, the 996 bare and reduplicated items of its ciwGAN. manifest.csv says what "
+        "was intended for each clip.",
         choices=("stv", "reduplication"),
     )
     n: int | None = option(
         None,
-        "Number of clips; as many as the paper's by default: 5463 (stv), 996 (reduplication). A "
-        "smaller number gives the first clips of a larger one.",
+        "Number of clips; by default as in the paper, 5463 (stv) or 996 (reduplication). A smaller "
+        "corpus has the first clips of a larger one.",
         low=1,
     )
-    seed: int = option(0, "Seed of every draw.", low=0)
+    seed: int = option(0, "Seed of every random draw.", low=0)
     s_share: float | None = option(
         None,
-        "Probability of [s] in stv; that of the paper's data by default, 533 / 5463.",
+        "Probability of [s] in stv; by default as in the paper's data, 533 / 5463.",
         low=0,
         high=1,
     )
     num_speakers: int | None = option(
-        None, "Number of speakers in stv, men and women by turns; 20 by default.", low=1
+        None, "Number of speakers in stv, men and women in turn; 20 by default.", low=1
     )
-    out_dir: str = option("corpus_out", "Directory for the results; made if missing.", path=True)
+    out_dir: str = option("corpus_out", "Directory for the results; created if missing.", path=True)
     overwrite: bool = option(
-        False, "Replacement of results in an out_dir that is not empty.", group="Output"
+        False, "Replace the results in an --out_dir that is not empty.", group="Output"
     )
     jobs: int | None = option(
-        None, "Number of processes that work; all cores by default.", group="Output", low=1
+        None, "Number of processes; all cores by default.", group="Output", low=1
     )
 
 

@@ -27,12 +27,14 @@ _OWN = ("shard", "jobs")  # options in which the shards of one run may differ
 def define_flags() -> None:
     """Defines the flags of the command."""
     flags.DEFINE_list(
-        "shards", None, "Directories of the shards, or patterns of them.", required=True
+        "shards", None, "Directories of the shards, or patterns such as shard_*.", required=True
     )
     define_path("out_dir", None, "Directory for the whole run.", required=True)
-    flags.DEFINE_bool("overwrite", False, "Replacement of results in an out_dir that is not empty.")
-    flags.DEFINE_bool("figures", True, "Figures as PNG and PDF in figures/.")
-    flags.DEFINE_bool("report", True, "The page report.html, to hear and see the run in a browser.")
+    flags.DEFINE_bool("overwrite", False, "Replace the results in an --out_dir that is not empty.")
+    flags.DEFINE_bool("figures", True, "Draw figures as PNG and PDF in figures/.")
+    flags.DEFINE_bool(
+        "report", True, "Write the page report.html, to hear and see the run in a browser."
+    )
 
 
 def main() -> None:
@@ -43,7 +45,9 @@ def main() -> None:
 
     shards = find_shards(FLAGS.shards)
     if any(os.path.realpath(str(x.directory)) == os.path.realpath(FLAGS.out_dir) for x in shards):
-        raise InputError(f"--out_dir={FLAGS.out_dir}: is a shard, and would be lost")
+        raise InputError(
+            f"--out_dir={FLAGS.out_dir}: is a shard and would be lost; name another directory"
+        )
     with output_directory(FLAGS.out_dir, FLAGS.overwrite) as directory:
         whole = merge(shards, directory)
         for shard in shards:
@@ -70,8 +74,8 @@ def find_shards(patterns: list[str]) -> "list[Result]":
     for shard in shards:
         if shard.kind != "probe" or not shard.settings.get("options", {}).get("shard"):
             raise InputError(
-                f"--shards={given}: {shard.directory} is no shard; give directories that "
-                "probe --shard wrote"
+                f"--shards={given}: {shard.directory} is not a shard; give directories that probe "
+                "--shard wrote"
             )
     shards.sort(key=lambda shard: shard.settings["outputs"])
     for shard in shards:

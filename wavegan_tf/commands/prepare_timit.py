@@ -23,34 +23,33 @@ class Options:
     """What is cut, and where to."""
 
     timit_dir: str = option(
-        "", "TIMIT's tree: the folder that holds TRAIN and TEST, or one above it.", path=True
+        "", "Folder of TIMIT: the one that holds TRAIN and TEST, or one above it.", path=True
     )
     pattern: tuple[str, ...] = option(
         tuple(patterns.PAPER_PATTERNS),
-        "Patterns of phones, with commas between them; the paper's by default: word-initial "
-        "voiceless stop and vowel, with or without [s], from the closure or [s] to the end of the "
-        f"vowel.\n{patterns.NOTATION}\nWhat is no match for one reason alone is counted as a near "
-        f"miss:\n{_MISSES}",
+        "Patterns of phones, separated by commas. By default the paper's: a word-initial voiceless "
+        "stop and a vowel, with or without [s], from the closure or [s] to the end of the "
+        f"vowel.\n{patterns.NOTATION}\nA stretch that fails to match for one reason alone is "
+        f"counted as a near miss:\n{_MISSES}",
     )
     words: str | None = option(
         None,
-        "Words to cut instead: water,year, or a file with a word in each line, or a set of the "
-        f"papers': {_SETS}.",
+        "Words to cut instead of patterns: water,year, a file with one word in each line, or one "
+        f"of the papers' sets: {_SETS}.",
         path=True,
     )
     sa: bool = option(
         True,
-        "SA sentences are used, two that every speaker reads: most of the papers' words.",
+        "Use the two SA sentences, which every speaker reads; most of the papers' words are in "
+        "them.",
         group="Data",
     )
-    splits: tuple[str, ...] = option(("train", "test"), "Splits that are used.", group="Data")
-    slice_len: int = option(
-        16384, "Greatest number of samples that a clip may have.", group="Data", low=1
-    )
-    allow_longer: bool = option(False, "Clips longer than --slice_len are kept too.", group="Data")
-    out_dir: str = option("timit_out", "Directory for the results; made if missing.", path=True)
+    splits: tuple[str, ...] = option(("train", "test"), "Parts of TIMIT to use.", group="Data")
+    slice_len: int = option(16384, "Greatest length of a clip in samples.", group="Data", low=1)
+    allow_longer: bool = option(False, "Keep clips longer than --slice_len too.", group="Data")
+    out_dir: str = option("timit_out", "Directory for the results; created if missing.", path=True)
     overwrite: bool = option(
-        False, "Replacement of results in an out_dir that is not empty.", group="Output"
+        False, "Replace the results in an --out_dir that is not empty.", group="Output"
     )
 
 
@@ -62,9 +61,12 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
 
     for split in options.splits or [""]:
         if split not in timit.SPLITS:
-            raise InputError(f"--splits={split}: is none of {', '.join(timit.SPLITS)}")
+            raise InputError(f"--splits={split}: must be one of {', '.join(timit.SPLITS)}")
     if options.words is not None and "pattern" in given:
-        raise InputError("--pattern and --words: a corpus is of patterns or of words; give one")
+        raise InputError(
+            "--pattern and --words: a corpus is cut either by patterns or by words; "
+            "give one of the two"
+        )
     wanted = list[patterns.Pattern]()
     words: Sequence[str] | None = None
     if options.words is None:

@@ -20,43 +20,47 @@ from wavegan_tf.options import option
 class Options:
     """What is cut out of what, and where to."""
 
-    audio_dir: str = option("", "Folder of recordings, sub-folders included.", path=True)
+    audio_dir: str = option("", "Folder of recordings; sub-folders included.", path=True)
     alignments: str = option(
         "",
         "File or folder of alignments: TextGrids of the Montreal Forced Aligner (tiers words and "
-        "phones), .ctm (utterance channel start duration word) or LibriSpeech's .alignment.txt; "
-        "each belongs to the recording of its name. It may be the folder of --audio_dir.",
+        "phones), .ctm (utterance channel start duration word) or LibriSpeech's .alignment.txt. "
+        "Each alignment has the name of its recording. The folder may be that of --audio_dir.",
         path=True,
     )
     tier: str = option(
         "",
-        "Tier of TextGrids that words are taken from, in any case: ORT-MAU, KAN-MAU or MAU of "
-        "WebMAUS; where several speak it is SPEAKER - NAME. By default it is words or word.",
+        "Name of the TextGrid tier with the words; upper or lower case does not matter. WebMAUS "
+        "has ORT-MAU, KAN-MAU and MAU; with several speakers the name is SPEAKER - NAME. By "
+        "default words or word.",
     )
     skip_words: int = option(
-        78, "Number of the most frequent words that are left out; 0 for a small corpus.", low=0
+        78, "Number of most frequent words to leave out; give 0 for a small corpus.", low=0
     )
-    num_words: int = option(508, "Number of words to take after them, by rank.", low=1)
+    num_words: int = option(
+        508, "Number of words to take after those, by rank of frequency.", low=1
+    )
     words: str | None = option(
-        None, "Words to take instead: water,year, or a file with a word in each line.", path=True
+        None, "Words to take instead: water,year, or a file with one word in each line.", path=True
     )
     max_tokens: int | None = option(
         None,
-        "Greatest number of tokens of a word, drawn from all by --seed; no limit by default.",
+        "Greatest number of tokens for each word, drawn at random with --seed; no limit by "
+        "default.",
         group="Data",
         low=1,
     )
-    seed: int = option(0, "Seed of the draw of --max_tokens.", group="Data", low=0)
-    slice_len: int = option(
-        16384, "Greatest number of samples that a clip may have.", group="Data", low=1
+    seed: int = option(
+        0, "Seed with which the tokens of --max_tokens are drawn.", group="Data", low=0
     )
-    allow_longer: bool = option(False, "Clips longer than --slice_len are taken too.", group="Data")
-    out_dir: str = option("words_out", "Directory for the results; made if missing.", path=True)
+    slice_len: int = option(16384, "Greatest length of a clip in samples.", group="Data", low=1)
+    allow_longer: bool = option(False, "Keep clips longer than --slice_len too.", group="Data")
+    out_dir: str = option("words_out", "Directory for the results; created if missing.", path=True)
     overwrite: bool = option(
-        False, "Replacement of results in an out_dir that is not empty.", group="Output"
+        False, "Replace the results in an --out_dir that is not empty.", group="Output"
     )
     jobs: int | None = option(
-        None, "Number of processes that work; all cores by default.", group="Output", low=1
+        None, "Number of processes; all cores by default.", group="Output", low=1
     )
 
 
@@ -65,9 +69,12 @@ def check(options: Options, given: Flags) -> None:
     from wavegan_tf.corpora.clips import CLIPS
 
     for name in {"skip_words", "num_words"} & given.keys() if options.words else ():
-        raise InputError(f"--words names the words; leave out --{name}")
+        raise InputError(f"--words already names the words; leave out --{name}")
     if options.max_tokens is None and "seed" in given:
-        raise InputError("--seed draws the tokens of --max_tokens; give that, or leave it out")
+        raise InputError(
+            "--seed is only for drawing the tokens of --max_tokens; give --max_tokens "
+            "too, or leave out --seed"
+        )
     out_dir = Path(options.out_dir).resolve()
     for name in ("audio_dir", "alignments"):
         source = getattr(options, name)
@@ -75,13 +82,13 @@ def check(options: Options, given: Flags) -> None:
             raise InputError(f"--{name}: missing; --help says what it is")
         if out_dir.is_relative_to(Path(source).resolve()):
             raise InputError(
-                f"--out_dir={options.out_dir}: lies in --{name}={source}, and would be read the "
-                "next time; name a folder outside"
+                f"--out_dir={options.out_dir}: lies in --{name}={source} and would be read next "
+                "time; name a folder outside it"
             )
         if Path(source).resolve().is_relative_to(out_dir / CLIPS):
             raise InputError(
-                f"--out_dir={options.out_dir}: its {CLIPS} would be replaced, where "
-                f"--{name}={source} lies; name another"
+                f"--out_dir={options.out_dir}: its {CLIPS} would be replaced, but "
+                f"--{name}={source} lies in there; name another directory"
             )
 
 
@@ -103,7 +110,7 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
     recordings = alignments.find_files("--audio_dir", options.audio_dir, suffixes)
     root, files = alignments.find_alignments(options.alignments)
     if options.tier and not any(file.lower().endswith(alignments.TEXTGRID) for file in files):
-        raise InputError(f"--tier={options.tier}: no TextGrid is in --alignments; leave it out")
+        raise InputError(f"--tier={options.tier}: --alignments has no TextGrid; leave out --tier")
     source = words.Alignments(root, options.tier)
     tokens, utterances, problems = words.collect(words.read_tracks(source, files, jobs))
     if not utterances:

@@ -29,7 +29,7 @@ RECIPES = Path(__file__).parents[2] / "recipes"
 
 def define_flags() -> None:
     """Defines the flags of the command."""
-    define_path("out_dir", "paper_out", "Directory for the page and its runs; made if missing.")
+    define_path("out_dir", "paper_out", "Directory for the page and its runs; created if missing.")
     flags.DEFINE_integer("jobs", None, "Number of processes; all cores if not given.", 1)
 
 

@@ -3,14 +3,16 @@
 import importlib
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from absl import flags
 
-from wavegan_tf import demo
+from wavegan_tf import __version__, demo
 from wavegan_tf.commands import COMMANDS
 from wavegan_tf.commands.flags import (
     define_options,
@@ -33,7 +35,8 @@ FLAGS = flags.FLAGS
 def run(name: str, argv: list[str] | None = None, usage: str | None = None) -> None:
     """Runs a command; bad input ends in one line and status 1.
 
-    Exit status 2 means that everything was written, but some outputs could not be measured.
+    Exit status 2 means that everything was written, but some outputs could not be measured; 130
+    that Ctrl-C ended the command, and 143 that SIGTERM did.
 
     Args:
         name: One of ``COMMANDS``.
@@ -43,6 +46,8 @@ def run(name: str, argv: list[str] | None = None, usage: str | None = None) -> N
     _log_to_terminal()
     usage = usage or f"python -m wavegan_tf {name}"
     defined_before = set(FLAGS)
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _terminate) if in_main else None
     try:
         groups, main = _command(name)
         parse(sys.argv[1:] if argv is None else argv, usage, COMMANDS[name], groups)
@@ -52,8 +57,9 @@ def run(name: str, argv: list[str] | None = None, usage: str | None = None) -> N
     except flags.DuplicateFlagError as error:
         flag = str(error).split("'")[1]
         sys.exit(f"error: --{flag} is a flag of another program here; in a notebook say !{usage}")
-    except KeyboardInterrupt:
-        sys.exit("interrupted")
+    except KeyboardInterrupt as error:
+        print("interrupted", file=sys.stderr)
+        sys.exit(128 + (signal.SIGTERM if isinstance(error, _Terminated) else signal.SIGINT))
     except OSError as error:
         if error.filename is None and error.strerror is None:
             raise  # no file's fault: a defect, to be seen whole
@@ -61,6 +67,16 @@ def run(name: str, argv: list[str] | None = None, usage: str | None = None) -> N
     finally:
         for flag in set(FLAGS) - defined_before:  # another command may follow in this process
             delattr(FLAGS, flag)
+        if in_main:
+            signal.signal(signal.SIGTERM, before)
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, as a batch system sends it: it ends a command as Ctrl-C does."""
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise _Terminated
 
 
 def main() -> None:
@@ -68,6 +84,8 @@ def main() -> None:
     words = sys.argv[1:]
     if words and words[0] in COMMANDS:
         run(words[0], words[1:])
+    elif words == ["--version"]:
+        print(f"wavegan_tf {__version__}")
     elif words and words[0] not in ("help", "--help", "-h", "--helpfull"):
         sys.exit(f"error: {words[0]!r}: no command; there are {', '.join(COMMANDS)}")
     else:
@@ -95,22 +113,25 @@ def define_model_flags(several: bool) -> dict[str, str]:
     define_path(
         "ckpt",
         None,
-        "Checkpoint: a run directory (its newest one) or a prefix such as train/model.ckpt-12255, "
-        "of this package or of the original code, or a file of the PyTorch port such as "
-        f"run/epoch50_step350_G.pt, or a demo model: {', '.join(demo.DEMOS)}. "
-        "Without it the first of these is opened."
-        + " Several, separated by commas, are compared."
-        * several,
+        "Checkpoint: a run directory (its newest checkpoint) or a prefix such as "
+        "train/model.ckpt-12255, also of the original code; a file of the PyTorch port, such as "
+        f"run/epoch50_step350_G.pt; or a demo model: {', '.join(demo.DEMOS)}. {demo.DEMOS[0]} is "
+        "the default." + " Several checkpoints, separated by commas, are compared." * several,
     )
     groups = {"ckpt": "Basics"}
     if several:
-        flags.DEFINE_bool("all_checkpoints", False, "All checkpoints of --ckpt, a run directory.")
-        flags.DEFINE_list("groups", [], "Group of each checkpoint of --ckpt: english,english,thai.")
+        flags.DEFINE_bool(
+            "all_checkpoints", False, "Compare all checkpoints of the run directory --ckpt."
+        )
+        flags.DEFINE_list(
+            "groups", [], "Group of each checkpoint in --ckpt, for example english,english,thai."
+        )
         groups |= {"all_checkpoints": "Model", "groups": "Model"}
     define_path(
         "praat_settings",
         None,
-        "JSON file with settings of Praat, intervals and statistics, or the config.json of a run.",
+        "JSON file of settings for Praat, intervals and statistics, or the config.json of an "
+        "earlier run.",
     )
     return groups | {"praat_settings": "Praat"} | define_unsaid_flags()
 
@@ -148,10 +169,12 @@ def _split(ckpt: str | None) -> list[str]:
 
 def define_output_flags(name: str) -> dict[str, str]:
     """Defines the flags of what is written; returns group by flag."""
-    define_path("out_dir", f"{name}_out", "Directory for the results; made if missing.")
-    flags.DEFINE_bool("overwrite", False, "Replacement of results in an out_dir that is not empty.")
-    flags.DEFINE_bool("figures", True, "Figures as PNG and PDF in figures/.")
-    flags.DEFINE_bool("report", True, "The page report.html, to hear and see the run in a browser.")
+    define_path("out_dir", f"{name}_out", "Directory for the results; created if missing.")
+    flags.DEFINE_bool("overwrite", False, "Replace the results in an --out_dir that is not empty.")
+    flags.DEFINE_bool("figures", True, "Draw figures as PNG and PDF in figures/.")
+    flags.DEFINE_bool(
+        "report", True, "Write the page report.html, to hear and see the run in a browser."
+    )
     return {"out_dir": "Basics", "overwrite": "Output", "figures": "Output", "report": "Output"}
 
 

@@ -26,7 +26,7 @@ def define_flags() -> None:
     GROUPS.update(define_options(Options))
     flags.mark_flags_as_required(["data_dir", "train_dir"])
     text = "Length of the post filter in samples."
-    flags.DEFINE_bool("wavegan_genr_pp", False, "Post filter on the Generator's audio.")
+    flags.DEFINE_bool("wavegan_genr_pp", False, "Use a post filter on the Generator's audio.")
     flags.DEFINE_integer("wavegan_genr_pp_len", 512, text, lower_bound=1)
     GROUPS.update(wavegan_genr_pp="Model", wavegan_genr_pp_len="Model")
 

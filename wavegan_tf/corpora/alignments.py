@@ -109,7 +109,9 @@ def _read_textgrid(path: str, file: str, problems: list[Problem], tier: str) -> 
     """The tracks of a TextGrid, by speaker in the order of the tiers."""
     grid = read_textgrid(path)
     if abs(grid.start_s) > PAST_END_S:
-        raise InputError(f"begins at {grid.start_s:g} s; its times must count from the recording's")
+        raise InputError(
+            f"begins at {grid.start_s:g} s; its times must count from the start of the recording"
+        )
     words = _by_speaker(grid.tiers, (tier.strip().casefold(),) if tier else WORDS)
     if not words:
         asked = f"'{tier}'" if tier else "'words' or 'SPEAKER - words'"

@@ -172,7 +172,8 @@ def read_words(text: str, name: Callable[[str], str] = word_of) -> list[str]:
         listed = read_text(text).splitlines()
     elif "/" in text or text.lower().endswith(".txt"):
         raise InputError(
-            f"--words={text}: no such file; give a file with a word in each line, or water,year"
+            f"--words={text}: there is no such file; give a file with one word in each line, or "
+            "water,year"
         )
     found: list[str] = []
     for item in filter(None, map(str.strip, listed)):
@@ -182,5 +183,7 @@ def read_words(text: str, name: Callable[[str], str] = word_of) -> list[str]:
             raise InputError(f"--words={text}: '{item}' is {what}; list different words")
         found.append(word)
     if not found:
-        raise InputError(f"--words={text}: no word; give water,year or a file of a word a line")
+        raise InputError(
+            f"--words={text}: names no word; give water,year or a file with one word in each line"
+        )
     return found

@@ -13,28 +13,29 @@ from wavegan_tf.errors import InputError
 NOTATION = """\
 V       a vowel: iy ih eh ey ae aa aw ay ah ao oy ow uh uw ux er ax ix axr
         ax-h
-T, D    a voiceless stop, p t k; a voiced one, b d g: the closure and then
-        the release of its place (tcl t); what lacks either is none
-p t k b d g     that stop, closure and release
+T, D    a voiceless stop (p t k) or a voiced stop (b d g): a closure, then the
+        release of the same place (tcl t); it needs both
+p t k b d g     this stop: closure and release
 A       an affricate with its closure: tcl ch, dcl jh
 F       a fricative: s sh z zh f th v dh
 N       a nasal: m n ng em en eng nx
 L       a liquid or glide: l r w y hh hv el
 C       a consonant: T, D, A, F, N, L or dx
-s z f v m n l r w y q     the phone of that label
-{sh}    a phone by its label, {iy|ih} one of several; {t} is the release
-        alone, {tcl} the closure alone
-.       one phone of any label, a pause (h# pau epi) too
-#       a word edge; first: a word begins with the next phone; last: a word
-        ends with the phone before; between two: one ends or begins there
+s z f v m n l r w y q     the phone with this label
+{sh}    a phone by its label; {iy|ih}: one of several; {t}: the release alone;
+        {tcl}: the closure alone
+.       any one phone, including a pause (h# pau epi)
+#       a word edge. At the start of a pattern, a word begins with the next
+        phone; at the end, a word ends with the phone before; in between, a
+        word ends or begins there
 ( )     may be missing: #(s)TV; #({pcl|tcl|kcl}){p|t|k}V: stops with or
         without a closure
-Phones with no # between them are of one word; in V(#)V they may be of two.
-A phone is of every word whose span in .WRD holds its middle: of two words
-that share a phone the first ends with it and the second begins with it.
-Nothing is skipped: q (a glottal stop) and epi (a short silence) are phones,
-#(q)V. Spaces mean nothing. A pattern matches once, at most, from each phone
-on, with as much of what may be missing as there is."""
+Phones with no # between them belong to one word; in V(#)V they may belong to
+two. A phone belongs to every word whose span in .WRD holds the middle of the
+phone. If two words share a phone, the first ends with it and the second begins
+with it. No phone is skipped: q (a glottal stop) and epi (a short silence) are
+phones, as in #(q)V. Spaces mean nothing. At each phone a pattern matches once
+at most, with as many of the optional phones as there are."""
 
 PAPER_PATTERNS = {"#TV": 4930, "#sTV": 533}  # tokens that the paper cut from TIMIT, by pattern
 PAPER_WORDS = {

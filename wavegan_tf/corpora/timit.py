@@ -93,7 +93,9 @@ def find_sentences(timit_dir: str, splits: Iterable[str]) -> tuple[str, list[Sen
         InputError: There is no tree or more than one, a split is missing, or a speaker is twice.
     """
     if not os.path.isdir(timit_dir):
-        raise InputError(f"--timit_dir={timit_dir}: no such folder; give that of TIMIT's tree")
+        raise InputError(
+            f"--timit_dir={timit_dir}: there is no such folder; give the folder of TIMIT"
+        )
     found = defaultdict[tuple[str, str, str, str], dict[str, str]](dict)
     roots, homes = set[str](), defaultdict[str, set[str]](set)
     passed_over: dict[str, str] = {}
@@ -109,23 +111,28 @@ def find_sentences(timit_dir: str, splits: Iterable[str]) -> tuple[str, list[Sen
     warn_passed_over(f"--timit_dir={timit_dir}", passed_over)
     if not roots:
         raise InputError(
-            f"--timit_dir={timit_dir}: not TIMIT's tree; give the folder with TRAIN and TEST, in "
-            "which are DR1 .. DR8, their speakers (FCJF0) and sentences (SA1.WAV, .PHN, .WRD)"
+            f"--timit_dir={timit_dir}: this is not TIMIT; give the folder with TRAIN and TEST, "
+            "which contain DR1 .. DR8, the speakers (FCJF0) and their sentences (SA1.WAV, .PHN, "
+            ".WRD)"
         )
     if len(roots) > 1:
         each = ", ".join(sorted(roots))
-        raise InputError(f"--timit_dir={timit_dir}: TIMIT's tree more than once: {each}; give one")
+        raise InputError(
+            f"--timit_dir={timit_dir}: contains TIMIT more than once: {each}; give one"
+        )
     for speaker, places in homes.items():
         if len(places) > 1:
             where = " and in ".join(sorted(places))
-            raise InputError(f"speaker {speaker} is in {where}; leave one out of TIMIT's tree")
+            raise InputError(
+                f"speaker {speaker} is in {where}; remove one of them from the folder of TIMIT"
+            )
     sentences = []
     for split in splits:
         of_split = sorted(place for place in found if place[0] == split.upper())
         if not of_split:
             raise InputError(
-                f"--splits={split}: {timit_dir} has no sentence such as {split.upper()}/DR1/FCJF0/"
-                "SA1.PHN; name the other split alone"
+                f"--splits={split}: {timit_dir} has no sentence such as "
+                f"{split.upper()}/DR1/FCJF0/SA1.PHN; name only the other split"
             )
         sentences += [Sentence(split, *x[1:], found[x]) for x in of_split]
     return roots.pop(), sentences

@@ -190,7 +190,7 @@ def resample(samples: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
     if max(up, down) > _MAX_RESAMPLING_TERM:
         raise InputError(
             f"{from_hz} Hz to {to_hz} Hz is a ratio of {up}:{down}, whose terms must not exceed "
-            f"{_MAX_RESAMPLING_TERM}; resample the file to {to_hz} Hz beforehand"
+            f"{_MAX_RESAMPLING_TERM}; resample the file to {to_hz} Hz first"
         )
     weights, step, lead = _polyphase(up, down)
     (rows, width), channels = weights.shape, samples.shape[1]
@@ -243,8 +243,8 @@ def _with_channels(samples: np.ndarray, num_channels: int) -> np.ndarray:
     if found == 1:
         return np.repeat(samples, num_channels, axis=1)
     raise InputError(
-        f"{found} channels cannot become {num_channels}: only several to one (averaged) and one to "
-        f"several (copied) are defined; use --data_num_channels=1 or {found}"
+        f"{found} channels cannot become {num_channels}: channels can only be averaged to one, or "
+        f"one copied to several; use --data_num_channels=1 or {found}"
     )
 
 

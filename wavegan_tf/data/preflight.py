@@ -192,7 +192,7 @@ def split_holdout(
     if not to_train_on:
         raise InputError(
             f"--data_holdout={fraction} leaves none of {len(recordings)} recordings to train on; "
-            "use a lower one or more recordings of different content"
+            "give a lower share, or more recordings of different content"
         )
     return to_train_on, [recording for recording in recordings if place(recording) < limit]
 

@@ -95,7 +95,7 @@ def word_of(relative_path: str, pattern: str = WORD_PATTERN, flag: str = "--word
     if compiled.groups != 1:
         raise InputError(
             f"{flag}={printable(pattern)}: has {compiled.groups} groups; put round brackets around "
-            f"the {flag[2:]} and (?: ) around all else, as in '{WORD_PATTERN}'"
+            f"the {flag[2:]} only, and (?: ) around other groups, as in '{WORD_PATTERN}'"
         )
     match = compiled.search(relative_path.replace(os.sep, "/"))
     return (match[1] or "") if match else ""

@@ -26,13 +26,14 @@ class SliceConfig:
     num_channels: int = 1
     # fmt: off
     first_slice: bool = option(
-        False, "Only the first slice of each recording is used, padded with zeros.",
+        False, "Use only the first slice of each recording, padded with zeros.",
         flag="data_first_slice")
     overlap_ratio: float = option(
-        0.0, "Overlap of a recording's slices, from 0 to below 1.", flag="data_overlap_ratio",
+        0.0, "Share of a slice that overlaps with the next one, from 0 to below 1.",
+        flag="data_overlap_ratio",
         group="Data")
     pad_end: bool = option(
-        False, "Zero padding of a recording's last slice, which is dropped otherwise.",
+        False, "Pad the last slice of each recording with zeros; without the flag it is dropped.",
         flag="data_pad_end", group="Data")
     # fmt: on
 

@@ -111,6 +111,6 @@ class SliceSource:
                 return found
         reasons = "\n  ".join(list(self.skipped.values())[:3])
         raise InputError(
-            "no file in --data_dir can be read any more; is the folder still there? The same "
-            f"command goes on once it is. The first reasons:\n  {reasons}"
+            "no file in --data_dir can be read any more. Once the folder is there again, the same "
+            f"command goes on. The first reasons:\n  {reasons}"
         )

@@ -46,39 +46,40 @@ VALUES = "-12.5:12.5:2.5"
 """Values of each code variable; the paper's are -12.5:12.5:0.625, 40 steps."""
 
 ABOUT = (
-    "Per unit: the individual effect, the mean forward difference of the outcome for one unit of "
-    "the variable, mean over base vectors [interval]. Same sign: share of base vectors whose own "
-    "effect has its sign. Largest change: of the changes from end to end and from {} to each end "
-    "the one that is largest in units of its mean size over this variable and its controls. The "
-    "verdict rests on its size in these units, beside that of the controls (median, largest), and "
-    "on p (controls), the share of controls, this variable counted as one, that are as large."
+    "Per unit: the individual effect, which is the mean forward difference of the outcome for one "
+    "unit of the variable, mean over base vectors [interval]. Same sign: share of base vectors "
+    "whose own effect has the sign of this mean. Largest change: among the changes from end to end "
+    "and from {} to each end, the one that is largest when divided by its mean size over this "
+    "variable and its controls. The verdict rests on this quotient (size), beside that of the "
+    "controls (median, largest), and on p (controls): the share of controls, with this variable "
+    "counted among them, that are as large."
 )
 ABOUT_ENDS = (
-    "Average effect: the average treatment effect, the outcome at the value less that at {}, "
-    "paired within base vectors [interval]. Spread: the same of the standard deviation over base "
-    "vectors, which is not compared with controls. Controls: median and largest of the size of "
-    "their average effects. Every value: table `treatments`."
+    "Average effect: the average treatment effect, which is the outcome at the value minus the "
+    "outcome at {}, paired within base vectors [interval]. Spread: the same for the standard "
+    "deviation over base vectors; it is not compared with controls. Controls: size of their "
+    "average effects, median and largest. The table `treatments` has every value."
 )
 ABOUT_SPECTRA = (
-    "Distance: how far power has to be moved on average to make the mean spectrum at {} that at "
-    "the value (Wasserstein); each output counts alike, whatever its level. p: a permutation "
-    "test, value and reference exchanged at random within base vectors, which cannot give less "
-    "than {}, times the number of tests that Holm counts: \u201c<=\u201d. Controls: theirs, "
-    "median, largest. "
+    "Distance: how far power has to be moved on average to turn the mean spectrum at {} into that "
+    "at the value (Wasserstein); each output counts alike, whatever its level. p: of a permutation "
+    "test that exchanges value and reference at random within base vectors. It cannot give less "
+    "than {}, times the number of tests that Holm counts; \u201c<=\u201d marks that. Controls: "
+    "their distances, median and largest. "
     + ABOUT_P_CONTROLS.format("the distances between both ends and the reference")
-    + " More than controls are distances that are larger than any of theirs, too. Every value: "
-    "table `spectra`."
+    + " More than controls: distances that are also larger than any distance of the controls. The "
+    "table `spectra` has every value."
 )
 ABOUT_P = (
-    "{} base vectors, each at every value. p: after Holm over all {} tests of the run; numbers of "
-    "intervals, and yes or no, are tested by signs. Intervals and p speak of this trained network "
-    "and more outputs of it, not of another training. Values beyond \u22121 .. 1, of codes beyond "
-    "0 .. 1, were never trained."
+    "{} base vectors, each at every value. p: after Holm's correction over all {} tests of the "
+    "run; numbers of intervals, and yes or no, are tested by signs. Intervals and p hold for "
+    "further outputs of this trained network, not for another training. Values beyond \u22121 .. "
+    "1, of codes beyond 0 .. 1, were never trained."
 )
 
 NEVER = (
-    "The reference of {} has a code of zeros, which a ciwGAN is never trained with: --reference=1 "
-    "compares a code variable with a trained code, --others=drawn keeps trained codes for z."
+    "The reference of {} has a code of zeros, with which a ciwGAN is never trained. --reference=1 "
+    "compares a code variable with a trained code; --others=drawn keeps trained codes for z."
 )
 
 AT_CONTROLS = "as large in {row.n_controls_as_large:.0f} of {row.n_controls} controls."
@@ -91,11 +92,11 @@ AT_ENDS = (
     + AT_CONTROLS
 )
 SPECTRUM = (
-    "The effect of {row.latent} on the mean spectrum, its distance in Hz from that at "
-    "{reference}, is {at}, larger than of any of {row.n_controls} controls."
+    "The effect of {row.latent} on the mean spectrum, as a distance in Hz from the spectrum at "
+    "{reference}, is {at}, larger than for any of {row.n_controls} controls."
 )
 CEILING = (
-    "Outputs of {} reach a limit, which hides what is beyond it, and such outputs need be no "
+    "Some outputs of {} reach a limit. It hides what lies beyond it, and such outputs need not be "
     "speech: {}."
 )
 CLIPPED = "samples are clipped in {1} of {0} outputs (at {4} in {2}), up to {3} of an output"
@@ -106,8 +107,8 @@ REPLICATED = (
     "{row.n_more} of {row.n_models}."
 )
 NOT_REPLICATED = (
-    "Nothing is said of the models together: each training gave {} a meaning of its own. Effects "
-    "of a variable agree, or not, in checkpoints of one training (--all_checkpoints)."
+    "Nothing is said about the models together, because each training gave {} a meaning of its "
+    "own. Effects can only be compared between checkpoints of one training (--all_checkpoints)."
 )
 
 
@@ -121,33 +122,36 @@ class Options(Measuring):
 
     vary: tuple[str, ...] = option(
         (),
-        f"Variable and its values: z11={VALUES} (from, to, step; both ends included) or z11=-5,5; "
-        f"given again for further ones, each moved alone. Without it each code variable: {VALUES}.",
+        f"Latent variable and its values: z11={VALUES} (from, to, step; both ends included) or "
+        "z11=-5,5. Several variables are moved one at a time. Without the flag, each code variable "
+        f"is moved: {VALUES}.",
         repeated=True,
     )
     outcomes: tuple[str, ...] = option(
         ("n_voiced", "voiced.duration", "voiced.f0", "rms_db"),
-        "Outcomes: properties as of identify, such as n_voiced, voiced.f0, voiced.gap (the time "
-        "between two intervals) or voiced.f0>200; and cog, the spectral mean of the whole output.",
+        "Properties to measure, as in identify: n_voiced, voiced.f0, voiced.gap (the time between "
+        "two intervals), voiced.f0>200 and others; and cog, the spectral mean of the whole output.",
     )
     measure: Any = option(
         None,
-        "Python file that defines measure(sound, rate): one more outcome, called as the file; a "
-        "returned NaN is no value, and a name that begins with n_ counts.",
+        "Python file that defines measure(sound, rate), one more outcome. It has the name of the "
+        "file; a name that begins with n_ means a count. NaN stands for no value.",
         path=True,
     )
-    reference: float = option(0.0, "Value that all others are compared with, such as -1 or 1.")
+    reference: float = option(
+        0.0, "Value that all other values are compared with, such as -1 or 1."
+    )
     others: str = option(
         "zero",
-        "Code variables that are not moved: at zero, or as drawn.",
+        "Value of the code variables that are not moved: zero, or as drawn.",
         choices=("zero", "drawn"),
     )
-    n: int = option(25, "Number of base vectors; a verdict on a count needs 15.", low=1)
-    seed: int = option(0, "Seed of base vectors and controls.", low=0)
+    n: int = option(25, "Number of base vectors. A verdict on a count needs 15.", low=1)
+    seed: int = option(0, "Seed of the base vectors and controls.", low=0)
     controls: int = option(
         20,
-        "Number of control variables, z that take both ends and the reference on the same base "
-        "vectors; a verdict against them needs 19 or more (at a confidence of 0.95).",
+        "Number of z that are set to both ends and to the reference, on the same base vectors, as "
+        "controls. A verdict against them needs 19 or more (at a confidence of 0.95).",
         group="Statistics",
         low=0,
     )
@@ -165,7 +169,7 @@ class Options(Measuring):
         if not math.isfinite(self.reference):
             raise InputError(f"--reference={self.reference}: must be a finite number")
         if not (self.outcomes or self.measure is not None):
-            raise InputError("--outcomes: is empty; give one, such as cog, or --measure")
+            raise InputError("--outcomes: is empty; give an outcome, such as cog, or --measure")
         Outcomes(self.outcomes)
 
 

@@ -54,7 +54,9 @@ def run_several(models: Models, options: probe.Options, directory: str | None = 
             several.
     """
     if options.shard is not None:
-        raise InputError(f"--shard={options.shard}: several checkpoints are run in one piece")
+        raise InputError(
+            f"--shard={options.shard}: is only for one checkpoint; leave it out to compare several"
+        )
     models.require_alike(*ALIKE)
     table = models.table()
     parts, moments, architectures = collections.defaultdict(list), [], []
@@ -139,36 +141,35 @@ def _series(models: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
 
 
 LEGEND = (
-    "Pearson's r of each layer with {target} at each model (* encoded, ~ encoded inversely, ? too "
+    "Pearson's r of each layer with {target} in each model (* encoded, ~ encoded inversely, ? too "
     "few random networks, in brackets: too few values). p is corrected over the {tests} tests of "
     "all models together (Holm), so that the chance of any wrong `encoded` is at most {percent}, "
-    "and that of any wrong `inverse` as much again. Random networks depend on the architecture and "
-    "the latent vectors alone, and are the same for all checkpoints of a training."
+    "and that of any wrong `inverse` as much. Random networks depend only on the architecture and "
+    "the latent vectors, so that they are the same for all checkpoints of a training."
 )
 SINCE = (
-    "From a step on: shown at the checkpoint of that step and at every later one. What is earlier "
-    "is not shown, which does not say that it is not there: a weaker correlation needs more "
-    "outputs."
+    "From a step on: shown at the checkpoint of that step and at every later one. Before that step "
+    "it is not shown, but may be there: a weaker correlation needs more outputs."
 )
 SPEAKS_OF = (
-    "Changes are of these networks, with the same latent vectors; another training may go another "
-    "way. A correlation may also rise because outputs differ more from each other. Models whose "
-    "outputs do not pass for speech are not compared."
+    "Changes hold for these networks, with the same latent vectors; another training may go "
+    "another way. A correlation may also rise because outputs differ more from each other. Models "
+    "whose outputs do not pass for speech are not compared."
 )
 CHANGES = (
-    "Difference of Fisher's z on the n base vectors that both have values of, with its {level} "
-    "interval (bootstrap over base vectors; none where hardly an output varies: `too few`); p by "
-    "swapping the two models within base vectors, after Holm over all {tests} comparisons of the "
-    "run."
+    "Difference of Fisher's z on the n base vectors for which both models have values, with its "
+    "{level} interval (bootstrap over base vectors; no interval where hardly any output varies: "
+    "`too few`). p: by swapping the two models within base vectors, after Holm's correction over "
+    "all {tests} comparisons of the run."
 )
 GROUPS = (
-    "Trainings are the units, the last checkpoint of each. Difference of the groups' means of "
-    "Fisher's z with Welch's {level} interval; p by permutation of the models, corrected over all "
-    "rows by the maximum statistic; with so many models it could be {least} at least."
+    "Each training counts once, with its last checkpoint. Difference of the groups' means of "
+    "Fisher's z with Welch's {level} interval. p: by permutation of the models, corrected over all "
+    "rows by the maximum statistic; with so many models the least possible p is {least}."
 )
 NO_GROUPS = (
-    "Nothing can be shown of {name} and {reference}: with {n} the least p of a permutation is "
-    "{least}; give more models."
+    "Nothing can be shown about {name} and {reference}: with {n} the least possible p of a "
+    "permutation is {least}; give more models."
 )
 
 
@@ -183,7 +184,7 @@ def summary(result: Result) -> str:
         "\n".join(f"- {sentence}" for sentence in sentences(result)),
         SINCE if "onsets" in result.tables else "", SPEAKS_OF,
         "## Models", known,
-        "Nothing but tables is kept of each model: sounds are for `probe` of one checkpoint. All "
+        "Only the tables of each model are kept; for sounds, run `probe` on one checkpoint. All "
         "settings and versions: config.json.",
     ]  # fmt: skip
     if len(pearson):
@@ -211,8 +212,9 @@ def terminal(result: Result) -> str:
     if not len(onsets):
         for heading, here in probe.by_label(pearson[pearson["verdict"] != ""]):
             rows += [[heading, *[""] * len(layers)], *_by_layer(here, layers, _number_encoded)]
-    head = "Step from which on it is encoded at every checkpoint (~ inversely)"
-    head = head if len(onsets) else f"Models, of {len(result.table('models'))}, that encode it"
+    head = "Step from which a measure is encoded at every checkpoint (~ encoded inversely)"
+    if not len(onsets):
+        head = f"Number of models, of {len(result.table('models'))}, that encode a measure"
     return "\n".join([head, text.columns(rows), "", *sentences(result)])
 
 

@@ -75,32 +75,41 @@ class Options(Measuring):
 
     track: str = option(
         "f0",
-        "Track: a measure at points (f0, f0_semitones, intensity, f1, cog, ..), series (a layer's "
-        "average) or shape (the series less its mean, over its standard deviation).",
+        "What is followed over time: a measure at points (f0, f0_semitones, intensity, f1, cog, "
+        "..), series (the average of a layer) or shape (the series minus its mean, divided by its "
+        "standard deviation).",
         choices=(*TRACKS, SERIES, SHAPE),
     )
     of: str = option(
-        "voiced", "Interval that contours lie in, the longest of its label; or the whole output.",
+        "voiced", "Where contours lie: in the longest interval with this label, or in the whole "
+        "output.",
         choices=(*POINT_MEASURES, OUTPUT),
     )  # fmt: skip
     condition: tuple[str, ...] = option(
-        (), "Settings (as --set) that every base vector is generated under; two or more. Without "
-        "it each code variable alone is 1.", repeated=True,
+        (), "Condition, written as in --set, under which every base vector is generated; give two "
+        "or more. Without the flag, each code variable alone is set to 1.", repeated=True,
     )  # fmt: skip
-    n: int = option(25, "Number of base latent vectors.", low=1)
+    n: int = option(25, "Number of base vectors.", low=1)
     seed: int = option(0, "Seed of the latent vectors.", low=0)
-    set: str = option("", "Variables held at a value: z11=-5.", group="Latents")
+    set: str = option("", "Latent variables held at a value: z11=-5.", group="Latents")
     network: str = option(
-        "generator", "Network that is compared.", choices=("generator", "discriminator", "q")
+        "generator",
+        "Network whose layers are compared.",
+        choices=("generator", "discriminator", "q"),
     )
     wav_dir: str | None = option(
-        None, "Folder of recordings that a classifier reads, grouped by their words.", path=True
+        None,
+        "Folder of recordings for the Discriminator or Q-network to read; they are grouped "
+        "by word.",
+        path=True,
     )
     word: str | None = option(
-        None, "Regular expression whose group is the word in a recording's path; without it, the "
-        "file name up to its first _ or dot.", group="Model",
+        None, "Regular expression whose group is the word in a recording's path. Without the flag, "
+        "the word is the file name up to its first _ or dot.", group="Model",
     )  # fmt: skip
-    audio: bool = option(False, "Sounds of every output as WAV with a TextGrid.", group="Output")
+    audio: bool = option(
+        False, "Write the sound of every output as WAV, with a TextGrid.", group="Output"
+    )
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
 
     def __post_init__(self) -> None:
@@ -110,17 +119,17 @@ class Options(Measuring):
         given = set(self.condition)
         if len(given) < len(self.condition) or len(given) == 1 or "" in given:
             raise InputError(
-                f"--condition={self.condition[-1]}: give two or more conditions, each once, of "
-                "settings such as c1=1"
+                f"--condition={self.condition[-1]}: give two or more different conditions, such as "
+                "c1=1"
             )
         if len(given) > MAX_GROUPS:
             raise InputError(
-                f"--condition: {len(self.condition)} conditions; give {MAX_GROUPS} at most"
+                f"--condition: {len(self.condition)} conditions; give at most {MAX_GROUPS}"
             )
         known = (*POINT_MEASURES.get(self.of, ()), SERIES, SHAPE)
         if self.measure not in known:
             raise InputError(
-                f"--track={self.track} --of={self.of}: there is no such track of this; there are "
+                f"--track={self.track} --of={self.of}: there is no such track here; there are "
                 f"{', '.join(known)}"
             )
 
@@ -177,7 +186,9 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
         if options.measure not in limits.get(layer, {"forbidden": ()})["forbidden"]
     }, groups[kept]  # fmt: skip
     if not contours:
-        raise InputError(f"--track={options.track}: sounds of this rate cannot carry it")
+        raise InputError(
+            f"--track={options.track}: sounds of this rate cannot carry this track; choose another"
+        )
     at_stride, strides_hz = None, about.get("strides_hz", ())
     if options.measure == "f0" and len(strides_hz):
         at_stride = {
@@ -310,25 +321,27 @@ def measure(
 
 
 LEGEND = (
-    "Difference: the second group less the first (all groups: the largest less the smallest), the "
-    "largest over the points that differ, or over all if none does, and its point, of {}; n: {} "
-    "with values there. where: the points that differ. p of the permutation test{} of equal mean "
-    "contours, with the maximum statistic (corrected for all points), after Holm over all rows. "
-    "Layers without a row have too few values. Figure: means with {} intervals of single points."
+    "Difference: the second group minus the first (all groups: the largest minus the smallest), "
+    "where it is largest among the points that differ, or among all points if none does; then this "
+    "point, of {}. n: {} with values there. Where: the points that differ. p: of the permutation "
+    "test{} of equal mean contours, with the maximum statistic (corrected for all points), after "
+    "Holm's correction over all rows. Layers without a row have too few values. Figure: means with "
+    "{} intervals for single points."
 )
 STRIDE = (
-    "At a stride: within 1 % of a multiple or small fraction of a layer's rate, which is often no "
-    "voice. Where most values of a group are such at the points that differ, groups are not said "
-    "to part (`at a stride`)."
+    "At a stride: within 1 % of a multiple or small fraction of a layer's rate; such an F0 is "
+    "often no voice. If most values of a group are at a stride at the points that differ, the "
+    "groups are not said to part (`at a stride`)."
 )
 OF_RECORDINGS = (
-    "Each recording counts as independent: several of one speaker make p too small. What parts at "
-    "Input parts in the sounds, and any network may hand it on."
+    "Each recording counts as independent: several recordings of one speaker make p too small. "
+    "Words that part at Input part in the sounds themselves, and any network may pass this on."
 )
 WITHIN = " within base vectors"
 HELD = (
-    " p, same times: the same where the other output of each pair is measured at the times of the "
-    "first one's interval (all groups: the first group's). Groups part where both are below 0.05."
+    " p, same times: the same test if the other output of each pair is measured at the times of "
+    "the first output's interval (all groups: the first group's). Groups part where both p are "
+    "below 0.05."
 )
 
 
@@ -352,7 +365,7 @@ def sentences(result: Result) -> list[str]:
             continue
         lists = {
             "also at": own[parted].iloc[1:], "not shown at": own[~parted & ~few & ~near],
-            "at a stride alone at": own[near],
+            "only at a stride at": own[near],
             "too few values at": own[few],
         }  # fmt: skip
         found.append("; ".join([
@@ -441,7 +454,8 @@ def summary(result: Result) -> str:
         ) + HELD * about["held"],
         STRIDE * bool(result.table("contours")["at_stride"].notna().any()),
         OF_RECORDINGS * (not about["paired"]),
-        "What is not shown may be there: in early layers a track has fewer values and more noise.",
+        "What is not shown may still be there: in early layers a track has fewer values and more "
+        "noise.",
     ]  # fmt: skip
     return "\n\n".join(filter(None, parts)) + "\n"
 

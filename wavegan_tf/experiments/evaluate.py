@@ -77,21 +77,23 @@ class Options(listen.MeasuringOutputs, Labels):
     """What is evaluated, and beside what."""
 
     data_dir: str | None = option(
-        None, "Folder of recordings that the model learned from; sub-folders included.", path=True
+        None,
+        "Folder of the recordings that the model was trained on; sub-folders included.",
+        path=True,
     )
-    n: int = option(500, "Number of outputs, and of recordings drawn at random.", low=20)
+    n: int = option(500, "Number of outputs, and also of recordings drawn at random.", low=20)
     seed: int = option(0, "Seed of the latent vectors.", low=0)
     references: int = option(
         5000,
-        "Number of further recordings, drawn at random, that copies are sought among; of a small "
-        "corpus half are.",
+        "Number of further recordings, drawn at random, among which copies are sought; half of a "
+        "small corpus.",
         group="Model",
         low=20,
     )
     s_above: float = option(
         4500.0,
-        "Frequency above which half of the energy of [s] lies or more; bursts and aspiration have "
-        "less there.",
+        "Frequency in Hz above which [s] has half of its energy or more; bursts and aspiration "
+        "have less there.",
         group="Intervals",
         low=1,
         unit="Hz",
@@ -330,26 +332,26 @@ def front(tables: dict[str, pd.DataFrame], settings: StatisticsSettings) -> pd.D
 
 
 LEGEND = (
-    "Recordings: {n_sample} of `{data_dir}`, drawn at random, the first slice of each. In brackets "
-    "{percent} intervals. With ..: share of outputs, and of recordings, that have it (Wilson's "
-    "interval; Fisher's test); [s] is frication with most of its energy above {s_above_hz:g} Hz. "
-    "Then means of one value per output or recording (bootstrap; Kolmogorov-Smirnov test). "
-    "Diversity: mean of 1 - cosine over pairs (bootstrap; permutation test). p: after Holm over "
-    "shares, over all measures, and over comparisons of sets. What is not shown to differ is not "
-    "shown to be alike."
+    "Recordings: {n_sample} of `{data_dir}`, drawn at random, the first slice of each. In "
+    "brackets: {percent} intervals. With ..: share of outputs, and of recordings, that have it "
+    "(Wilson's interval; Fisher's test); [s] is frication with most of its energy above "
+    "{s_above_hz:g} Hz. The other measures: means of one value per output or recording (bootstrap; "
+    "Kolmogorov-Smirnov test). Diversity: mean of 1 - cosine over pairs (bootstrap; permutation "
+    "test). p: after Holm's correction over shares, over all measures, and over comparisons of "
+    "sets. What is not shown to differ is not shown to be alike."
 )
 ABOUT_SETS = (
-    "Distance: 1000 times the squared maximum mean discrepancy (MMD) of logarithmic mel spectra, "
-    "without bias: 0 on average for equal distributions, at any number of sounds. Beside it stands "
-    "that of two halves of the recordings, with the range of {percent} of halves. Near a "
-    "recording: outputs that are nearer to one of {n_references} recordings than 95 % of other "
-    "recordings are, so that 5 % would be by chance. "
-    "Outputs that are typical are near to many recordings, so copies are claimed only where more "
-    "outputs than that are near to one alone, too: the distance to the nearest divided "
-    "by that to the second nearest is below that of 95 % of the other recordings (table `sets`). "
-    "The table `nearest` names the recording that is nearest to each output."
+    "Distance: 1000 times the unbiased squared maximum mean discrepancy (MMD) of logarithmic mel "
+    "spectra; it is 0 on average for equal distributions, at any number of sounds. Beside it "
+    "stands the distance between two halves of the recordings, with the range of {percent} of "
+    "halves. Near a recording: outputs that are nearer to one of {n_references} recordings than 95 "
+    "% of other recordings are; by chance these would be 5 %. Typical outputs are near to many "
+    "recordings. Copies are therefore claimed only if more outputs than by chance are also near to "
+    "one recording alone: their distance to the nearest, divided by that to the second nearest, is "
+    "below that of 95 % of the other recordings (table `sets`). The table `nearest` names the "
+    "recording that is nearest to each output."
 )
-ABOUT_Q = "Share of outputs whose code Q names, by code; of a fiwGAN by bit (Wilson's interval)."
+ABOUT_Q = "Share of outputs whose code the Q-network names, by code or bit (Wilson's interval)."
 SAID = {
     likeness.COPIES: "Outputs are copies: {n_copies} of {n} are near one recording and no second",
     likeness.NEARER: "Outputs lie nearer to recordings than other recordings do, but not to one "

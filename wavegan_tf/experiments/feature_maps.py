@@ -47,22 +47,25 @@ class Options:
 
     vary: str = option(
         "",
-        "Variable and its values, two or more: z11=-15,15 or z11=-15:15:5; the first and the last "
-        "are the extremes.",
+        "Latent variable and two or more values: z11=-15,15 or z11=-15:15:5 (from, to, step). The "
+        "first and the last value are the extremes.",
     )
-    n: int = option(500, "Number of latent vectors, each run at every value of --vary.", low=5)
+    n: int = option(
+        500, "Number of latent vectors; each is generated at every value of --vary.", low=5
+    )
     layer: str = option("conv4", "Layer whose feature maps are followed.")
-    clusters: int = option(2, "Number of groups of feature maps.")
+    clusters: int = option(2, "Number of clusters that the feature maps are divided into.")
     seed: int = option(0, "Seed of the latent vectors.", group="Latents", low=0)
-    set: str = option("", "Variables held at a value: c1=1,z11=-5.", group="Latents")
+    set: str = option("", "Latent variables held at a value: c1=1,z11=-5.", group="Latents")
     rbf_gamma: str = option(
         "1e-10",
-        "Coefficient of the clusters' kernel: the paper's, under which clusters are those of the "
-        "profiles' principal components, or auto, 1 / median squared distance.",
+        "Coefficient of the kernel that the clusters are found with: 1e-10 is the paper's, with "
+        "which the clusters are those of the profiles' principal components; auto is 1 / median "
+        "squared distance.",
         group="Statistics",
     )
     jobs: int | None = option(
-        None, "Number of processes that find intervals; all cores if not given.",
+        None, "Number of processes; all cores if not given.",
         group="Output", low=1,
     )  # fmt: skip
     intervals: IntervalSettings = field(default_factory=IntervalSettings)
@@ -210,7 +213,7 @@ def choose_layer(name: str, config: ModelConfig) -> Layer:
     known = {layer.name: layer for layer in config.every_layer[:-1]}
     if name not in known:
         raise InputError(
-            f"--layer={name}: no layer of feature maps; choose one of {', '.join(known)}"
+            f"--layer={name}: this is not a layer of feature maps; choose one of {', '.join(known)}"
         )
     return known[name]
 
@@ -250,13 +253,14 @@ def search(sound: np.ndarray, plan: tuple[int, IntervalSettings]) -> tuple[list[
 VERDICTS = [stats.PREFERS, stats.AVOIDS, stats.BY_TIME, stats.NO_PREFERENCE, stats.TOO_FEW]
 FIRM = (
     "Agreement alone does not show that there are groups: a smooth spread from weak to strong maps "
-    "is cut at the same place every time. The silhouette is near 1 for groups far apart, near 0 "
-    "where one group runs into the other."
+    "is cut at the same place every time. The silhouette is near 1 if groups are far apart, and "
+    "near 0 if one group runs into the other."
 )
 FIRES = (
     "Number of maps, and the strongest with their index (inside - outside) / (inside + outside). A "
-    "map prefers (avoids) an interval if it fires inside it more (less) than outside, and than "
-    "with another output's intervals; by time: it fires when such intervals usually stand."
+    "map prefers (avoids) an interval if it fires more (less) inside it than outside, and than "
+    "inside the intervals of another output. By time: it fires at the time at which such intervals "
+    "usually occur."
 )
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import textwrap
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -41,6 +42,8 @@ def record(result: Result, options: Any, flags: dict[str, Any] | None = None) ->
     own = {name: getattr(x, "__name__", x) if callable(x) else x for name, x in own.items()}
     command = result.settings.get("command", result.kind)
     result.settings |= run_record(command, flags or {}) | {"options": own}
+    if "models" in result.tables:
+        result.settings["checkpoints"] = result.tables["models"].to_dict("records")
 
 
 def run_module(
@@ -107,9 +110,26 @@ def function(name: str) -> Callable[..., Result]:
         model: A Model, the path of a checkpoint, or None for the demo model; a list of them where
             the experiment compares several.
         directory: Where sounds and series are written while it runs; None keeps series in memory.
-        **options: Of ``wavegan_tf.experiments.{name}.Options``, by name.
+        **options: Those of the command, by name, listed below.
 
     Returns:
         Tables, arrays and settings, with ``summary()``, ``figure(name)`` and ``save(directory)``.
+
+    Raises:
+        InputError: An option is unknown or breaks its rule, or the model cannot be used for this.
+
+    Options:
+{_listed(experiment(name).Options)}
     """
     return answer
+
+
+def _listed(cls: type) -> str:
+    """Lists options with their defaults and help texts, basic ones first, nested ones last."""
+    basic_first = sorted(options_of(cls), key=lambda x: x.metadata["option"]["group"] != "Basics")
+    wrap = textwrap.TextWrapper(96, initial_indent=" " * 8, subsequent_indent=" " * 12)
+    lines = [
+        wrap.fill(f"{field.name} (default {field.default!r}): {field.metadata['option']['help']}")
+        for field in basic_first
+    ]
+    return "\n".join([*lines, *(_listed(inner) for inner in nested(cls).values())])

@@ -66,50 +66,51 @@ N_WORDS = 10  # words that a code has more of and that get one: those of ten cod
 _CONTROL_STREAM = 7
 
 ABOUT_RANKING = (
-    "Linear is the latent, even its distance from 0. Score: the evidence that it goes with the "
-    "property, beside all others, in standard deviations of what chance gives; above chance is a "
-    "score over {level}. p: chance that the best of all rows looks as strong when none carries "
-    "anything (permutations of outputs). Change: for one standard deviation, beside all others "
-    "[interval over outputs]; its size, not the evidence. Kept: share of resamples in which the L1 "
-    "model keeps it."
+    "Linear is the latent variable itself, even its distance from 0. Score: the evidence that it "
+    "goes with the property, given all other variables, in standard deviations of chance; a score "
+    "over {level} is above chance. p: the chance that the best of all rows looks as strong if none "
+    "carries anything (permutations of outputs). Change: for one standard deviation, given all "
+    "other variables [interval over outputs]; this is a size, not evidence. Kept: share of "
+    "resamples in which the L1 model keeps it."
 )
 ABOUT_SCREEN = (
-    "Each latent set alone, everything else frozen: share of outputs that have the property "
-    "[interval], the largest first."
+    "Each latent variable is set alone, and everything else is held still. Share of outputs that "
+    "have the property [interval], the largest first."
 )
 ABOUT_PROOF = (
-    "Each latent alone at each value, everything else frozen at vectors that were not ranked by, "
-    "the same for all. Tests, within vectors: the slope over all values (table `trends`); a "
-    "value against its mirror image, of a code against 0; and 0 against both sides "
-    "(table `contrasts`). Yes and no are tested by signs, and p is after Holm over both tables; "
-    "controls are corrected apart. Where a code variable of a ciwGAN is set, the others are 0; "
-    "its 0 is another code at 1, each in turn, as in training. "
-    "Clipped: share of all these outputs; the more, the less the value says of speech. Doses, how "
-    "strong frication and voice are: figures/doses."
+    "Each latent variable is set alone to each value. Everything else is held still, at base "
+    "vectors that were not used for the ranking and are the same for all variables. Tests within "
+    "base vectors: the slope over all values (table `trends`); a value against its mirror image "
+    "(for a code: against 0), and 0 against both sides (table `contrasts`). Yes and no are tested "
+    "by signs. p is after Holm's correction over both tables, for controls separately. When a code "
+    "variable of a ciwGAN is set, the others are 0; at its value 0 another code variable is 1, "
+    "each in turn, as in training. Clipped: share of all these outputs with clipped samples; the "
+    "larger it is, the less the value says about speech. figures/doses shows how strong frication "
+    "and voice are."
 )
 ABOUT_CODES = (
-    "Share [interval] of outputs under each code and level, of several labels the most frequent "
-    "one; * differs from the other codes (table `code_tests`, Holm)."
+    "Share [interval] of outputs with the property, or with the most frequent of several labels, "
+    "under each code and level. * differs from the other codes (table `code_tests`, Holm)."
 )
 ABOUT_WORDS = (
-    "Share of the outputs of each code that were called a word, which is what a multinomial "
-    "regression of the word on the code gives; the most frequent words. * more than in the other "
-    "codes together (table `code_words`, Holm)."
+    "Share of the outputs of each code that were called a word, for the most frequent words. A "
+    "multinomial regression of the word on the code gives the same shares. * more than in the "
+    "other codes together (table `code_words`, Holm)."
 )
 ABOUT_PAIRS = (
-    "From the least value to the largest: what each latent changes on average over the values of "
-    "the other, and how much the change by the first differs between the extremes of the second. "
-    "Shares count as 0 .. 1; every cell is in the table `pairs`."
+    "From the least to the largest value: what each latent variable changes on average over the "
+    "values of the other, and how much the change by the first differs between the extremes of the "
+    "second. Shares count as 0 .. 1. The table `pairs` has all values."
 )
 CAUTION = (
-    "Intervals and p speak of this trained network and more outputs of it, not of training it "
-    "again. Values beyond \u22121 .. 1, of codes beyond 0 and 1, were never seen in training: they "
-    "show what a latent can do, not how often the network does it, and one latent at a time misses "
-    "what two do together."
+    "Intervals and p hold for further outputs of this trained network, not for another training. "
+    "Values beyond \u22121 .. 1 (for codes beyond 0 and 1) were never seen in training: they show "
+    "what a latent variable can do, not how often the network does it. Setting one variable at a "
+    "time misses what two do together."
 )
 
-NOT_ALONE = "Setting one alone is not shown to change it:"
-AS_CONTROLS = "Only far outside the training range, and as control latents do, it is moved by"
+NOT_ALONE = "Setting one of these alone is not shown to change it:"
+AS_CONTROLS = "Only far outside the training range, where controls move it as much, it is moved by"
 TOO_FEW_BASES = (
     f"Too few base vectors (--proof_outputs; a yes or no needs {LEAST_SIGNS}), or no value with "
     "its mirror image (--values), for a verdict on"
@@ -132,56 +133,68 @@ class Options(Measuring, RankingSettings):
 
     property: str | None = option(
         None,
-        "Property that an output has or not: frication, voicing, silence (between two sounds), "
-        "two_vowels; or a number: n_voiced, rms_db, voiced.f0, which a threshold turns into yes or "
-        "no: voiced.f0>200.",
+        "Property to look for: yes or no (frication, voicing, silence between two sounds, "
+        "two_vowels), a number (n_voiced, rms_db, voiced.f0), or a number with a threshold "
+        "(voiced.f0>200).",
     )
     rule: str | None = option(
         None,
-        "How several intervals of an output decide: any (one passes the threshold; the default "
-        "with one), longest (the value in the longest interval) or mean (the default without).",
+        "How several intervals of an output decide: any (one passes the threshold; the default if "
+        "there is a threshold), longest (the value in the longest interval) or mean (the default "
+        "if there is none).",
         choices=properties.RULES,
     )
-    name: str = option("", "What texts and figures call the property.")
+    name: str = option("", "Name of the property in texts and figures.")
     labels: str = option(
         "",
-        "CSV table output,label of outputs labelled by hand: yes and no, numbers, or words. "
-        "Latents are ranked by it, and --property is what is counted in new outputs.",
+        "CSV table output,label of outputs labelled by hand: yes and no, numbers, or words. These "
+        "labels rank latent variables; --property is measured in new outputs.",
         path=True,
     )
-    label: str | None = option(None, "Word of --labels that is asked for, against all others.")
-    n: int = option(1000, "Number of outputs to label; as of probe with this --seed.", low=1)
-    seed: int = option(0, "Seed of every draw.", low=0)
-    top: int = option(7, "Number of the best latents to prove.", low=1)
+    label: str | None = option(None, "Word of --labels to look for, against all other words.")
+    n: int = option(1000, "Number of outputs to label, those of probe with the same --seed.", low=1)
+    seed: int = option(0, "Seed of every random draw.", low=0)
+    top: int = option(7, "Number of best-ranked latent variables to set to --values.", low=1)
     values: tuple[float, ...] = option(
         (-25.0, -15.0, -5.0, -1.0, 0.0, 1.0, 5.0, 15.0, 25.0), "Values that each is set to."
     )
     proof_outputs: int = option(
-        25, "Number of outputs at each value, from the same vectors otherwise.", low=1
+        25, "Number of outputs at each value, from the same base vectors.", low=1
     )
     screen_value: float = option(
-        15.0, "Value to both sides of 0 that each z is set to where too few outputs have the "
-        "property to rank latents by; codes are set to --code_levels.", group="Latents", low=0.01,
+        15.0, "Value that each z is set to, above and below 0, if too few outputs have the "
+        "property to rank latent variables by it; codes are set to "
+        "--code_levels.", group="Latents", low=0.01,
     )  # fmt: skip
     screen_outputs: int = option(
-        5, "Number of outputs at each such value; 0 refuses so rare a property.", group="Latents",
+        5, "Number of outputs at each of those values; 0 refuses so rare a "
+        "property.", group="Latents",
         low=0,
     )  # fmt: skip
     controls: int = option(
-        7, "Number of latents not above chance to generate beside them.", group="Latents", low=0
+        7,
+        "Number of latent variables, ranked no higher than by chance, to set as controls.",
+        group="Latents",
+        low=0,
     )
     code_levels: tuple[float, ...] = option(
-        (1.0, 2.0, 5.0), "Values that code variables are set to, the others 0."
+        (1.0, 2.0, 5.0), "Values that code variables are set to; the others are 0."
     )
     code_outputs: int = option(
-        25, "Number of outputs of each code and level; 0 leaves codes out.", low=0
+        25, "Number of outputs for each code and level; 0 leaves codes out.", low=0
     )
-    pairs: str = option("", "Pairs of latents to vary together: z3*z7,c1*z2, or top3.")
+    pairs: str = option(
+        "",
+        "Pairs of latent variables to vary together: z3*z7,c1*z2, or top3 (all pairs of the best "
+        "three).",
+    )
     pair_values: tuple[float, ...] = option(
-        (-5.0, 0.0, 5.0), "Values of both latents of a pair.", group="Latents"
+        (-5.0, 0.0, 5.0), "Values of both latent variables of a pair.", group="Latents"
     )
     audio: bool = option(
-        False, "Sounds of the drawn outputs as WAV, each with a TextGrid.", group="Output"
+        False,
+        "Write the sounds of the outputs in the figures as WAV, each with a TextGrid.",
+        group="Output",
     )
     layers: str = "out"
     upsample: str = "linear"
@@ -194,7 +207,10 @@ class Options(Measuring, RankingSettings):
         fixed_ones = {"layers": "out", "upsample": "linear", "annotations": None, "clip": False}
         for name, fixed in fixed_ones.items():
             if getattr(self, name) != fixed:
-                raise InputError(f"{name}={getattr(self, name)}: identify measures outputs alone")
+                raise InputError(
+                    f"{name}={getattr(self, name)}: identify measures only the "
+                    "outputs; leave it out"
+                )
         for name, least in (("values", 2), ("code_levels", 1), ("pair_values", 2)):
             values = sorted(map(float, getattr(self, name)))
             given = f"--{name}={','.join(f'{value:g}' for value in values)}"
@@ -210,8 +226,8 @@ class Options(Measuring, RankingSettings):
             raise InputError(f"--label={self.label}: is a word of --labels; give that table too")
         if self.pairs and self.property is None:
             raise InputError(
-                f"--pairs={self.pairs}: new outputs have no label by hand; add the --property to "
-                "count"
+                f"--pairs={self.pairs}: new outputs have no labels given by hand; add the "
+                "--property to count in them"
             )
 
 
@@ -224,7 +240,8 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     """
     if options.property is None and not options.labels:
         raise InputError(
-            "--property: say what is asked for, such as --property=frication, or give --labels"
+            "--property: is missing; name the property to look for, such as --property=frication, "
+            "or give --labels"
         )
     config, n, wanted, by_hand, codes = model.config, options.n, None, None, list[Condition]()
     if options.property is not None:
@@ -396,9 +413,9 @@ def choose_screened(table: pd.DataFrame, options: Options) -> tuple[list[str], l
     brought = table[table["estimate"] > 0].drop_duplicates("latent")
     if not len(brought):
         raise InputError(
-            f"--property={options.property}: hardly a drawn output has it, and none where a "
-            f"latent is set alone to \u00b1{options.screen_value:g}; draw more outputs (--n), or "
-            "ask differently"
+            f"--property={options.property}: hardly any drawn output has it, and none has it when "
+            f"a latent variable is set alone to \u00b1{options.screen_value:g}; draw more outputs "
+            "(--n), or choose another property"
         )
     top = list(brought["latent"].head(options.top))
     left = table.loc[~table["latent"].isin(top), "latent"].drop_duplicates()
@@ -437,7 +454,9 @@ def parse_pairs(given: str, config: ModelConfig) -> list[tuple[str, str]] | int:
         for name in (a, b):
             latent_index(name, config, flag)
         if a == b or {(a, b), (b, a)} & {*pairs}:
-            raise InputError(f"{flag}: {part}: name each pair once, of two latents")
+            raise InputError(
+                f"{flag}: {part}: name each pair once, with two different latent variables"
+            )
         pairs.append((a, b))
     return pairs or 0
 
@@ -485,11 +504,9 @@ def _finding(row: Any, about: dict[str, Any]) -> str:
     levels = [_level(x, about) for x in ends]
     at = "\u00b1" * (form == EVEN) + text.number(last)
     change = f"{levels[0]} at {text.number(first)}, {levels[1]} at {at} ({n} bases, {_p(p)})"
-    controls = "no control latent to compare with was set"
+    controls = "no control to compare with was set"
     if row.n_controls:
-        controls = (
-            f"control latents that may do as much: {row.n_controls_as_large} of {row.n_controls}"
-        )
+        controls = f"controls that may do as much: {row.n_controls_as_large} of {row.n_controls}"
     if row.sign == proof.DISAGREES:
         controls += "; the ranking has the opposite sign"
     way = ", either way from 0" if form == EVEN else ""
@@ -511,13 +528,14 @@ def sentences(result: Result) -> list[str]:
         found.append(f"Above chance in the ranking of {n} outputs: {listed or 'no latent'}.")
         if not len(above):
             found.append(
-                "That does not show that none carries it: a rare property, or one that two latents "
-                "make together, needs more outputs (--n) or --pairs."
+                "That does not show that none carries it: a rare property needs more outputs "
+                "(--n), and one that two latent variables make together needs --pairs."
             )
     if "screen" in result.tables:
         found.append(
-            "Too few outputs have it to rank latents by: each was set alone "
-            f"({about['screen_outputs']} outputs a value), and the largest shares were proved."
+            "Too few outputs have the property to rank latent variables by it: each was set alone "
+            f"({about['screen_outputs']} outputs at each value), and those with the largest shares "
+            "were proved."
         )
     rows, tests = result.table("findings"), result.table("code_tests")
     differ = tests.iloc[:0]
@@ -577,11 +595,13 @@ def notes(result: Result) -> list[str]:
     if codes and 0 not in about["values"]:
         found.append(f"{codes}: codes are compared with 0, which is not among the --values.")
     if about["kind"] == CATEGORIES:
-        found.append("Words are compared between codes; --label=WORD ranks latents by one word.")
+        found.append(
+            "Words are compared between codes; --label=WORD ranks latent variables by one word."
+        )
     if not about["measure"]:
         found.append(
-            "Nothing was proved by generating: labels by hand cannot be counted in new outputs. "
-            "Give the --property that comes closest to them as well."
+            "Nothing was proved by generating, because labels given by hand cannot be counted in "
+            "new outputs. Also give the --property that comes closest to them."
         )
     elif about["measure"] == MEAN and about["num_codes"]:
         found.append("Codes were not compared: a number needs a threshold (voiced.f0>200).")

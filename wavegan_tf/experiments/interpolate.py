@@ -60,43 +60,45 @@ NOT_SHOWN = "Not shown, the strongest (few base vectors show little):"
 MAX_NAMED = 5  # variables that leave their training range; measures whose ends differ
 
 ABOUT_EFFECTS = (
-    "Last − first: the measure at the last value less that at the first, paired within a base "
-    "vector, mean over base vectors [interval].{} p: that the difference beside it is 0, by the "
-    "paired t-test, of numbers of intervals by the sign test; after Holm over these differences of "
-    "all measures and layers. Per unit: slope. Rank r: Spearman's."
+    "Last − first: the measure at the last value minus the measure at the first value of the same "
+    "base vector, mean over base vectors [interval].{} p: of the difference before it, by a paired "
+    "t-test (numbers of intervals: by a sign test), after Holm's correction over these differences "
+    "of all measures and layers. Per unit: slope. Rank r: Spearman's."
 )
-ABOUT_MIDDLE = " Ends − middle: the same of each end less the value nearest to 0."
+ABOUT_MIDDLE = " Ends − middle: the same for each end minus the value nearest to 0."
 ABOUT_P_CONTROLS = (
-    "p (controls): the share of controls, this variable counted as one, whose change is as large; "
-    "a change is the largest of {}, each in units of its mean over all of them."
+    "p (controls): the share of controls, with this variable counted among them, whose change is "
+    "as large. The change of a variable is the largest of {}, each divided by its mean over this "
+    "variable and its controls."
 )
 ABOUT_CONTROLS = (
-    " Controls: last − first of the control variables, its size alone: median, largest. "
+    " Controls: size of last − first for the control variables: median, largest. "
     + ABOUT_P_CONTROLS.format("these differences")
 )
 ABOUT_LEVELS = (
-    " Levels compare within a layer, not between layers: each but Out is scaled by one factor."
+    " Levels can be compared within a layer, not between layers: each layer except Out is scaled "
+    "by a factor of its own."
 )
 ABOUT_INTERVALS = (
-    "Intervals and p speak of this trained network and more outputs of it, not of another training."
+    "Intervals and p hold for further outputs of this trained network, not for another training."
 )
 ABOUT_INTERACTIONS = (
-    "Interaction: the difference that one variable makes to the difference the other makes, "
-    "between the first and last values of both; p after Holm over all measures and layers. It is "
-    "not compared with controls."
+    "Interaction: how much the effect of one variable (last − first) changes from the first to the "
+    "last value of the other; p after Holm's correction over all measures and layers. It is not "
+    "compared with controls."
 )
 ABOUT_SPIKES = (
-    "Regions where a layer changes most, with their share of its whole change, and how many times "
-    "the layer's average change per second that is."
+    "Regions where a layer changes most, with their share of the whole change of the layer, and "
+    "their change per second as a multiple of the layer's average."
 )
 ABOUT_BANDS = (
-    "The band of each layer with most of the change in power: change of the level from the first "
-    "to the last value [interval], and its share of all power changed."
+    "For each layer, the band where power changes most: the change of its level from the first to "
+    "the last value [interval], and its share of all change in power."
 )
 
 ABOUT_WAY = (
-    "The ends of the way alone are compared: what lies between, such as half of one code and half "
-    "of another, may be nothing that training had."
+    "Only the ends of the path are compared: the steps between them, such as half of one code and "
+    "half of another, may be nothing that training ever had."
 )
 ABOVE = {sweeps.MORE: "yes", sweeps.AS_CONTROLS: "no"}
 COUNTED = {
@@ -114,18 +116,19 @@ DIFFERENCES = {
 
 _CONTROLS = "Controls: {n} other latent variables, each moved by as much on the same base vectors "
 BESIDE = {
-    "enough": _CONTROLS + "({outputs} outputs). By chance a variable like them is above them in up "
+    "enough": _CONTROLS + "({outputs} outputs). By chance, a variable like them exceeds them in up "
     "to {above} of {of} measures, on average.",
-    "few": _CONTROLS + "({outputs} outputs); to tell what is more than controls takes {least}.",
+    "few": _CONTROLS + "({outputs} outputs). These are too few: a verdict against controls needs "
+    "{least}.",
     "grid": "There are no controls in a grid: its numbers are means over the values of the other "
-    "variable, extremes included, and those of a control would not be. Another variable might do "
-    "as much; move one alone.",
-    "whole": "There are no controls: a way between whole vectors moves all variables.",
-    "annotations": "There are no controls: the annotations are of the outputs alone. Another "
-    "variable might do as much.",
+    "variable, extremes included; those of a control would not be. Another variable might do as "
+    "much. To compare with controls, move one variable alone.",
+    "whole": "There are no controls: a path between whole vectors moves all variables.",
+    "annotations": "There are no controls, because the annotations belong to the outputs alone. "
+    "Another variable might do as much.",
     "none": "There are no controls: another variable might do as much.",
 }
-OUTSIDE = " Outside of its training range any variable may change much: here {}."
+OUTSIDE = " Any variable may change much outside its training range, as these are here: {}."
 
 Held = tuple[tuple[Interval, ...], ...]
 """The intervals of an output, by channel."""
@@ -141,54 +144,55 @@ class Options(MeasuringAll):
 
     vary: tuple[str, ...] = option(
         (),
-        "Variable and its values: z11=-15:5:2 (from, to, step; both ends included) or z11=-15,0,5. "
-        "Given again for further variables: every combination of values.",
+        "Latent variable and its values: z11=-15:5:2 (from, to, step; both ends included) or "
+        "z11=-15,0,5. With several variables, all combinations are generated.",
         repeated=True,
     )
-    from_: str | None = option(
-        None, "Settings (as --set) at the first step; --to has those at the last.", flag="from"
-    )
-    to: str | None = option(None, "Settings at the last step.")
+    from_: str | None = option(None, "Settings (as in --set) at the first step.", flag="from")
+    to: str | None = option(None, "Settings (as in --set) at the last step.")
     between: str | None = option(
         None,
-        "Way from step to step: linear, or z along a great circle (its norm, and the code, "
-        "linearly). Without --from and --to it leads between whole vectors, drawn in pairs.",
+        "Path between the ends: linear, or z along a great circle (its norm and the code "
+        "linearly). Without --from and --to, the ends are pairs of drawn latent vectors.",
         choices=BETWEEN,
     )
-    steps: int = option(11, "Number of steps of --from and --to or --between, with both ends.")
+    steps: int = option(11, "Number of steps from end to end, both included.")
     n: int = option(
         15,
-        "Number of base vectors, or of pairs with --between alone; a verdict on a number of "
+        "Number of base vectors (with --between alone, of pairs). A verdict on a number of "
         "intervals needs 15.",
         low=1,
     )
     seed: int = option(0, "Seed of the latent vectors.", low=0)
     set: str = option(
         "",
-        "Variables held at a value: c1=1,z11=-5. Of a ciwGAN, naming any code variable sets the "
-        "others of the code to 0.",
+        "Latent variables held at a value: c1=1,z11=-5. In a ciwGAN, naming one code variable sets "
+        "the others to 0.",
         group="Latents",
     )
     latents: str | None = option(
-        None, "File of base vectors instead, one a row: .npy or .csv.", group="Latents", path=True
+        None,
+        "File of base vectors to use instead of drawn ones: .npy or .csv, one vector in each row.",
+        group="Latents",
+        path=True,
     )
     hold_intervals: bool = option(
         False,
-        "Intervals of each base vector's middle step (the value nearest to 0) for all its steps, "
-        "instead of finding them at every step.",
+        "Use the intervals of each base vector's middle step (the value nearest to 0) for all its "
+        "steps, instead of finding intervals at every step.",
         group="Intervals",
     )
     controls: int = option(
         20,
-        "Number of control variables, each moved by as much on the same base vectors; a verdict "
-        "against them needs 19 or more (at a confidence of 0.95). Grids, and ways of --between "
-        "alone, have none.",
+        "Number of other latent variables that are moved by as much, on the same base vectors, as "
+        "controls. A verdict against them needs 19 or more (at a confidence of 0.95). Grids, and "
+        "runs with --between alone, have no controls.",
         group="Statistics",
         low=0,
     )
     reference_outputs: int = option(
         100,
-        "Number of ordinary outputs that the measure distance compares with; 0 for no distance.",
+        "Number of ordinary outputs that the measure distance compares with; 0 leaves it out.",
         group="Statistics",
         low=0,
     )
@@ -202,22 +206,23 @@ class Options(MeasuringAll):
         ends = {"from": self.from_, "to": self.to}
         given = [name for name, value in ends.items() if value is not None]
         if len(given) == 1:
-            raise InputError(f"--{given[0]}: a way has two ends; give --from and --to")
+            raise InputError(f"--{given[0]}: a path has two ends; give both --from and --to")
         ways = given[:1] + ["between"] * (self.between is not None) + ["steps"] * (self.steps != 11)
         if self.vary and ways:
             raise InputError(
                 f"--vary and --{ways[0]}: --vary has its own values; leave out one of them"
             )
         if self.latents is not None and (self.n, self.seed) != (15, 0):
-            raise InputError("--latents gives the vectors; leave out --n and --seed")
+            raise InputError("--latents gives the base vectors; leave out --n and --seed")
         if self.hold_intervals and self.annotations is not None:
             raise InputError(
-                "--hold_intervals and --annotations: both say where intervals are; leave out one"
+                "--hold_intervals and --annotations: both say where intervals are; leave out one "
+                "of them"
             )
         if 0 < self.reference_outputs < MIN_REFERENCE:
             raise InputError(
-                f"--reference_outputs={self.reference_outputs}: too few to say what is ordinary; "
-                f"give 0 or at least {MIN_REFERENCE}"
+                f"--reference_outputs={self.reference_outputs}: these are too few to say what is "
+                f"ordinary; give 0 or at least {MIN_REFERENCE}"
             )
 
 
@@ -330,8 +335,9 @@ class Moves:
         self.bases = latents.load_latents(options.latents, config)
         if len(self.bases) % each:
             raise InputError(
-                f"--latents={options.latents}: {len(self.bases)} vectors, but --between goes from "
-                "each odd one to the next: give an even number"
+                f"--latents={options.latents}: {len(self.bases)} vectors, but --between leads from "
+                "the first to the second, from the third to the fourth and so on; give an even "
+                "number"
             )
         self.n = len(self.bases) // each
         latents.check_number(self.n, self.sweeps)
@@ -480,7 +486,7 @@ def measure_controls(
     if options.hold_intervals:
         middle = np.concatenate(moves.control_latents(names, [sweeps.middle_step(*sweep)]))[:, 0]
         held = hold(own, middle, plan, options, len(steps))
-    label = f"{len(names)} control latents, {len(z)} outputs"
+    label = f"{len(names)} control variables, {len(z)} outputs"
     given = own, z, plan, options.jobs, label
     found = measure_apart(*given, lambda _, series: levels.take(series), held)
     return values_of(found, own, levels, options, len(z))[0]
@@ -597,7 +603,7 @@ def summary(result: Result) -> str:
     settings = result.settings
     n, n_bases = settings["n"], settings["n_bases"]
     changed = list(_changed(result))
-    held = " Intervals are those of each base vector's middle step." * settings["hold_intervals"]
+    held = " Each base vector has the intervals of its middle step." * settings["hold_intervals"]
     middle = ABOUT_MIDDLE * bool(result.table("effects")["middle_value"].notna().any())
     about = ABOUT_EFFECTS.format(middle) + ABOUT_CONTROLS * bool(settings["controls"]["latents"])
     parts = [

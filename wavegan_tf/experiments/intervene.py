@@ -56,30 +56,47 @@ LEVELS = (*stats.UNITS, *(f"{measure}_scaled" for measure in stats.DISTANCES))
 class Options(MeasuringOutputs):
     """What is replaced, and how outputs are measured."""
 
-    from_: str = option("", "Settings of the outputs that are intervened on: c1=1.", flag="from")
-    to: str = option("", "Settings of the outputs that parts are taken from: c2=1.")
-    n: int = option(25, "Number of base latent vectors.", low=1)
-    layers: str = option("all", "Layers that are intervened on: conv3,conv4; all but the output.")
+    from_: str = option(
+        "", "Settings of the outputs whose parts are replaced, such as c1=1.", flag="from"
+    )
+    to: str = option("", "Settings of the outputs that the parts are taken from, such as c2=1.")
+    n: int = option(25, "Number of base vectors.", low=1)
+    layers: str = option(
+        "all",
+        "Layers whose parts are replaced, for example conv3,conv4; all "
+        "stands for all but the output.",
+    )
     patch: tuple[str, ...] = option(
         (*stats.PARTS, SCAN),
-        "Parts of each layer: average (the mean over the maps, all moved alike), gain (the same by "
-        "scaling), rest (all but the average), scan (each map alone, then the best together).",
+        "Parts of each layer to replace: average (of the feature maps, all moved alike), gain (the "
+        "average, by scaling the maps), rest (all but the average), scan (each map alone, then the "
+        "best together).",
     )
-    maps: tuple[str, ...] = option((), "Feature maps replaced together: conv2:3,17.", repeated=True)
+    maps: tuple[str, ...] = option(
+        (), "Feature maps to replace together: conv2:3,17.", repeated=True
+    )
     window_s: tuple[str, ...] = option(
-        (), "Stretches replaced one by one: 0.1,0.3 (s), or 0:1:0.1 (all, by steps).", repeated=True
+        (),
+        "Stretches of time to replace one by one: 0.1,0.3 (from, to, in s) or 0:1:0.1 (all "
+        "stretches of 0.1 s).",
+        repeated=True,
     )
     by: str = option(
-        "other", "What replaces a part: other (that of --to), mean (over outputs) or a factor."
+        "other",
+        "What replaces a part: other (the part of the output of --to), mean (of the part "
+        "over outputs) or a number (the part times it).",
     )
     seed: int = option(0, "Seed of the latent vectors.", group="Latents", low=0)
-    set: str = option("", "Variables held at a value: c1=1,z11=-5.", group="Latents")
+    set: str = option("", "Latent variables held at a value: c1=1,z11=-5.", group="Latents")
     scan_by: str | None = option(
-        None, "Measure whose share the scan tells: shape if not given.",
+        None, "Measure whose share the scan shows; shape if not given.",
         group="Statistics", choices=tuple(stats.UNITS),
     )  # fmt: skip
     f0_two_pass: bool = option(
-        False, "Two passes of F0: each output is measured in a range of its own.", group="Praat"
+        False,
+        "Measure F0 in two passes: the first finds the F0 range of each output, the second "
+        "measures in it.",
+        group="Praat",
     )
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
 
@@ -174,8 +191,8 @@ class Ends:
             for name, outputs in {"from": own, "to": own if self.end is None else donor}.items():
                 if not np.isfinite(outputs["out"]).all():
                     raise InputError(
-                        f"--{name}: the Generator puts out NaN or infinity; take values nearer to "
-                        "those of training (-1 .. 1)"
+                        f"--{name}: the outputs of the Generator have NaN or infinite values; give "
+                        "values nearer to those of training (-1 .. 1)"
                     )
             yield Batch(here, own, donor, another)
 
@@ -295,8 +312,8 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     start, end = design.z[::width], design.z[1::width] if other else None
     if end is not None and np.array_equal(start, end):
         raise InputError(
-            f"--from={options.from_} --to={options.to}: give the same latent vectors, so there is "
-            "no effect; give different settings, or --by=0 to silence"
+            f"--from={options.from_} --to={options.to}: both give the same latent vectors, so "
+            "there is no effect; give different settings, or --by=0 to silence parts"
         )
     ends = Ends(model, start, end, by, options.intervals.frication_above_hz)
     audio_dir = os.path.join(directory, "audio") if directory and options.audio else None
@@ -435,8 +452,8 @@ def parse_by(options: Options) -> str | float:
     factor = float(pd.to_numeric(given, errors="coerce"))  # NaN of what is no number
     if given != "mean" and (not 0 <= factor < math.inf or factor == 1):
         raise InputError(
-            f"--by={given}: must be other, mean, or a finite factor of 0 or more but 1, which "
-            "changes nothing; --by=0 silences"
+            f"--by={given}: must be other, mean, or a factor of 0 or more; not 1, which changes "
+            "nothing; --by=0 silences"
         )
     return given if given == "mean" else factor
 
@@ -445,7 +462,9 @@ def make_cells(options: Options, layers: Sequence[Layer], config: ModelConfig) -
     """Lists the interventions that the options describe, layer by layer."""
     for patch in set(options.patch) - {*stats.PARTS, SCAN}:
         known = ", ".join((*stats.PARTS, SCAN))
-        raise InputError(f"--patch={','.join(options.patch)}: no part {patch!r}; choose of {known}")
+        raise InputError(
+            f"--patch={','.join(options.patch)}: there is no part {patch!r}; choose from {known}"
+        )
     chosen = dict.fromkeys(parse_maps(given, config) for given in options.maps)
     stretches = [x for given in options.window_s for x in parse_windows(given, layers, config)]
     cells = []
@@ -455,7 +474,9 @@ def make_cells(options: Options, layers: Sequence[Layer], config: ModelConfig) -
             cells += [Cell(layer.name, "window", (), *ends) for ends in dict.fromkeys(stretches)]
         cells += [cell for cell in chosen if cell.layer == layer.name]
     if not cells and SCAN not in options.patch:
-        raise InputError("--patch=: nothing to do; name a part, --maps or --window_s")
+        raise InputError(
+            "--patch=: there is nothing to do; name a part, or give --maps or --window_s"
+        )
     return cells
 
 
@@ -510,26 +531,26 @@ MARKS = {
     stats.NO_EFFECT: "-", stats.TOO_FEW: ".", stats.CHANGES: "*",
 }  # fmt: skip
 LEGENDS = {
-    "estimate": "Share of the effect, all of it is 1: * carries, ~ opposes, ^ overshoots (after "
-    "Holm over all parts, layers and measures), = not shown to be more than a gain does, unmarked "
-    "none shown, - no effect on the measure shown, . too few. Any "
-    "gain: the untouched output, louder or quieter, at its nearest.",
+    "estimate": "Share of the effect; 1 is all of it. * carries, ~ opposes, ^ overshoots (after "
+    "Holm's correction over all parts, layers and measures), = not shown to be more than a gain "
+    "does, no mark: not shown, - no effect on the measure shown, . too few. Any gain: the "
+    "untouched output, as loud or quiet as makes it nearest.",
     "change": "Change against the untouched output: * shown, . too few. Waveform, shape and "
-    "spectrum are distances from the untouched output, of which there is no test.",
-    "control": "The same with the part of another base vector's output, which brings about what "
-    "outputs at the other end have in common: + the right output's does more, - it does less "
-    "(after Holm over all parts, layers and measures).",
+    "spectrum are distances from the untouched output and are not tested.",
+    "control": "The same with the part from the output of another base vector, which carries what "
+    "outputs at the other end have in common: + the part from the right output does more, - it "
+    "does less (after Holm's correction over all parts, layers and measures).",
 }
 WHOLE = (
     "A whole layer of the other output gives the other output, at any depth (largest difference "
     "{:g}): the Generator is a chain, so that every whole layer carries all of the effect by "
-    "construction. What follows is of parts of layers. Their shares need not add up to 1; below 0 "
-    "an intervention leads away from the other output. The waveform asks for the same samples, "
-    "phases included; the spectrum (60 dB of range) does not; the shape (1 - r²) knows no loudness."
+    "construction. The rest is about parts of layers. Their shares need not add up to 1; a share "
+    "below 0 leads away from the other output. The waveform compares samples, phases included; the "
+    "spectrum (60 dB of range) ignores phases; the shape (1 - r²) ignores loudness."
 )
 LIMITS = (
-    "An activation that was put together from two outputs, or silenced, is none that the network "
-    "ever made: what it does there is not what the layer does in use."
+    "The network itself never makes an activation that is put together from two outputs, or "
+    "silenced: what it does here is not what the layer does in use."
 )
 
 
@@ -569,8 +590,8 @@ def _sections(result: Result, intervals: bool) -> list[tuple[str, pd.DataFrame]]
             found.append((LEGENDS[shown], parts(shown)))
         elif shown == key:
             found.append((
-                f"No share can be told: {result.settings['n_bases']} base latent vectors (--n), or "
-                "no measure on which an effect is shown.", pd.DataFrame(),
+                f"No share can be given: there are {result.settings['n_bases']} base vectors "
+                "(--n), or an effect is shown on no measure.", pd.DataFrame(),
             ))  # fmt: skip
     maps = result.table("maps")
     needed = result.table("needed").reindex(columns=["layer", "share", "n_maps"])
@@ -607,7 +628,7 @@ def summary(result: Result) -> str:
     checkpoint = settings["checkpoint"]
     parts = [
         f"# Interventions: {title}",
-        f"{settings['n_bases']} base latent vectors; checkpoint {checkpoint['prefix']}, step "
+        f"{settings['n_bases']} base vectors; checkpoint {checkpoint['prefix']}, step "
         f"{checkpoint['step']}. Nothing replaced leaves every output as it is (largest difference "
         f"{gaps['none']:g}).",
     ]

@@ -57,19 +57,20 @@ class Labels:
 
     classifier: str | None = option(
         None,
-        "Folder of labelled recordings that a classifier of words learns from, or the "
-        "classifier.npz that such a run has left.",
+        "Folder of labelled recordings that a word classifier learns from, or the classifier.npz "
+        "of an earlier run.",
         path=True,
     )
     word: str | None = option(
         None,
-        "Regular expression whose group is the word in a path below --classifier; without it, the "
-        "folder of the recording, else its name up to its first _ or dot.",
+        "Regular expression whose group is the word in a path below --classifier. Without the "
+        "flag, the word is the name of the recording's folder or, if it is in no folder of its "
+        "own, its file name up to the first _ or dot.",
     )
     speaker: str | None = option(
         None,
-        "Regular expression whose group is the speaker in such a path; without it, what stands "
-        "between the first two _ of names such as 7_jackson_3.wav.",
+        "Regular expression whose group is the speaker in a path below --classifier. Without the "
+        "flag, the speaker is the text between the first two _ in names such as 7_jackson_3.wav.",
     )
 
 
@@ -162,13 +163,13 @@ def read_classifier(path: str, config: ModelConfig) -> Learned:
         table = pd.DataFrame(held).astype({"heard": object, "verdict": object})
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"--classifier={path}: is no classifier.npz of evaluate ({error}); give one, or a "
+            f"--classifier={path}: is not a classifier.npz of evaluate ({error}); give one, or a "
             "folder of labelled recordings"
         ) from None
     if not np.array_equal(made_for, _made_for(config)):
         rate_hz, length = made_for[:2]
         raise InputError(
-            f"--classifier={path}: is for sounds of {length:g} samples at {rate_hz:g} Hz, and the "
+            f"--classifier={path}: learned sounds of {length:g} samples at {rate_hz:g} Hz, but the "
             f"model makes {config.slice_len} at {config.sample_rate}; give a folder of recordings"
         )
     return Learned(classifier, table)
@@ -253,7 +254,7 @@ def words_of_codes(
     config = model.config
     learned, conditions = read_classifier(classifier, config), code_conditions(config, [value])
     if not conditions:
-        raise InputError(f"{model.file.prefix}: has no code; give a ciwGAN or a fiwGAN")
+        raise InputError(f"{model.file.prefix}: this model has no code; give a ciwGAN or a fiwGAN")
     z = model.sample(n * len(conditions), seed)
     for k, condition in enumerate(conditions):
         own = slice(k, None, len(conditions))
@@ -295,13 +296,14 @@ def name_outputs(
 ABOUT_WORDS = (
     "A classifier (logistic regression of cepstra) learned {n_words} words from {n} recordings. "
     "Right: share of held-out recordings whose word it names (Wilson's interval). Chance: share of "
-    "the commonest word; p: of a test that exchanges words within speakers. Confidence: mean "
+    "the most common word; p: of a test that exchanges words within speakers. Confidence: mean "
     "probability of the word that it names."
 )
 ABOUT_CODES = (
-    "The word that most outputs of a code are taken for, and its share; p of the test that the "
+    "The word that most outputs of a code are taken for, and its share. p: of the test that the "
     "words of the code are those of the other codes together (chi-squared, or 9,999 random "
-    "tables), after Holm over codes. The table `recognised` has the shares of all words."
+    "tables), after Holm's correction over codes. The table `recognised` has the shares of all "
+    "words."
 )
 ENDS = ("estimate", "low", "high")
 CONFIDENCE = ("confidence", "confidence_low", "confidence_high")

@@ -59,27 +59,35 @@ class Options:
     """What is compared with the reference, and how."""
 
     reference: str | None = option(
-        None, "Reference: a recording, or a table with the columns time_s,value, or one column "
-        "with --reference_rate.", path=True,
+        None, "Reference to compare layers with: a recording, a table with the columns "
+        "time_s,value, or a table of one column with --reference_rate.", path=True,
     )  # fmt: skip
     reference_rate: float | None = option(
-        None, "Samples per second of a reference of one column.", low=1.0, high=1e6
+        None, "Samples per second of a reference with one column.", low=1.0, high=1e6
     )
-    layers: str = option("all", "Layers, for example conv3,conv4; the audio always is one.")
+    layers: str = option(
+        "all", "Layers to compare, for example conv3,conv4; the audio is always compared too."
+    )
     window_s: str = option(
-        "", "Start and end, in s after the onset, of what is compared: 0,0.1; all if not given."
+        "",
+        "Start and end of the compared time, in s after the onset, such as 0,0.1; all if not "
+        "given.",
     )
     onset_s: float = option(
-        0.0, "Time in the outputs or recordings, in s, that is 0 of the reference.", low=0.0
+        0.0, "Time in the outputs or recordings, in s, that is time 0 of the reference.", low=0.0
     )
     max_lag_s: float = option(0.05, "Largest lag of a layer, in s.", low=0.0, high=10.0)
     n: int = option(25, "Number of outputs to generate.", low=1)
     seed: int = option(0, "Seed of the latent vectors.", low=0)
-    set: str = option("", "Variables held at a value: c1=1,z11=-5.", group="Latents")
+    set: str = option("", "Latent variables held at a value: c1=1,z11=-5.", group="Latents")
     network: str = option(
-        "generator", "Network that is compared.", choices=("generator", "discriminator", "q")
+        "generator",
+        "Network whose layers are compared.",
+        choices=("generator", "discriminator", "q"),
     )
-    wav_dir: str | None = option(None, "Folder of recordings that a classifier reads.", path=True)
+    wav_dir: str | None = option(
+        None, "Folder of recordings for the Discriminator or Q-network to read.", path=True
+    )
     n_surrogates: int = option(
         999, "Number of surrogates of the reference.", low=99, high=1e6, advanced=True
     )
@@ -139,14 +147,20 @@ def read_reference(options: Options) -> Reference:
             table = pd.read_csv(io.StringIO(read_text(path)), header=None, sep=r"[,;\t]",
                                 engine="python", skip_blank_lines=True)  # fmt: skip
         except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-            raise InputError(f"{flag}: is no table ({error}); give time_s,value") from None
+            raise InputError(
+                f"{flag}: is not a table ({error}); give one with the columns time_s,value"
+            ) from None
         numbers = table.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
         numbers = numbers[1:] if np.isnan(numbers[0]).any() else numbers  # the names
         if numbers.shape[1] > 2 or not np.isfinite(numbers).all() or len(numbers) < 2:
-            raise InputError(f"{flag}: give two columns time_s,value, or one, of numbers alone")
+            raise InputError(
+                f"{flag}: give two columns time_s,value, or one column; they may have numbers only"
+            )
         samples = numbers[:, -1]
         if numbers.shape[1] == 1 and rate_hz is None:
-            raise InputError(f"{flag}: has one column; say its rate, such as --reference_rate=1000")
+            raise InputError(
+                f"{flag}: has one column; give its rate, such as --reference_rate=1000"
+            )
         if numbers.shape[1] == 2:
             steps_s = np.diff(numbers[:, 0])
             step_s = float(steps_s.mean())
@@ -154,7 +168,7 @@ def read_reference(options: Options) -> Reference:
                 raise InputError(f"{flag}: time_s must rise in equal steps; resample it")
             rate_hz, start_s = 1 / step_s, float(numbers[0, 0]) - step_s / 2
     if np.ptp(samples) == 0:
-        raise InputError(f"{flag}: does not vary; give another reference")
+        raise InputError(f"{flag}: the reference does not vary; give another one")
     return Reference(samples.astype(np.float64), float(rate_hz or 0), start_s)
 
 
@@ -221,8 +235,8 @@ def describe_layers(
     if not inside[network.target].any():
         raise InputError(
             f"--window_s, --onset_s={options.onset_s:g}: outputs of "
-            f"{config.slice_len / config.sample_rate:g} s and reference share no time in the "
-            "window; give a wider one"
+            f"{config.slice_len / config.sample_rate:g} s and the reference have no time in common "
+            "in this window; give a wider one"
         )
     sums = {name: stats.Folded(int(here.sum())) for name, here in inside.items()}
     n = count(inputs)
@@ -280,22 +294,23 @@ def _result(
 
 
 LEGEND = (
-    "Peak: time after the onset of the largest peak of the layer's average, in ms [{} interval "
-    "over {}; lag and r have none]. r: the largest correlation with the reference at a lag of up "
-    "to {:g} ms; lag (positive: the layer is later): none if r is largest at an end of these (`lag "
-    "at its limit`). p: the share of {} surrogates, noise of the spectrum of the reference, or of "
-    "the layer if that share is larger, with as large an r, after Holm over all rows. A peak is "
-    "timed no better than a sample of its layer lasts."
+    "Peak: time from the onset to the largest peak of the layer's average, in ms [{} interval over "
+    "{}; lag and r have none]. r: the largest correlation with the reference at lags of up to {:g} "
+    "ms. Lag: positive if the layer is later; none if r is largest at the first or last of these "
+    "lags (`lag at its limit`). p: the share of {} surrogates with as large an r, after Holm's "
+    "correction over all rows. A surrogate is noise with the spectrum of the reference, or of the "
+    "layer if that share is larger. A peak is timed no better than a sample of its layer lasts."
 )
 LIMITS = (
-    "That a layer is more like the reference than such noise does not say that training made it "
-    "so, nor that both have one cause: what rises and falls once in the same window is alike."
+    "A layer that is more like the reference than such noise need not be so because of training, "
+    "and the two need not have one cause: any two curves that rise and fall once in the same "
+    "window are alike."
 )
 GROUPS = (
-    "Difference: mean of the group's models less that of the reference [{} interval]; of a "
-    "training the last checkpoint counts. p: by exchanging models between groups (permutation test "
-    "of the maximum statistic), corrected for all layers, both measures and the pairs of groups; "
-    "with so many models it could be {} at least."
+    "Difference: mean of the group's models minus that of the reference group [{} interval]; each "
+    "training counts with its last checkpoint. p: by exchanging models between groups (permutation "
+    "test of the maximum statistic), corrected for all layers, both measures and the pairs of "
+    "groups; with so many models the least possible p is {}."
 )
 
 
@@ -319,7 +334,7 @@ def sentences(result: Result) -> list[str]:
     differ = groups[groups["verdict"] == DIFFERS].to_dict("records") if len(groups) else []
     for row in differ:
         found.append(
-            f"{layer_title(row['layer'])}: the {MEASURES[row['measure']]} of {row['group']} less "
+            f"{layer_title(row['layer'])}: the {MEASURES[row['measure']]} of {row['group']} minus "
             f"that of {row['reference']} is {_ms(row['estimate'], True)} ms (p "
             f"{text.p_value(row['p'])}; {row['n']} and {row['n_reference']} models)."
         )

@@ -72,9 +72,11 @@ class MeasuringOutputs:
 
     praat: PraatSettings = field(default_factory=PraatSettings)
     intervals: IntervalSettings = field(default_factory=IntervalSettings)
-    audio: bool = option(False, "Sounds of every output as WAV with a TextGrid.", group="Output")
+    audio: bool = option(
+        False, "Write the sound of every output as WAV, with a TextGrid.", group="Output"
+    )
     jobs: int | None = option(
-        None, "Number of processes that measure; all cores if not given.", group="Output", low=1
+        None, "Number of processes; all cores if not given.", group="Output", low=1
     )
 
 
@@ -84,47 +86,51 @@ class Measuring(MeasuringOutputs):
 
     layers: str = option(
         "all",
-        "Layers to probe, for example conv3,conv4; the output always is one. All begin with conv1; "
-        "fc, the projection before it, is to be named.",
+        "Layers to measure, for example conv3,conv4; the output is always included. fc, the "
+        "projection, is included only if named.",
         group="Basics",
     )
     f0_two_pass: bool = option(
         False,
-        "Two passes of F0: each output is measured in a range of its own, found in a first pass.",
+        "Measure F0 in two passes: the first finds the F0 range of each output, the second "
+        "measures in it.",
         group="Praat",
     )
     formant_ceiling: str = option(
         "",
-        "Formant ceiling in Hz, or auto: that at which the formants of ordinary outputs move most "
-        "smoothly.",
+        "Formant ceiling in Hz, or auto: the ceiling at which the formants of ordinary outputs "
+        "move most smoothly.",
         group="Praat",
     )
     clip: bool = option(
         False,
-        "Clipping of layers at 1, as in the paper, which depends on their scale; without it each "
-        "layer is scaled by one factor for the whole run.",
+        "Clip layers at 1, as the paper did; what is clipped depends on their scale. Without the "
+        "flag, each layer is scaled by one factor for the whole run.",
         group="Praat",
     )
     upsample: str = option(
         "linear",
-        "How layers get the rate of the output: linear, as in the paper, or without mirror images.",
+        "How layers are brought to the rate of the output: linear, as in the paper, or "
+        "band_limited, without mirror images.",
         group="Praat",
         choices=UPSAMPLES,
     )
     annotations: str | None = option(
         None,
-        "Folder of TextGrids that intervals are taken from, instead of finding them, for some "
-        "outputs or all; each is named as those in audio/, 0000_out.TextGrid, or as the recording.",
+        "Folder of TextGrids whose intervals are used instead of found ones, for some outputs or "
+        "all. Each TextGrid is named as in audio/ (0000_out.TextGrid) or as its recording.",
         group="Intervals",
         path=True,
     )
     labels: str = option(
         "",
-        "What labels of --annotations stand for: V=voiced,s=frication,cl=silence.",
+        "Meaning of the labels in --annotations: V=voiced,s=frication,cl=silence.",
         group="Intervals",
     )
     audio: bool = option(
-        True, "Sounds of every output and layer as WAV, each with a TextGrid.", group="Output"
+        True,
+        "Write the sound of every output and layer as WAV, each with a TextGrid.",
+        group="Output",
     )
 
 
@@ -134,7 +140,7 @@ class MeasuringAll(Measuring):
 
     stops: bool = option(
         False,
-        "Measures of the stop before each voiced interval of an output: voice onset time, closure, "
+        "Measure the stop before each voiced interval of an output: voice onset time, closure, "
         "bursts.",
         group="Intervals",
     )
@@ -288,7 +294,9 @@ def check_network(
     """
     recordings = options.network != "generator"
     if recordings and options.wav_dir is None:
-        raise InputError(f"--network={options.network}: reads recordings; add --wav_dir")
+        raise InputError(
+            f"--network={options.network}: this network reads recordings; add --wav_dir"
+        )
     defaults = {each.name: each.default for each in dataclasses.fields(options)}
     for name in generated if recordings else recorded:
         if getattr(options, name) != defaults[name]:
@@ -320,7 +328,9 @@ def choose_layers(text: str, layers: tuple[Layer, ...], target: str | None) -> t
     wanted = convolutions if text == "all" else [name.strip() for name in text.split(",")]
     for name in wanted:
         if name not in known:
-            raise InputError(f"--layers={text}: no layer {name!r}; there are {', '.join(known)}")
+            raise InputError(
+                f"--layers={text}: there is no layer {name!r}; there are {', '.join(known)}"
+            )
     return tuple(layer for layer in layers if layer.name in [*wanted, target])
 
 
@@ -452,7 +462,7 @@ def make_plan(
     """
     if options.annotations is not None and not os.path.isdir(options.annotations):
         raise InputError(
-            f"--annotations={options.annotations}: no such folder; give one with TextGrids"
+            f"--annotations={options.annotations}: there is no such folder; give one with TextGrids"
         )
     return Plan(
         layers=layers,
@@ -482,7 +492,7 @@ def _check_annotations(plan: Plan, inputs: Design | Recordings, num_channels: in
     ]
     if not any(find_annotation(plan, *each) for each in grids):
         raise InputError(
-            f"--annotations={plan.annotations}: has no TextGrid of an output; name it as those in "
+            f"--annotations={plan.annotations}: has no TextGrid for any output; name them as in "
             f"audio/, such as {grids[0][0]}"
         )
 

@@ -50,6 +50,7 @@ from wavegan_tf.stats.compared import OUTPUTS, RECORDINGS, compare_sources, take
 from wavegan_tf.stats.correlate import (
     CORRELATION_COLUMNS,
     ENCODED,
+    FEW_NETWORKS,
     NOT_JUDGED,
     average_contours,
     correlate,
@@ -78,18 +79,19 @@ class Options(MeasuringAll, Beside):
     seed: int = option(0, "Seed of the latent vectors.", low=0)
     set: str = option(
         "",
-        "Variables held at a value: c1=1,z11=-5. Of a ciwGAN, naming any code variable sets the "
-        "others of the code to 0.",
+        "Latent variables held at a value: c1=1,z11=-5. In a ciwGAN, naming one code variable sets "
+        "the others to 0.",
     )
     condition: tuple[str, ...] = option(
         (),
-        "Settings (as --set) that every latent vector is generated under; give two or more, each "
-        "is compared in pairs with the first.",
+        "Condition, written as in --set, for every latent vector. With two or more, each is "
+        "compared in pairs with the first.",
         repeated=True,
     )
     latents: str | None = option(
         None,
-        "File of latent vectors to use instead, one a row: .npy or .csv.",
+        "File of latent vectors to use instead of drawn ones: .npy or .csv, one vector in each "
+        "row.",
         group="Latents",
         path=True,
     )
@@ -98,36 +100,40 @@ class Options(MeasuringAll, Beside):
     )
     wav_dir: str | None = option(
         None,
-        "Folder of recordings that a classifier reads; sub-folders included.",
+        "Folder of recordings for the Discriminator or Q-network to read; sub-folders included.",
         group="Model",
         path=True,
     )
     word: str | None = option(
         None,
-        "Regular expression whose group is the word in a recording's path; without it, the file "
-        "name up to its first _ or dot.",
+        "Regular expression whose group is the word in a recording's path. Without the flag, the "
+        "word is the file name up to its first _ or dot.",
         group="Model",
     )
     reduce: str = option(
         "mean",
-        "Way from feature maps to one series: mean (the paper's), max, l2, weighted (by how "
-        "strongly the next layer reads each) or channel:17 (one map, counted from 1).",
+        "How the feature maps of a layer become one series: mean (the paper's average), max, l2, "
+        "weighted (by how strongly the next layer reads each map) or channel:17 (one map, counted "
+        "from 1).",
         group="Model",
     )
     controls: int = option(
         20,
-        "Number of networks with random weights that are measured beside the model; those of a "
-        "Generator are kept for the next run with the same latent vectors and settings.",
+        "Number of random networks to measure as controls; those of a Generator are kept for later "
+        "runs with the same latent vectors and settings.",
         low=0,
     )
     control_outputs: int = option(
         100, "Number of outputs of each control network, at most.", low=1, advanced=True
     )
     shard: str | None = option(
-        None, "Part of the run, such as 3/10; the command merge joins them.", group="Output"
+        None,
+        "Part of the run to compute, such as 3/10, the third of ten; the command merge joins "
+        "the parts.",
+        group="Output",
     )
     max_figures: int = option(
-        4, "Number of outputs to draw, from the first on.", group="Output", low=0
+        4, "Number of outputs, beginning with the first, that get figures.", group="Output", low=0
     )
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
 
@@ -137,17 +143,20 @@ class Options(MeasuringAll, Beside):
         parse_reduce(self.reduce)
         defaults = check_network(self, GENERATED, RECORDED)
         if self.latents is not None and (self.n, self.seed) != (defaults["n"], defaults["seed"]):
-            raise InputError("--latents gives the vectors; leave out --n and --seed")
+            raise InputError("--latents gives the latent vectors; leave out --n and --seed")
         if self.condition and self.compare_with is not None:
-            raise InputError("--compare_with: ordinary outputs are compared; leave out --condition")
+            raise InputError(
+                "--compare_with: recordings are compared with ordinary outputs; leave "
+                "out --condition"
+            )
         if len(set(self.condition)) < len(self.condition):
             raise InputError(
-                f"--condition={self.condition[-1]}: a condition is given twice; name each once"
+                f"--condition={self.condition[-1]}: this condition is given twice; give each once"
             )
         if len(self.condition) == 1:
             raise InputError(
-                f"--condition={self.condition[0]}: one has nothing to be compared with; give "
-                "another --condition, or use --set"
+                f"--condition={self.condition[0]}: one condition has nothing to be compared with; "
+                "give another --condition, or use --set"
             )
 
 
@@ -237,7 +246,9 @@ def read_shard(given: str | None, n: int, multiple: int = 1) -> tuple[int, int]:
         raise InputError(f"--shard={given}: expected NUMBER/COUNT, for example 3/10 or 10/10")
     groups = n // multiple
     if int(count) > groups:
-        raise InputError(f"--shard={given}: more shards than the {groups} outputs there are")
+        raise InputError(
+            f"--shard={given}: there are more shards than outputs ({groups}); give fewer shards"
+        )
     first, stop = ((int(number) - k) * groups // int(count) * multiple for k in (1, 0))
     return first, stop
 
@@ -352,50 +363,59 @@ NOT_ENCODED = "not shown to be encoded{}"
 IN_WORDS = {
     "encoded": "encoded{}",
     "inverse": "encoded inversely{}",
-    "not after Holm": "told from both controls{}, but not after correction",
+    "not after Holm": "differs from both controls{}, but not after correction",
     "as random": NOT_ENCODED,
     "as shuffled": NOT_ENCODED,
     "as both controls": NOT_ENCODED,
-    "few networks": "too few random networks have it{}",
+    "few networks": "too few random networks have values{}",
     "too few": "too few values{}",
 }
 """What is said of layers by their verdict, in the order in which it is said."""
 
 NOTHING = "No correlation could be computed: see the outputs below."
+NO_CONTROLS = (
+    "No verdicts on layers: `--controls=0` leaves out the random networks that r is compared with."
+)
+FAR_APART = 0.3
+"""Difference of Pearson's r and Spearman's from which on a sentence points it out."""
 NO_CAUSE = (
-    "A correlation is no cause: that a layer makes what is heard is for `intervene` to show. All "
-    "intervals and p speak of this trained network and more outputs of it, not of another training."
+    "A correlation is not a cause: only `intervene` can show that a layer makes what is heard. All "
+    "intervals and p hold for further outputs of this trained network, not for another training."
 )
 LEGEND = (
-    "One row for each measure and layer with a value. r: Pearson's, of the layer with {target} "
-    "over all values, with its interval (bootstrap over outputs). Random: mean of those of the "
-    "{controls} networks with random weights that have enough values; in brackets what one more of "
-    "them falls below in {percent} of all cases, and exceeds in as many; the median of their "
-    "outputs. Shuffled: the same where each output gets the target of one drawn for it from those "
-    "with as many intervals; the number of outputs that there are others for. p: the chance that a "
-    "random network, or a shuffled pairing, has an r at least as large (as small, if r is "
-    "negative); the larger of the two{corrected}. Below 50 "
-    "outputs an interval of F0 is somewhat too narrow, since octave errors weigh much: see "
-    "Spearman's. Within-output r, F0 in semitones: table `correlations`."
+    "One row for each measure and layer that is judged. The table `correlations` has all, and r "
+    "within outputs, and F0 in semitones.\n\n"
+    "- r: Pearson's r of the layer with {target} over all values, with its interval (bootstrap "
+    "over outputs).\n"
+    "- random: mean r of those of the {controls} random networks that have enough values. One more "
+    "would lie below the range in brackets in {percent} of cases, and above it in as many. Their "
+    "number, and the median of their outputs with values, follow where they are below {controls} "
+    "and {outputs}.\n"
+    "- shuffled: the same for pairs of a layer with {target} of another output that has as many "
+    "intervals; the number of outputs that can be paired so follows where it is below {outputs}.\n"
+    "- p: the chance that a random network, or a shuffled pairing, has an r at least as large (as "
+    "small, if r is negative); the larger of the two{corrected}.\n"
+    "- Spearman: the rank correlation. For F0 it matters below 50 outputs, where octave errors "
+    "weigh much and the interval of r is somewhat too narrow.\n"
+    "- n: the number of pairs of values, and in brackets of the outputs that have them."
 )
 ABOUT_DURATIONS = (
-    "Least squares over intervals; t and p by a jackknife over outputs, whose intervals are not "
-    "independent. Random: the mean of the networks with random weights."
+    "Least squares over intervals. t and p come from a jackknife over outputs, because the "
+    "intervals of one output are not independent. Random: mean adjusted R² of the random networks."
 )
 BY_CHANCE = (
-    "If training had put nothing anywhere, the chance of any `encoded` in this table would be at "
-    "most {percent}, and that of any `inverse` as much again. A cell that is not shown was not "
-    "shown to be empty either: with few outputs the intervals are wide."
+    "If no layer encoded anything, the chance of one or more `encoded` in this table would be at "
+    "most {percent}, and that of one or more `inverse` as much."
 )
 DEPENDENT = (
-    "Outputs are latent vectors under several conditions: outputs of one vector resemble each "
-    "other; intervals may be too narrow, and p too small."
+    "Each latent vector has an output under every condition, and these outputs resemble each "
+    "other: intervals may be too narrow, and p too small."
 )
 LIMITS = (
     "A layer carries nothing above its Nyquist frequency. Measures that it cannot carry have no "
     "rows; the column reason of the tables `points` and `intervals` says why a value is missing."
 )
-FLAGGED = "Values that are suspect, at points; they are kept in every table and statistic."
+FLAGGED = "Number of points with a suspect value; such values stay in every table and statistic."
 
 
 def summary(result: Result) -> str:
@@ -426,17 +446,21 @@ def terminal(result: Result) -> str:
         return ""
     layers, controls = layers_of(result), _num_controls(result)
     target = layer_title(result.settings["target"])
-    beside = f"up to {controls} random networks" if controls else "no random networks"
-    head = [
-        f"Pearson's r with {target}, beside {beside} and shuffled pairings",
-        "(* encoded, ~ inversely, ? too few random networks; in brackets: too few values)",
-    ]
+    head = [f"Pearson's r with {target} (in brackets: too few values)"]
+    if controls:
+        head = [
+            f"Pearson's r with {target}, beside up to {controls} random networks and shuffled "
+            "pairings",
+            "(* encoded, ~ inversely, ? too few random networks; in brackets: too few values)",
+        ]
     rows = [["", *map(layer_title, layers), "outputs"]]
     for heading, here in by_label(pearson):
         known = here[here["estimate"].notna() & (here["measure"] != SEMITONES)]
         rows += [[heading, *[""] * (len(layers) + 1)]] if len(known) else []
         for (measure, unit), cells in known.groupby(["measure", "unit"], sort=False, observed=True):
-            by_layer = {cell["layer"]: short(cell) for cell in cells.to_dict("records")}
+            by_layer = {
+                cell["layer"]: short(cell, controls > 0) for cell in cells.to_dict("records")
+            }
             numbers = [by_layer.get(layer, "") for layer in layers]
             fewest, most = cells["n_outputs"].min(), cells["n_outputs"].max()
             n = f"{most}" if fewest == most else f"{fewest}–{most}"
@@ -456,18 +480,34 @@ def figures(result: Result) -> "dict[str, Callable[[], Figure]]":
 
 def sentences(result: Result) -> list[str]:
     """Says what was found: why nothing is judged, or what of each kind of interval."""
-    reason = why_not_judged(result.table("health"))
-    found = [f"No verdicts, since {reason}."] if reason else []
-    pearson = pearson_rows(result)
-    for heading, rows in by_label(pearson[pearson["measure"] != SEMITONES]) if not found else ():
+    pearson, reason = pearson_rows(result), why_not_judged(result.table("health"))
+    if reason:
+        return [f"No verdicts, since {reason}."]
+    found, correlations = _conditions_in_words(result), result.table("correlations")
+    judged = pearson[pearson["measure"] != SEMITONES]
+    if len(judged) and not _num_controls(result):
+        found, judged = [*found, NO_CONTROLS], judged[:0]
+    for heading, rows in by_label(judged):
         said: dict[str, list[str]] = {}
         for measure, cells in rows.groupby("measure", sort=False, observed=True):
             said.setdefault(_say(cells, result), []).append(measure_title(str(measure)))
         found_first = sorted(said.items(), key=lambda x: not x[0].startswith(ENCODED))
         listed = [f"{', '.join(titles)}: {what}." for what, titles in found_first if what]
         found += [f"{heading.capitalize()}: {' '.join(listed)}"] if listed else []
-    if reason or not found:
-        return found or [NOTHING]
+    if not found:
+        return [NOTHING]
+    ranked = correlations[correlations["statistic"] == "spearman"]
+    apart = judged.assign(rank_r=_beside(judged, ranked)).query("verdict != @TOO_FEW")
+    for heading, rows in by_label(apart[(apart["estimate"] - apart["rank_r"]).abs() > FAR_APART]):
+        where = ", ".join(
+            f"{measure_title(row['measure'])} at {layer_title(row['layer'])} "
+            f"({text.fixed(row['estimate'])} and {text.fixed(row['rank_r'])})"
+            for row in rows.to_dict("records")
+        )
+        found.append(
+            f"{heading.capitalize()}: Pearson's r and Spearman's are far apart for {where}. Octave "
+            "errors, or other values far from the rest, can do this."
+        )
     outputs = result.table("outputs")
     n, measured = outputs["output"].nunique(), outputs[outputs["measured"].astype(bool)]
     for name, number in measured.filter(regex="^n_").sum().items():
@@ -475,7 +515,28 @@ def sentences(result: Result) -> list[str]:
             label = str(name).removeprefix("n_").capitalize()
             found.append(f"{label}: none in {measured['output'].nunique()} outputs.")
     if (pearson["verdict"] != ENCODED).any():
-        found.append(f"What is not shown may be there all the same: {n} outputs show only so much.")
+        found.append(f"What is not shown with {n} outputs may still be there.")
+    return found
+
+
+def _conditions_in_words(result: Result) -> list[str]:
+    """Says what differs between each condition and the first, and in which layers."""
+    table, found = result.table("differences"), []
+    for condition, here in table.groupby("condition", sort=False) if len(table) else ():
+        pair = f"`{condition}` minus `{here['reference'].iloc[0]}`"
+        differ = here[(here["verdict"] == DIFFERS) & (here["measure"] != SEMITONES)]
+        for heading, rows in by_label(differ):
+            said = []
+            for _, cells in rows.groupby("measure", sort=False, observed=True):
+                known = cells.to_dict("records")
+                where = ", ".join(
+                    f"{text.number(row['estimate'], signed=True)} at {layer_title(row['layer'])}"
+                    for row in known
+                )
+                said.append(f"{measure_title(known[0]['measure'], known[0]['unit'])} {where}")
+            found.append(f"{pair}, {heading}: {'; '.join(said)} ({rows['n'].max()} pairs).")
+        if not len(differ):
+            found.append(f"{pair}: no difference is shown in any layer.")
     return found
 
 
@@ -509,8 +570,8 @@ def _say(cells: pd.DataFrame, result: Result) -> str:
 
 
 def _num_controls(result: Result) -> int:
-    controls = result.table("controls")
-    return controls["network"].nunique() if len(controls) else 0
+    """Says how many random networks were asked for."""
+    return result.settings["options"].get("controls", 0)
 
 
 def pearson_rows(result: Result) -> pd.DataFrame:
@@ -532,12 +593,12 @@ def by_label(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     ]
 
 
-def short(row: dict[Any, Any]) -> str:
+def short(row: dict[Any, Any], marked: bool = True) -> str:
     """Writes r with the mark of its verdict, in brackets where it rests on too few outputs."""
     r = text.fixed(row["estimate"])
     if row["verdict"] == "too few":
         return f"({r})"
-    return r + MARKS.get(row["verdict"], " ")
+    return r + (MARKS.get(row["verdict"], " ") if marked else "")
 
 
 def _what_was_run(result: Result) -> str:
@@ -559,12 +620,15 @@ def _what_was_run(result: Result) -> str:
 
 
 def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
-    """Makes the table of correlations, a row for each layer and measure with a value."""
+    """Makes the table of correlations, a row for each layer and measure that is judged."""
     known = pearson[pearson["estimate"].notna() & (pearson["measure"] != SEMITONES)]
+    controls, n = _num_controls(result), result.table("outputs")["output"].nunique()
+    if controls:
+        known = known[~known["verdict"].isin((TOO_FEW, FEW_NETWORKS))]
     if not len(known):
         return []
     tests = int(pearson["p"].notna().sum())
-    corrected = f", after Holm over the {tests} tests of this table" * (tests > 0)
+    corrected = f", after Holm's correction over the {tests} tests of this table" * (tests > 0)
     correlations = result.table("correlations")
     ranked = correlations[correlations["statistic"] == "spearman"]
     rows = [
@@ -572,15 +636,16 @@ def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
             "intervals": heading, "measure": measure_title(row["measure"], row["unit"]),
             "layer": layer_title(row["layer"]),
             "r": text.with_interval(row["estimate"], row["low"], row["high"], text.fixed),
-            "random": _level(row, "random", f"{row['n_random']} networks"),
-            "shuffled": _level(row, "shuffled", ""),
+            "random": _level(row, "random", n, controls),
+            "shuffled": _level(row, "shuffled", n, 0),
             "p (Holm)": text.p_value(row["p_holm"]), "verdict": row["verdict"],
-            "Spearman": text.fixed(row["rank_r"]), "n": f"{row['n']} ({row['n_outputs']} outputs)",
+            "Spearman": text.fixed(row["rank_r"]), "n": f"{row['n']} ({row['n_outputs']})",
         }
         for heading, cells in by_label(known.assign(rank_r=_beside(known, ranked)))
         for row in cells.to_dict("records")
     ]  # fmt: skip
-    about = {"target": layer_title(result.settings["target"]), "controls": _num_controls(result)}
+    target = layer_title(result.settings["target"])
+    about = {"target": target, "controls": controls, "outputs": f"{n} outputs"}
     percent = text.percent(1 - result.settings["statistics"]["confidence"])
     judged = (pearson["p"].notna() & (pearson["verdict"] != NOT_JUDGED)).any()
     return [
@@ -597,13 +662,17 @@ def _beside(rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     return rows[keys].merge(others[[*keys, "estimate"]], "left", on=keys)["estimate"].to_numpy()
 
 
-def _level(row: dict[Any, Any], control: str, behind: str) -> str:
-    """Writes what a control reaches, and what stands behind it."""
+def _level(row: dict[Any, Any], control: str, outputs: int, networks: int) -> str:
+    """Writes what a control reaches, and how many stand behind it where these are not all."""
     ends = (row[control], row[f"{control}_low"], row[f"{control}_high"])
     if not np.isfinite(ends[0]):
         return text.DASH
-    behind = ", ".join(filter(None, [behind, f"{row[f'n_{control}_outputs']} outputs"]))
-    return f"{text.with_interval(*ends, text.fixed)}, {behind}"
+    parts = [text.with_interval(*ends, text.fixed)]
+    if networks and row["n_random"] < networks:
+        parts.append(f"{row['n_random']} networks")
+    if (own := row[f"n_{control}_outputs"]) < outputs:
+        parts.append(f"{own} outputs")
+    return ", ".join(parts)
 
 
 def _duration_table(result: Result) -> list[str]:
@@ -615,7 +684,7 @@ def _duration_table(result: Result) -> list[str]:
             "t": text.fixed(row["t"]), "p": text.p_value(row["p"]),
             "adj. R²": text.fixed(row["adj_r2"]),
             "random": f"{text.fixed(row['random_adj_r2'])}, {row['n_random']} networks",
-            "n": f"{row['n']} ({row['n_outputs']} outputs)",
+            "n": f"{row['n']} ({row['n_outputs']})",
         }
         for heading, cells in by_label(result.table("durations"))
         for row in cells[cells["beta"].notna()].to_dict("records")
@@ -634,8 +703,8 @@ def _differences(result: Result) -> list[str]:
     for (condition, reference), here in table.groupby(["condition", "reference"], sort=False):
         differ = here[here["verdict"] == DIFFERS]
         blocks.append(
-            f"`{condition}` less `{reference}`: {len(differ)} of {len(here)} cells differ (paired "
-            "t-test, Holm's correction)."
+            f"`{condition}` minus `{reference}`: {len(differ)} of {len(here)} measures of layers "
+            "differ (paired t-test, Holm's correction)."
         )
         rows = [
             {

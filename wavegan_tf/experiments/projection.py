@@ -58,17 +58,20 @@ class Options(listen.MeasuringOutputs):
     """What is shown, and how outputs are measured."""
 
     latents_shown: tuple[str, ...] = option(
-        (), "Variables whose maps are drawn, for example z11,z3; those of a code always are."
+        (),
+        "Latent variables whose maps are drawn, for example z11,z3; the code variables always are.",
     )
-    n: int = option(100, "Number of ordinary outputs, and of outputs of random maps.", low=5)
+    n: int = option(
+        100, "Number of ordinary outputs, and also of outputs from random feature maps.", low=5
+    )
     bypass: str = option(
-        FC, "Layer in whose place random feature maps are fed: fc, or none.", choices=(FC, "none")
+        FC, "Layer that random feature maps replace: fc or none.", choices=(FC, "none")
     )
-    seed: int = option(0, "Seed of the latent vectors and of the random maps.", low=0)
+    seed: int = option(0, "Seed of the latent vectors and of the random feature maps.", low=0)
     controls: int = option(
         20,
-        "Number of projections with random weights that the model's is compared with; a verdict "
-        "needs 19 or more (at a confidence of 0.95).",
+        "Number of projections with random weights to compare the model's with. A verdict needs 19 "
+        "or more (at a confidence of 0.95).",
         low=0,
     )
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
@@ -181,29 +184,34 @@ def values_of(outputs: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
 
 ABOUT_WEIGHTS = (
     "Moves: the L2 norm of the variable's map times the SD that the variable has in training (of "
-    "{sds}), over the median variable's; largest of any variable in {n} projections with random "
-    "weights: {highest}. p holds for all variables together. Weights: the norm alone, of one unit, "
-    "over the median variable's. Then the frame with the most of the squared weights and its mean "
-    "weight (below 0: the variable lowers it), and the channel with the most. Drawn in "
-    "`figures/maps`: {shown}. The other {left} variables: table `weights`."
+    "{sds}), divided by that of the median variable; the largest of any variable in {n} "
+    "projections with random weights is {highest}. p holds for all variables together. Weights: "
+    "the norm alone, for one unit, divided by that of the median variable. Then the frame with the "
+    "most of the squared weights and its mean weight (below 0: the variable lowers it), and the "
+    "channel with the most. `figures/maps` shows {shown}; the table `weights` has the other {left} "
+    "variables."
 )
 ABOUT_BYPASS = (
     "Random maps: every value of fc is drawn anew from those that its channel takes in ordinary "
-    "outputs. Means over outputs; difference [interval]; p of a permutation of outputs, after Holm "
-    "over all rows (<= is the least that permutations give). F0 at a stride: share of voiced "
-    "intervals whose F0 is that of the network's strides, and may be no voice."
+    "outputs. Means over outputs; difference [interval]; p of a permutation of outputs, after "
+    "Holm's correction over all rows (<= marks the least p that permutations give). F0 at a "
+    "stride: share of voiced intervals whose F0 is that of the network's strides, which may be no "
+    "voice."
 )
 
 
-_MOVES = "Moves the projection in training more than any variable of {n} random projections does"
 LARGER = (
-    _MOVES + ": {larger} of {of} variables: {named}, in times of what the median variable moves "
-    "(in brackets its weights, of one unit, in times of the median's). That says that training "
-    "made it larger than chance does, not that anything depends on it."
+    "{larger} of {of} variables move the projection in training more than any variable of {n} "
+    "random projections does: {named}, as multiples of what the median variable moves (in "
+    "brackets: the weights for one unit, as multiples of the median's). Training made these "
+    "weights larger than chance does; that anything depends on them is not shown."
 )
-NOT_SHOWN = _MOVES + ": not shown of any variable."
+NOT_SHOWN = (
+    "No variable is shown to move the projection in training more than any variable of {n} random "
+    "projections does."
+)
 FEW = (
-    "Whether a variable moves the projection more than at random cannot be told: {n} random "
+    "Whether a variable moves the projection more than chance cannot be said: {n} random "
     "projections are too few."
 )
 

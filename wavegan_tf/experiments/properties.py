@@ -152,8 +152,8 @@ def parse_property(text: str, rule: str | None = None, name: str = "") -> Proper
         found = dataclasses.replace(found, rule=rule or (ANY if found.comparison else AVERAGE))
     if found.rule == ANY and not found.comparison:
         raise InputError(
-            f"--rule=any: asks whether some interval passes a threshold, which --property={text} "
-            "lacks; add one, or take --rule=longest or mean"
+            f"--rule=any: asks whether any interval passes a threshold, but --property={text} has "
+            "none; add a threshold, or give --rule=longest or mean"
         )
     return dataclasses.replace(found, name=name.strip() or found.definition)
 
@@ -165,14 +165,14 @@ def _parse(text: str) -> Property:
     if name not in (*PRESENCE, *OUTPUT_UNITS, *dotted):
         measures = "; ".join(f"{label}. with {', '.join(m)}" for label, m in _MEASURES.items())
         raise InputError(
-            f"--property={text}: no property {name!r}; there are {', '.join(PRESENCE)}; of an "
-            f"output {', '.join(OUTPUT_UNITS)}; in its intervals, written voiced.f0: "
+            f"--property={text}: there is no property {name!r}; there are {', '.join(PRESENCE)}; "
+            f"of an output {', '.join(OUTPUT_UNITS)}; in its intervals, written voiced.f0: "
             f"{measures}; numbers also with a threshold, voiced.f0>200"
         )
     if name in PRESENCE:
         if comparison:
             raise InputError(
-                f"--property={text}: {name} is yes or no already; leave out {comparison}{number}"
+                f"--property={text}: {name} is already yes or no; leave out {comparison}{number}"
             )
         column, least = PRESENCE[name]
         return Property(name, column, ">=", least)
@@ -181,7 +181,7 @@ def _parse(text: str) -> Property:
     threshold = _number_of(number or "")
     if math.isnan(threshold):
         raise InputError(
-            f"--property={text}: {number!r} is no finite number; for example voiced.f0>200"
+            f"--property={text}: {number!r} is not a finite number; write for example voiced.f0>200"
         )
     return Property(f"{name}{comparison}{number}", name, comparison, threshold)
 
@@ -293,8 +293,8 @@ def read_labels(
     table = table.rename(columns=str.strip).rename(columns={"id": "output"})
     if not {"output", "label"} <= set(table.columns):
         raise InputError(
-            f"{flag}: has the columns {', '.join(table.columns) or 'none'}; wanted are output and "
-            "label, separated by commas (in R write.csv, not write.csv2)"
+            f"{flag}: has the columns {', '.join(table.columns) or 'none'}; it needs the columns "
+            "output and label, separated by commas (in R write.csv, not write.csv2)"
         )
     if column not in table:
         return pd.Series(dtype=object)

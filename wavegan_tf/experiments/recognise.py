@@ -57,28 +57,37 @@ class Options:
     """Which recordings Q hears, and what they are compared with."""
 
     wav_dir: str | None = option(
-        None, "Folder of recordings that Q reads; sub-folders included.", path=True
+        None, "Folder of recordings for the Q-network to read; sub-folders included.", path=True
     )
     word: str | None = option(
         None,
-        "Regular expression whose group is the word in a recording's path; without it, the file "
-        "name up to its first _ or dot.",
+        "Regular expression whose group is the word in a recording's path. Without the flag, the "
+        "word is the file name up to its first _ or dot.",
     )
     speaker: str | None = option(
         None,
-        "Regular expression whose group is the speaker in a recording's path: none is learned from "
-        "and tested on, and words are exchanged within speakers.",
+        "Regular expression whose group is the speaker in a recording's path. With it, no speaker "
+        "is both learned from and tested on, and words are exchanged within speakers.",
     )
-    unseen: str = option("", "Words that Q never heard in training, reported apart: dog,cat.")
-    layers: str = option("all", "Layers to ask, for example conv3,conv4.")
+    unseen: str = option(
+        "",
+        "Words that the Q-network never heard in training, such as dog,cat; "
+        "they are reported separately.",
+    )
+    layers: str = option("all", "Layers to read words from, for example conv3,conv4.")
     controls: int = option(
-        20, "Number of networks with random weights; with fewer, more false verdicts.", low=0
+        20,
+        "Number of random networks to compare with. With fewer there are more false verdicts.",
+        low=0,
     )
     n_permutations: int = option(
-        999, "Number of times that words are drawn anew.", group="Statistics", low=99, high=1e6
+        999, "Number of times that words are permuted.", group="Statistics", low=99, high=1e6
     )
     jobs: int | None = option(
-        None, "Number of processes that draw; all cores if not given.", group="Output", low=1
+        None,
+        "Number of processes that draw figures; all cores if not given.",
+        group="Output",
+        low=1,
     )
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
 
@@ -159,9 +168,11 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     """
     given, config = options.statistics, model.config
     if options.wav_dir is None:
-        raise InputError(f"{NAME}: Q reads recordings; add --wav_dir")
+        raise InputError(f"{NAME}: the Q-network reads recordings; add --wav_dir")
     if model.q is None:
-        raise InputError(f"{model.file.prefix}: has no Q-network; give one of a ciwGAN with --ckpt")
+        raise InputError(
+            f"{model.file.prefix}: has no Q-network; give the checkpoint of a ciwGAN with --ckpt"
+        )
     recordings = Recordings(options.wav_dir, config, options.word)
     _check_words(recordings.words, options)
     speakers = read_speakers(options.speaker, recordings)
@@ -202,11 +213,13 @@ def _check_words(found: list[str], options: Options) -> None:
     known, apart = ", ".join(sorted(set(found) - {""})[:20]), options.apart
     for word in apart:
         if word not in found:
-            raise InputError(f"--unseen={word}: no recording of it; there are {known}")
+            raise InputError(
+                f"--unseen={word}: there is no recording of this word; the words are {known}"
+            )
     if len(set(found) - {"", *apart}) < 2:
         raise InputError(
-            f"--wav_dir={options.wav_dir}: words are {known or 'none'}; two or more must be told "
-            "apart, --unseen left out; give --word, whose group is the word in a path"
+            f"--wav_dir={options.wav_dir}: words are {known or 'none'}; two or more are needed, "
+            "not counting --unseen; give --word, a pattern whose group is the word in a path"
         )
 
 
@@ -221,9 +234,11 @@ def read_speakers(pattern: str | None, recordings: Recordings) -> np.ndarray | N
     speakers = [word_of(path, pattern, "--speaker") for path in recordings.paths]
     if "" in speakers:
         path = recordings.paths[speakers.index("")]
-        raise InputError(f"--speaker={pattern}: finds none in {path}; every path must have one")
+        raise InputError(
+            f"--speaker={pattern}: finds no speaker in {path}; every path must have one"
+        )
     if len(set(speakers)) < 2:
-        raise InputError(f"--speaker={pattern}: finds {speakers[0]} alone; leave it out")
+        raise InputError(f"--speaker={pattern}: finds {speakers[0]} only; leave out --speaker")
     return np.array(speakers)
 
 
@@ -292,20 +307,22 @@ def _codes(answers: np.ndarray) -> list[str]:
 
 
 HOW = (
-    "Each word is assigned one code, each code at most {words_per_code} word(s), so that most "
-    "recordings are right, on all but a part of them{apart}; answers are counted on that part. The "
-    "average of a layer over its feature maps, in normalised time, is read by a linear classifier, "
-    "and so is the envelope of the input. Chance: words drawn anew{within}. Random weights: "
-    "the mean of untrained networks, and what one more exceeds in {percent} of cases. In brackets "
-    "{level} intervals (Wilson's: recordings counted as independent). p: of the test that "
-    "exchanges words, after Holm over layers or words; <= marks the least it can be."
+    "Each word is assigned one code, and each code at most {words_per_code} word(s), so that most "
+    "recordings are right. This is done on all recordings but a part{apart}, and answers are "
+    "counted on that part. A linear classifier reads words from the average of a layer, in "
+    "normalised time, and from the envelope of the input. Chance: words permuted{within}. Random "
+    "weights: the mean of random networks, and the share that one more exceeds in {percent} of "
+    "cases. In brackets: {level} intervals (Wilson's; recordings count as independent). p: of the "
+    "test that permutes words, after Holm's correction over layers or words; <= marks the least "
+    "possible p."
 )
 ABOUT = {
-    "words": "Code: as all recordings assign it. Right: by the codes that the other parts assign, "
-    "so that the share framed in figures/confusion.png, of all recordings, may be another.",
-    "unseen": "Words named in --unseen, left out above: the share of their most frequent code. "
-    "Chance gives a word the codes of recordings of any word; random weights are compared by what "
-    "is beyond it.",
+    "words": "Code: as all recordings together assign it. Right: by the codes that the other parts "
+    "assign; the share framed in figures/confusion.png is by the code of all recordings and may "
+    "differ.",
+    "unseen": "Words named in --unseen, which are left out above, with the share of their most "
+    "frequent code. Chance: a word gets the codes of recordings of any word. Random networks are "
+    "compared by their share beyond chance.",
 }
 SAID = {
     stats.BEYOND: "beyond chance and random weights",
@@ -325,19 +342,20 @@ def _told(result: Result) -> list[str]:
     above = int((result.table("words")["low"] > row["chance"]).sum())
     beyond = layers[layers["verdict"] == stats.BEYOND]
     firm = beyond["beyond_envelope_p_holm"] < 1 - given["confidence"]
+    better = beyond[firm & (beyond["beyond_envelope"] > 0)]
     told = [
-        f"Q's codes agree with the words in {_share(row)} of {row['n']} recordings (chance "
-        f"{text.percent(row['chance'])}, envelope {text.percent(envelope)}, random weights "
-        f"{_random(row)}): {SAID[row['verdict']]}{more}; {above} of {row['n_words']} words above "
-        "chance (each by its own interval, uncorrected).",
-        f"Layers that tell words apart beyond random weights: {_titles(beyond)}; of these better "
-        f"than the sound's envelope: {_titles(beyond[firm & (beyond['beyond_envelope'] > 0)])}.",
+        f"The codes of the Q-network agree with the words in {_share(row)} of {row['n']} "
+        f"recordings (chance {text.percent(row['chance'])}, envelope {text.percent(envelope)}, "
+        f"random weights {_random(row)}): {SAID[row['verdict']]}{more}; {above} of "
+        f"{row['n_words']} words above chance (each by its own interval, uncorrected).",
+        f"Layers that tell words apart beyond random weights: {_titles(beyond)}; among these, "
+        f"better than the sound's envelope: {_titles(better)}.",
     ]
     for x in result.table("certainty").to_dict("records"):
         ends = text.with_interval(x["estimate"], x["low"], x["high"], text.fixed)
         told.append(
-            f"Certainty (probability of the code that is answered), mean over {x['n']} words "
-            f"less that over the {x['n_unseen']} of --unseen: {ends}, p {text.p_value(x['p'])}: "
+            f"Certainty (probability of the code that is answered), mean over {x['n']} words minus "
+            f"the mean over the {x['n_unseen']} of --unseen: {ends}, p {text.p_value(x['p'])}: "
             f"{x['verdict']}."
         )
     return told

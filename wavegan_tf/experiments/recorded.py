@@ -31,13 +31,14 @@ class Beside:
 
     compare_with: str | None = option(
         None,
-        "Folder of recordings, such as those of the training, that outputs are compared with; "
-        "sub-folders included.",
+        "Folder of recordings to compare outputs with, such as the training data; sub-folders "
+        "included.",
         path=True,
     )
     recordings: int = option(
         1000,
-        "Number of recordings of --compare_with, drawn at random, if there are more.",
+        "Greatest number of recordings to use from --compare_with; if there are more, they are "
+        "drawn at random.",
         group="Model",
         low=5,
     )
@@ -79,11 +80,11 @@ def measure_recordings(
 
 
 LEGEND = (
-    "One value for each output and each recording: the mean over its intervals. Difference: "
-    "mean of the outputs less that of the recordings, with its interval (bootstrap over outputs "
-    "and over recordings). KS: the largest distance between the two cumulative shares, 0 to 1; p: "
-    "of the Kolmogorov-Smirnov test{corrected}. What is not shown to "
-    "differ is not shown to be alike."
+    "One value for each output and each recording: the mean over its intervals. Difference: mean "
+    "of the outputs minus that of the recordings, with its interval (bootstrap over outputs and "
+    "over recordings). KS: the largest distance between the two cumulative distributions, 0 to 1; "
+    "p: of the Kolmogorov-Smirnov test{corrected}. A measure that is not shown to differ is not "
+    "shown to be alike."
 )
 
 
@@ -103,7 +104,9 @@ def section(result: Result) -> list[str]:
         for row in table.to_dict("records")
     ]  # fmt: skip
     tested = table[table["p"].notna()]
-    corrected = f", after Holm over the {len(tested)} tests of this table" * (len(tested) > 0)
+    corrected = f", after Holm's correction over the {len(tested)} tests of this table" * (
+        len(tested) > 0
+    )
     return [
         "## Beside the recordings",
         f"Outputs and recordings are told apart in {(tested['verdict'] == DIFFERS).sum()} of "

@@ -31,7 +31,7 @@ def experiment(name: str) -> ModuleType:
         InputError: There is none of that name.
     """
     if name not in KINDS:
-        raise InputError(f"{name}: no experiment; there are {', '.join(KINDS)}")
+        raise InputError(f"{name}: there is no such experiment; there are {', '.join(KINDS)}")
     return importlib.import_module(f"wavegan_tf.experiments.{name}")
 
 
@@ -173,7 +173,9 @@ def load_run(directory: str | os.PathLike) -> Result:
     directory = Path(expand(directory))
     settings = files.read_json(directory / CONFIG_FILE)
     if settings.get("kind") not in KINDS:
-        raise InputError(f"{directory}: config.json is of no experiment ({', '.join(KINDS)})")
+        raise InputError(
+            f"{directory}: its config.json does not belong to an experiment ({', '.join(KINDS)})"
+        )
     paths = sorted((directory / "tables").glob("*.csv"))
     tables = {path.stem: files.read_table(path) for path in paths}
     arrays = {path.stem: files.map_npz(path) for path in sorted(directory.glob("*.npz"))}

@@ -55,7 +55,7 @@ class OwnMeasure:
             self._try("", lambda: exec(compile(source, path, "exec"), found))  # leaves no .pyc
             self._function = found.get("measure")
             if not callable(self._function):
-                raise InputError(f"{self.given}: defines no function measure; {_WANTED}")
+                raise InputError(f"{self.given}: does not define a function measure; {_WANTED}")
             digest = hashlib.sha256(source).hexdigest()
             self.about = {"name": self.name, "file": str(path), "sha256": digest}
 

@@ -40,8 +40,8 @@ class Options(Measuring, Beside):
 
     n: int = option(500, "Number of outputs to generate.", low=10)
     seed: int = option(0, "Seed of the latent vectors.", low=0)
-    set: str = option("", "Variables held at a value: c1=1,z11=-5.")
-    audio: bool = option(False, "Sounds of every output as WAV, each with a TextGrid.")
+    set: str = option("", "Latent variables held at a value: c1=1,z11=-5.")
+    audio: bool = option(False, "Write the sound of every output as WAV, each with a TextGrid.")
     layers: str = field(default="out", init=False)  # what follows is nothing to stops: no flag
     clip: bool = field(default=False, init=False)
     upsample: str = field(default="linear", init=False)
@@ -66,7 +66,7 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
     config, settings = model.config, options.statistics
     if config.sample_rate < STOPS_NEED_HZ:
         raise InputError(
-            f"--ckpt: the model makes sound of {config.sample_rate} Hz, stops need at least "
+            f"--ckpt: the model makes sounds at {config.sample_rate} Hz, but stops need at least "
             f"{STOPS_NEED_HZ:g} Hz"
         )
     recordings = find_beside(options, config)
@@ -91,16 +91,16 @@ def run(model: Model, options: Options, directory: str | None = None) -> Result:
 
 LEGEND = (
     "Voice onset time of the stop before the first vowel, in ms, without ({plain}) and with "
-    "({with_s}) frication before its closure. Stops: outputs with one in the group, of all "
-    "outputs. Share: of the group among the stops of the source. Mean: with its {percent} interval "
-    "(bootstrap over outputs, as all intervals)."
+    "({with_s}) frication before its closure. Stops: number of outputs with a stop of the group, "
+    "of all outputs. Share: of the group among all stops of the source. Mean: with its {percent} "
+    "interval (bootstrap over outputs, as for all intervals)."
 )
 ABOUT = (
-    "The difference {plain} less {with_s}, in ms, and the ratio of the means. Last row: the "
-    "difference of the outputs less that of the recordings. p: Welch's t-test, after Holm over the "
-    "rows. What is not shown may be there all the same. Recordings of one speaker are no "
-    "independent tokens: where there are few speakers, intervals are too narrow and p too small. "
-    "The table `stops` says what was taken for a stop in which output."
+    "The difference {plain} minus {with_s}, in ms, and the ratio of the means. Last row: the "
+    "difference of the outputs minus that of the recordings. p: Welch's t-test, after Holm's "
+    "correction over the rows. What is not shown may still be there. Recordings of one speaker are "
+    "not independent tokens: with few speakers, intervals are too narrow and p too small. The "
+    "table `stops` says what was taken for a stop in each output."
 )
 
 

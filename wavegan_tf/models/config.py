@@ -49,30 +49,29 @@ class ModelConfig:
 
     # fmt: off
     model: str = option(
-        "wavegan", "Variant of the model: without a code, with a one-hot code, with a binary code.",
-        choices=MODELS)
-    slice_len: int = option(16384, "Samples of a slice: 16384, 32768 or 65536.",
+        "wavegan", "Variant of the model: without a code, with a one-hot code or with a binary "
+        "code.", choices=MODELS)
+    slice_len: int = option(16384, "Length of a slice in samples: 16384, 32768 or 65536.",
                             flag="data_slice_len")
     sample_rate: int = option(16000, "Rate in Hz that recordings are resampled to.", low=1,
                               flag="data_sample_rate", group="Data")
     num_channels: int = option(1, "Number of channels: 1 mono, 2 stereo.", low=1,
                                flag="data_num_channels", group="Data")
-    dim: int = option(64, "Width of the networks; 64 in the papers.", low=1, flag="wavegan_dim")
+    dim: int = option(64, "Width of the networks; the papers use 64.", low=1, flag="wavegan_dim")
     kernel_len: int = option(25, "Length of the filters in samples.", low=1,
                              flag="wavegan_kernel_len", group="Model")
     stride: int = option(
-        4, f"Stride of a layer, one of {STRIDES}; 2 makes the deeper model of twice as many "
-        "layers.", flag="wavegan_stride", group="Model")
+        4, f"Stride of a layer, {' or '.join(map(str, STRIDES))}; with 2 the model has twice as "
+        "many layers.", flag="wavegan_stride", group="Model")
     fc_channels: int = option(
-        0, "Number of feature maps of the projection (the layer fc); 0 for the usual 16 times "
-        "--wavegan_dim, of slices over 16384 samples 32 times.", low=0,
+        0, "Number of feature maps of the projection (the layer fc). 0 stands for the usual "
+        "number: 16 times --wavegan_dim, or 32 times for slices over 16384 samples.", low=0,
         flag="wavegan_fc_channels", group="Model")
-    latent_dim: int = option(100, "Number of latent variables, the code included.", low=1,
+    latent_dim: int = option(100, "Number of latent variables, those of the code included.", low=1,
                              flag="wavegan_latent_dim", group="Model")
     num_categ: int = option(
-        0, "Number of code variables, which come first; 10 for a ciwgan and 3 for a fiwgan unless "
-        "given.")
-    batchnorm: bool = option(False, "Batch normalisation in all networks.",
+        0, "Number of code variables; if not given, 10 for a ciwgan and 3 for a fiwgan.")
+    batchnorm: bool = option(False, "Use batch normalisation in all networks.",
                              flag="wavegan_batchnorm", group="Model")
     upsample: str = option(
         "zeros", "Upsampling in the Generator: zeros (transposed convolution) or nn (nearest "

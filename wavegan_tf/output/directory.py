@@ -1,6 +1,8 @@
 """The directory of results: whole or not at all."""
 
 import contextlib
+import errno
+import fcntl
 import os
 import shutil
 import sys
@@ -11,6 +13,8 @@ from wavegan_tf.errors import InputError
 
 FOLDERS, PAGES = ("tables", "figures", "audio"), ("columns.csv", "summary.md", "report.html")
 """What a run writes beside config.json and arrays (.npz)."""
+
+_SCRATCH = ".writing-"
 
 
 def refuse_file(path: str) -> None:
@@ -40,24 +44,42 @@ def output_directory(path: str, overwrite: bool) -> Iterator[str]:
     """
     path = os.path.abspath(path)
     refuse_file(path)
+    if os.path.isdir(path):
+        _remove_remains(path)
     if os.path.isdir(path) and os.listdir(path) and not overwrite:
         raise InputError(
-            f"--out_dir={path}: exists and is not empty; name another, or add --overwrite"
+            f"--out_dir={path}: exists and is not empty; name another directory, or add --overwrite"
         )
     made, parent = [], path
     while not os.path.isdir(parent):
         made.append(parent)
         parent = os.path.dirname(parent)
-    os.makedirs(path, exist_ok=True)
-    scratch = tempfile.mkdtemp(prefix=".writing-", dir=path)
     try:
+        os.makedirs(path, exist_ok=True)
+        scratch = tempfile.mkdtemp(prefix=_SCRATCH, dir=path)
+    except OSError as error:
+        raise InputError(
+            f"--out_dir={path}: cannot be written to ({error.strerror}); make it writable, or name "
+            "another"
+        ) from None
+    held = os.open(scratch, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(held, fcntl.LOCK_EX)
         yield scratch
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(scratch)
         with contextlib.suppress(OSError):  # others may have written beside it
             for directory in made:
                 os.rmdir(directory)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise InputError(
+                f"--out_dir={path}, or {tempfile.gettempdir()} (TMPDIR): {error.strerror}; make "
+                "room, or name another"
+            ) from None
         raise
+    finally:
+        os.close(held)
     if overwrite:
         remove_run(path)
     for name in os.listdir(scratch):
@@ -66,6 +88,22 @@ def output_directory(path: str, overwrite: bool) -> Iterator[str]:
             shutil.rmtree(entry)
         os.replace(os.path.join(scratch, name), entry)
     os.rmdir(scratch)
+
+
+def _remove_remains(path: str) -> None:
+    """Removes what a run that was killed left half done; what another one writes now stays."""
+    for name in os.listdir(path):
+        if not name.startswith(_SCRATCH):
+            continue
+        scratch = os.path.join(path, name)
+        held = os.open(scratch, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(scratch)
+        except OSError:  # held, or a file system without locks
+            continue
+        finally:
+            os.close(held)
 
 
 def remove_run(path: str) -> None:

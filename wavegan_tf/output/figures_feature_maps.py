@@ -182,7 +182,7 @@ def draw_selectivity(result: Run) -> Figure:
     verdicts = cells("verdict")
     for axis, column, title in (
         (axes[0], "estimate", "Index: (inside − outside) / (inside + outside)"),
-        (axes[1], "beyond", "The same, less the index with another output's intervals"),
+        (axes[1], "beyond", "The same, minus the index with another output's intervals"),
     ):
         values = cells(column)
         picture = style.heat(axis, np.where(verdicts == "too few", np.nan, values), -1, 1)

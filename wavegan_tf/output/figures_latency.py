@@ -23,7 +23,7 @@ def draw_averages(run: Run) -> Figure:
         lines.append(Line("reference", 1000 * times_s, beside, colour="black", dashed=True))
         of = ", magnitude" * (layer == run.settings["target"] == "input")
         panels.append(Panel(layer_title(layer) + of, lines, "SD"))
-    title = "Averages of layers beside the reference (dashed), both less their mean, in SD"
+    title = "Averages of layers and the reference (dashed), both minus their mean, in SD"
     return draw_panels(panels, title, "Time after the onset (ms)")
 
 

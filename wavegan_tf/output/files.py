@@ -47,7 +47,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
         InputError: There is none, or it is no JSON.
     """
     if not os.path.exists(path):
-        raise InputError(f"{path}: no such file; name the directory of a run")
+        raise InputError(f"{path}: there is no such file; name the directory of a run")
     return texts.read_json(path, "run its command again")
 
 

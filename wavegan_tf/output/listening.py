@@ -40,8 +40,8 @@ class Sounds:
         self._paths = {int(x.name.split("_")[0]): x for x in found if re.match(r"\d+_", x.name)}
         if self._series is None and not self._paths:
             raise InputError(
-                f"--run={directory}: the run kept no sounds; probe and interpolate keep them, "
-                "identify and intervene with --audio"
+                f"--run={directory}: this run kept no sounds; probe and interpolate keep them, "
+                "identify and intervene do so with --audio"
             )
         numbers = sorted(run.table("outputs")["output"].unique())
         self._rows = {int(number): row for row, number in enumerate(numbers)}

@@ -88,7 +88,7 @@ def measure(
     if not np.issubdtype(sound.dtype, np.floating):
         raise InputError(f"sound of {sound.dtype}: give floats, full scale at 1 (int16 / 32768)")
     if intervals is None and not np.isfinite(sound).all():
-        raise InputError("sound: NaN or infinite samples, in which no intervals can be found")
+        raise InputError("sound: has NaN or infinite samples, in which no intervals can be found")
     if not rate_hz > 0:
         raise InputError(f"rate_hz={rate_hz}: must be above 0")
     if intervals is None:

@@ -173,7 +173,7 @@ def _read_intervals(path: str, output: Output, plan: Plan, unknown: Counter[str]
     if not intervals:
         raise InputError(
             f"{path}: no interval is labelled {', '.join(LABELS)}, but "
-            f"{', '.join(others) or 'nothing'}; say with --labels=V=voiced what labels stand for"
+            f"{', '.join(others) or 'nothing'}; say what they mean, with --labels=V=voiced"
         )
     return intervals
 

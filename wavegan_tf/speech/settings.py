@@ -152,14 +152,16 @@ class PraatSettings:
     cpps_ceiling_hz: float = _praat(
         5000.0, 1e3, 50_000, "Highest frequency of the cepstrogram. Praat's default.", "Hz")
     octave_jump: float = _praat(
-        1.8, 1.1, 10, "Ratio of neighbouring F0 values above which the later is flagged: leaves "
-        "room for octaves measured a little off; no voice rises so far between two points.")
+        1.8, 1.1, 10, "Ratio of neighbouring F0 values above which the later one is flagged. It "
+        "leaves room for octaves that are measured a little off; no voice rises so far between two "
+        "points.")
     n_points: int = option(
-        10, "Number of points of normalised time in each interval. Paper: 10 (ciwGAN: 40).",
+        10, "Number of points in the normalised time of each interval. In the paper: 10 (ciwGAN: "
+        "40).",
         group="Praat", low=1, high=10_000)
     center: bool = option(
-        True, "Subtraction of the mean before formants, spectral moments, zero crossings and "
-        "cepstra, which an offset would ruin. The paper did not.", group="Praat")
+        True, "Subtract the mean before formants, spectral moments, zero crossings and cepstra are "
+        "measured, because an offset would ruin them. The paper did not.", group="Praat")
     # fmt: on
 
     def __post_init__(self) -> None:
@@ -199,35 +201,36 @@ class IntervalSettings:
 
     # fmt: off
     voicing_floor_hz: float = _interval(
-        60.0, 1, 1000, "Lowest F0 of voiced intervals. Paper (WaveGAN): 60.", "Hz", "voicing_floor")
+        60.0, 1, 1000, "Lowest F0 of voiced intervals, in Hz. In the paper (WaveGAN): 60.", "Hz",
+        "voicing_floor")
     voicing_ceiling_hz: float = _interval(
-        300.0, 1, 10_000, "Highest F0 of voiced intervals. Paper (WaveGAN): 300.", "Hz",
-        "voicing_ceiling")
+        300.0, 1, 10_000, "Highest F0 of voiced intervals, in Hz. In the paper (WaveGAN): 300.",
+        "Hz", "voicing_ceiling")
     time_step_s: float = _interval(
         0.005, 1e-4, 0.1, "Distance of frames, the grain of every boundary.", "s")
     silence_threshold: float = _interval(0.03, 0, 1, _SILENCE)
     voicing_threshold: float = _interval(0.45, 0, 1, _VOICING)
     min_hnr_db: float = _interval(
-        0.0, -100, 100, "Harmonicity; voiced stretches lose frames that stay below it for "
-        "max_gap_s or longer. 0: as much noise as voice.", "dB")
+        0.0, -100, 100, "Least harmonicity of voice: voiced stretches lose the frames that stay "
+        "below it for max_gap_s or longer. 0 dB means as much noise as voice.", "dB")
     max_gap_s: float = _interval(
-        0.025, 0, 10, "Length of gaps within a label that are closed if they are shorter. Creak or "
-        "a jump of F0 is shorter than 0.025; a voiceless stop is longer.", "s", "max_gap")
+        0.025, 0, 10, "Length in seconds below which a gap within an interval is closed. Creak or "
+        "a jump of F0 is shorter than 0.025 s; a voiceless stop is longer.", "s", "max_gap")
     min_duration_s: float = _interval(
         0.05, 0, 10, "Least duration of voiced intervals: Praat's window at a floor of 60 Hz; "
         "shorter runs are mostly noise that was called voiced by chance.", "s")
     silence_level_db: float = _interval(
-        -45.0, -300, 0, "Level re the loudest frame below which frames are silent. At -45 the "
-        "weakest [s] are not; at -35 most of one speaker's were.", "dB")
+        -45.0, -300, 0, "Level, relative to the loudest frame, below which frames are silent. At "
+        "-45 the weakest [s] are not silent; at -35 most [s] of one speaker were.", "dB")
     level_min_pitch_hz: float = _interval(
-        200.0, 10, 10_000, "Pitch of which the level's window lasts 6.4 periods. Praat's default "
+        200.0, 10, 10_000, "Pitch whose 6.4 periods are the window of the level. Praat's default "
         "of 100 would fill the closure of a stop from both sides.", "Hz")
     frication_above_hz: float = _interval(
-        1500.0, 1, 50_000, "Frequency above which frication has its energy; voice and hum do not. "
-        "2000 lost more of the [f] and [th].", "Hz", "frication_above")
+        1500.0, 1, 50_000, "Frequency in Hz above which frication has its energy, unlike voice and "
+        "hum. With 2000, more of the [f] and [th] were lost.", "Hz", "frication_above")
     frication_share: float = _interval(
-        0.5, 0, 1, "Least share of the energy of frication above it. At 0.3 (of 2000 Hz) the "
-        "fading noise at the end of a Generator's outputs was called frication too.")
+        0.5, 0, 1, "Least share of the energy of frication above that frequency. At 0.3 (and 2000 "
+        "Hz) the fading noise at the end of a Generator's outputs was called frication too.")
     min_frication_s: float = _interval(
         0.03, 0, 10, "Least duration of frication; the bursts of stops are shorter.", "s")
     min_silence_s: float = _interval(

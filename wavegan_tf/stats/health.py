@@ -19,11 +19,11 @@ CHECKS = {
     "stride": (
         0.5,
         "{share} of the values of F0 lie within 1 % of a multiple or small fraction of a layer's "
-        "rate: the strides of the network sound, and no voice",
+        "rate: this is the hum of the network's strides, not a voice",
     ),
     "diversity": (
         0.02,
-        "the outputs are much alike (diversity {value}; of spoken words it is 0.5)",
+        "the outputs are much alike (diversity {value}; spoken words have 0.5)",
     ),
     "saturation": (0.5, "{share} of the outputs are clipped in more than a tenth of their samples"),
     "silence": (0.5, "{share} of the outputs are silent"),

@@ -250,7 +250,7 @@ def check_clusters(n_clusters: int, n_maps: int, layer: str, kind: str = "maps")
     """Raises InputError where maps cannot be parted into so many clusters, 2 .. maps - 1."""
     if n_maps < 3:
         raise InputError(
-            f"--layer={layer}: has {n_maps} {kind}, too few for clusters; choose a layer of more"
+            f"--layer={layer}: has {n_maps} {kind}, too few for clusters; choose a layer with more"
         )
     if not 2 <= n_clusters < n_maps:
         raise InputError(

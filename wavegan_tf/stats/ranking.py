@@ -38,12 +38,13 @@ class RankingSettings(StatisticsSettings):
     """
 
     n_permutations: int = option(
-        999, "Number of permutations of outputs that give the level of chance of a ranking.",
+        999, "Number of permutations of outputs that give the chance level of a ranking.",
         group="Statistics", low=99, high=1e6,
     )  # fmt: skip
     min_class: int = option(
-        10, "Number of outputs with the property, and without it, that a ranking needs; of a "
-        "number twice as many must have a value.", group="Statistics", low=5, high=1e6,
+        10, "Number of outputs with the property, and of outputs without it, that a ranking needs; "
+        "if the property is a number, twice as many outputs must have a value.",
+        group="Statistics", low=5, high=1e6,
     )  # fmt: skip
     n_selections: int = option(
         100, "Number of resamples in which the L1 model is fitted again.", group="Statistics",
@@ -124,8 +125,8 @@ def check_labels(
         problem = f"all {n} outputs have the value {y[0]:g}, so nothing can be related to it"
     elif kind == BINARY and min(y.sum(), n - y.sum()) < least:
         problem = (
-            f"{y.sum():g} of {n} outputs have it; a ranking needs {least} (--min_class) with it "
-            "and as many without"
+            f"{y.sum():g} of {n} outputs have it; a ranking needs {least} outputs (--min_class) "
+            "with it and as many without"
         )
     if problem:
         raise InputError(f"{flag}: {problem}; {way_out}")

@@ -17,27 +17,28 @@ class TrainingConfig:
 
     loss: str = option("wgan-gp", "Loss: wgan-gp, wgan, lsgan or dcgan.", choices=LOSSES,
                        flag="wavegan_loss", group="Training")
-    batch_size: int = option(64, "Number of examples in an update.", low=1,
+    batch_size: int = option(64, "Number of slices in each update.", low=1,
                              flag="train_batch_size")
     disc_nupdates: int = option(
-        5, "Number of Discriminator updates in a step, before the Generator's one.", low=1,
+        5, "Number of Discriminator updates in each step, before the one Generator update.", low=1,
         flag="wavegan_disc_nupdates", group="Training")
     seed: int = option(
-        0, "Seed of the initial weights, latents and order of the data; another one, given to a "
-        "run that goes on, holds from there.", low=0)
+        0, "Seed of the initial weights, latent vectors and order of the data. A continued run may "
+        "take a new one.", low=0)
     learning_rate: float | None = option(
-        None, "Learning rate of Generator and Discriminator, the Q-network's is half of it; "
-        "without the flag they are the original's, which depend on the loss (wgan-gp: 0.0001).",
+        None, "Learning rate of Generator and Discriminator; the Q-network has half of it. Without "
+        "the flag the rates are the original's, which depend on the loss (wgan-gp: 0.0001).",
         group="Training")
     conv: str = option(
-        "auto", "Form in which convolutions are computed: keras, by the plain layers; plain, by "
-        "TensorFlow's strided operations; folded, without strides; matmul, as matrix products; "
-        "xla, as products compiled by XLA. auto: for each layer and direction the fastest on this "
-        "machine, by a trial of seconds at the first start.", choices=("auto", *FORMS),
+        "auto", "How convolutions are computed: keras (plain Keras layers), plain (TensorFlow's "
+        "strided operations), folded (without strides), matmul (matrix products), xla (matrix "
+        "products compiled by XLA), or auto: a trial of some seconds at the first start finds the "
+        "fastest form for each layer and direction on this machine.", choices=("auto", *FORMS),
         group="Machine")
     precision: str = option(
         "float32", "Precision of the products in convolutions; variables, penalty and losses are "
-        "float32. bfloat16 is refused on a machine where it is slower; forced_bfloat16 is not.",
+        "always float32. On a machine where bfloat16 is slower it is refused; forced_bfloat16 is "
+        "not.",
         choices=("float32", "bfloat16", "forced_bfloat16"), group="Machine")
 
     def __post_init__(self) -> None:  # noqa: D105
@@ -45,7 +46,8 @@ class TrainingConfig:
         rate = self.learning_rate
         if rate is not None and not 0 < rate < 1:
             raise InputError(
-                f"--learning_rate={rate:g}: must be between 0 and 1; the original's without it"
+                f"--learning_rate={rate:g}: must be between 0 and 1; without it, the original's "
+                "rate is used"
             )
 
     @property
@@ -59,20 +61,22 @@ class Schedule:
     """When a training stops, saves and summarises."""
 
     train_steps: int = option(
-        0, "Step to stop at, in Generator updates; 0 goes on until stopped.", low=0)
-    save_secs: float = option(300.0, "Seconds between checkpoints; 0 saves none by time.", low=0,
+        0, "Step to stop at, in Generator updates; 0 trains until it is stopped.", low=0)
+    save_secs: float = option(300.0, "Seconds between checkpoints; 0 turns this off.", low=0,
                               flag="train_save_secs", group="Saving")
-    save_steps: int = option(0, "Steps between checkpoints; 0 saves none by step.", low=0,
+    save_steps: int = option(0, "Steps between checkpoints; 0 turns this off.", low=0,
                              flag="train_save_steps", group="Saving")
     keep: int = option(5, "Number of newest checkpoints to keep; 0 keeps all.", low=0,
                        flag="train_keep", group="Saving")
     keep_every_hours: float = option(
-        0.0, "Hours between checkpoints that are kept for good in the run's backups/; 0 keeps "
+        0.0, "Hours between checkpoints that are kept for good, in backups/ of the run; 0 keeps "
         "none.", low=0, group="Saving")
-    summary_secs: float = option(120.0, "Seconds between summaries; 0 writes none by time.", low=0,
-                                 flag="train_summary_secs", group="Saving")
-    summary_steps: int = option(0, "Steps between summaries; 0 writes none by step.", low=0,
-                                flag="train_summary_steps", group="Saving")
+    summary_secs: float = option(
+        120.0, "Seconds between summaries (TensorBoard, metrics.jsonl); 0 turns this off.", low=0,
+        flag="train_summary_secs", group="Saving")
+    summary_steps: int = option(
+        0, "Steps between summaries (TensorBoard, metrics.jsonl); 0 turns this off.", low=0,
+        flag="train_summary_steps", group="Saving")
 
     def __post_init__(self) -> None:  # noqa: D105
         check_options(self)
@@ -85,20 +89,21 @@ class Options:
     data_dir: str = option(None, "Folder of recordings, in any audio format.", path=True)
     train_dir: str = option(None, "Run directory for checkpoints and metrics.", path=True)
     init_ckpt: str | None = option(
-        None, "Checkpoint, ours or the original's, that a new run begins from: weights, optimisers "
+        None, "Checkpoint, also of the original code, that gives a new run its weights, optimisers "
         "and step.", path=True)
     data_cache: str | None = option(
-        None, "Folder that keeps decoded samples, so that no later start decodes them.",
-        group="Data", path=True)
+        None, "Folder for decoded samples, so that later starts need not decode the recordings "
+        "again.", group="Data", path=True)
     data_holdout: float = option(
         0.0, "Share of the recordings held out for a Wasserstein estimate, from 0 to below 1.",
         group="Data")
     deterministic: bool = option(
-        False, "Equal weights to the bit from equal commands on one machine, however often "
-        "interrupted; with --conv=auto as long as its cache is kept.", group="Machine")
+        False, "Make the same command give the same weights, to the bit, on one machine, however "
+        "often it is interrupted; with --conv=auto, as long as its cache is kept.", group="Machine")
     strategy: str = option(
-        "auto", "Replicas: one; mirrored, on every GPU of this machine; multi_worker, on every "
-        "process of TF_CONFIG or task of SLURM; auto chooses by TF_CONFIG and the number of GPUs.",
+        "auto", "Replicas of the model: one; mirrored, on every GPU of this machine; multi_worker, "
+        "on every process of TF_CONFIG or task of SLURM. auto chooses by TF_CONFIG and the number "
+        "of GPUs.",
         choices=("auto", "one", "mirrored", "multi_worker"), group="Machine")
     architecture: ModelConfig = field(default_factory=ModelConfig)
     slices: SliceConfig = field(default_factory=SliceConfig)

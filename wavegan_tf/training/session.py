@@ -83,15 +83,19 @@ def _train(
         if held_out:
             one = SliceSource(held_out, store, batch_size=1, seed=trainer.seed)
             holdout = one.sample(NUM_HELD_OUT)
+        if trainer.step or trainer.update:
+            print(f"{directory}: goes on from step {trainer.step}")
         logdir = shlex.quote(f"--logdir={directory}")
         print(f"tensorboard {logdir} --samples_per_plugin=images=100,audio=30")
         monitor = Monitor(directory, trainer, source.slices_per_epoch, holdout)
         with contextlib.closing(monitor):
-            _run_steps(directory, trainer, batches, options.schedule, monitor.write)
+            number = _run_steps(directory, trainer, batches, options.schedule, monitor.write)
     else:
-        _run_steps(directory, trainer, batches, options.schedule, None)
+        number = _run_steps(directory, trainer, batches, options.schedule, None)
     if trainer.step < (options.schedule.train_steps or trainer.step + 1):
-        sys.exit(f"stopped and saved at step {trainer.step}; the same command goes on from there")
+        how = "stopped and saved at step"
+        print(f"{how} {trainer.step}; the same command goes on from there", file=sys.stderr)
+        sys.exit(128 + number)
     ckpt = shlex.quote(f"--ckpt={directory}")
     print(f"{directory}: at step {trainer.step}; now: python probe.py {ckpt}")
 
@@ -107,8 +111,9 @@ def _starting_point(
             if port.find_files(directory, "train_dir"):
                 raise _of_port(f"--train_dir={directory}")
             raise InputError(
-                f"--train_dir={directory}: not empty and no run of this package (no config.json); "
-                f"name another; to go on from an original's run add --init_ckpt={directory}"
+                f"--train_dir={directory}: is not empty and not a run of this package (no "
+                "config.json); name another directory; to go on from a run of the original code, "
+                f"add --init_ckpt={directory}"
             )
         if not options.init_ckpt:
             return None
@@ -130,13 +135,13 @@ def _starting_point(
         differences.append(f"loss: {loss}, {then}")
     if differences:
         raise InputError(
-            f"{where}: the flags describe another model than was trained there (flags, there): "
+            f"{where}: the flags describe another model than the one trained there (flags, there): "
             f"{'; '.join(differences)}; repeat its flags, or name a new --train_dir"
         )
     if checkpoint is not None and not any(name.startswith("D/") for name in checkpoint.shapes):
         raise InputError(
-            f"{where}: holds the Generator alone (convert_checkpoint --generator_only): enough to "
-            "probe, not to train; give the whole checkpoint"
+            f"{where}: has only the Generator (convert_checkpoint --generator_only), which is "
+            "enough to probe but not to train; give the whole checkpoint"
         )
     return checkpoint
 
@@ -146,7 +151,7 @@ def _recorded_forms(run_config: dict[str, Any] | None, training: TrainingConfig)
     if run_config is None:
         return None
     last = [run_config, *run_config["resumed"]][-1]
-    then, now = last["training"], (training.conv, training.precision)
+    then, now = last.get("training", {}), (training.conv, training.precision)
     same = training.conv == "auto" and (then.get("conv"), then.get("precision")) == now
     return last.get("convolutions") if same else None
 
@@ -201,33 +206,38 @@ def _run_steps(
     batches: Iterator,
     schedule: Schedule,
     summarize: Callable | None,
-) -> None:
-    """Runs the loop to its end, or to a signal to any of the workers; the chief summarises."""
+) -> int:
+    """Runs the loop to its end, or to a signal to any of the workers; the chief summarises.
+
+    Returns:
+        The signal that came to this worker, SIGTERM where it came to another one.
+    """
     add, saves = make_sum(trainer.strategy), summarize is not None
     try:
         with stop_on_signal() as wanted:
 
             def stopped() -> bool:  # all workers leave together
-                return add(int(wanted())) > 0
+                return add(int(wanted() > 0)) > 0
 
             steps = train(trainer, batches, directory, schedule, stopped, summarize, saves)
             total = schedule.train_steps or None
             for _ in progress(steps, total, "training", trainer.step, _describe):
                 pass
+            return wanted() or signal.SIGTERM
     except tf.errors.OpError as error:
         worker, num_workers = worker_place(trainer.strategy)
         if num_workers == 1:
             raise
         raise InputError(
-            f"worker {worker} of {num_workers}: another has left ({error.message}); start all of "
-            "them again: they go on from the newest checkpoint"
+            f"worker {worker} of {num_workers}: another worker has stopped ({error.message}); "
+            "start all workers again: they go on from the newest checkpoint"
         ) from None
 
 
 @contextlib.contextmanager
-def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Gives a function that says whether SIGINT or SIGTERM came; a second one ends at once."""
-    received = []
+def stop_on_signal() -> Iterator[Callable[[], int]]:
+    """Gives a function that says which signal came, SIGINT or SIGTERM, or 0; a second one ends."""
+    received: list[int] = []
 
     def note(number: int, frame: object) -> None:
         received.append(number)
@@ -235,7 +245,7 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: bool(received)
+        yield lambda: sum(received[:1])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -79,8 +79,8 @@ def check_agreement(strategy: tf.distribute.Strategy, facts: dict[str, object]) 
         number = zlib.crc32(json.dumps(value, sort_keys=True).encode())
         if add(number) != num_workers * number:
             raise InputError(
-                f"worker {index} of {num_workers}: {name} is {value}, and something else at "
-                "another; all must see the same --train_dir and --data_dir and have the same flags"
+                f"worker {index} of {num_workers}: {name} is {value}, but differs at another "
+                "worker; all must see the same --train_dir and --data_dir and have the same flags"
             )
 
 
@@ -97,6 +97,7 @@ def _workers() -> list[str]:
             raise IndexError("the task's index is not in the cluster")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise InputError(
-            f"TF_CONFIG={text}: not as TensorFlow documents it ({type(error).__name__}: {error})"
+            f"TF_CONFIG={text}: is not of the form that TensorFlow documents "
+            f"({type(error).__name__}: {error})"
         ) from None
     return workers

@@ -1,12 +1,14 @@
 """A model in training."""
 
+import dataclasses
 import logging
+import os
 from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
-from wavegan_tf.checkpoints import files, names
+from wavegan_tf.checkpoints import files, names, run
 from wavegan_tf.errors import InputError
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.models.layers import Arithmetic
@@ -71,7 +73,10 @@ class Trainer:
         return {name: item.value() for name, item in stored.items()} | integers
 
     def save(self, directory: str, keep: int = 0) -> str:
-        """Writes a checkpoint; returns its prefix."""
+        """Writes a checkpoint, and config.json where there is none yet; returns its prefix."""
+        if not os.path.exists(os.path.join(directory, run.CONFIG_FILE)):
+            training = dataclasses.asdict(self.training)
+            run.write_run_config(directory, {"model": self.config, "training": training})
         return files.write_checkpoint(directory, self.values(), self.step, keep, self.update)
 
     def restore(self, checkpoint: files.Checkpoint) -> None:
@@ -144,11 +149,11 @@ class Trainer:
         num_replicas = self.strategy.num_replicas_in_sync
         if self.training.batch_size % num_replicas:
             raise InputError(
-                f"--train_batch_size={self.training.batch_size}: the global batch, must be a "
+                f"--train_batch_size={self.training.batch_size}: the global batch must be a "
                 f"multiple of the {num_replicas} replicas"
             )
         if num_replicas > 1 and self.config.batchnorm:
             raise InputError(
-                f"--wavegan_batchnorm: its statistics would be of each of the {num_replicas} "
-                "replicas' share of the batch; train this model with --strategy=one"
+                f"--wavegan_batchnorm: each of the {num_replicas} replicas would take statistics "
+                "of its own share of the batch only; train this model with --strategy=one"
             )

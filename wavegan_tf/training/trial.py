@@ -93,7 +93,7 @@ def _check_bfloat16(conv: str) -> None:
     cost = seconds["bfloat16"] / seconds["float32"]
     if cost > 1:
         raise InputError(
-            f"--precision=bfloat16: a convolution takes {cost:.1f} times as long as in float32 on "
+            f"--precision=bfloat16: a convolution takes {cost:.1f} times as long as float32 on "
             "this machine; leave the flag out, or force it with --precision=forced_bfloat16"
         )
 

@@ -153,7 +153,7 @@ function keepWord(event) {
   event.preventDefault();
   const word = byId("word").value.trim();
   if (data.missing.includes(word.toLowerCase())) {
-    tell(`"${word}" would be read as no label; write it another way.`);
+    tell(`"${word}" means that there is no label; write another word.`);
   } else if (word) answer(word);
 }
 
