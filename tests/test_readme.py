@@ -158,11 +158,8 @@ def test_the_codebook_describes_nothing_that_is_not_there(desk):
 @functools.cache
 def written_in(kind):
     """Texts and keywords in the source of an experiment (or of all), and of what it rests on."""
-    left, done, written = (
-        [f"wavegan_tf.experiments.{x}" for x in KINDS if kind in ("", x)],
-        {},
-        set(),
-    )
+    left = [f"wavegan_tf.experiments.{name}" for name in KINDS if kind in ("", name)]
+    done, written = {}, set()
     while left:
         path = conftest.ROOT / f"{left.pop().replace('.', '/')}.py"
         if path in done or not path.is_file():
