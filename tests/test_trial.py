@@ -103,7 +103,7 @@ def test_a_choice_that_cannot_be_kept_is_measured_each_time(races, monkeypatch, 
     monkeypatch.setenv("WAVEGAN_TF_CACHE", str(tmp_path / "file" / "cache"))
     found = [trial.choose_forms(CONFIG, TrainingConfig(batch_size=16)) for _ in range(2)]
     assert found[0] == found[1] and len(races) == 2 * 3 * len(found[0])
-    assert "not kept, the next start may find others" in caplog.text
+    assert "could not be kept, so the next start may find others" in caplog.text
 
 
 @pytest.mark.parametrize(("conv", "cost"), [("auto", "1.5"), ("plain", "30.0"), ("keras", "30.0")])

@@ -161,8 +161,8 @@ def _complete(options: dict, overrides: dict, source: str) -> ModelConfig:
     if options.get("num_categ") and "model" not in options:
         _log.warning(
             f"{source} has a code of {options['num_categ']} variables, but the original's files do "
-            "not say whether it is a ciwGAN (one-hot) or a fiwGAN (binary): taking it for a "
-            "ciwGAN; if it is not, add --model=fiwgan"
+            "not say whether it is a ciwGAN (one-hot) or a fiwGAN (binary); it is opened as a "
+            "ciwGAN; if it is a fiwGAN, add --model=fiwgan"
         )
         options["model"] = "ciwgan"
     return ModelConfig.from_dict(options)

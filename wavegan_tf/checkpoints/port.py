@@ -240,7 +240,7 @@ def _read_config(states: dict[str, StateDict], overrides: dict[str, Any]) -> Mod
             )
         if options["q_unknown"]:
             _log.warning(
-                "%s has %d outputs: the last is taken for none of the %d codes",
+                "%s has %d outputs: the last is taken to mean none of the %d codes",
                 states["Q"].path, units, code,
             )  # fmt: skip
     elif overrides.get("model", "wavegan") != "wavegan" and not code:

@@ -244,7 +244,8 @@ def choose_inputs(options: Options, model: Model) -> tuple[Design | Recordings, 
                 "more, or say with --word what the word is in a path"
             )
         if len(often) > len(chosen):
-            _log.info("of %d words the %d with most recordings; of as many the first by name",
+            _log.info("of %d words, the %d with most recordings are compared (of words with as "
+                "many, the first by name)",
                       len(often), len(chosen))  # fmt: skip
         return recordings, words.where(words.isin(chosen), NO_GROUP).to_numpy(), len(chosen)
     names = options.condition or code_settings(config)[:MAX_GROUPS]
@@ -255,7 +256,9 @@ def choose_inputs(options: Options, model: Model) -> tuple[Design | Recordings, 
         )
     if len(names) < config.num_categ and not options.condition:
         _log.info(
-            "of %d codes the first %d; choose others by --condition", config.num_categ, MAX_GROUPS
+            "of %d codes, the first %d are compared; choose others with --condition",
+            config.num_categ,
+            MAX_GROUPS,
         )
     conditions = [Condition(x, parse_settings(x, config, "--condition")) for x in names]
     bases = model.sample(options.n, options.seed, options.set)

@@ -247,7 +247,11 @@ def describe_layers(
             x = x.reshape(len(x), -1)[inside[name], 0]
             sums[name].add(np.abs(x) if name == network.target == "input" else x)
     if left_out := n - sums[network.target].n:
-        _log.warning("%d of %d left out: not read, or with values that are no numbers", left_out, n)
+        _log.warning(
+            "%d of %d are left out: they cannot be read, or have values that are not numbers",
+            left_out,
+            n,
+        )
     rows, averages = [], {}
     for layer in network.layers:
         times_s = (np.flatnonzero(inside[layer.name]) + 0.5) / layer.rate_hz - options.onset_s

@@ -291,19 +291,19 @@ def layer_limits(layer_rate_hz: float, settings: PraatSettings) -> LayerLimits:
          f"above {sparse_hz:g} Hz a period has fewer than {MIN_PERIOD_SAMPLES} samples of the "
          "layer, and linear upsampling can make Praat read F0 an octave or more too low"),
         ("intensity", held < MIN_INTENSITY_SAMPLES,
-         f"the window of {window_s:g} s holds {held:.2g} samples of the layer; it follows the "
-         "slope of the series more than a vibration"),
+         f"the window of {window_s:g} s holds {held:.2g} samples of the layer, so intensity "
+         "follows the slope of the series more than a vibration"),
         ("f2", nyquist_hz < F2_FULL_RANGE_HZ,
          f"{its_nyquist}, is below the F2 of front vowels, up to {F2_FULL_RANGE_HZ:g} Hz"),
         ("hnr", nyquist_hz < HNR_FULL_RANGE_HZ,
-         f"without noise and harmonics above {its_nyquist}, it does not compare with the output's "
-         "in dB"),
+         f"noise and harmonics above {its_nyquist}, are missing, so its dB cannot be compared with "
+         "the output's"),
         (", ".join(MOMENTS), nyquist_hz < MOMENTS_FULL_RANGE_HZ,
          f"of the spectrum up to {its_nyquist}; fricatives reach {MOMENTS_FULL_RANGE_HZ:g} Hz and "
          "more"),
         ("cpps", nyquist_hz < settings.cpps_ceiling_hz,
-         f"ceiling lowered from {settings.cpps_ceiling_hz:g} Hz to {its_nyquist}; its dB do not "
-         "compare with those of a full spectrum"),
+         f"ceiling lowered from {settings.cpps_ceiling_hz:g} Hz to {its_nyquist}; its dB cannot be "
+         "compared with those of a full spectrum"),
     ]  # fmt: skip
     formant_ceiling_hz = min(settings.formant_ceiling_hz, nyquist_hz)
     share = formant_ceiling_hz / settings.formant_ceiling_hz

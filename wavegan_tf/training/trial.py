@@ -112,7 +112,7 @@ def _fastest(config: ModelConfig, training: TrainingConfig) -> Forms:
         kept = json.loads(path.read_text())
         if _are_forms(kept, shapes):
             return kept
-    _log.info("convolutions: timing their forms, for some seconds, once for this machine")
+    _log.info("convolutions: their forms are timed for some seconds, once for this machine")
     rows = measure(shapes, batch_size, training.dtype)
     forms = [row | {d: min(row[d], key=row[d].get) for d in DIRECTIONS} for row in rows]
     try:
@@ -120,7 +120,8 @@ def _fastest(config: ModelConfig, training: TrainingConfig) -> Forms:
     except OSError as error:
         why = f"{error.filename}: {error.strerror}"
         _log.warning(
-            "convolutions: these forms are not kept, the next start may find others: %s", why
+            "convolutions: these forms could not be kept, so the next start may find others: %s",
+            why,
         )
     return forms
 
