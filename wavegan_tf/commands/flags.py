@@ -50,7 +50,7 @@ def define_unsaid_flags() -> dict[str, str]:
         if field.name in UNSAID:
             about = field.metadata["option"]
             names[about["flag"] or field.name] = "Model"
-            text = about["help"].rstrip(".") + ". Needed only where the checkpoint does not say it."
+            text = about["help"].rstrip(".") + "; only if the checkpoint lacks it."
             kind = {int: flags.DEFINE_integer, float: flags.DEFINE_float}.get(type(field.default))
             if kind:
                 kind(about["flag"] or field.name, None, text)
