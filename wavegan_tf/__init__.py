@@ -16,7 +16,7 @@ from typing import Any
 
 from wavegan_tf.machine import prepare_tensorflow
 
-__version__ = "0.7.0"
+__version__ = "0.8.0"
 
 _PLACES = {
     "load": "model",
