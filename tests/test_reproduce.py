@@ -12,6 +12,7 @@ import pytest
 from wavegan_tf.commands import reproduce
 from wavegan_tf.experiments.result import Result, experiment
 from wavegan_tf.options import build
+from wavegan_tf.output.versions import run_record
 from wavegan_tf.paper import judges
 from wavegan_tf.paper.claims import CLAIMS
 from wavegan_tf.paper.judges import LAYERS, NOT_SHOWN, OTHER, SHOWN
@@ -173,13 +174,20 @@ def test_a_file_is_refused_before_any_run(run_script, tmp_path):
     assert (tmp_path / "page").read_text() == "mine"
 
 
-def test_a_run_that_is_whole_is_not_made_again(tmp_path):
-    result = Result("vot", {"flags": {"n": 5}, "checkpoint": {"sha256": "a"}}, {})
+def test_a_run_that_is_whole_is_not_made_again(tmp_path, monkeypatch):
+    made = {
+        "flags": {"n": 5},
+        "checkpoint": {"sha256": "a"},
+        "versions": run_record("", {})["versions"],
+    }
+    result = Result("vot", made, {})
     result.summary = str
     result.save(tmp_path, figures=False, page=False)
     assert reproduce.is_whole(tmp_path, {"n": 5}, "a")
     assert not reproduce.is_whole(tmp_path, {"n": 6}, "a")
     assert not reproduce.is_whole(tmp_path, {"n": 5}, "b")
+    monkeypatch.setattr(reproduce, "__version__", "another")
+    assert not reproduce.is_whole(tmp_path, {"n": 5}, "a")
 
 
 def test_the_page_has_the_claims_and_commands_of_the_list_in_its_order():

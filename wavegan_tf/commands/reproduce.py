@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from wavegan_tf import __version__
 from wavegan_tf.commands.flags import define_options, define_path, read_options, with_flagfiles
 from wavegan_tf.errors import InputError
 
@@ -125,7 +126,7 @@ def read_flags(name: str, words: list[str]) -> tuple[dict[str, Any], dict[str, A
 
 
 def is_whole(directory: Path, given: dict[str, Any], sha256: str = "") -> bool:
-    """Says whether a directory holds what these flags, and this checkpoint, give."""
+    """Says whether a directory holds what these flags, this checkpoint and version give."""
     from wavegan_tf.output.files import read_json
 
     if not (directory / "config.json").is_file():
@@ -133,6 +134,7 @@ def is_whole(directory: Path, given: dict[str, Any], sha256: str = "") -> bool:
     settings = read_json(directory / "config.json")
     kept = {name: settings["flags"].get(name) for name in given}
     same = kept == json.loads(json.dumps(given))
+    same &= settings["versions"].get("wavegan_tf") == __version__
     return same and sha256 == settings.get("checkpoint", {}).get("sha256", "")
 
 
