@@ -134,7 +134,7 @@ def is_whole(directory: Path, given: dict[str, Any], sha256: str = "") -> bool:
     settings = read_json(directory / "config.json")
     kept = {name: settings["flags"].get(name) for name in given}
     same = kept == json.loads(json.dumps(given))
-    same &= settings["versions"].get("wavegan_tf") == __version__
+    same &= settings.get("versions", {}).get("wavegan_tf") == __version__
     return same and sha256 == settings.get("checkpoint", {}).get("sha256", "")
 
 
