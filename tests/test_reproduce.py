@@ -175,11 +175,7 @@ def test_a_file_is_refused_before_any_run(run_script, tmp_path):
 
 
 def test_a_run_that_is_whole_is_not_made_again(tmp_path, monkeypatch):
-    made = {
-        "flags": {"n": 5},
-        "checkpoint": {"sha256": "a"},
-        "versions": run_record("", {})["versions"],
-    }
+    made = run_record("vot", {"n": 5}) | {"checkpoint": {"sha256": "a"}}
     result = Result("vot", made, {})
     result.summary = str
     result.save(tmp_path, figures=False, page=False)

@@ -392,7 +392,7 @@ LEGEND = (
     "number, and the median of their outputs with values, follow where they are below {controls} "
     "and {outputs}.\n"
     "- shuffled: the same for pairs of a layer with {target} of another output that has as many "
-    "intervals; the number of outputs that can be paired so follows where it is below {outputs}.\n"
+    "intervals; the number of outputs that can be paired so follows where it is below {paired}.\n"
     "- p: the chance that a random network, or a shuffled pairing, has an r at least as large (as "
     "small, if r is negative); the larger of the two{corrected}.\n"
     "- Spearman: the rank correlation. For F0 it matters below 50 outputs, where octave errors "
@@ -627,6 +627,7 @@ def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
         known = known[~known["verdict"].isin((TOO_FEW, FEW_NETWORKS))]
     if not len(known):
         return []
+    paired = int(known["n_shuffled_outputs"].max())
     tests = int(pearson["p"].notna().sum())
     corrected = f", after Holm's correction over the {tests} tests of this table" * (tests > 0)
     correlations = result.table("correlations")
@@ -637,7 +638,7 @@ def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
             "layer": layer_title(row["layer"]),
             "r": text.with_interval(row["estimate"], row["low"], row["high"], text.fixed),
             "random": _level(row, "random", n, controls),
-            "shuffled": _level(row, "shuffled", n, 0),
+            "shuffled": _level(row, "shuffled", paired, 0),
             "p (Holm)": text.p_value(row["p_holm"]), "verdict": row["verdict"],
             "Spearman": text.fixed(row["rank_r"]), "n": f"{row['n']} ({row['n_outputs']})",
         }
@@ -645,7 +646,7 @@ def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
         for row in cells.to_dict("records")
     ]  # fmt: skip
     target = layer_title(result.settings["target"])
-    about = {"target": target, "controls": controls, "outputs": f"{n} outputs"}
+    about = {"target": target, "controls": controls, "outputs": f"{n} outputs", "paired": paired}
     percent = text.percent(1 - result.settings["statistics"]["confidence"])
     judged = (pearson["p"].notna() & (pearson["verdict"] != NOT_JUDGED)).any()
     return [
