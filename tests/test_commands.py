@@ -49,7 +49,7 @@ def test_what_a_killed_run_left_is_no_result_but_that_of_a_living_one_is(tmp_pat
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_named_and_nothing_stays(tmp_path, error):
     out = tmp_path / "out"
-    with pytest.raises(InputError, match=f"--out_dir={out}.*make room"):
+    with pytest.raises(InputError, match=f"--out_dir={out}: .*make room"):
         with output_directory(out, overwrite=False):
             raise OSError(error, os.strerror(error))
     assert not list(tmp_path.iterdir())

@@ -204,7 +204,7 @@ def test_the_summary_says_whose_intervals_are_by_hand(result):
     outputs = outputs.assign(annotated=outputs["output"] == 1)
     some = copy.copy(result)
     some.tables = result.tables | {"outputs": outputs}
-    assert "Outputs with intervals from --annotations: 1; with found ones: " in some.summary()
+    assert "outputs have intervals from --annotations (1), the others found ones." in some.summary()
     assert "--annotations" not in result.summary()
 
 

@@ -127,7 +127,7 @@ def test_annotations_of_some_outputs_replace_theirs_and_the_log_says_which(model
     assert spans[0].loc[1].tolist() == [0.4]
     for i in (0, 2):
         assert spans[0].get(i, np.zeros(0)).tolist() == spans[1].get(i, np.zeros(0)).tolist()
-    said = "Outputs with intervals from --annotations: 1; with found ones: 2."
+    said = "1 of 3 outputs have intervals from --annotations (1), the others found ones."
     assert caplog.messages == [said] == [annotated(found.tables["outputs"])]
     assert annotated(alone.tables["outputs"]) == ""
 

@@ -255,7 +255,7 @@ def test_differences_of_conditions_are_said_first_by_measure_and_layer_and_only_
     )
     line = f"`{table['condition'].iloc[0]}` minus `{table['reference'].iloc[0]}`"
     first = result.summary().splitlines()[2]
-    assert first == f"- {line}, voiced: F0 (Hz) −7.6 at Out (25 pairs)."
+    assert first == f"- {line}, voiced: F0 (Hz) −7.6 at Out (n = 25)."
     assert first.removeprefix("- ") in result.terminal()
     result.tables["differences"] = table.assign(verdict="no difference shown")
     assert result.summary().splitlines()[2] == f"- {line}: no difference is shown in any layer."
@@ -323,7 +323,7 @@ def test_the_summary_says_whose_intervals_are_by_hand():
     result = make_probe(outputs=3)
     assert "--annotations" not in result.summary()
     result.tables["outputs"] = result.tables["outputs"].assign(annotated=[True, False, True])
-    said = "Outputs with intervals from --annotations: 0, 2; with found ones: 1."
+    said = "2 of 3 outputs have intervals from --annotations (0, 2), the others found ones."
     assert said in result.summary()
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import wavegan_tf
 from wavegan_tf.commands import reproduce
 from wavegan_tf.experiments.result import Result, experiment
 from wavegan_tf.options import build
@@ -182,7 +183,7 @@ def test_a_run_that_is_whole_is_not_made_again(tmp_path, monkeypatch):
     assert reproduce.is_whole(tmp_path, {"n": 5}, "a")
     assert not reproduce.is_whole(tmp_path, {"n": 6}, "a")
     assert not reproduce.is_whole(tmp_path, {"n": 5}, "b")
-    monkeypatch.setattr(reproduce, "__version__", "another")
+    monkeypatch.setattr(wavegan_tf, "__version__", "another")
     assert not reproduce.is_whole(tmp_path, {"n": 5}, "a")
 
 

@@ -85,8 +85,6 @@ class Model:
             raise InputError(
                 f"z of shape {list(z.shape)}: give latent vectors, [n, {self.config.latent_dim}]"
             )
-        if not np.isfinite(z).all():
-            raise InputError("z: has values that are not finite; give numbers alone")
         parts = [self.run("generator", part) for part in batches(z)]
         return {name: np.concatenate([part[name] for part in parts])[: len(z)] for name in parts[0]}
 
@@ -125,6 +123,8 @@ class Model:
         """
         activation = np.asarray(activation, np.float32)
         shapes = {known.name: (known.length, known.channels) for known in self.config.every_layer}
+        if self.config.postfilter_len:
+            shapes["pre_filter"] = shapes["out"]
         if layer not in shapes:
             raise InputError(f"layer {layer!r}: there are {', '.join(shapes)}")
         if activation.ndim != 3 or activation.shape[1:] != shapes[layer]:

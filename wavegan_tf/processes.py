@@ -57,6 +57,8 @@ def in_processes(
         while waiting:
             yield waiting.popleft().result()
     except BrokenProcessPool:
+        for process in multiprocessing.active_children():  # the pool's SIGTERM never reaches them
+            process.kill()
         raise InputError(
             f"--jobs={num_processes}: a process died, perhaps because memory ran out; try fewer "
             "processes"

@@ -142,7 +142,7 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
     lost += sorted(set(names or ()) - {*became["word"]})
     if lost:
         complaints.append(f"no clip of {', '.join(lost)}; counts.csv says why")
-    if names is None and len(became) < options.num_words:
+    if names is None and options.skip_words and len(became) < options.num_words:
         complaints.append(f"--num_words={options.num_words}: only {len(became)} words were left")
     return record, complaints
 

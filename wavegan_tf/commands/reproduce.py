@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from wavegan_tf import __version__
+import wavegan_tf
 from wavegan_tf.commands.flags import define_options, define_path, read_options, with_flagfiles
 from wavegan_tf.errors import InputError
 
@@ -134,7 +134,7 @@ def is_whole(directory: Path, given: dict[str, Any], sha256: str = "") -> bool:
     settings = read_json(directory / "config.json")
     kept = {name: settings["flags"].get(name) for name in given}
     same = kept == json.loads(json.dumps(given))
-    same &= settings.get("versions", {}).get("wavegan_tf") == __version__
+    same &= settings.get("versions", {}).get("wavegan_tf") == wavegan_tf.__version__
     return same and sha256 == settings.get("checkpoint", {}).get("sha256", "")
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from wavegan_tf import __version__, demo
+import wavegan_tf
+from wavegan_tf import demo
 from wavegan_tf.commands import COMMANDS
 from wavegan_tf.commands.flags import (
     define_options,
@@ -85,7 +86,7 @@ def main() -> None:
     if words and words[0] in COMMANDS:
         run(words[0], words[1:])
     elif words == ["--version"]:
-        print(f"wavegan_tf {__version__}")
+        print(f"wavegan_tf {wavegan_tf.__version__}")
     elif words and words[0] not in ("help", "--help", "-h", "--helpfull"):
         sys.exit(f"error: {words[0]!r}: no command; there are {', '.join(COMMANDS)}")
     else:

@@ -216,7 +216,7 @@ def choose(
         asked = f"--skip_words={skip_words}" if names is None else f"--words={','.join(names)}"
         raise InputError(
             f"{asked}: no word is left: {usable.sum()} of {len(ranked)} words have usable tokens "
-            "(with audio, no longer than --slice_len); a small corpus needs --skip_words=0"
+            "(with audio, no longer than --slice_len); --skip_words=0 takes all of a small corpus"
         )
     return chosen
 

@@ -193,7 +193,7 @@ class Options(Measuring, RankingSettings):
     )
     audio: bool = option(
         False,
-        "Write the sounds of the outputs in the figures as WAV, each with a TextGrid.",
+        "Write the sounds of the outputs that are labelled (--n) as WAV, each with a TextGrid.",
         group="Output",
     )
     layers: str = "out"

@@ -730,12 +730,13 @@ def annotated(outputs: pd.DataFrame) -> str:
         return ""
     measured = outputs[outputs["measured"].astype(bool)]
     by_hand = measured["annotated"].astype(bool)
-    found = measured.loc[~by_hand, "output"].nunique()
     names = [str(row.name or row.output) for row in measured[by_hand].itertuples(index=False)]
     names = list(dict.fromkeys(names)) or ["none"]
     more = ", .. (the table outputs names every one)" * (len(names) > MAX_NAMED)
     listed = ", ".join(names[:MAX_NAMED]) + more
-    return f"Outputs with intervals from --annotations: {listed}; with found ones: {found}."
+    own, every = measured.loc[by_hand, "output"].nunique(), measured["output"].nunique()
+    shares = f"{own} of {every} outputs have intervals from --annotations"
+    return f"{shares} ({listed}), the others found ones."
 
 
 def complaints(outputs: pd.DataFrame) -> list[str]:

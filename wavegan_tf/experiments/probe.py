@@ -374,7 +374,8 @@ IN_WORDS = {
 
 NOTHING = "No correlation could be computed: see the outputs below."
 NO_CONTROLS = (
-    "No verdicts on layers: `--controls=0` leaves out the random networks that r is compared with."
+    "Whether a layer encodes a measure is not judged: `--controls=0` leaves out the random "
+    "networks that r is compared with."
 )
 FAR_APART = 0.3
 """Difference of Pearson's r and Spearman's from which on a sentence points it out."""
@@ -383,14 +384,14 @@ NO_CAUSE = (
     "intervals and p hold for further outputs of this trained network, not for another training."
 )
 LEGEND = (
-    "One row for each measure and layer that is judged. The table `correlations` has all, and r "
+    "One row for each measure and layer {rows}. The table `correlations` has all, and r "
     "within outputs, and F0 in semitones.\n\n"
     "- r: Pearson's r of the layer with {target} over all values, with its interval (bootstrap "
     "over outputs).\n"
     "- random: mean r of those of the {controls} random networks that have enough values. One more "
     "would lie below the range in brackets in {percent} of cases, and above it in as many. Their "
     "number, and the median of their outputs with values, follow where they are below {controls} "
-    "and {outputs}.\n"
+    "and {heard}.\n"
     "- shuffled: the same for pairs of a layer with {target} of another output that has as many "
     "intervals; the number of outputs that can be paired so follows where it is below {paired}.\n"
     "- p: the chance that a random network, or a shuffled pairing, has an r at least as large (as "
@@ -462,8 +463,7 @@ def terminal(result: Result) -> str:
                 cell["layer"]: short(cell, controls > 0) for cell in cells.to_dict("records")
             }
             numbers = [by_layer.get(layer, "") for layer in layers]
-            fewest, most = cells["n_outputs"].min(), cells["n_outputs"].max()
-            n = f"{most}" if fewest == most else f"{fewest}–{most}"
+            n = _from_to(cells["n_outputs"])
             rows.append([f"  {measure_title(measure, unit)}", *numbers, n])
     known = result.settings["limits"].values()
     number = sum(len(limits["forbidden"]) + len(limits["warnings"]) for limits in known)
@@ -498,7 +498,8 @@ def sentences(result: Result) -> list[str]:
         return [NOTHING]
     ranked = correlations[correlations["statistic"] == "spearman"]
     apart = judged.assign(rank_r=_beside(judged, ranked)).query("verdict != @TOO_FEW")
-    for heading, rows in by_label(apart[(apart["estimate"] - apart["rank_r"]).abs() > FAR_APART]):
+    apart = apart[(apart["estimate"] - apart["rank_r"]).abs() > FAR_APART]
+    for heading, rows in by_label(apart, _num_channels(result)):
         where = ", ".join(
             f"{measure_title(row['measure'])} at {layer_title(row['layer'])} "
             f"({text.fixed(row['estimate'])} and {text.fixed(row['rank_r'])})"
@@ -514,7 +515,7 @@ def sentences(result: Result) -> list[str]:
         if not number:
             label = str(name).removeprefix("n_").capitalize()
             found.append(f"{label}: none in {measured['output'].nunique()} outputs.")
-    if (pearson["verdict"] != ENCODED).any():
+    if (judged["verdict"] != ENCODED).any() or "differences" in result.tables:
         found.append(f"What is not shown with {n} outputs may still be there.")
     return found
 
@@ -524,8 +525,8 @@ def _conditions_in_words(result: Result) -> list[str]:
     table, found = result.table("differences"), []
     for condition, here in table.groupby("condition", sort=False) if len(table) else ():
         pair = f"`{condition}` minus `{here['reference'].iloc[0]}`"
-        differ = here[(here["verdict"] == DIFFERS) & (here["measure"] != SEMITONES)]
-        for heading, rows in by_label(differ):
+        differ = here[here["verdict"] == DIFFERS]
+        for heading, rows in by_label(differ, _num_channels(result)):
             said = []
             for _, cells in rows.groupby("measure", sort=False, observed=True):
                 known = cells.to_dict("records")
@@ -533,8 +534,9 @@ def _conditions_in_words(result: Result) -> list[str]:
                     f"{text.number(row['estimate'], signed=True)} at {layer_title(row['layer'])}"
                     for row in known
                 )
-                said.append(f"{measure_title(known[0]['measure'], known[0]['unit'])} {where}")
-            found.append(f"{pair}, {heading}: {'; '.join(said)} ({rows['n'].max()} pairs).")
+                title = measure_title(known[0]["measure"], known[0]["unit"])
+                said.append(f"{title} {where} (n = {_from_to(cells['n'])})")
+            found.append(f"{pair}, {heading}: {'; '.join(said)}.")
         if not len(differ):
             found.append(f"{pair}: no difference is shown in any layer.")
     return found
@@ -569,6 +571,15 @@ def _say(cells: pd.DataFrame, result: Result) -> str:
     return "; ".join(parts)
 
 
+def _from_to(numbers: pd.Series) -> str:
+    """Writes the smallest and the largest number, once if they are the same."""
+    return f"{numbers.min()}" if numbers.nunique() == 1 else f"{numbers.min()}–{numbers.max()}"
+
+
+def _num_channels(result: Result) -> int:
+    return result.table("outputs")["channel"].nunique()
+
+
 def _num_controls(result: Result) -> int:
     """Says how many random networks were asked for."""
     return result.settings["options"].get("controls", 0)
@@ -582,11 +593,14 @@ def pearson_rows(result: Result) -> pd.DataFrame:
     return found[found["statistic"] == "pearson"]
 
 
-def by_label(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Parts rows by channel and label; a heading names the channel where there are several."""
+def by_label(rows: pd.DataFrame, num_channels: int = 1) -> list[tuple[str, pd.DataFrame]]:
+    """Parts rows by channel and label; a heading names the channel where there are several.
+
+    ``num_channels`` are those of the run, if the rows may be of some alone.
+    """
     if not len(rows):
         return []
-    several = rows["channel"].nunique() > 1
+    several = max(num_channels, rows["channel"].nunique()) > 1
     return [
         (f"{label}, channel {channel}" if several else str(label), here)
         for (channel, label), here in rows.groupby(["channel", "label"], sort=False, observed=True)
@@ -623,6 +637,7 @@ def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
     """Makes the table of correlations, a row for each layer and measure that is judged."""
     known = pearson[pearson["estimate"].notna() & (pearson["measure"] != SEMITONES)]
     controls, n = _num_controls(result), result.table("outputs")["output"].nunique()
+    heard = min(n, result.settings["options"].get("control_outputs", n))
     if controls:
         known = known[~known["verdict"].isin((TOO_FEW, FEW_NETWORKS))]
     if not len(known):
@@ -637,23 +652,33 @@ def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
             "intervals": heading, "measure": measure_title(row["measure"], row["unit"]),
             "layer": layer_title(row["layer"]),
             "r": text.with_interval(row["estimate"], row["low"], row["high"], text.fixed),
-            "random": _level(row, "random", n, controls),
+            "random": _level(row, "random", heard, controls),
             "shuffled": _level(row, "shuffled", paired, 0),
             "p (Holm)": text.p_value(row["p_holm"]), "verdict": row["verdict"],
             "Spearman": text.fixed(row["rank_r"]), "n": f"{row['n']} ({row['n_outputs']})",
         }
-        for heading, cells in by_label(known.assign(rank_r=_beside(known, ranked)))
+        for heading, cells in by_label(
+            known.assign(rank_r=_beside(known, ranked)), _num_channels(result)
+        )
         for row in cells.to_dict("records")
     ]  # fmt: skip
     target = layer_title(result.settings["target"])
-    about = {"target": target, "controls": controls, "outputs": f"{n} outputs", "paired": paired}
+    about = {
+        "target": target, "controls": controls, "heard": heard, "paired": paired,
+        "rows": "that is judged" if controls else "with a value",
+    }  # fmt: skip
     percent = text.percent(1 - result.settings["statistics"]["confidence"])
     judged = (pearson["p"].notna() & (pearson["verdict"] != NOT_JUDGED)).any()
+    legend = LEGEND.format(**about, corrected=corrected, percent=percent).split("\n")
+    table = pd.DataFrame(rows)
+    if not controls:
+        legend = [line for line in legend if not line.startswith(("- random", "- p:"))]
+        table = table.drop(columns=["random", "p (Holm)", "verdict"])
     return [
         "## Correlations",
-        LEGEND.format(**about, corrected=corrected, percent=percent),
-        BY_CHANCE.format(percent=percent) if judged else "",
-        text.table(pd.DataFrame(rows)),
+        "\n".join(legend),
+        BY_CHANCE.format(percent=percent) if judged and controls else "",
+        text.table(table),
     ]
 
 
@@ -716,7 +741,7 @@ def _differences(result: Result) -> list[str]:
                 "p (Holm)": text.p_value(row["p_holm"]),
                 "pairs": row["n"],
             }
-            for heading, cells in by_label(differ)
+            for heading, cells in by_label(differ, _num_channels(result))
             for row in cells.to_dict("records")
         ]
         blocks += [text.table(pd.DataFrame(rows))] if rows else []

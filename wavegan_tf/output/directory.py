@@ -14,7 +14,7 @@ from wavegan_tf.errors import InputError
 FOLDERS, PAGES = ("tables", "figures", "audio"), ("columns.csv", "summary.md", "report.html")
 """What a run writes beside config.json and arrays (.npz)."""
 
-_SCRATCH = ".writing-"
+_SCRATCH, _LOCK = ".writing-", ".lock"
 
 
 def refuse_file(path: str) -> None:
@@ -57,53 +57,61 @@ def output_directory(path: str, overwrite: bool) -> Iterator[str]:
     try:
         os.makedirs(path, exist_ok=True)
         scratch = tempfile.mkdtemp(prefix=_SCRATCH, dir=path)
+        held = _lock(scratch)
     except OSError as error:
         raise InputError(
             f"--out_dir={path}: cannot be written to ({error.strerror}); make it writable, or name "
             "another"
         ) from None
-    held = os.open(scratch, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(held, fcntl.LOCK_EX)
         yield scratch
-    except BaseException as error:
-        shutil.rmtree(scratch)
-        with contextlib.suppress(OSError):  # others may have written beside it
-            for directory in made:
-                os.rmdir(directory)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise InputError(
-                f"--out_dir={path}, or {tempfile.gettempdir()} (TMPDIR): {error.strerror}; make "
-                "room, or name another"
-            ) from None
-        raise
+        if overwrite:
+            remove_run(path)
+        for name in os.listdir(scratch):
+            if name != _LOCK:
+                entry = os.path.join(path, name)
+                if os.path.isdir(entry):
+                    shutil.rmtree(entry)
+                os.replace(os.path.join(scratch, name), entry)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        full = error.filename or f"the disk of it, or of {tempfile.gettempdir()} (TMPDIR)"
+        raise InputError(
+            f"--out_dir={path}: {full}: {error.strerror}; make room, or name another"
+        ) from None
     finally:
         os.close(held)
-    if overwrite:
-        remove_run(path)
-    for name in os.listdir(scratch):
-        entry = os.path.join(path, name)
-        if os.path.isdir(entry):
-            shutil.rmtree(entry)
-        os.replace(os.path.join(scratch, name), entry)
-    os.rmdir(scratch)
+        shutil.rmtree(scratch, ignore_errors=True)
+        with contextlib.suppress(OSError):  # not empty: the results are there
+            for directory in made:
+                os.rmdir(directory)
+
+
+def _lock(scratch: str, needed: bool = False) -> int:
+    """Locks a scratch directory for as long as this process lives; returns the open lock file.
+
+    Raises:
+        OSError: If it is ``needed``: another process has it, or the file system has no locks.
+    """
+    descriptor = os.open(os.path.join(scratch, _LOCK), os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        if needed:
+            os.close(descriptor)
+            raise
+    return descriptor
 
 
 def _remove_remains(path: str) -> None:
     """Removes what a run that was killed left half done; what another one writes now stays."""
     for name in os.listdir(path):
-        if not name.startswith(_SCRATCH):
-            continue
-        scratch = os.path.join(path, name)
-        held = os.open(scratch, os.O_RDONLY)
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(scratch)
-        except OSError:  # held, or a file system without locks
-            continue
-        finally:
-            os.close(held)
+        if name.startswith(_SCRATCH):
+            scratch = os.path.join(path, name)
+            with contextlib.suppress(OSError):  # another process holds it, or it is gone
+                os.close(_lock(scratch, needed=True))
+                shutil.rmtree(scratch)
 
 
 def remove_run(path: str) -> None:

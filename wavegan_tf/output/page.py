@@ -156,15 +156,10 @@ def notebook_view(run: Run) -> str:
 def command_line(settings: dict[str, Any]) -> str:
     """Writes the command that repeats a run: the flags that were given, defaults left out.
 
-    It names the checkpoint that was opened, also where a run directory was given, which may have
-    newer ones by then. Where the results go, and what changes none of them, is left to whoever
-    repeats it.
+    Where the results go, and what changes none of them, is left to whoever repeats it.
     """
     words = ["python", "-m", "wavegan_tf", settings.get("command", settings["kind"])]
-    known = dict(settings.get("flags", {}))
-    if "checkpoint" in settings and not str(known.get("ckpt") or "demo:").startswith("demo:"):
-        known["ckpt"] = settings["checkpoint"]["prefix"]
-    for name, value in known.items():
+    for name, value in settings.get("flags", {}).items():
         if value is None or value == [] or name in _ELSEWHERE:
             continue
         if isinstance(value, bool):

@@ -5,7 +5,7 @@ import platform
 import sys
 from typing import Any
 
-from wavegan_tf import __version__
+import wavegan_tf
 from wavegan_tf.machine import uses_onednn
 
 PACKAGES = (
@@ -16,7 +16,7 @@ PACKAGES = (
 
 def run_record(command: str, flags: dict[str, Any]) -> dict[str, Any]:
     """Makes the record of a run for its config.json: ``command``, ``flags``, ``versions``."""
-    versions = {"wavegan_tf": __version__, "python": platform.python_version()}
+    versions = {"wavegan_tf": wavegan_tf.__version__, "python": platform.python_version()}
     for name in PACKAGES:
         try:
             versions[name] = importlib.metadata.version(name)

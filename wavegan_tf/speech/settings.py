@@ -214,8 +214,9 @@ class IntervalSettings:
         0.0, -100, 100, "Least harmonicity of voice: voiced stretches lose the frames that stay "
         "below it for max_gap_s or longer. 0 dB means as much noise as voice.", "dB")
     max_gap_s: float = _interval(
-        0.025, 0, 10, "Length in seconds below which a gap within an interval is closed. Creak or "
-        "a jump of F0 is shorter than 0.025 s; a voiceless stop is longer.", "s", "max_gap")
+        0.025, 0, 10, "Length in seconds below which a gap between two intervals of one label is "
+        "closed. Creak or a jump of F0 is shorter than 0.025 s; a voiceless stop is longer.",
+        "s", "max_gap")
     min_duration_s: float = _interval(
         0.05, 0, 10, "Least duration of voiced intervals: Praat's window at a floor of 60 Hz; "
         "shorter runs are mostly noise that was called voiced by chance.", "s")

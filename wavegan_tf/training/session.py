@@ -93,8 +93,8 @@ def _train(
     else:
         number = _run_steps(directory, trainer, batches, options.schedule, None)
     if trainer.step < (options.schedule.train_steps or trainer.step + 1):
-        how = "stopped and saved at step"
-        print(f"{how} {trainer.step}; the same command goes on from there", file=sys.stderr)
+        said = f"stopped and saved at step {trainer.step}; the same command goes on from there"
+        print(said, file=sys.stderr)
         sys.exit(128 + number)
     ckpt = shlex.quote(f"--ckpt={directory}")
     print(f"{directory}: at step {trainer.step}; now: python probe.py {ckpt}")
@@ -245,7 +245,7 @@ def stop_on_signal() -> Iterator[Callable[[], int]]:
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: sum(received[:1])
+        yield lambda: received[0] if received else 0
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
