@@ -147,9 +147,11 @@ def test_texts_keep_to_the_words_of_the_word_list():
     docs = conftest.ROOT / "docs"
     _, table = (docs / "concepts.md").read_text().split("| we write | we do not write |")
     avoided = [x for row in table.splitlines()[2:] for x in row.split("|")[2].strip().split(", ")]
-    others = ("concepts.md", "paper.md")  # the list itself, and a page made by code
-    texts = {p: [p.read_text()] for p in docs.glob("*.md") if p.name not in others}
-    texts |= {p: texts_of(p) for p in FILES if p.relative_to(PACKAGE).parts[0] != "paper"}
+    patterns = ("*.md", "docs/*.md", "examples/*.ipynb", "wavegan_tf/demo/*/*.md")
+    pages = [path for pattern in patterns for path in conftest.ROOT.glob(pattern)]
+    pages += (PACKAGE / "output" / "page_files").iterdir()
+    texts = {p: [p.read_text()] for p in pages if p.name not in ("concepts.md", "CHANGELOG.md")}
+    texts |= {path: texts_of(path) for path in FILES}
     found = [
         (str(path), word)
         for path, here in texts.items()

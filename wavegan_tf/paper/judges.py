@@ -388,7 +388,7 @@ def vot(run: Run, source: str, sign: int) -> Finding:
     return Finding(
         f"{PLAIN} less {WITH_S}{', outputs less corpus' * (source == BOTH)}: {ms(row)}{ratio} "
         f"({n}; p {text.p_value(row['p_holm'])})",
-        f"Welch's test, after Holm over the run. The corpus, measured alike: "
+        f"Welch's test, after Holm's correction over the run. The corpus, measured alike: "
         f"{ms(rows[RECORDINGS])}.{caution * (source == BOTH)}",
         decide(own and sure and row["estimate"] * sign > 0, sure and row["estimate"] * sign < 0),
     )
@@ -455,7 +455,7 @@ def codes(run: Run, level: float) -> Finding:
     verdict = decide(sure[level] and moved and wider > abs(gap), moved and wider < abs(gap))
     return Finding(
         f"{told} (n = {span(far, 'n')} outputs each; p {text.p_value(tests[level][0]['p_holm'])})",
-        "the other code, Fisher's exact test, after Holm over codes and levels."
+        "the other code, Fisher's exact test, after Holm's correction over codes and levels."
         + more * (level != 1),
         decide(sure[1.0]) if level == 1 else verdict,
     )
