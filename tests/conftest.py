@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +173,14 @@ def drawn(monkeypatch):
 
     monkeypatch.setattr(style, "save", lambda named, folder: figures.update([named]))
     return figures
+
+
+def wait_until(happened, seconds=120):
+    """Waits until a function says yes, and fails if it does not."""
+    deadline = time.monotonic() + seconds
+    while not happened() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert happened()
 
 
 def assert_refused(result, *words):

@@ -4,12 +4,11 @@ import errno
 import json
 import os
 import signal
-import time
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SHORT_WINDOWS, assert_refused
+from conftest import SHORT_WINDOWS, assert_refused, wait_until
 
 from wavegan_tf import progress
 from wavegan_tf.commands import COMMANDS, merge
@@ -64,9 +63,7 @@ def test_a_directory_that_cannot_be_made_is_named():
 def test_sigterm_ends_a_run_as_ctrl_c_does_and_the_same_line_runs_again(start_script, tmp_path):
     out = tmp_path / "out"
     script = start_script("probe.py", "--n=500", *SMALL[1:], f"--out_dir={out}")
-    deadline = time.monotonic() + 120
-    while not list(out.glob(".writing-*/audio/0000_out.wav")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: list(out.glob(".writing-*/audio/0000_out.wav")))
     script.send_signal(signal.SIGTERM)
     result = script.finish()
     assert result.returncode == 128 + signal.SIGTERM

@@ -43,13 +43,6 @@ def first(tmp_path):
             os.kill(pid, signal.SIGKILL)
 
 
-def wait_until(happened):
-    deadline = time.monotonic() + 20
-    while not happened() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert happened()
-
-
 def test_they_leave_signals_to_the_first_one_and_end_with_it_even_if_it_is_killed(first):
     for pid in first.others:
         os.kill(pid, signal.SIGTERM)
@@ -57,10 +50,10 @@ def test_they_leave_signals_to_the_first_one_and_end_with_it_even_if_it_is_kille
     time.sleep(0.2)
     assert all(map(lives, first.others))
     first.kill()
-    wait_until(lambda: not any(map(lives, first.others)))
+    conftest.wait_until(lambda: not any(map(lives, first.others)))
 
 
 def test_one_that_dies_ends_all_at_once_with_an_error(first):
     os.kill(first.others[0], signal.SIGKILL)
-    wait_until(lambda: first.poll() is not None and not lives(first.others[1]))
+    conftest.wait_until(lambda: first.poll() is not None and not lives(first.others[1]))
     assert "--jobs=2: a process died" in first.stderr.read()

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import signal
-import time
 
 import conftest
 import numpy as np
@@ -144,9 +143,7 @@ def test_what_a_loop_of_ones_own_saved_is_gone_on_with(run_script, tmp_path, spe
 def test_a_signal_saves_and_leaves(start_script, tmp_path, speech_dir):
     run = tmp_path / "run"
     script = start_script(*training_flags(run, speech_dir), "--train_steps=100000")
-    deadline = time.monotonic() + 120
-    while not list(run.glob("model.ckpt-2.index")) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    conftest.wait_until(lambda: list(run.glob("model.ckpt-2.index")))
     script.send_signal(signal.SIGTERM)
     result = script.finish()
     step = int(re.search(r"stopped and saved at step (\d+)", result.stderr)[1])
