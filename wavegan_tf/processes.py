@@ -61,7 +61,7 @@ def in_processes(
             process.kill()
         raise InputError(
             f"--jobs={num_processes}: a process died, perhaps because memory ran out; try fewer "
-            "processes"
+            'processes. In a script of your own, call it under: if __name__ == "__main__":'
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
