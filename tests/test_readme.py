@@ -4,12 +4,9 @@ import ast
 import functools
 import itertools
 import json
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 
 import conftest
 import pandas as pd
@@ -195,11 +192,9 @@ def test_the_two_machines_train_together(desk, start_script):
 
 
 @pytest.mark.parametrize("code", examples("python"))
-def test_the_python_runs(desk, code):
-    environment = {**os.environ, "PYTHONPATH": str(conftest.ROOT)}
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=desk, env=environment, capture_output=True, text=True
-    )
+def test_the_python_runs(desk, code, run_script, tmp_path):
+    (tmp_path / "example.py").write_text(code)
+    result = run_script(str(tmp_path / "example.py"), cwd=desk)
     assert result.returncode == 0, result.stderr
 
 
