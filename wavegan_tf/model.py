@@ -122,9 +122,7 @@ class Model:
             InputError: There is no such layer, or the activation has not its shape.
         """
         activation = np.asarray(activation, np.float32)
-        shapes = {known.name: (known.length, known.channels) for known in self.config.every_layer}
-        if self.config.postfilter_len:
-            shapes["pre_filter"] = shapes["out"]
+        shapes = self.config.shapes
         if layer not in shapes:
             raise InputError(f"layer {layer!r}: there are {', '.join(shapes)}")
         if activation.ndim != 3 or activation.shape[1:] != shapes[layer]:

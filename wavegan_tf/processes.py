@@ -47,6 +47,7 @@ def in_processes(
         return
     context = multiprocessing.get_context("spawn")  # a fork would copy TensorFlow's locks
     pool = concurrent.futures.ProcessPoolExecutor(num_processes, context, _begin, (work, plan))
+    multiprocessing.resource_tracker.ensure_running()  # as it starts it would let signals through
     waiting: collections.deque[concurrent.futures.Future[R]] = collections.deque()
     try:
         for job in jobs:
@@ -73,7 +74,6 @@ def _signals_held() -> Iterator[None]:
 
     The first process hears them, and ends the others.
     """
-    multiprocessing.resource_tracker.ensure_running()  # as it starts it would let them through
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
     try:
         yield

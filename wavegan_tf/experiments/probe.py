@@ -483,7 +483,7 @@ def sentences(result: Result) -> list[str]:
     pearson, reason = pearson_rows(result), why_not_judged(result.table("health"))
     if reason:
         return [f"No verdicts, since {reason}."]
-    found, correlations = _conditions_in_words(result), result.table("correlations")
+    found = _conditions_in_words(result)
     judged = pearson[pearson["measure"] != SEMITONES]
     if len(judged) and not _num_controls(result):
         found, judged = [*found, NO_CONTROLS], judged[:0]
@@ -496,19 +496,7 @@ def sentences(result: Result) -> list[str]:
         found += [f"{heading.capitalize()}: {' '.join(listed)}"] if listed else []
     if not found:
         return [NOTHING]
-    ranked = correlations[correlations["statistic"] == "spearman"]
-    apart = judged.assign(rank_r=_beside(judged, ranked)).query("verdict != @TOO_FEW")
-    apart = apart[(apart["estimate"] - apart["rank_r"]).abs() > FAR_APART]
-    for heading, rows in by_label(apart, _num_channels(result)):
-        where = ", ".join(
-            f"{measure_title(row['measure'])} at {layer_title(row['layer'])} "
-            f"({text.fixed(row['estimate'])} and {text.fixed(row['rank_r'])})"
-            for row in rows.to_dict("records")
-        )
-        found.append(
-            f"{heading.capitalize()}: Pearson's r and Spearman's are far apart for {where}. Octave "
-            "errors, or other values far from the rest, can do this."
-        )
+    found += _far_apart(judged, result)
     outputs = result.table("outputs")
     n, measured = outputs["output"].nunique(), outputs[outputs["measured"].astype(bool)]
     for name, number in measured.filter(regex="^n_").sum().items():
@@ -517,6 +505,25 @@ def sentences(result: Result) -> list[str]:
             found.append(f"{label}: none in {measured['output'].nunique()} outputs.")
     if (judged["verdict"] != ENCODED).any() or "differences" in result.tables:
         found.append(f"What is not shown with {n} outputs may still be there.")
+    return found
+
+
+def _far_apart(judged: pd.DataFrame, result: Result) -> list[str]:
+    """Points out where Pearson's r, which is judged, is far from Spearman's."""
+    if not len(judged):
+        return []
+    rows, found = _with_rank_r(judged, result).query("verdict != @TOO_FEW"), []
+    rows = rows[(rows["estimate"] - rows["rank_r"]).abs() > FAR_APART]
+    for heading, cells in by_label(rows, _num_channels(result)):
+        where = ", ".join(
+            f"{measure_title(row['measure'])} at {layer_title(row['layer'])} "
+            f"({text.fixed(row['estimate'])} and {text.fixed(row['rank_r'])})"
+            for row in cells.to_dict("records")
+        )
+        found.append(
+            f"{heading.capitalize()}: Pearson's r and Spearman's are far apart for {where}. Octave "
+            "errors, or other values far from the rest, can do this."
+        )
     return found
 
 
@@ -645,8 +652,6 @@ def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
     paired = int(known["n_shuffled_outputs"].max())
     tests = int(pearson["p"].notna().sum())
     corrected = f", after Holm's correction over the {tests} tests of this table" * (tests > 0)
-    correlations = result.table("correlations")
-    ranked = correlations[correlations["statistic"] == "spearman"]
     rows = [
         {
             "intervals": heading, "measure": measure_title(row["measure"], row["unit"]),
@@ -657,9 +662,7 @@ def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
             "p (Holm)": text.p_value(row["p_holm"]), "verdict": row["verdict"],
             "Spearman": text.fixed(row["rank_r"]), "n": f"{row['n']} ({row['n_outputs']})",
         }
-        for heading, cells in by_label(
-            known.assign(rank_r=_beside(known, ranked)), _num_channels(result)
-        )
+        for heading, cells in by_label(_with_rank_r(known, result), _num_channels(result))
         for row in cells.to_dict("records")
     ]  # fmt: skip
     target = layer_title(result.settings["target"])
@@ -682,10 +685,11 @@ def _correlation_table(result: Result, pearson: pd.DataFrame) -> list[str]:
     ]
 
 
-def _beside(rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
-    """Takes the estimates of the same cells from the rows of another statistic."""
-    keys = ["channel", "label", "measure", "layer"]
-    return rows[keys].merge(others[[*keys, "estimate"]], "left", on=keys)["estimate"].to_numpy()
+def _with_rank_r(rows: pd.DataFrame, result: Result) -> pd.DataFrame:
+    """Adds to rows of Pearson's r the column ``rank_r``, Spearman's of the same cells."""
+    keys, found = ["channel", "label", "measure", "layer"], result.table("correlations")
+    ranked = found.loc[found["statistic"] == "spearman", [*keys, "estimate"]]
+    return rows.assign(rank_r=rows[keys].merge(ranked, "left", on=keys)["estimate"].to_numpy())
 
 
 def _level(row: dict[Any, Any], control: str, outputs: int, networks: int) -> str:

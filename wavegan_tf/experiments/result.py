@@ -14,14 +14,14 @@ import pandas as pd
 from wavegan_tf.errors import InputError
 from wavegan_tf.experiments.names import KINDS
 from wavegan_tf.output import codebook, files
-from wavegan_tf.output.directory import remove_run
+from wavegan_tf.output.directory import COLUMNS_FILE, remove_run
 from wavegan_tf.paths import expand
 from wavegan_tf.processes import in_processes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CONFIG_FILE, COLUMNS_FILE = "config.json", "columns.csv"
+CONFIG_FILE = "config.json"
 
 
 def experiment(name: str) -> ModuleType:

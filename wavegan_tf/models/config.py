@@ -155,6 +155,14 @@ class ModelConfig:
         return Layer(FC, FC_LENGTH, self.latent_dim, channels, 1, rate_hz)
 
     @property
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """What the layers of the Generator put out, (time, channels); ``pre_filter`` before out."""
+        every = {layer.name: (layer.length, layer.channels) for layer in self.every_layer}
+        if self.postfilter_len:
+            every |= {"pre_filter": every["out"], "out": every.pop("out")}
+        return every
+
+    @property
     def every_layer(self) -> tuple[Layer, ...]:
         """The Generator's layers, ``fc``, ``conv1`` .. ``out``."""
         return self.fc, *self.layers

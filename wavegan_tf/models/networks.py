@@ -86,9 +86,7 @@ class Generator(keras.Model):
         Raises:
             ValueError: There is no such layer.
         """
-        names = [layer.name for layer in self.config.every_layer]
-        if self.config.postfilter_len:
-            names[-1:] = ["pre_filter", "out"]
+        names = list(self.config.shapes)
         if name not in names:
             raise ValueError(f"no layer {name!r}; there are {', '.join(names)}")
         outputs, first = {name: x}, names.index(name) + 1

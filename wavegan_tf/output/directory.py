@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from wavegan_tf.errors import InputError
 
-FOLDERS, PAGES = ("tables", "figures", "audio"), ("columns.csv", "summary.md", "report.html")
+COLUMNS_FILE = "columns.csv"
+FOLDERS, PAGES = ("tables", "figures", "audio"), (COLUMNS_FILE, "summary.md", "report.html")
 """What a run writes beside config.json and arrays (.npz)."""
 
 _SCRATCH, _LOCK = ".writing-", ".lock"
