@@ -24,6 +24,7 @@ from wavegan_tf.experiments.result import load_run
 from wavegan_tf.model import Model
 from wavegan_tf.models.config import ModelConfig
 from wavegan_tf.models.networks import Networks
+from wavegan_tf.speech.outputs import Plan
 from wavegan_tf.speech.settings import IntervalSettings, PraatSettings
 from wavegan_tf.speech.spectra import has_high_stretch, high_frames, log_mel
 from wavegan_tf.stats import likeness, naming
@@ -106,6 +107,26 @@ def test_the_classifier_is_that_of_scikit_learn(n_words):
     said, sure = naming.name_words(naming.learn_words(x, words), x)
     np.testing.assert_allclose(sure, p.max(axis=1))
     assert said.tolist() == own.predict(x).tolist()
+
+
+def test_an_s_that_is_repeated_at_a_stride_is_found_as_z():
+    band = scipy.signal.butter(6, (5000, 7500), "bandpass", fs=16000, output="sos")
+    hiss = scipy.signal.sosfilt(band, RNG.standard_normal(4000))
+    vowel = np.sin(2 * np.pi * 125 * np.arange(4000)[:, np.newaxis] / 16000 * [1, 2, 3]).sum(1)
+    bank = np.zeros([3, 16384, 1], np.float32)
+    for sound, here in zip(bank, (hiss, np.tile(hiss[500:628], 31), vowel), strict=True):
+        sound[4000 : 4000 + len(here), 0] = 0.2 * here / here.std()
+    model = SimpleNamespace(q=None, config=CONFIG, run=lambda _, z: {"out": bank[: len(z)]})
+    options = evaluate.Options(jobs=1)
+    plan = Plan(
+        layers=CONFIG.layers[-1:], target="out", sample_rate_hz=16000, slice_len=16384,
+        praat=options.praat, intervals=options.intervals,
+    )  # fmt: skip
+    tables, sounds, _ = evaluate.generate(model, np.zeros([3, 100]), options, plan)
+    found = tables["outputs"], tables["intervals"], sounds
+    _, has = evaluate.take_values(*found, evaluate.OUTPUTS, 16000, options)
+    assert has["[s]"].tolist() == [True, False, False]
+    assert has["[z]"].tolist() == [False, True, False]
 
 
 def test_words_that_only_speakers_prefer_are_not_named_above_chance():

@@ -243,14 +243,15 @@ def take_values(
     if options.s_above < rate_hz / 2:
         names = known["name"] if source == RECORDINGS else known["output"]
         place = {name: i for i, name in enumerate(heard.names)}
-        frication = rows[rows["label"] == "frication"].groupby("output")
-        spans = {i: list(zip(x["start_s"], x["end_s"], strict=True)) for i, x in frication}
         least_s = options.intervals.min_frication_s
-        high = [
-            has_high_stretch(heard.high[place[name]], spans.get(i, []), least_s)
-            for i, name in zip(known["output"], names, strict=True)
-        ]
-        has["[s]"] = pd.Series(high, known.index)
+        for sibilant, label in (("[s]", "frication"), ("[z]", "voiced")):
+            found = rows[rows["label"] == label].groupby("output")
+            spans = {i: list(zip(x["start_s"], x["end_s"], strict=True)) for i, x in found}
+            high = [
+                has_high_stretch(heard.high[place[name]], spans.get(i, []), least_s)
+                for i, name in zip(known["output"], names, strict=True)
+            ]
+            has[sibilant] = pd.Series(high, known.index)
     has["two voiced intervals"] = known["n_voiced"] > 1
     return pd.concat(parts, ignore_index=True), pd.DataFrame(has)
 
@@ -335,7 +336,8 @@ LEGEND = (
     "Recordings: {n_sample} of `{data_dir}`, drawn at random, the first slice of each. In "
     "brackets: {percent} intervals. With ..: share of outputs, and of recordings, that have it "
     "(Wilson's interval; Fisher's test); [s] is frication with most of its energy above "
-    "{s_above_hz:g} Hz. The other measures: means of one value per output or recording (bootstrap; "
+    "{s_above_hz:g} Hz, and [z] is voice with it, or an [s] that the network repeats at a stride. "
+    "The other measures: means of one value per output or recording (bootstrap; "
     "Kolmogorov-Smirnov test). Diversity: mean of 1 - cosine over pairs (bootstrap; permutation "
     "test). p: after Holm's correction over shares, over all measures, and over comparisons of "
     "sets. What is not shown to differ is not shown to be alike."
