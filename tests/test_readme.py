@@ -12,6 +12,7 @@ import conftest
 import pandas as pd
 import pytest
 import tensorflow as tf
+from draw_figures import captions
 from run_recipes import lay_desk
 from test_strategy import free_addresses
 from test_walls import imports_of
@@ -226,6 +227,11 @@ def test_every_page_is_in_the_guide_and_every_command_has_one():
     assert {f"{name}.md" for name in EXPERIMENTS} <= set(nav)
     text = "".join(TEXTS.values())
     assert {*COMMANDS} <= set(re.findall(r"python (?:-m wavegan_tf )?(\w+)", text))
+
+
+def test_every_figure_of_the_guide_says_which_command_draws_it():
+    drawn = {name for _, name, _, _ in captions()} | {"overview.png", "r_f0.png"}
+    assert {path.name for path in (conftest.ROOT / "docs").glob("*.png")} == drawn
 
 
 def test_every_link_leads_somewhere():
