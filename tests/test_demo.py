@@ -129,7 +129,7 @@ def test_the_readme_says_what_probe_prints_and_finds_of_it():
     line = re.search(r"variables that lead the ranking (.*) change it as much", paper)[1]
     assert {*rivals} == {*line.split(", ")}
     shares = re.search(rf"share with \[s\] under {first} .*", paper)[0]
-    for value, share in (("−25", "80 %"), ("−15", "45 %"), ("0", "15 %"), ("25", "0 %")):
+    for value, share in (("−15", "100 %"), ("−4.5", "75 %"), ("0", "25 %"), ("15", "0 %")):
         assert f" {value}: {share} [" in shares
 
 
