@@ -226,7 +226,8 @@ def caused(run: Run) -> Finding:
     """Asks whether the variable moves the share of [s] steadily, more than other variables do."""
     latent, trends = carrier(run)["s"], run.table("trends")
     [row] = pick(run.table("findings"), latent=latent)
-    row["at"] = run.table("proof")["value"].max()
+    far_outside = row["verdict"] in (proof.OUTSIDE, proof.AS_CONTROLS)
+    row["at"] = abs(row["outside_to_value" if far_outside else "inside_to_value"])
     [trend] = pick(trends, latent=latent, measure=proof.SHARE)
     shares = shares_of(run, latent)
     told = ", ".join(f"{text.number(x['value'])}: {share(x)}" for x in shares)
@@ -349,20 +350,20 @@ def clusters(run: Run) -> Finding:
 
 
 def share_of_s(run: Run) -> Finding:
-    """Compares the share of stops after [s] in outputs and corpus, found in the same way."""
+    """Compares the shares of outputs and of the corpus that have a stop after [s], found alike."""
     found = dict[str, Row]()
     for row in pick(run.table("groups"), group=WITH_S):
-        of = round(row["n"] / row["share"]) if row["share"] else 0
+        of = int(row["n_outputs"])
         low, high = wilson(int(row["n"]), of, STATISTICS.confidence)
-        found[row["source"]] = {"estimate": row["share"], "low": low, "high": high, "n": of}
-    if {*found} != {OUTPUTS, RECORDINGS} or not all(x["n"] for x in found.values()):
+        found[row["source"]] = {"estimate": row["n"] / of, "low": low, "high": high, "n": of}
+    if {*found} != {OUTPUTS, RECORDINGS}:
         return nothing("too few stops")
-    told = {source: f"{share(row)} of {row['n']} stops" for source, row in found.items()}
+    told = {source: f"{share(row)} of {row['n']} {source}" for source, row in found.items()}
     fewer = found[OUTPUTS]["estimate"] < found[RECORDINGS]["estimate"]
     sure = apart(found[OUTPUTS], found[RECORDINGS])
     return Finding(
-        f"{told[OUTPUTS]} in outputs are after [s]",
-        f"{told[RECORDINGS]} in the corpus, measured alike. Shown is what parts the intervals.",
+        f"{told[OUTPUTS]} have a stop after [s]",
+        f"{told[RECORDINGS]} of the corpus, measured alike. Shown is what parts the intervals.",
         decide(sure and fewer, sure and not fewer),
     )
 
