@@ -7,6 +7,7 @@ Numbers in captions are not changed: read them beside the results, which stay in
 r_f0.png is drawn by the R code of the tutorial, docs/paper/ by `python -m wavegan_tf reproduce`.
 """
 
+import io
 import re
 import shlex
 import subprocess
@@ -34,24 +35,30 @@ def captions():
 
 
 def draw(page, name, flags, file):
+    """Runs the command of a caption, and keeps its figure."""
     folder = ROOT / "docs_out" / page
     command = [sys.executable, "-m", "wavegan_tf", page, *shlex.split(flags)]
     subprocess.run([*command, f"--out_dir={folder}", "--overwrite"], cwd=ROOT, check=True)
-    image = Image.open(folder / file).convert("RGB")
+    keep(folder / file, name)
+
+
+def keep(source, name):
+    """Keeps a figure in docs/, in few colours and no wider than a page."""
+    image = Image.open(source).convert("RGB")
     if image.width > WIDTH_PX:
         image = image.resize((WIDTH_PX, round(image.height * WIDTH_PX / image.width)))
     image.quantize(COLORS, dither=Image.Dither.NONE).save(ROOT / "docs" / name, optimize=True)
 
 
-def draw_overview(name="overview.png", ckpt="demo:reduplication", seed=3):
+def draw_overview():
     """Draws one output of a ciwGAN: its latent vector, the average of each layer, the sound."""
-    model = wg.load(ckpt)
-    z, config = model.sample(1, seed=seed, set="c1=1"), model.config
+    model = wg.load("demo:reduplication")
+    z, config = model.sample(1, seed=3, set="c1=1"), model.config
     layers = wg.average(model.activations(z))
     settings = wg.IntervalSettings(**model.settings.get("intervals", {}))
     intervals = wg.find_intervals(layers["out"][0], config.sample_rate, settings)
     figure, axes = plt.subplots(
-        1, len(layers) + 1, figsize=(11, 3.1), layout="constrained", dpi=100,
+        1, len(layers) + 1, figsize=(10, 2.8), layout="constrained", dpi=100,
         width_ratios=[0.35, *[1] * len(layers)],
     )  # fmt: skip
     colors = ["#222222"] * config.num_categ + ["#888888"] * (config.latent_dim - config.num_categ)
@@ -64,21 +71,26 @@ def draw_overview(name="overview.png", ckpt="demo:reduplication", seed=3):
     for ax, (layer, values) in zip(axes[1:], layers.items(), strict=True):
         times_s = (np.arange(values.shape[1]) + 0.5) / values.shape[1] * duration_s
         ax.plot(times_s, values[0], color="#222222", linewidth=0.5 if layer == "out" else 1)
-        for start_s, end_s in ((x.start_s, x.end_s) for x in intervals if x.label == "voiced"):
-            ax.axvspan(start_s, end_s, color="#e2eaf2", linewidth=0, zorder=0)
+        for x in intervals:
+            if x.label == "voiced":
+                ax.axvspan(x.start_s, x.end_s, color="#e2eaf2", linewidth=0, zorder=0)
         what = "sound" if layer == "out" else f"{facts.loc[layer, 'channels']} maps"
         title = {"fc": "Projection"}.get(layer, layer.capitalize())
         ax.set(title=f"{title}\n{facts.loc[layer, 'rate_hz']:.5g} Hz, {what}", yticks=[])
         ax.set_xlabel("s", fontsize=8)
     for ax in axes:
-        ax.title.set_fontsize(9.5)
+        ax.title.set_fontsize(9)
         ax.spines[["left", "top", "right"]].set_visible(False)
     axes[0].spines["bottom"].set_visible(False)
-    figure.savefig(ROOT / "docs" / name)
+    drawn = io.BytesIO()
+    figure.savefig(drawn)
+    keep(drawn, "overview.png")
 
 
 if __name__ == "__main__":
     wanted = sys.argv[1:]
+    if unknown := {*wanted} - {"overview", *(page for page, *_ in captions())}:
+        sys.exit(f"no figure of {', '.join(sorted(unknown))}")
     if not wanted or "overview" in wanted:
         draw_overview()
     for figure in captions():

@@ -1,7 +1,7 @@
 """The demo models, which come with the package: ``--ckpt=demo:NAME``.
 
 Each is a run directory with the Generator and, of a ciwGAN, the Q-network. Its config.json says how
-it was trained last and how it is measured, its README.md all of its training, and its limits.
+it was trained, stage by stage, and how it is measured; its README.md says what it cannot do.
 """
 
 import os

@@ -92,8 +92,8 @@ class Options(listen.MeasuringOutputs, Labels):
     )
     s_above: float = option(
         4500.0,
-        "Frequency in Hz above which [s] has half of its energy or more; bursts and aspiration "
-        "have less there.",
+        "Frequency in Hz above which [s] and [z] have half of their energy or more; bursts and "
+        "aspiration have less there.",
         group="Intervals",
         low=1,
         unit="Hz",
@@ -336,11 +336,11 @@ LEGEND = (
     "Recordings: {n_sample} of `{data_dir}`, drawn at random, the first slice of each. In "
     "brackets: {percent} intervals. With ..: share of outputs, and of recordings, that have it "
     "(Wilson's interval; Fisher's test); [s] is frication with most of its energy above "
-    "{s_above_hz:g} Hz, and [z] is voice with it, or an [s] that the network repeats at a stride. "
-    "The other measures: means of one value per output or recording (bootstrap; "
-    "Kolmogorov-Smirnov test). Diversity: mean of 1 - cosine over pairs (bootstrap; permutation "
-    "test). p: after Holm's correction over shares, over all measures, and over comparisons of "
-    "sets. What is not shown to differ is not shown to be alike."
+    "{s_above_hz:g} Hz, and [z] is voice with as much above it, as of an [s] that the network "
+    "repeats at a stride. The other measures: means of one value per output or recording "
+    "(bootstrap; Kolmogorov-Smirnov test). Diversity: mean of 1 - cosine over pairs (bootstrap; "
+    "permutation test). p: after Holm's correction over shares, over all measures, and over "
+    "comparisons of sets. What is not shown to differ is not shown to be alike."
 )
 ABOUT_SETS = (
     "Distance: 1000 times the unbiased squared maximum mean discrepancy (MMD) of logarithmic mel "
