@@ -22,7 +22,7 @@ import wavegan_tf as wg
 
 ROOT = Path(__file__).parents[1]
 CAPTION = re.compile(r"!\[[^\]]*\]\((\w+\.png)\)\n\n\*[^(]*\(`(--[^`]+)`, `(figures/\w+\.png)`\)")
-WIDTH_PX, COLORS = 1000, 128
+SIZE_PX, COLORS = (1000, 900), 128
 
 
 def captions():
@@ -43,10 +43,9 @@ def draw(page, name, flags, file):
 
 
 def keep(source, name):
-    """Keeps a figure in docs/, in few colours and no wider than a page."""
+    """Keeps a figure in docs/, in few colours and no larger than a page."""
     image = Image.open(source).convert("RGB")
-    if image.width > WIDTH_PX:
-        image = image.resize((WIDTH_PX, round(image.height * WIDTH_PX / image.width)))
+    image.thumbnail(SIZE_PX)
     image.quantize(COLORS, dither=Image.Dither.NONE).save(ROOT / "docs" / name, optimize=True)
 
 
