@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 import wavegan_tf as wg
+from wavegan_tf.output.names import layer_title
 
 ROOT = Path(__file__).parents[1]
 CAPTION = re.compile(r"!\[[^\]]*\]\((\w+\.png)\)\n\n\*[^(]*\(`(--[^`]+)`, `(figures/\w+\.png)`\)")
@@ -74,8 +75,9 @@ def draw_overview():
             if x.label == "voiced":
                 ax.axvspan(x.start_s, x.end_s, color="#e2eaf2", linewidth=0, zorder=0)
         what = "sound" if layer == "out" else f"{facts.loc[layer, 'channels']} maps"
-        title = {"fc": "Projection"}.get(layer, layer.capitalize())
-        ax.set(title=f"{title}\n{facts.loc[layer, 'rate_hz']:.5g} Hz, {what}", yticks=[])
+        ax.set(
+            title=f"{layer_title(layer)}\n{facts.loc[layer, 'rate_hz']:.5g} Hz, {what}", yticks=[]
+        )
         ax.set_xlabel("s", fontsize=8)
     for ax in axes:
         ax.title.set_fontsize(9)
@@ -87,11 +89,13 @@ def draw_overview():
 
 
 if __name__ == "__main__":
-    wanted = sys.argv[1:]
-    if unknown := {*wanted} - {"overview", *(page for page, *_ in captions())}:
-        sys.exit(f"no figure of {', '.join(sorted(unknown))}")
-    if not wanted or "overview" in wanted:
+    figures = captions()
+    pages = {"overview", *(page for page, *_ in figures)}
+    wanted = {*sys.argv[1:]} or pages
+    if unknown := wanted - pages:
+        sys.exit(f"no figure of {', '.join(sorted(unknown))}; there are {', '.join(sorted(pages))}")
+    if "overview" in wanted:
         draw_overview()
-    for figure in captions():
-        if not wanted or figure[0] in wanted:
+    for figure in figures:
+        if figure[0] in wanted:
             draw(*figure)

@@ -19,6 +19,7 @@ from wavegan_tf.paper.claims import CLAIMS
 from wavegan_tf.paper.judges import LAYERS, NOT_SHOWN, OTHER, SHOWN
 from wavegan_tf.paper.page import page
 from wavegan_tf.paper.runs import RUNS, WORDS, WORDS_LINE, command_line
+from wavegan_tf.stats import proof
 from wavegan_tf.stats.proof import follow_ranking
 
 FOUND = {"s": "z7", "way": "-15:5:2", "far": "-15:15:5"}
@@ -142,6 +143,44 @@ def test_a_smaller_difference_counts_where_outputs_have_one():
         return judges.vot(made(differences=table), judges.BOTH, -1).verdict
 
     assert (verdict("differs"), verdict("no difference shown")) == (SHOWN, NOT_SHOWN)
+
+
+def test_s_is_rarer_where_outputs_have_it_less_often_not_their_stops():
+    # Of 225 stops 39 % are after [s], but half of the outputs have no stop.
+    rows = {"source": ["outputs", "recordings"], "group": judges.WITH_S, "n": [88, 113]}
+    about = {"n_outputs": [500, 400], "share": [88 / 225, 113 / 390]}
+    found = judges.share_of_s(made(groups=pd.DataFrame(rows | about)))
+    assert found.verdict == SHOWN and "18 %" in found.ours and "500 outputs" in found.ours
+    alike = rows | about | {"n": [140, 113]}
+    assert judges.share_of_s(made(groups=pd.DataFrame(alike))).verdict == NOT_SHOWN
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (proof.OUTSIDE, "from −15 to 15 is 40 %. Of the 1 other variables that lead the ranking "),
+        (proof.CAUSE, "from −1 to 1 is 10 %. Of the 1 other variables that lead the ranking "),
+    ],
+)
+def test_the_largest_control_stands_at_the_value_of_the_verdict(verdict, said):
+    values, about = [1.0, 15.0, 25.0], {"form": "linear", "to_value": [1.0, 15.0, 25.0]}
+    contrasts = [
+        pd.DataFrame(about | {"latent": latent, "role": role, "estimate": changes})
+        for latent, role, changes in (
+            ("z1", proof.TOP, [0.2, 1.0, 1.0]), ("z2", proof.TOP, [0.1, 0.8, 1.0]),
+            ("z3", proof.CONTROL, [0.1, 0.4, 0.9]),
+        )
+    ]  # fmt: skip
+    shares = {"value": values, "estimate": [0.2, 1.0, 1.0], "low": 0.1, "high": 1.0, "n": 20}
+    row = {"latent": "z1", "ranked": "above chance", "verdict": verdict, "n_controls": 1}
+    row |= {"n_controls_as_large": 0, "inside_to_value": 1.0, "outside_to_value": 15.0}
+    trend = {"latent": "z1", "measure": proof.SHARE, "verdict": proof.RISES, "p_holm": 0.01}
+    found = judges.caused(made(
+        findings=pd.DataFrame([row]), contrasts=pd.concat(contrasts),
+        trends=pd.DataFrame([trend]),
+        proof=pd.DataFrame(shares | {"latent": "z1", "measure": proof.SHARE}),
+    ))  # fmt: skip
+    assert found.verdict == SHOWN and f"{said}none change" in found.control
 
 
 def test_proof_follows_ranking_where_it_does():

@@ -227,14 +227,14 @@ def caused(run: Run) -> Finding:
     latent, trends = carrier(run)["s"], run.table("trends")
     [row] = pick(run.table("findings"), latent=latent)
     far_outside = row["verdict"] in (proof.OUTSIDE, proof.AS_CONTROLS)
-    row["at"] = abs(row["outside_to_value" if far_outside else "inside_to_value"])
+    at = abs(row["outside_to_value" if far_outside else "inside_to_value"])
     [trend] = pick(trends, latent=latent, measure=proof.SHARE)
     shares = shares_of(run, latent)
     told = ", ".join(f"{text.number(x['value'])}: {share(x)}" for x in shares)
-    others = pick(run.table("contrasts"), role=proof.CONTROL, form="linear", to_value=row["at"])
+    others = pick(run.table("contrasts"), role=proof.CONTROL, form="linear", to_value=at)
     most = max((abs(x["estimate"]) for x in others), default=float("nan"))
     far = {x["latent"]: abs(x["estimate"]) for x in pick(
-        run.table("contrasts"), role=proof.TOP, form="linear", to_value=row["at"]
+        run.table("contrasts"), role=proof.TOP, form="linear", to_value=at
     )}  # fmt: skip
     rivals = [x for x in far if x != latent and far[x] >= far[latent]]
     moved = row["verdict"] in (proof.CAUSE, proof.INSIDE, proof.OUTSIDE) and row["n_controls"]
@@ -244,8 +244,8 @@ def caused(run: Run) -> Finding:
         f"(n = {span(shares, 'n')} outputs each); {trend['verdict']}, "
         f"p {text.p_value(trend['p_holm'])}",
         f"{row['n_controls_as_large']} of {row['n_controls']} other variables may change it as "
-        f"much ({row['verdict']}); the most that one does from {text.number(-row['at'])} to "
-        f"{text.number(row['at'])} is {text.percent(most)}. Of the {len(far) - 1} other variables "
+        f"much ({row['verdict']}); the most that one does from {text.number(-at)} to "
+        f"{text.number(at)} is {text.percent(most)}. Of the {len(far) - 1} other variables "
         f"that lead the ranking {', '.join(rivals) or 'none'} change it as much.",
         decide(
             moved and steady and not row["n_controls_as_large"], row["verdict"] == proof.AS_CONTROLS
