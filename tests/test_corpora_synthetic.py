@@ -102,7 +102,7 @@ def test_sound_begins_at_its_boundary_and_never_before(sounding, late_s):
 def tokens():
     """Tokens of #TV and #sTV, half of them with [s], to know both alike."""
     generator = np.random.default_rng(1)
-    return [stv.draw(generator, SPEAKERS, 0.5) for _ in range(NUM_DRAWS)]
+    return [stv.draw(generator, stv.Corpus(0, SPEAKERS, 0.5)) for _ in range(NUM_DRAWS)]
 
 
 def values(tokens, field, **chosen):
@@ -141,7 +141,8 @@ def test_stops_vowels_speakers_and_s_are_as_frequent_as_they_should(tokens):
         assert max(abs(counts[x] - NUM_DRAWS * share) for x in values) < 4.5 * spread
     generator = np.random.default_rng(2)
     for share in (0.0, 533 / 5463, 1.0):
-        drawn = np.mean([stv.draw(generator, SPEAKERS, share).with_s for _ in range(3000)])
+        corpus = stv.Corpus(0, SPEAKERS, share)
+        drawn = np.mean([stv.draw(generator, corpus).with_s for _ in range(3000)])
         assert drawn == pytest.approx(share, abs=4 * (share * (1 - share) / 3000) ** 0.5)
 
 
@@ -218,17 +219,43 @@ def test_f0_is_highest_in_the_middle_of_the_stressed_vowel(items):
 
 def test_every_round_of_996_clips_says_every_item_in_an_order_of_the_seed():
     order = np.random.default_rng([0, 0]).permutation(996)
-    clips = [reduplication.make_clip(i, 0) for i in (0, 1, 996)]
+    clips = [reduplication.make_clip(i, reduplication.Corpus(0)) for i in (0, 1, 996)]
     words = [FORMS[order[i]].word for i in (0, 1, 0)]
     assert [clip.row["word"] for clip in clips] == words
     assert clips[2].name == f"{words[0]}_000996"
     assert clips[2].row["stressed_s"] != clips[0].row["stressed_s"]
     other = FORMS[np.random.default_rng([1, 0]).permutation(996)[0]].word
-    assert reduplication.make_clip(0, 1).row["word"] == other != words[0]
+    assert reduplication.make_clip(0, reduplication.Corpus(1)).row["word"] == other != words[0]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_another_share_of_s_is_of_the_bare_words_and_says_all_bases_alike(share):
+    counts = collections.Counter(reduplication.list_forms(share))
+    of_s = {form: n for form, n in counts.items() if form.base[0] == "s"}
+    bare = {form: n for form, n in counts.items() if not form.reduplicated}
+    assert (counts.total(), sum(bare.values())) == (996, 564)
+    assert sum(of_s.values()) == 564 * share and of_s.keys() <= bare.keys()
+    for group in (of_s, {form: n for form, n in bare.items() if form not in of_s}):
+        assert not group or max(group.values()) - min(group.values()) <= 1
+
+
+@pytest.mark.parametrize("module", [stv, reduplication])
+def test_s_below_moves_the_level_of_s_and_nothing_else(module):
+    plan = stv.Corpus(3, SPEAKERS, 1.0) if module is stv else reduplication.Corpus(3, 1.0)
+    number = next(i for i in range(99) if "s " in module.make_clip(i, plan).row["phones"])
+    usual, loud = (module.make_clip(number, plan._replace(s_below_db=x)) for x in (10.0, 4.0))
+    span = usual.tiers[0].intervals[0]
+    assert span.label == "s" and loud.tiers == usual.tiers
+    # Not its edges, where it fades, and the floor of noise is in both.
+    hiss = [part(x.samples, span.start_s + 0.02, span.end_s - 0.02) for x in (usual, loud)]
+    assert db(hiss[1]) - db(hiss[0]) == pytest.approx(6.0, abs=0.05)
+    rest = [x.samples[round((span.end_s + 0.02) * RATE_HZ) :] for x in (usual, loud)]
+    np.testing.assert_allclose(rest[0], rest[1], atol=2e-4)
 
 
 @pytest.mark.parametrize(
-    ("module", "plan"), [(stv, stv.Corpus(3, SPEAKERS, 0.5)), (reduplication, 0)]
+    ("module", "plan"),
+    [(stv, stv.Corpus(3, SPEAKERS, 0.5)), (reduplication, reduplication.Corpus(0))],
 )
 def test_a_clip_says_in_its_row_what_its_textgrid_shows(module, plan):
     for i in range(8):

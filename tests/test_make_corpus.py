@@ -108,8 +108,8 @@ def test_the_stressed_vowel_has_the_level_stated(reduplication_dir):
 
 def test_flags_that_cannot_be_met_are_refused_and_nothing_is_written(run_script, tmp_path):
     out_dir = f"--out_dir={tmp_path / 'out'}"
-    given = ("--corpus=reduplication", "--s_share=0.3")
-    assert_refused(run_script(COMMAND, out_dir, *given), "--s_share=0.3", "leave it out")
+    given = ("--corpus=reduplication", "--num_speakers=3")
+    assert_refused(run_script(COMMAND, out_dir, *given), "--num_speakers=3", "leave it out")
     assert_refused(run_script(COMMAND, out_dir), "--corpus: name the corpus")
     assert not (tmp_path / "out").exists()
 

@@ -29,9 +29,17 @@ class Options:
     seed: int = option(0, "Seed of every random draw.", low=0)
     s_share: float | None = option(
         None,
-        "Probability of [s] in stv; by default as in the paper's data, 533 / 5463.",
+        "Share of [s]: its probability in stv; in reduplication the share of bare words that begin "
+        "in it. By default as in the papers' data, 533 / 5463 and 132 / 564.",
         low=0,
         high=1,
+    )
+    s_below: float = option(
+        10.0,
+        "Level of [s] below that of the vowel, in dB; in stv the mean (standard deviation 2).",
+        low=0,
+        high=60,
+        unit="dB",
     )
     num_speakers: int | None = option(
         None, "Number of speakers in stv, men and women in turn; 20 by default.", low=1
@@ -54,17 +62,20 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
 
     if options.corpus is None:
         raise InputError("--corpus: name the corpus, --corpus=stv or --corpus=reduplication")
-    module: Any = reduplication
-    plan: Any = options.seed
     if options.corpus == "stv":
-        share = stv.S_SHARE if options.s_share is None else options.s_share
+        module: Any = stv
         speakers = stv.draw_speakers(options.num_speakers or stv.NUM_SPEAKERS, options.seed)
-        module, plan = stv, stv.Corpus(options.seed, speakers, share)
-    for name in {"s_share", "num_speakers"} & given.keys() if module is reduplication else ():
-        raise InputError(
-            f"--{name}={given[name]}: has no meaning with --corpus=reduplication, which has one "
-            "speaker and a fixed inventory; leave it out"
-        )
+        share = stv.S_SHARE if options.s_share is None else options.s_share
+        plan: Any = stv.Corpus(options.seed, speakers, share, options.s_below)
+    else:
+        if options.num_speakers is not None:
+            raise InputError(
+                f"--num_speakers={options.num_speakers}: has no meaning with "
+                "--corpus=reduplication, which has one speaker; leave it out"
+            )
+        module = reduplication
+        share = reduplication.S_SHARE if options.s_share is None else options.s_share
+        plan = reduplication.Corpus(options.seed, share, options.s_below)
     num = options.n or module.NUM_CLIPS
     made = in_processes(module.make_clip, range(num), plan, num_processes(options.jobs))
     clips.write_corpus(directory, progress(made, num, "synthesising"))

@@ -24,6 +24,7 @@ BURSTS = {
 }
 """Diffuse and low, high, compact in the middle (Stevens & Blumstein 1978, JASA 64:1358-68)."""
 BURST_S = 0.010
+S_BELOW_DB = 10.0  # level of [s], below the vowel's
 BREATH_DB = -34  # of a vowel, against its voice: so that harmonicity is that of speech
 TRANSITION_S = 0.045  # from a release to the vowel's formants
 

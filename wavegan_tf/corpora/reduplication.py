@@ -6,6 +6,7 @@ p t k b d g v m n (not ti, tu, ki), vowels of a i u, C3 of l r j, each bare and 
 is on the base's first vowel; the reduplicant's is reduced and its voiceless stop unaspirated.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,8 @@ from wavegan_tf.corpora.clips import Clip
 from wavegan_tf.corpora.vocal_tract import Formants, Noise, Segment
 from wavegan_tf.speech.textgrids import Tier
 
-NUM_CLIPS = 996
+NUM_CLIPS, _NUM_BARE = 996, 564
+S_SHARE = 132 / _NUM_BARE  # of bare words, in the paper's data
 SPEAKER_SCALE = phonetics.WOMEN_SCALE
 """A woman whose F0 lies, as in the paper's figures of this model, between 250 and 325 Hz."""
 
@@ -56,14 +58,35 @@ class Form(NamedTuple):
         return self.base[:2] + self.base if self.reduplicated else self.base
 
 
-def list_forms() -> list[Form]:
-    """Lists the 996 items of the paper: 216 bases x 2 forms x 2, and 132 in s-."""
+class Corpus(NamedTuple):
+    """What items are drawn from: a seed, the share of bare words in s-, 0 .. 1, and their level."""
+
+    seed: int
+    s_share: float = S_SHARE
+    s_below_db: float = phonetics.S_BELOW_DB  # of [s], below the stressed vowel
+
+
+def list_forms(s_share: float = S_SHARE) -> list[Form]:
+    """Lists 996 items, by default the paper's: 216 bases x 2 forms x 2, and 132 in s-.
+
+    Another ``s_share`` changes which of the 564 bare words are in s-.
+    """
     ends = [c + v for c in "lrj" for v in "aiu"]
     bases = [c + v + end for c, vowels in _INITIALS.items() for v in vowels for end in ends]
-    forms = [Form(base, doubled) for base in bases for doubled in (False, True) for _ in range(2)]
-    for i, base in enumerate(f"s{v}{end}" for v in "aiu" for end in ends):
-        forms += [Form(base, False)] * (4 if i % 9 == 8 else 5)
+    in_s = [f"s{v}{end}" for v in "aiu" for end in ends]
+    num_s = round(s_share * _NUM_BARE)
+    forms = []
+    for base, times in _share_out(_NUM_BARE - num_s, bases):
+        forms += [Form(base, False)] * times + [Form(base, True)] * 2
+    for base, times in _share_out(num_s, in_s):
+        forms += [Form(base, False)] * times
     return forms
+
+
+def _share_out(num: int, bases: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Gives each base its part of ``num`` words, all alike or one less."""
+    ends = [-(-num * i // len(bases)) for i in range(len(bases) + 1)]
+    return zip(bases, np.diff(ends).tolist(), strict=True)
 
 
 class Item(NamedTuple):
@@ -74,10 +97,10 @@ class Item(NamedTuple):
     level_db: float  # RMS of the stressed vowel, dB re full scale
 
 
-def draw(form: Form, rng: np.random.Generator) -> Item:
+def draw(form: Form, rng: np.random.Generator, s_below_db: float = phonetics.S_BELOW_DB) -> Item:
     """Draws an item of a form from the distributions of this module."""
     level_db = float(rng.normal(*_LEVEL_DB))
-    segments = _segments(form, level_db, rng)
+    segments = _segments(form, level_db, s_below_db, rng)
     f0_hz = [float(rng.normal(*spread)) for spread in _F0_HZ.values()]
     spoken = phonetics.phones(segments)
     stressed = spoken[-3]
@@ -85,7 +108,7 @@ def draw(form: Form, rng: np.random.Generator) -> Item:
     return Item(segments, list(zip(times_s, f0_hz, strict=True)), level_db)
 
 
-def make_clip(index: int, seed: int) -> Clip:
+def make_clip(index: int, corpus: Corpus) -> Clip:
     """Synthesises an item, named after its word and number: ``papala_000012``.
 
     Numbers count from 0: the items of :func:`list_forms` in an order drawn with the corpus's seed,
@@ -94,11 +117,11 @@ def make_clip(index: int, seed: int) -> Clip:
     scale) of the stressed vowel; ``vot_s``, ``reduplicant_vot_s`` of the base's voiceless stop and
     of its copy; ``s_cog_hz`` 0 to 8 kHz. NaN: the form has no such sound.
     """
-    forms, missing = list_forms(), float("nan")
-    order = np.random.default_rng([seed, 0]).permutation(len(forms))
+    forms, missing = list_forms(corpus.s_share), float("nan")
+    order = np.random.default_rng([corpus.seed, 0]).permutation(len(forms))
     form = forms[order[index % len(forms)]]
-    rng = np.random.default_rng([seed, 1, index])
-    item = draw(form, rng)
+    rng = np.random.default_rng([corpus.seed, 1, index])
+    item = draw(form, rng, corpus.s_below_db)
     samples = vocal_tract.speak(item.segments, item.contour_hz, item.level_db, SPEAKER_SCALE, rng)
     samples, quieter_db = vocal_tract.fit(samples)
     spoken, initial = phonetics.phones(item.segments), form.base[0]
@@ -123,7 +146,9 @@ def make_clip(index: int, seed: int) -> Clip:
     return Clip(f"{form.word}_{index:06d}", samples, [Tier("phones", spoken)], row)
 
 
-def _segments(form: Form, level_db: float, rng: np.random.Generator) -> list[Segment]:
+def _segments(
+    form: Form, level_db: float, s_below_db: float, rng: np.random.Generator
+) -> list[Segment]:
     """The segments of a form; formants of an average man."""
     c1, v2, c3, v4 = tuple(form.base)
     formants_hz = {v: phonetics.draw_formants(_VOWELS[v], _VOWEL_SPREAD, rng) for v in v2 + v4}
@@ -144,9 +169,9 @@ def _segments(form: Form, level_db: float, rng: np.random.Generator) -> list[Seg
     if form.reduplicated:
         pairs = zip(full_hz, _SCHWA_HZ, strict=True)
         reduced_hz = tuple(f + _TOWARDS_SCHWA * (s - f) for f, s in pairs)
-        segments += _initial(c1, reduced_hz, _UNASPIRATED_S, level_db, rng)
+        segments += _initial(c1, reduced_hz, _UNASPIRATED_S, level_db, s_below_db, rng)
         vowel(v2, reduced_hz, _REDUCED_S, phonetics.onset_hz(c1, full_hz), _REDUCED_DB)
-    segments += _initial(c1, full_hz, _ASPIRATED_S, level_db, rng)
+    segments += _initial(c1, full_hz, _ASPIRATED_S, level_db, s_below_db, rng)
     vowel(v2, full_hz, _STRESSED_S, liquid_hz, 0.0)
     liquid_s = phonetics.draw_lognormal(rng, *_CONSONANT_S)
     segments.append(Segment(c3, liquid_s, (liquid_hz, liquid_hz), -7, phonetics.BREATH_DB))
@@ -155,7 +180,12 @@ def _segments(form: Form, level_db: float, rng: np.random.Generator) -> list[Seg
 
 
 def _initial(
-    c1: str, vowel_hz: Formants, vot_s: _Spread, level_db: float, rng: np.random.Generator
+    c1: str,
+    vowel_hz: Formants,
+    vot_s: _Spread,
+    level_db: float,
+    s_below_db: float,
+    rng: np.random.Generator,
 ) -> list[Segment]:
     """The segments of a word-initial consonant."""
     onset_hz = phonetics.onset_hz(c1, vowel_hz)
@@ -163,7 +193,7 @@ def _initial(
     bounds = _S_S if c1 == "s" else _CONSONANT_S if c1 in "mnv" else _CLOSURE_S
     lasting_s = phonetics.draw_lognormal(rng, *bounds)
     if c1 == "s":
-        return [Segment("s", lasting_s, held_hz, None, None, _SIBILANT, level_db - 10)]
+        return [Segment("s", lasting_s, held_hz, None, None, _SIBILANT, level_db - s_below_db)]
     if c1 in "mn":
         return [Segment(c1, lasting_s, (_SONORANTS_HZ[c1], onset_hz), -8, None)]
     if c1 == "v":

@@ -34,7 +34,7 @@ _START_ST, _END_ST = (2.0, 1.0), (-2.0, 1.5)  # the contour, semitones from the 
 _F0_BOUNDS_HZ = (75, 280)  # of both ends
 _VOWEL_SPREAD = 0.03  # standard deviation of each formant, share of it, token to token
 _LEVEL_DB = (-20, 2)  # of the vowel: RMS, dB re full scale; mean, standard deviation
-_S_BELOW_DB, _BURST_BELOW_DB = (10, 2), (9, 2)  # below the vowel, dB
+_S_BELOW_SD_DB, _BURST_BELOW_DB = 2, (9, 2)  # below the vowel, dB
 _S_POLE_HZ = (4700, 250)  # of an average man's [s]; grows with the root of a speaker's scale
 
 
@@ -49,11 +49,12 @@ class Speaker(NamedTuple):
 
 
 class Corpus(NamedTuple):
-    """What tokens are drawn from: a seed, speakers, and the probability of [s], 0 .. 1."""
+    """What tokens are drawn from: a seed, speakers, the probability of [s], 0 .. 1, its level."""
 
     seed: int
     speakers: list[Speaker]
     s_share: float
+    s_below_db: float = phonetics.S_BELOW_DB  # the mean, below the vowel
 
 
 class Token(NamedTuple):
@@ -87,10 +88,10 @@ def draw_speakers(num: int, seed: int) -> list[Speaker]:
     return speakers
 
 
-def draw(rng: np.random.Generator, speakers: list[Speaker], s_share: float) -> Token:
+def draw(rng: np.random.Generator, corpus: Corpus) -> Token:
     """Draws a token; speakers, stops and vowels are equally probable, [s] has ``s_share``."""
-    with_s = bool(rng.random() < s_share)
-    speaker = speakers[rng.integers(len(speakers))]
+    with_s = bool(rng.random() < corpus.s_share)
+    speaker = corpus.speakers[rng.integers(len(corpus.speakers))]
     stop = "ptk"[rng.integers(3)]
     vowel = list(phonetics.VOWELS_HZ)[rng.integers(len(phonetics.VOWELS_HZ))]
     formants_hz = phonetics.draw_formants(vowel, _VOWEL_SPREAD, rng)
@@ -101,7 +102,8 @@ def draw(rng: np.random.Generator, speakers: list[Speaker], s_share: float) -> T
     drawn = (_S_S, _CLOSURE_S[with_s], vot_s, _VOWEL_S)
     durations_s = [phonetics.draw_lognormal(rng, *bounds) for bounds in drawn]
     vowel_db = rng.normal(*_LEVEL_DB)
-    levels_db = [vowel_db, *(vowel_db - rng.normal(*x) for x in (_S_BELOW_DB, _BURST_BELOW_DB))]
+    below_db = (corpus.s_below_db, _S_BELOW_SD_DB), _BURST_BELOW_DB
+    levels_db = [vowel_db, *(vowel_db - rng.normal(*x) for x in below_db)]
     kind = (speaker, with_s, stop, vowel, formants_hz, (start_hz, end_hz))
     return Token(*kind, *durations_s, *levels_db)
 
@@ -115,7 +117,7 @@ def make_clip(index: int, corpus: Corpus) -> Clip:
     full scale, that of the burst over its 10 ms. NaN: without [s].
     """
     rng = np.random.default_rng([corpus.seed, 1, index])
-    token = draw(rng, corpus.speakers, corpus.s_share)
+    token = draw(rng, corpus)
     speaker, segments, (start_hz, end_hz) = token.speaker, _segments(token), token.f0_hz
     spoken = phonetics.phones(segments)
     contour_hz = list(zip(spoken[-1][1:], token.f0_hz, strict=True))
