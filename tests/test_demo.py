@@ -21,6 +21,7 @@ from wavegan_tf.output.files import read_table
 from wavegan_tf.speech.averages import MEAN
 from wavegan_tf.speech.intervals import find_intervals
 from wavegan_tf.speech.settings import IntervalSettings
+from wavegan_tf.speech.spectra import has_high_stretch, high_frames
 
 RECIPES = {
     "demo:digits": "small_ciwgan_digits",
@@ -57,13 +58,22 @@ def test_outputs_are_as_its_card_says(name):
     assert text.table(evaluate.front_table(stated)) in card
     for heading in ("Data", "Licence", "Training", "Measured", "What it cannot do"):
         assert f"\n## {heading}\n" in card
-    share = stated.set_index("quantity").loc["With voice", "estimate"]
     settings = IntervalSettings(**model.settings.get("intervals", {}))
+    rate_hz, least_s = model.config.sample_rate, settings.min_frication_s
     audio = model.activations(model.sample(40, seed=1))["out"][..., 0]
-    found = [find_intervals(sound, model.config.sample_rate, settings) for sound in audio]
-    voiced = np.mean([any(x.label == "voiced" for x in intervals) for intervals in found])
-    # Four standard errors of a share of 40.
-    assert abs(voiced - share) <= 4 * np.sqrt(max(share * (1 - share), 0.01) / 40)
+    found: dict[str, list[bool]] = {"With voice": [], "With [s]": []}
+    for sound in audio:
+        spans = {"voiced": [], "frication": [], "silence": []}
+        for label, *span_s in find_intervals(sound, rate_hz, settings):
+            spans[label].append(tuple(span_s))
+        found["With voice"].append(bool(spans["voiced"]))
+        high = high_frames(sound, rate_hz, 4500, settings.frication_share)
+        found["With [s]"].append(has_high_stretch(high, spans["frication"], least_s))
+    for quantity, heard in found.items():
+        share = stated.set_index("quantity").loc[quantity, "estimate"]
+        # Four standard errors of a share of 40.
+        limit = 4 * np.sqrt(max(share * (1 - share), 0.01) / 40)
+        assert abs(np.mean(heard) - share) <= limit, quantity
 
 
 def test_codes_are_those_of_reduplicated_and_bare_words():
