@@ -13,7 +13,7 @@ from wavegan_tf.speech import praat
 from wavegan_tf.speech.textgrids import read_textgrid
 
 COMMAND = "-m wavegan_tf make_corpus"
-STV = ("--corpus=stv", "--s_share=0.5", "--num_speakers=4", "--seed=7")
+STV = ("--corpus=stv", "--s_share=0.5", "--num_speakers=4", "--seed=7", "--s_below=7")
 
 
 def made(run_script, out_dir, *flags):
@@ -104,6 +104,23 @@ def test_the_stressed_vowel_has_the_level_stated(reduplication_dir):
         span = slice(*(round(t * rate_hz) for t in (stressed.start_s, stressed.end_s)))
         rms_db = 10 * np.log10(np.mean((samples[span] / 32768.0) ** 2))
         assert rms_db == pytest.approx(row.level_db, abs=0.1)
+
+
+def test_s_is_as_frequent_and_as_far_below_the_vowel_as_the_flags_say(
+    stv_dir, run_script, tmp_path
+):
+    tokens = pd.read_csv(stv_dir / "manifest.csv").query("pattern == '#sTV'")
+    below_db = tokens["vowel_level_db"] - tokens["s_level_db"]
+    assert below_db.mean() == pytest.approx(7, abs=4 * 2 / len(tokens) ** 0.5)
+    flags = ("--corpus=reduplication", "--n=8", "--s_share=1", "--s_below=3", "--jobs=1")
+    words = pd.read_csv(made(run_script, tmp_path / "words", *flags) / "manifest.csv")
+    assert 0 < words["reduplicated"].sum() < 8
+    assert (words["initial"].eq("s") != words["reduplicated"]).all()
+    for row in words[words["initial"] == "s"].itertuples():
+        rate_hz, samples = wavfile.read(tmp_path / "words" / row.file)
+        hiss = samples[round(0.02 * rate_hz) : round((row.s_s - 0.02) * rate_hz)] / 32768.0
+        # The level is that of the whole [s], which fades at both ends.
+        assert 10 * np.log10(np.mean(hiss**2)) == pytest.approx(row.level_db - 3, abs=1.5)
 
 
 def test_flags_that_cannot_be_met_are_refused_and_nothing_is_written(run_script, tmp_path):

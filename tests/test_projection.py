@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import planted_projection as planted
 import pytest
+import scipy.stats
 from conftest import said
 from test_intervene import model_of
 
@@ -153,6 +154,16 @@ def test_groups_are_compared_and_what_does_not_vary_differs_in_nothing():
         {"moved": 0.003, "same": 1, "constant": 1, "rare": np.nan}, nan_ok=True
     )
     assert found["verdict"].eq(DIFFERS).tolist() == [True, False, False, False]
+
+
+def test_outputs_without_a_value_do_not_make_a_difference_of_those_with_one():
+    # Two of 66 with the property beside none of 100, and 34 that cannot have it.
+    column = np.r_[np.zeros(100), np.ones(2), np.zeros(64), np.full(34, np.nan)]
+    found = stats.group_table(pd.DataFrame({"stride": column}), np.arange(200) >= 100, SETTINGS)
+    expected = scipy.stats.fisher_exact([[2, 64], [0, 100]]).pvalue
+    assert expected > 0.1
+    assert found.loc[0, "p"] == pytest.approx(expected, abs=0.03)
+    assert found.loc[0, ["n_ordinary", "n_random"]].tolist() == [100, 66]
 
 
 def test_random_maps_keep_each_channels_values_and_no_order():

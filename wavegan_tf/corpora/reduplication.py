@@ -59,11 +59,11 @@ class Form(NamedTuple):
 
 
 class Corpus(NamedTuple):
-    """What items are drawn from: a seed, the share of bare words in s-, 0 .. 1, and their level."""
+    """What items are drawn from."""
 
     seed: int
-    s_share: float = S_SHARE
-    s_below_db: float = phonetics.S_BELOW_DB  # of [s], below the stressed vowel
+    s_share: float = S_SHARE  # of bare words, those in s-, 0 .. 1
+    s_below_db: float = phonetics.S_BELOW_DB  # how far [s] is below the stressed vowel
 
 
 def list_forms(s_share: float = S_SHARE) -> list[Form]:

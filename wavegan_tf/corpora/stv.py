@@ -49,12 +49,12 @@ class Speaker(NamedTuple):
 
 
 class Corpus(NamedTuple):
-    """What tokens are drawn from: a seed, speakers, the probability of [s], 0 .. 1, its level."""
+    """What tokens are drawn from."""
 
     seed: int
     speakers: list[Speaker]
-    s_share: float
-    s_below_db: float = phonetics.S_BELOW_DB  # the mean, below the vowel
+    s_share: float  # probability of [s], 0 .. 1
+    s_below_db: float = phonetics.S_BELOW_DB  # how far [s] is below the vowel, the mean
 
 
 class Token(NamedTuple):

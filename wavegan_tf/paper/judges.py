@@ -472,7 +472,8 @@ def interpolated(run: Run) -> Finding:
     more = row["verdict"] == sweeps.MORE
     told = ", ".join(f"{text.number(x['value'])}: {text.percent(x['estimate'])}" for x in rows)
     return Finding(
-        f"share under {latent} = {told} (n = {row['n']} base vectors); per unit "
+        f"share under {latent} = {told} (n = {row['n']} base vectors), which "
+        f"{'never falls' if rises else 'falls at a step'} as {latent} rises; per unit "
         f"{fixed(row, '', text.number)}, p after Holm {text.p_value(row['p_holm'])}",
         f"{row['n_controls_as_large']:.0f} of {row['n_controls']:.0f} other variables change it as "
         f"much: {row['verdict']}.",

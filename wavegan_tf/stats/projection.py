@@ -101,11 +101,12 @@ def group_table(
     """
     rows = []
     for measure, column in values.items():
-        given = column.to_numpy(np.float64)
-        ordinary, bypassed = (x[np.isfinite(x)] for x in (given[~is_random], given[is_random]))
+        there = column.notna().to_numpy()  # what has no value is not exchanged
+        given, of_random = column.to_numpy(np.float64)[there], is_random[there]
+        ordinary, bypassed = given[~of_random], given[of_random]
         low = high = p = least = np.nan
         if min(len(ordinary), len(bypassed)) >= settings.min_outputs:
-            found = compare(given[:, np.newaxis], is_random, settings)
+            found = compare(given[:, np.newaxis], of_random, settings)
             p, least = float(found.p[0]), found.least_p
             if np.ptp(ordinary) or np.ptp(bypassed):
                 with warnings.catch_warnings():  # where one group hardly varies
