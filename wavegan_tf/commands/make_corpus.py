@@ -34,9 +34,10 @@ class Options:
         low=0,
         high=1,
     )
-    s_below: float = option(
-        10.0,
-        "Level of [s] below that of the vowel, in dB; in stv the mean (standard deviation 2).",
+    s_below: float | None = option(
+        None,
+        "Level of [s] below that of the vowel, in dB, 10 by default; in stv the mean (standard "
+        "deviation 2).",
         low=0,
         high=60,
         unit="dB",
@@ -62,20 +63,18 @@ def make(options: Options, given: Flags, directory: str, record: Flags) -> Made:
 
     if options.corpus is None:
         raise InputError("--corpus: name the corpus, --corpus=stv or --corpus=reduplication")
+    flags = (("s_share", options.s_share), ("s_below_db", options.s_below))
+    of_s: dict[str, Any] = {name: value for name, value in flags if value is not None}
+    module: Any = reduplication
+    plan: Any = reduplication.Corpus(options.seed, **of_s)
     if options.corpus == "stv":
-        module: Any = stv
         speakers = stv.draw_speakers(options.num_speakers or stv.NUM_SPEAKERS, options.seed)
-        share = stv.S_SHARE if options.s_share is None else options.s_share
-        plan: Any = stv.Corpus(options.seed, speakers, share, options.s_below)
-    else:
-        if options.num_speakers is not None:
-            raise InputError(
-                f"--num_speakers={options.num_speakers}: has no meaning with "
-                "--corpus=reduplication, which has one speaker; leave it out"
-            )
-        module = reduplication
-        share = reduplication.S_SHARE if options.s_share is None else options.s_share
-        plan = reduplication.Corpus(options.seed, share, options.s_below)
+        module, plan = stv, stv.Corpus(options.seed, speakers, **of_s)
+    elif options.num_speakers is not None:
+        raise InputError(
+            f"--num_speakers={options.num_speakers}: has no meaning with --corpus=reduplication, "
+            "which has one speaker; leave it out"
+        )
     num = options.n or module.NUM_CLIPS
     made = in_processes(module.make_clip, range(num), plan, num_processes(options.jobs))
     clips.write_corpus(directory, progress(made, num, "synthesising"))

@@ -53,7 +53,7 @@ class Corpus(NamedTuple):
 
     seed: int
     speakers: list[Speaker]
-    s_share: float  # probability of [s], 0 .. 1
+    s_share: float = S_SHARE  # probability of [s], 0 .. 1
     s_below_db: float = phonetics.S_BELOW_DB  # how far [s] is below the vowel, the mean
 
 

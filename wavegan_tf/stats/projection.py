@@ -101,8 +101,9 @@ def group_table(
     """
     rows = []
     for measure, column in values.items():
-        there = column.notna().to_numpy()  # what has no value is not exchanged
-        given, of_random = column.to_numpy(np.float64)[there], is_random[there]
+        given = column.to_numpy(np.float64)
+        there = np.isfinite(given)  # what has no value is not exchanged
+        given, of_random = given[there], is_random[there]
         ordinary, bypassed = given[~of_random], given[of_random]
         low = high = p = least = np.nan
         if min(len(ordinary), len(bypassed)) >= settings.min_outputs:
